@@ -24,11 +24,11 @@ _LEVELS: Mapping[str, PrivilegeLevel] = {
     "primary_owner": "admin",
     "owner": "admin",
     "admin": "admin",
-    "membership_admin": "escalation",
+    "membership_admin": "high",  # invites and removes members; roles are the owners' to change
     # Of a workspace.
     "workspace_admin": "high",
 }
-"""Roles above normal. Source: "Admin API", the roles and permissions of organization and workspace."""
+"""Roles above normal. Sources: "Admin API", the roles of organization and workspace; "Roles and permissions"."""
 _BUILDERS = frozenset({"workspace_admin", "workspace_developer"})
 """Roles that may change agents and keys of a workspace."""
 _MANAGES = "permission_"

@@ -12,13 +12,15 @@ from typing import Final
 from msgspec import Struct
 
 from connectors.openai.payloads import Role
-from scanner.model import PRIVILEGES, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
+from scanner.model import POTENTIAL, PRIVILEGES, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
 
 _ORGANIZATION: Final = "organization"
 _ADMIN = re.compile(r"\*|(?:api\.)?(?:management|organization)\.(?:write|\*)|(?:api\.)?\*")
 _ESCALATION = re.compile(
-    r"(?:api\.)?(?:organization\.)?(?:admin_api_keys|roles|role_assignments|groups|users|members|rbac)\.(?:write|\*)"
+    r"(?:api\.)?(?:organization\.)?(?:admin_api_keys|roles|role_assignments|users|members|rbac)\.(?:write|\*)"
 )
+"""It makes itself an admin: by an admin key, or by the role that it gives itself."""
+_GROUPS = re.compile(r"(?:api\.)?(?:organization\.)?groups\.(?:write|\*)")
 _HIGH = re.compile(
     r"(?:api\.)?(?:[\w.]+\.)?(?:service_accounts|api_keys|projects?|workload_identity\w*|audit_logs|external_\w+)"
     r"\.(?:write|\*)"
@@ -60,7 +62,7 @@ def rights_of(
         for permission in role.permissions:
             level = _level(permission)
             bounded = level if is_whole or level == "normal" else "high"
-            levels.append((bounded, f"the role {role.name or role.id} allows {permission}"))
+            levels.append((bounded, _why(bounded, permission, f"the role {role.name or role.id}")))
             for kind in _kinds(permission):
                 allowed.setdefault((kind, f"the role {role.name or role.id}"), set()).add(permission)
     if project_role in OF_A_PROJECT:
@@ -85,7 +87,15 @@ def _level(permission: str) -> PrivilegeLevel:
         return "admin"
     if _ESCALATION.fullmatch(permission):
         return "escalation"
-    return "high" if _HIGH.fullmatch(permission) else "normal"
+    return "high" if _HIGH.fullmatch(permission) or _GROUPS.fullmatch(permission) else "normal"
+
+
+def _why(level: PrivilegeLevel, permission: str, role: str) -> str:
+    if level == "escalation":
+        return f"using {permission}, which {role} allows"
+    if _GROUPS.fullmatch(permission):
+        return f"{POTENTIAL}could join groups with more roles: {role} allows {permission}"
+    return f"{role} allows {permission}"
 
 
 def _kinds(permission: str) -> Iterator[ConsequenceKind]:

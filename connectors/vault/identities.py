@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.base import Scope
 from connectors.federation import links_of
@@ -33,10 +34,23 @@ from connectors.vault.client.payloads import (
 from connectors.vault.logins import LoginRole, created_at, parse_token
 from connectors.vault.methods import INTERACTIVE_MOUNTS, MACHINE_MOUNTS, METHODS, TOKEN_MOUNTS
 from connectors.vault.rights.consequences import consequences_of
+from connectors.vault.rights.methods import POLICIES, Server
 from connectors.vault.rights.privilege import PolicyBook
 from connectors.vault.rights.trusts import trusts_of
-from scanner.model import Consequence, Credential, Grant, Identity, Link, Privilege, Signal, with_administration
+from scanner.model import (
+    POWERFUL,
+    Consequence,
+    Credential,
+    Grant,
+    Identity,
+    Link,
+    Privilege,
+    Signal,
+    Way,
+    with_administration,
+)
 
+_INTERNAL = "internal"
 _MADE_BY_SERVER = re.compile(r"entity_[0-9a-f]+(\.\w+)?")
 
 
@@ -141,18 +155,43 @@ class Joined:
 def parse_identities(scope: Scope, found: Found) -> Iterator[Identity]:
     """The namespace's identities: roles, then entities, then tokens that belong to neither, each group sorted."""
     builder = _Builder(scope, found)
-    yield from (builder.of_role(role) for role in sorted(found.roles, key=lambda role: role.key))
     standing = (entity for entity in found.entities if entity.id not in builder.joined.folded)
-    yield from (builder.of_entity(entity) for entity in sorted(standing, key=lambda entity: entity.name))
-    yield from (builder.of_token(token) for token in builder.joined.bare)
+    made = [
+        *(builder.of_role(role) for role in sorted(found.roles, key=lambda role: role.key)),
+        *(builder.of_entity(entity) for entity in sorted(standing, key=lambda entity: entity.name)),
+        *(builder.of_token(token) for token in builder.joined.bare),
+    ]
+    yield from _with_rewritten(made, builder.book)
+
+
+def _with_rewritten(identities: Sequence[Identity], book: PolicyBook) -> Iterator[Identity]:
+    """Add to each identity whom it makes an admin by rewriting a policy that they hold, and it does not."""
+    holders: defaultdict[str, list[str]] = defaultdict(list)
+    for identity in identities:
+        for name in dict.fromkeys(grant.name for grant in identity.grants):
+            holders[name].append(identity.key)
+    made: dict[str, Way] = {}
+    for identity in identities:
+        written: tuple[str, ...] = ()
+        if identity.privilege.level not in POWERFUL:
+            written = book.policies_written((grant.name for grant in identity.grants), holders.keys())
+        for name in written:
+            if name not in made:
+                by = f"rewriting the policy {name}: update on {POLICIES[0]}{name}"
+                made[name] = Way(kind="make_admin", on=tuple(holders[name]), by=by)
+        yield replace(identity, reach=(*identity.reach, *(made[name] for name in written))) if written else identity
 
 
 class _Permissions(Struct, frozen=True, kw_only=True):
-    """Sorted grants and their privilege and consequences. ``is_whole``: nothing that could add to them is unread."""
+    """Sorted grants and their privilege, consequences and ways.
+
+    ``is_whole``: nothing that could add to them is unread.
+    """
 
     grants: tuple[Grant, ...]
     privilege: Privilege
     consequences: tuple[Consequence, ...]
+    reach: tuple[Way, ...]
     is_whole: bool
 
 
@@ -162,6 +201,7 @@ class _Builder:
         self._found = found
         self._identity = partial(Identity, provider=scope.spec.name, source=scope.source, scope=scope.id)
         self.joined = Joined(found)
+        self.book = found.book.on(self._server())
         self._allowed: dict[frozenset[str], tuple[Consequence, ...]] = {}
         self._has_stray_tokens = any(token.entity_id for token in self.joined.bare) or any(
             self.joined.tokens_by_entity.get(id_) for id_ in found.half_read
@@ -186,7 +226,9 @@ class _Builder:
             if self._found.entities_unread or role.mount in self.joined.half_read_on:
                 blind.append("the entities could not all be read")
                 logins_unread |= self._has_stray_tokens
-        held = self._permissions(grants, tokens, blind)
+        path = f"auth/{role.mount}/{role.method.folder}/{role.name}"
+        own = [path, f"{path}/policies", *(_entity_paths(entities) if role.method.one_to_one else ())]
+        held = self._permissions(grants, tokens, blind, own=own)
         trusts = trusts_of(role, self._found.issuers, self._found.clusters)
         return self._identity(
             key=role.key,
@@ -198,7 +240,7 @@ class _Builder:
             attributes={
                 "mount": role.mount,
                 "mount_accessor": self._found.auth_mounts[role.mount].accessor,
-                "path": f"auth/{role.mount}/{role.method.folder}/{role.name}",
+                "path": path,
                 **role.attributes,
                 **self._dangling(held.grants),
             },
@@ -207,6 +249,7 @@ class _Builder:
             grants=held.grants,
             privilege=held.privilege,
             consequences=held.consequences,
+            reach=held.reach,
             links=(
                 *(
                     Link(
@@ -232,7 +275,7 @@ class _Builder:
         aliases = entity.aliases or []
         is_half_read = entity.id in self._found.half_read
         blind = ["its details could not be read"] if is_half_read else self._blind_to_groups([entity])
-        held = self._permissions(self._entity_grants(entity, "direct"), tokens, blind)
+        held = self._permissions(self._entity_grants(entity, "direct"), tokens, blind, own=_entity_paths([entity]))
         return self._identity(
             key=key,
             kind="entity",
@@ -259,6 +302,7 @@ class _Builder:
             grants=held.grants,
             privilege=held.privilege,
             consequences=held.consequences,
+            reach=held.reach,
             links=tuple(
                 Link(
                     relation="member_of",
@@ -279,7 +323,8 @@ class _Builder:
         key = f"vault://{self._scope.id}/auth/token/accessor/{token.accessor}"
         direct = [Grant(name=name, via="direct") for name in token.policies or ()]
         blind = ["its entity could not be read"] if token.entity_id else []
-        held = self._permissions(direct, [], blind)
+        own = [f"identity/entity/id/{token.entity_id}"] if token.entity_id else []
+        held = self._permissions(direct, [], blind, own=own, has_entity=bool(token.entity_id))
         return self._identity(
             key=key,
             kind="token",
@@ -300,7 +345,20 @@ class _Builder:
             grants=held.grants,
             privilege=held.privilege,
             consequences=held.consequences,
+            reach=held.reach,
             unread=unread_facts(permissions=not held.is_whole),
+        )
+
+    def _server(self) -> Server:
+        folded = self.joined.folded
+        return Server(
+            mounts={mount.rstrip("/"): row.type for mount, row in self._found.auth_mounts.items()},
+            groups=frozenset(group.id for group in self._found.groups.values() if group.type == _INTERNAL),
+            entities={
+                one.id: folded[one.id].key if one.id in folded else self._entity_key(one)
+                for one in self._found.entities
+            },
+            prefix=f"vault://{self._scope.id}/",
         )
 
     def _entity_key(self, entity: Entity) -> str:
@@ -328,17 +386,26 @@ class _Builder:
         group_ids = {id_ for entity in entities for id_ in _group_ids(entity)}
         return [f"group {id_} could not be read" for id_ in sorted(group_ids - self._found.groups.keys())]
 
-    def _permissions(self, grants: Iterable[Grant], tokens: Iterable[Token], blind: Iterable[str]) -> _Permissions:
+    def _permissions(
+        self,
+        grants: Iterable[Grant],
+        tokens: Iterable[Token],
+        blind: Iterable[str],
+        *,
+        own: Collection[str],
+        has_entity: bool = True,
+    ) -> _Permissions:
         """The permissions of these grants. ``blind``: reasons why further grants may be unknown.
 
-        A live token keeps the policies that it was issued with, even if its role changes.
+        A live token keeps the policies that it was issued with, even if its role changes. ``own``, ``has_entity``: see
+        ``PolicyBook.privilege``.
         """
-        book = self._found.book
+        book = self.book
         named = {grant.name for grant in grants}
         kept = {name for token in tokens for name in token.policies or ()} - named
         everything = {*grants, *(Grant(name=name, via="token") for name in kept)}
         unread = [*blind, *(["the secrets engines could not all be listed"] if self._found.engines_unread else [])]
-        privilege = book.privilege(named | kept, unread)
+        privilege = book.privilege(named | kept, unread, has_entity=has_entity, own=own)
         return _Permissions(
             grants=tuple(
                 Grant(name=grant.name, via=grant.via, admin=book.is_admin(grant.name))
@@ -346,19 +413,20 @@ class _Builder:
             ),
             privilege=privilege,
             consequences=self._consequences(frozenset(named | kept), privilege),
+            reach=() if privilege.level in POWERFUL else book.ways(named | kept),
             is_whole=not (unread or book.unread(named | kept)),
         )
 
     def _consequences(self, names: frozenset[str], privilege: Privilege) -> tuple[Consequence, ...]:
         """The consequences of a set of policies, computed once for equal sets."""
         if names not in self._allowed:
-            book = self._found.book
+            book = self.book
             found = consequences_of(book.rules(names), book.secret_paths, f"vault://{self._scope.id}/")
             self._allowed[names] = tuple(found)
         return with_administration(privilege, self._allowed[names])
 
     def _dangling(self, grants: Iterable[Grant]) -> dict[str, list[str]]:
-        missing = self._found.book.dangling(grant.name for grant in grants)
+        missing = self.book.dangling(grant.name for grant in grants)
         return {"dangling_policies": missing} if missing else {}
 
     def _signs_of_life(self, tokens: Iterable[Token]) -> Iterator[datetime | None]:
@@ -367,6 +435,10 @@ class _Builder:
             yield moment(token.last_renewal)
             if self.joined.login_mount(token) is not None:
                 yield created_at(token)
+
+
+def _entity_paths(entities: Iterable[Entity]) -> list[str]:
+    return [f"identity/entity/{name}" for one in entities for name in (f"id/{one.id}", f"name/{one.name}")]
 
 
 def _group_ids(entity: Entity) -> list[str]:

@@ -225,6 +225,7 @@ def _custom_role(declared: Declared) -> Role:
             )
             for block in blocks
         ),
+        assignable=_texts(declared.values, "assignable_scopes") or tuple(filter(None, (declared.text("scope"),))),
     )
 
 

@@ -17,16 +17,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.azure.rights.azure_role import covers
-from connectors.azure.rights.directory_roles import Reached, patterns
-from connectors.azure.rights.power import POTENTIAL, Power, judged
+from connectors.azure.rights.directory_roles import Reached, RulingGroups, joining, patterns, unread
+from connectors.azure.rights.power import Power, judged
 from scanner.catalog import read_table
-from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel
+from scanner.model import POTENTIAL, Consequence, ConsequenceKind, PrivilegeLevel
 
 
 class Way(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An action that permissions allow: those of Graph listed under its key, and patterns for other APIs.
 
-    ``potential``: it leads to more only if there is a target. ``consequences``: for the blast radius.
+    ``potential``: it leads to more only if there is a target. ``joins``: a group that holds a directory role is one.
+    ``consequences``: for the blast radius.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Way(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     permissions: tuple[str, ...] = ()
     reaches: tuple[Reached, ...] = ()
     potential: bool = False
+    joins: bool = False
     consequences: tuple[ConsequenceKind, ...] = ()
 
 
@@ -69,11 +71,11 @@ def graph_permissions() -> Mapping[str, str]:
 
 
 @cache
-def application_power(permission: Permission, tenant: str) -> Power:
+def application_power(permission: Permission, tenant: str, ruling: RulingGroups = ()) -> Power:
     """The power of an application permission."""
     reached = frozenset(kind for way in _ways(permission) or () for kind in way.reaches)
     return Power(
-        privilege=judged(_reasons(permission)),
+        privilege=judged(_reasons(permission, ruling)),
         becomes=patterns(tenant, reached),
         consequences=_consequences(permission),
     )
@@ -82,15 +84,19 @@ def application_power(permission: Permission, tenant: str) -> Power:
 @cache
 def delegated_power(permission: Permission, *, for_everybody: bool) -> Power:
     """The power of a delegated permission, for all users or for those who consented."""
-    privilege = judged(_reasons(permission))
+    reasons = list(_reasons(permission, None))
+    leads_on = any(level in ("admin", "escalation") for level, _ in reasons) or any(
+        way.potential for way in _ways(permission) or ()
+    )
+    privilege = judged(reasons)
     if privilege.level == "unknown":
         return Power(privilege=privilege)
-    leads_on = privilege.level in ("admin", "escalation")
     if not leads_on and not (for_everybody and privilege.level == "high"):
         return Power()
     names = "on behalf of every user who signs in" if for_everybody else "on behalf of some users"
+    texts = (text.removeprefix(POTENTIAL) for text in privilege.evidence)  # a user decides, whatever the target
     return Power(
-        privilege=judged([("high", f"{text}, {names}") for text in privilege.evidence]),
+        privilege=judged([("high", f"{text}, {names}") for text in texts]),
         consequences=tuple(replace(one, conditional=True) for one in _consequences(permission)),
     )
 
@@ -100,7 +106,7 @@ def _consequences(permission: Permission) -> tuple[Consequence, ...]:
     return tuple(Consequence(kind=kind, actions=(permission.name,), by=permission.api_name) for kind in kinds)
 
 
-def _reasons(permission: Permission) -> Iterator[tuple[PrivilegeLevel, str]]:
+def _reasons(permission: Permission, ruling: RulingGroups) -> Iterator[tuple[PrivilegeLevel, str]]:
     """The reasons for a privilege above normal."""
     ways = _ways(permission)
     if ways == []:
@@ -109,9 +115,13 @@ def _reasons(permission: Permission) -> Iterator[tuple[PrivilegeLevel, str]]:
             f"what {permission.name or 'a permission without a name'} of {permission.api_name} allows is not known",
         )
     for way in ways or ():
-        if way.level != "normal":
-            qualifier = f" ({POTENTIAL})" if way.potential else ""
-            yield way.level, f"{way.name}: {permission.name} of {permission.api_name}{qualifier}"
+        by = f"{permission.name} of {permission.api_name}"
+        if way.joins and ruling:
+            yield "escalation", joining(ruling, by)
+        elif way.potential:
+            yield way.level, f"{POTENTIAL}could {way.name}: {by}{unread(ruling) if way.joins else ''}"
+        elif way.level != "normal":
+            yield way.level, f"{way.name}: {by}"
 
 
 def _ways(permission: Permission) -> list[Way] | None:

@@ -1,10 +1,9 @@
 """Privilege of an Azure role at a scope, by its actions and the table ``azure_roles.toml`` (pure).
 
-``admin``: everything, or all of ``Microsoft.Authorization``, on a subscription or more. ``escalation``: a known way
-leads there, on a subscription or more. On a resource group or a resource the same ways make their holder no
-administrator by themselves, but lead to whatever identities are in it; that is reported as ``takes_over`` and
-``becomes``, and decided where those are known. ``high``: see the table. What a deny assignment may take away is
-uncertain, as what a condition decides is.
+``admin``: everything, or all of ``Microsoft.Authorization``, on a subscription or more. ``escalation``: its holder can
+give itself every right, on a subscription or more. ``high``: see the table; also what leads to others on a subscription
+or more, whose evidence is potential. Whom it leads to is reported as ``takes_over`` and ``becomes``, on any scope, and
+decided where those are known. What a deny assignment may take away is uncertain, as what a condition decides is.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from connectors.azure.keys import secrets_in
 from connectors.azure.rights.azure_role import DATA, Block, Condition, Methods, Role, covers
 from connectors.azure.rights.deny_assignments import Denial, denies
 from connectors.azure.rights.places import USER_ASSIGNED, Breadth, Place
-from connectors.azure.rights.power import NAMED, POTENTIAL, UNDER_A_CONDITION, Power, judged, some, under_a_condition
+from connectors.azure.rights.power import NAMED, UNDER_A_CONDITION, Power, judged, some, under_a_condition
 from scanner.caching import cached
 from scanner.catalog import read_table
-from scanner.model import Consequence, ConsequenceKind, PrivilegeLevel, Takeover
+from scanner.model import POTENTIAL, Consequence, ConsequenceKind, PrivilegeLevel, Takeover
 
 EVERYTHING = "every action"
 ALL_OF_IAM = "every action of Microsoft.Authorization"
@@ -33,12 +32,11 @@ _CONDITIONS_KEPT = 64
 # --- The table ---
 
 
-class OwnRights(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ways to grant oneself rights. ``only_wide``: they count on a subscription or more."""
+class Others(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ways to change what others may do. They count on a subscription or more."""
 
     name: str
     methods: Methods
-    only_wide: bool = False
 
 
 class RunningAs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +75,9 @@ class AzureTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
     iam: tuple[str, ...]
-    own_rights: tuple[OwnRights, ...]
+    own_rights: Methods
+    own_definition: tuple[str, ...]
+    others: tuple[Others, ...]
     takeover: tuple[RunningAs, ...]
     becoming: Becoming
     high: tuple[High, ...]
@@ -187,9 +187,7 @@ class _Reading:
         self._within = within
         self._runs = runs
         self._by = f"{allowance.role.name} on {place.words}"
-        self._own_rights = [
-            name for ways in azure_table().own_rights if not ways.only_wide for name in allowance.possible(ways.methods)
-        ]
+        self._own_rights = allowance.possible(azure_table().own_rights)
 
     def power(self) -> Power:
         if self._place.is_wide and self._is_admin() and not self._allowed.uncertain:  # it needs no other identity
@@ -252,14 +250,18 @@ class _Reading:
         if self._is_admin():
             yield "admin", EVERYTHING if self._allowed.role.allows_everything else ALL_OF_IAM
             return
-        for ways in azure_table().own_rights:
-            if names := self._allowed.possible(ways.methods):
-                yield "escalation", f"{ways.name}: {some(names)}"
+        if self._own_rights:
+            yield "escalation", f"giving itself any right: {some(self._own_rights)}"
+        if self._changes_itself():
+            yield "escalation", f"changing the role that it holds: {some(azure_table().own_definition)}"
+        for others in azure_table().others:
+            if names := self._allowed.possible(others.methods):
+                yield "high", f"{POTENTIAL}could {others.name}: {some(names)}"
         running = [name for kind in azure_table().takeover for name in self._allowed.possible(kind.methods)]
         if running:
-            yield "escalation", f"act as the workloads there: {some(list(dict.fromkeys(running)))} ({POTENTIAL})"
+            yield "high", f"{POTENTIAL}could act as the workloads there: {some(list(dict.fromkeys(running)))}"
         if names := self._becoming():
-            yield "escalation", f"act as managed identities: {some(names)} ({POTENTIAL})"
+            yield "high", f"{POTENTIAL}could act as managed identities: {some(names)}"
 
     def _narrow_ways(self) -> Iterator[tuple[PrivilegeLevel, str]]:
         if self._own_rights:
@@ -268,6 +270,16 @@ class _Reading:
     def _becoming(self) -> list[str]:
         ways = azure_table().becoming
         return [*self._allowed.possible(ways.federated), *(self._allowed.possible(ways.assigned) if self._runs else ())]
+
+    def _changes_itself(self) -> bool:
+        """Whether it can change its own definition: that takes the right wherever the role can be assigned."""
+        role = self._allowed.role
+        return (
+            role.custom is True
+            and bool(role.assignable)
+            and all(map(self._place.includes, role.assignable))
+            and self._allowed.holds(azure_table().own_definition)
+        )
 
     def _is_admin(self) -> bool:
         return self._allowed.holds(azure_table().iam)

@@ -40,12 +40,16 @@ class Block(Struct, frozen=True, rename="camel"):
 
 
 class Role(Struct, frozen=True, kw_only=True):
-    """A role definition. ``id``: its GUID in lower case, the same wherever it may be assigned."""
+    """A role definition. ``id``: its GUID in lower case, the same wherever it may be assigned.
+
+    ``assignable``: the ids of the scopes where it may be assigned, as far as they are known.
+    """
 
     id: str
     name: str
     custom: bool | None = None
     blocks: tuple[Block, ...] = ()
+    assignable: tuple[str, ...] = ()
 
     def allows(self, action: str) -> bool:
         """Whether it allows an action regardless of conditions."""

@@ -13,33 +13,44 @@ import csv
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
 
-from connectors.azure.rights.power import POTENTIAL, Power, judged, some
+from connectors.azure.rights.power import Power, judged, some
 from scanner.catalog import read_table
-from scanner.model import PrivilegeLevel
+from scanner.model import POTENTIAL, PrivilegeLevel
 
 TENANT = "/"
 _UNIT = "/administrativeunits/"
 Reached = Literal["applications", "blueprints"]
+RulingGroups: TypeAlias = tuple[str, ...] | None
+"""The names of the groups that hold a role of an admin on the whole directory; None if they were not read."""
 
 
 class Leading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The level of a way, and the identities that it gives access to."""
+    """The level of a way, and the identities that it gives access to.
+
+    ``potential``: it leads to more only if there is a target.
+    """
 
     level: PrivilegeLevel
     name: str
     reaches: tuple[Reached, ...] = ()
+    potential: bool = False
+
+    @property
+    def words(self) -> str:
+        """What it allows, in evidence."""
+        return f"{POTENTIAL}could {self.name}" if self.potential else self.name
 
 
 class Way(Leading, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A consequence of any of the actions. ``potential``: it leads to more only if there is a target."""
+    """A consequence of any of the actions. ``joins``: a group that holds a directory role is a target."""
 
     actions: tuple[str, ...]
-    potential: bool = False
+    joins: bool = False
 
 
 class BuiltIn(Leading, frozen=True, kw_only=True):
@@ -76,7 +87,9 @@ def built_in_roles() -> Mapping[str, BuiltIn]:
     lines = files("connectors.azure.rights").joinpath("directory_builtin.csv").read_text("utf-8").splitlines()
     rows = {row.pop("template"): row for row in csv.DictReader(line for line in lines if not line.startswith("#"))}
     return {
-        template: msgspec.convert({**row, "reaches": row["reaches"].split()}, type=BuiltIn)
+        template: msgspec.convert(
+            {**row, "reaches": row["reaches"].split(), "potential": row["potential"] == "yes"}, type=BuiltIn
+        )
         for template, row in rows.items()
     }
 
@@ -89,20 +102,22 @@ def as_published(definition: str) -> DirectoryRole | None:
     return DirectoryRole(id=definition, name=known.role, template=definition, custom=False)
 
 
-def directory_power(role: DirectoryRole, scope: str, tenant: str, objects: Mapping[str, str]) -> Power:
+def directory_power(
+    role: DirectoryRole, scope: str, tenant: str, objects: Mapping[str, str], ruling: RulingGroups = ()
+) -> Power:
     """The power of a role on a scope: ``/``, an administrative unit, or one object.
 
     ``objects``: keys of identities by the object ids of applications and service principals.
     """
     if scope == TENANT:
-        return _everywhere(role, tenant)
+        return _everywhere(role, tenant, ruling)
     if scope.lower().startswith(_UNIT):
-        return Power(privilege=judged(_capped(_reasons(role, "an administrative unit"))))
+        return Power(privilege=judged(_capped(_reasons(role, "an administrative unit", None))))
     return _on_object(role, scope, objects)
 
 
-def _everywhere(role: DirectoryRole, tenant: str) -> Power:
-    privilege = judged(_reasons(role, "the whole directory"))
+def _everywhere(role: DirectoryRole, tenant: str, ruling: RulingGroups) -> Power:
+    privilege = judged(_reasons(role, "the whole directory", ruling))
     reached = frozenset(kind for way in _leading(role) for kind in way.reaches)
     if privilege.level == "admin":  # it needs no other identity
         return Power(privilege=privilege)
@@ -115,7 +130,7 @@ def _on_object(role: DirectoryRole, scope: str, objects: Mapping[str, str]) -> P
     if not able:
         return Power()
     if key is None:
-        return Power(privilege=judged([("high", f"{able[0].name} that is not among those read, by {role.name}")]))
+        return Power(privilege=judged([("unknown", f"{able[0].name} that is not among those read, by {role.name}")]))
     return Power(becomes=(key,))
 
 
@@ -125,23 +140,37 @@ def patterns(tenant: str, reached: frozenset[Reached]) -> tuple[str, ...]:
     return tuple(f"azure://{tenant.lower()}/{kinds[kind]}/*" for kind in sorted(reached))
 
 
-def _reasons(role: DirectoryRole, where: str) -> Iterator[tuple[PrivilegeLevel, str]]:
+def joining(ruling: tuple[str, ...], by: str) -> str:
+    """What makes an admin of whoever changes groups that hold directory roles, in evidence."""
+    return f"adding itself to the group {ruling[0]}, which holds the role of an admin: {by}"
+
+
+def unread(ruling: RulingGroups) -> str:
+    """A note if it is not known which groups hold directory roles."""
+    return ", and which groups do was not read" if ruling is None else ""
+
+
+def _reasons(role: DirectoryRole, where: str, ruling: RulingGroups) -> Iterator[tuple[PrivilegeLevel, str]]:
     by = f", by {role.name} on {where}"
     found: list[tuple[PrivilegeLevel, str]] = []
     for way in _ways(role):
-        names = [action for action in way.actions if _allows(role, action)]
-        found.append((way.level, f"{way.name}: {some(names)}{f' ({POTENTIAL})' if way.potential else ''}{by}"))
+        names = some([action for action in way.actions if _allows(role, action)])
+        if way.joins and ruling:
+            found.append(("escalation", joining(ruling, f"{names}{by}")))
+        else:
+            found.append((way.level, f"{way.words}: {names}{unread(ruling) if way.joins else ''}{by}"))
     yield from found
     known = _built_in(role)
-    if known and known.level not in ("normal", judged(found).level):
-        yield known.level, f"{known.name}{by}"
+    says_more = known and known.potential and not any(text.startswith(POTENTIAL) for _, text in found)
+    if known and known.level != "normal" and (says_more or known.level != judged(found).level):
+        yield known.level, f"{known.words}{by}"
     elif role.custom is False and role.template and not known and not found:
         yield "unknown", f"what {role.name} allows on {where} is not known"
 
 
 def _capped(reasons: Iterator[tuple[PrivilegeLevel, str]]) -> Iterator[tuple[PrivilegeLevel, str]]:
     for level, text in reasons:
-        yield ("high" if level in ("admin", "escalation") else level), text
+        yield ("high" if level in ("admin", "escalation") else level), text.removeprefix(POTENTIAL)
 
 
 def _leading(role: DirectoryRole) -> tuple[Leading, ...]:

@@ -45,6 +45,11 @@ class Place(Struct, frozen=True, kw_only=True):
         """Whether it includes another place."""
         return BREADTHS.index(self.breadth) >= BREADTHS.index(narrowest)
 
+    def includes(self, scope: str) -> bool:
+        """Whether another scope, by its id, is this place or certainly in it."""
+        key = f"{arm_key(scope)}/"
+        return key.startswith((f"{self.id.rstrip('/')}/", *self.within))
+
     @property
     def words(self) -> str:
         """Its description in evidence."""

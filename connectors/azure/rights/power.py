@@ -11,8 +11,6 @@ from scanner.text import few
 
 NAMED = 3
 """Maximum number of actions that evidence names; it counts the rest."""
-POTENTIAL = "potential: its links name what was found there"
-"""The note on a way that needs a target. A right is judged before targets are known."""
 UNDER_A_CONDITION = "under a condition"
 
 _HIGHEST_FIRST: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "unknown", "normal")

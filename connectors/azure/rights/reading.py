@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -13,7 +13,7 @@ from connectors.azure.client.payloads import moment
 from connectors.azure.keys import NIL_GUID
 from connectors.azure.reader import PAGE, Reader
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
-from connectors.azure.rights.directory_roles import TENANT, DirectoryRole, as_published, directory_power
+from connectors.azure.rights.directory_roles import TENANT, DirectoryRole, RulingGroups, as_published, directory_power
 from connectors.azure.rights.holders import (
     GROUP,
     SERVICE_PRINCIPAL,
@@ -40,8 +40,8 @@ from scanner.model import Assignment, Grant
 _ROLES = "/roleManagement/directory"
 
 
-def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
-    """Assignments of directory roles to service principals, directly and through groups."""
+def read_directory_roles(reader: Reader, directory: Directory) -> Generator[DiscoveredRecord, None, RulingGroups]:
+    """Assignments of directory roles to service principals, directly and through groups; returns the ruling groups."""
     rows: list[DirectoryRoleAssignment] = []
     converter = _Converter(reader, directory)
     holders = _Holders()
@@ -51,19 +51,23 @@ def read_directory_roles(reader: Reader, directory: Directory) -> Iterator[Disco
         rows.extend(reader.rows(section, reader.api.graph_pages(f"{_ROLES}/roleAssignments"), DirectoryRoleAssignment))
         holders = _holders(reader, section, rows, directory)
         reported = [row for row in rows if row.principal_id.lower() in holders.principals]
+        converter.ruling = tuple(sorted({name for row in rows if (name := converter.ruled_by(row, holders.groups))}))
         section.found(len(reported))
         if holders.others:
             section.note(f"{holders.others} role assignments of people are left out")
         if holders.gone:
             section.note(f"{holders.gone} role assignments of principals that are not in the directory are left out")
         yield from map(converter.of, reported)
-    yield reader.done(section)
+    yield (coverage := reader.done(section))
+    if coverage.is_gap and not converter.ruling:
+        converter.ruling = None
     members = yield from members_of(reader, holders.groups)
     for row in rows:
         group = row.principal_id.lower()
         for member in members.get(group, ()):
             if member.id.lower() not in directory.left_out:
                 yield converter.of(row, member, group=holders.groups[group])
+    return converter.ruling
 
 
 class _Holders(Struct, frozen=True, kw_only=True):
@@ -103,15 +107,27 @@ class _Converter:
 
     def __init__(self, reader: Reader, directory: Directory) -> None:
         self.roles: dict[str, DirectoryRole] = {}
+        self.ruling: RulingGroups = ()
         self._scope = reader.scope
         self._tenant = reader.unit.tenant
         self._directory = directory
 
+    def ruled_by(self, row: DirectoryRoleAssignment, groups: Mapping[str, str]) -> str | None:
+        """The name of the group that an assignment makes an admin of the whole directory, without a condition."""
+        role, group = self._role(row), groups.get(row.principal_id.lower())
+        if role is None or group is None or row.condition or _scope_of(row) != TENANT:
+            return None
+        return group if directory_power(role, TENANT, self._tenant, {}).privilege.level == "admin" else None
+
+    def _role(self, row: DirectoryRoleAssignment) -> DirectoryRole | None:
+        return self.roles.get(row.role_definition_id.lower()) or as_published(row.role_definition_id)
+
     def of(self, row: DirectoryRoleAssignment, member: Member | None = None, *, group: str | None = None) -> Assignment:
         """The right of its principal, or of a member of its group."""
-        role = self.roles.get(row.role_definition_id.lower()) or as_published(row.role_definition_id)
-        where = row.directory_scope_id or row.app_scope_id or TENANT
-        power = directory_power(role, where, self._tenant, self._directory.keys) if role else UNKNOWN_POWER
+        role, where = self._role(row), _scope_of(row)
+        power = UNKNOWN_POWER
+        if role:
+            power = directory_power(role, where, self._tenant, self._directory.keys, self.ruling)
         holder = member.id if member else row.principal_id
         key = f"azure://{self._tenant}/roleAssignments/{row.id}"
         return assignment(
@@ -128,6 +144,10 @@ class _Converter:
         )
 
 
+def _scope_of(row: DirectoryRoleAssignment) -> str:
+    return row.directory_scope_id or row.app_scope_id or TENANT
+
+
 # --- Application permissions and delegated permissions ---
 
 MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -136,10 +156,10 @@ DEFAULT_ACCESS = NIL_GUID
 """The id of no role: access without any. Source: the reference of ``appRoleAssignment``."""
 
 
-def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
+def read_app_permissions(reader: Reader, directory: Directory, ruling: RulingGroups = ()) -> Iterator[DiscoveredRecord]:
     """Application permissions: one list for each API that publishes such permissions, Graph's first.
 
-    If no API has such a list, the list of each holder is read.
+    If no API has such a list, the list of each holder is read. ``ruling``: groups that hold the role of an admin.
     """
     others = 0
     apis = sorted((api for api in directory.apis.values() if api.app_roles), key=_graph_first)
@@ -158,7 +178,7 @@ def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[Disco
                 others += 1
             elif row.principal_id.lower() not in directory.left_out:
                 section.found()
-                yield _of_api(reader, row, directory.apis.get((row.resource_id or "").lower()))
+                yield _of_api(reader, row, directory.apis.get((row.resource_id or "").lower()), ruling)
         for failure in failures if rows is not None else failures[:1]:
             section.lost(failure, partial=some)
         if s.SERVICE_PRINCIPALS in reader.gaps and not any(map(_is_graph, apis)):
@@ -199,13 +219,14 @@ def _is_graph(api: Api) -> bool:
     return api.app_id.lower() == MICROSOFT_GRAPH
 
 
-def _of_api(reader: Reader, row: AppRoleAssignment, api: Api | None) -> Assignment:
+def _of_api(reader: Reader, row: AppRoleAssignment, api: Api | None, ruling: RulingGroups) -> Assignment:
     name = api.app_roles.get(row.app_role_id.lower()) if api else None
     power = UNKNOWN_POWER
     if row.app_role_id == DEFAULT_ACCESS:
         name, power = "default access", Power()
     elif api is not None and name is not None:
-        power = application_power(Permission(name=name, api=api.app_id, api_name=api.name), reader.unit.tenant)
+        permission = Permission(name=name, api=api.app_id, api_name=api.name)
+        power = application_power(permission, reader.unit.tenant, ruling)
     return assignment(
         reader.scope,
         f"azure://{reader.unit.tenant}/appRoleAssignments/{row.id}",
@@ -263,6 +284,6 @@ def read_rights(reader: Reader, directory: Directory) -> Iterator[DiscoveredReco
 
     Rights of users are counted; those of groups are reported for the service principals in them.
     """
-    yield from read_directory_roles(reader, directory)
-    yield from read_app_permissions(reader, directory)
+    ruling = yield from read_directory_roles(reader, directory)
+    yield from read_app_permissions(reader, directory, ruling)
     yield from read_delegated_grants(reader, directory)

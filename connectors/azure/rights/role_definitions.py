@@ -40,6 +40,7 @@ class RoleDefinition(Struct, frozen=True, kw_only=True):
     role_name: str | None = None
     role_type: str | None = None
     permissions: tuple[Permission, ...] | None = None
+    assignable_scopes: tuple[str, ...] | None = None
 
     @property
     def role(self) -> Role:
@@ -58,6 +59,7 @@ class RoleDefinition(Struct, frozen=True, kw_only=True):
                 )
                 for one in self.permissions or ()
             ),
+            assignable=self.assignable_scopes or (),
         )
 
 

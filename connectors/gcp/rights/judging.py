@@ -17,13 +17,15 @@ from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.conditions import Outlook, outlook
 from connectors.gcp.rights.deny import Answer, Denials
 from connectors.gcp.rights.members import AGENTS, account_of
-from connectors.gcp.rights.roles import Roles
+from connectors.gcp.rights.roles import Roles, parent_of
 from connectors.gcp.rights.tree import Resource, Tree, full_name
 from connectors.gcp.rights.vocabulary import MAKE_TOKENS, Family, Method, methods_met, vocabulary
-from scanner.model import Consequence, Privilege, Takeover
+from scanner.model import POTENTIAL, Consequence, Privilege, Takeover
 from scanner.text import few
 
 _NOTHING: frozenset[str] = frozenset()
+_OF_POOLS = frozenset({"pool_principal", "pool_set"})
+_OF_GOOGLE = ".svc.id.goog"
 _BUCKET = re.compile(r"//storage\.googleapis\.com/(?:projects/[^/]+/buckets/)?([^/]+)")
 
 
@@ -45,7 +47,8 @@ class Holdings:
     """The bindings of a unit, and what follows from several of them together.
 
     ``unread``: containers whose own policy was not read, so that members may have more roles there. ``code_in``:
-    project id and key of what runs the code in a bucket, by the bucket's name.
+    project id and key of what runs the code in a bucket, by the bucket's name. ``unlisted``: ids of projects whose
+    service accounts could not all be listed.
     """
 
     def __init__(
@@ -57,12 +60,14 @@ class Holdings:
         now: datetime,
         unread: Collection[str] = (),
         code_in: Mapping[str, Collection[tuple[str, str]]] = MappingProxyType({}),
+        unlisted: Collection[str] = (),
     ) -> None:
         self.tree = tree
         self._roles = roles
         self._denials = denials
         self._now = now
         self._unread = frozenset(unread)
+        self._unlisted = frozenset(unlisted)
         self._code_in = code_in
         self._runs_code: defaultdict[str, set[str]] = defaultdict(set)
         for project, key in chain.from_iterable(code_in.values()):
@@ -70,6 +75,8 @@ class Holdings:
         self._running: defaultdict[str, dict[str, Answer]] = defaultdict(dict)
         self._tokens: defaultdict[str, dict[str, bool]] = defaultdict(dict)
         self._accounts: defaultdict[str, set[str]] = defaultdict(set)
+        self._pools: defaultdict[str, set[str]] = defaultdict(set)
+        self._own_roles: defaultdict[str, dict[str, bool]] = defaultdict(dict)
         for binding in bindings:
             self._add(binding)
 
@@ -88,6 +95,10 @@ class Holdings:
         certain = permissions.difference(denied) if met.standing == "always" else _NOTHING
         return Held(certain=certain, possible=possible, denied=permissions - possible, outlook=met)
 
+    def lists_accounts(self, resource: Resource) -> bool:
+        """Whether the service accounts in the resource were all listed."""
+        return not self._unlisted or self._unlisted.isdisjoint(self.tree.projects(resource.place))
+
     def may_run(self, member: str, project: str) -> Answer:
         """Whether a member can start workloads in a project, by any of its bindings."""
         path = self.tree.path(f"projects/{project}")
@@ -95,6 +106,27 @@ class Holdings:
         if "yes" in answers:
             return "yes"
         return "maybe" if "maybe" in answers or not self._unread.isdisjoint(path) else "no"
+
+    def changes_own(self, binding: Binding, permissions: Collection[str]) -> Answer:
+        """Whether these permissions of a binding change a custom role that the member holds on a container.
+
+        A custom role belongs to a project or an organization, and is changed there.
+        """
+        answer: Answer = "no"
+        for parent, is_held in self._own_roles.get(binding.member.id, {}).items():
+            if binding.resource.place in self.tree.path(parent):
+                denied = self._denials.denied(binding.member, permissions, parent) if self._denials else {}
+                if is_held and not denied:
+                    return "yes"
+                if not any(denied.get(name) == "yes" for name in permissions):
+                    answer = "maybe"
+        return answer
+
+    def pools_in(self, project: str) -> tuple[str, ...]:
+        """Patterns of the principals of a project's workload identity pools that bindings name, but Google's own."""
+        number = self.tree.number(project)
+        named = {*self._pools.get(project, ()), *self._pools.get(number or project, ())}
+        return tuple(f"principal*://iam.googleapis.com/{pool}/*" for pool in sorted(named))
 
     def tokens_of(self, resource: Resource) -> Mapping[str, bool]:
         """Key patterns of accounts for which the service accounts there can create tokens; False: conditionally."""
@@ -123,6 +155,12 @@ class Holdings:
         held = self.held(binding)
         running = vocabulary().running
         place = binding.resource.place
+        parent = parent_of(binding.role)
+        if binding.resource.container is not None and parent and held.outlook.standing != "never":
+            roles = self._own_roles[binding.member.id]
+            roles[parent] = held.outlook.standing == "always" or roles.get(parent, False)
+        if binding.member.kind in _OF_POOLS and binding.member.pool and not binding.member.pool.endswith(_OF_GOOGLE):
+            self._pools[binding.member.pool.split("/")[1]].add(binding.member.pool)
         if binding.resource.container is not None and not held.possible.isdisjoint(running):
             known = self._running[binding.member.id]
             if known.get(place) != "yes":
@@ -149,14 +187,15 @@ def accounts_on(resource: Resource, tree: Tree) -> tuple[str, ...]:
 class Way(Struct, frozen=True, kw_only=True):
     """Escalation methods of one family that a binding allows.
 
-    ``targets``: patterns of keys; empty if the holder raises its own privilege. ``certain``: it does not depend on a
-    condition, a deny policy or an unread policy.
+    ``targets``: patterns of keys. ``certain``: it does not depend on a condition, a deny policy or an unread policy.
+    ``itself``: the holder raises its own privilege by it, for certain.
     """
 
     family: Family
     methods: tuple[str, ...]
     targets: tuple[str, ...]
     certain: bool
+    itself: bool = False
 
 
 def ways_of(binding: Binding, held: Held, holdings: Holdings) -> tuple[Way, ...]:
@@ -178,14 +217,23 @@ def _of_family(
     holdings: Holdings,
 ) -> Iterator[Way]:
     if family.leads == "itself":
-        yield Way(family=family, methods=_words(certain or possible), targets=(), certain=bool(certain))
+        names = {name for method in certain or possible for name in method}
+        answer = holdings.changes_own(binding, names)
+        yield Way(
+            family=family,
+            methods=_words(certain or possible),
+            targets=(),
+            certain=bool(certain) and answer != "maybe",
+            itself=bool(certain) and answer == "yes",
+        )
         return
     reached = _targets(family, possible, binding, holdings)
     sure = tuple(target for target, is_sure in reached.items() if is_sure and certain)
     maybe = tuple(target for target in reached if target not in sure)
-    if sure:
+    no_one_yet = family.leads == "principals" and binding.resource.container is not None and not reached
+    if sure or (no_one_yet and certain):
         yield Way(family=family, methods=_words(certain), targets=sure, certain=True)
-    if maybe:
+    if maybe or (no_one_yet and not certain):
         yield Way(family=family, methods=_words(possible), targets=maybe, certain=False)
 
 
@@ -231,6 +279,8 @@ def _patterns(family: Family, holdings: Holdings, project: str) -> tuple[str, ..
         return holdings.run_from(holdings.tree.resource(full_name(f"projects/{project}")))
     if family.leads == "workloads":
         return tuple(thing.format(project=project) for thing in family.things)
+    if family.leads == "principals":
+        return holdings.pools_in(project)
     number = holdings.tree.number(project)
     return () if number is None else tuple(_key_of(project, one.format(number=number)) for one in family.agents)
 
@@ -254,17 +304,18 @@ def _open_in(
 # --- Privilege of one binding: level, evidence and targets (pure) ---
 #
 # A permission on an organization, a folder or a project applies to everything in it, so it sets the privilege level.
-# On a single service account or workload it applies only there: that is a link, from which attack paths are made when
-# everything has been read.
+# One that leads to others is potential, until everything has been read and one of them is an admin. On a single service
+# account or workload it applies only there: that is a link, from which attack paths are made then.
 
 NAMED = 3
 """Maximum number of permissions of one category that evidence names; the rest are counted."""
 UNDER_A_CONDITION = "under a condition"
+NOT_LISTED = "; the accounts there could not all be listed"
 SOME_DENIED = "a deny policy takes part of the role away"
 
 READ_SECRETS = "secretmanager.versions.access"
 
-_OF_IDENTITIES = frozenset({"accounts", "agents"})
+_OF_IDENTITIES = frozenset({"accounts", "agents", "principals"})
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
@@ -285,7 +336,7 @@ def judge(binding: Binding, holdings: Holdings) -> Judgement:
         unknown = f"the permissions of {binding.role} on {binding.resource.short} could not be read"
         return Judgement(privilege=Privilege(level="unknown", evidence=(unknown,)))
     ways = ways_of(binding, held, holdings)
-    privilege = _privilege(binding, held, ways)
+    privilege = _privilege(binding, held, ways, all_listed=holdings.lists_accounts(binding.resource))
     if privilege.level == "admin":
         return Judgement(privilege=privilege)
     becomes = _judging_targets(way for way in ways if way.certain)
@@ -333,7 +384,7 @@ def _judging_targets(ways: Iterable[Way]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(of_identities)))
 
 
-def _privilege(binding: Binding, held: Held, ways: Sequence[Way]) -> Privilege:
+def _privilege(binding: Binding, held: Held, ways: Sequence[Way], *, all_listed: bool) -> Privilege:
     container = binding.resource.container
     if container is None:
         return Privilege(level="normal")
@@ -344,15 +395,19 @@ def _privilege(binding: Binding, held: Held, ways: Sequence[Way]) -> Privilege:
         return Privilege(
             level="admin", evidence=(f"can grant itself any permission {where}: {_some(found)}", *hindered)
         )
-    if sure := [f"can {way.family.name} {where}: {_some(way.methods)}" for way in ways if way.certain]:
+    if sure := [f"{way.family.by} {where}: {_some(way.methods)}" for way in ways if way.itself]:
         return Privilege(level="escalation", evidence=(*sure, *hindered))
-    reasons = [
-        *(_possible(way.family.name, where, way.methods) for way in ways),
-        *_high(held, where),
-    ]
+    reasons = [*(_potential(way, where, all_listed=all_listed) for way in ways), *_high(held, where)]
     if found := held.possible & rule:
         reasons.insert(0, _possible("grant itself any permission", where, found))
     return Privilege(level="high", evidence=(*reasons, *hindered)) if reasons else Privilege(level="normal")
+
+
+def _potential(way: Way, where: str, *, all_listed: bool) -> str:
+    qualifier = "" if way.certain else f", {UNDER_A_CONDITION}"
+    if way.family.leads == "accounts" and not all_listed:
+        qualifier += NOT_LISTED
+    return f"{POTENTIAL}could {way.family.name} {where}: {_some(way.methods)}{qualifier}"
 
 
 def _high(held: Held, where: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from connectors.base import DiscoveredRecord
@@ -58,7 +58,8 @@ def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[Discove
         section.note(note)
     yield from reader.done(section, Counter(one.scope for one in identities))
     yield from identities
-    holdings = yield from _held(reader, library, tree, policies.unread(), every, reported, now)
+    unlisted = {one.id for one in reader.place.projects} - accounts.complete
+    holdings = yield from _held(reader, library, tree, policies.unread(), unlisted, every, reported, now)
     for member, signal in model_signals(every, holdings).items():
         reader.found.signals[member].append(signal)
     trusted, unread = trusts_of(every, holdings, accounts.emails, pools)
@@ -73,6 +74,7 @@ def _held(
     library: Library,
     tree: Tree,
     unread: frozenset[str],
+    unlisted: Collection[str],
     every: Sequence[Binding],
     reported: Sequence[Binding],
     now: datetime,
@@ -82,12 +84,12 @@ def _held(
         roles = read_roles(reader, section, library, {binding.role for binding in every})
     yield from reader.done(section)
     code_in = reader.found.code_in
-    holdings = Holdings(every, roles, tree, Denials({}, tree, now), now, unread, code_in)
+    holdings = Holdings(every, roles, tree, Denials({}, tree, now), now, unread, code_in, unlisted)
     with reader.section(DENY) as section:
         rules = read_denials(reader, section, library, where_they_matter(reported, holdings))
     yield from reader.done(section)
     denials = Denials(rules, tree, now)
-    return Holdings(every, roles, tree, denials, now, unread, code_in) if denials else holdings
+    return Holdings(every, roles, tree, denials, now, unread, code_in, unlisted) if denials else holdings
 
 
 def _accounts(reader: Reader, unresolved: frozenset[str] = frozenset()) -> Accounts:

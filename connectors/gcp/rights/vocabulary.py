@@ -25,8 +25,9 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A family of escalation methods; ``privilege.toml`` describes the fields."""
 
     name: str
-    leads: Literal["accounts", "agents", "workloads", "itself"]
+    leads: Literal["accounts", "agents", "workloads", "principals", "itself"]
     methods: tuple[Method, ...]
+    by: str = ""
     agents: tuple[str, ...] = ()
     things: tuple[str, ...] = ()
     attaches: bool = False

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from connectors.github import keys
 from connectors.github.client.payloads import AccessToken, Authorization, Role, moment
 from connectors.github.identities.place import Place
-from connectors.github.rights.privileges import highest, of_permissions, of_role, of_scopes, ways
+from connectors.github.rights.privileges import highest, of_permissions, of_role, of_scopes, ways, ways_of_role
 from connectors.reading import unread_facts
 from scanner.model import Credential, CredentialKind, Grant, Identity, Privilege, Signal, credential_key
 from scanner.model.attributes import FORMER_MEMBER
@@ -152,13 +152,15 @@ def _identity(place: Place, people: People, member: Member, held: Held, *, unrea
 
 
 def _ways(place: Place, held: Held) -> Iterator[Way]:
-    """The workflows that it can take over with its tokens. The repositories of a classic token are not listed."""
+    """The workflows that its tokens and roles can take over. The repositories of a classic token are not listed."""
     for one in held.tokens:
         named = held.reachable.get(one.id)
         only = None if named is None else [keys.repository(place.organization.host, name) for name in named]
         yield from ways(one.permissions.flat, one.repository_selection, place.root, only)
     if any(one.scopes and "repo" in one.scopes for one in held.authorizations):
         yield from ways({"contents": "write"}, "", place.root)
+    for role in held.roles or ():
+        yield from ways_of_role(role.name, role.base_role, place.root)
 
 
 def _kind(people: People, member: Member) -> str:

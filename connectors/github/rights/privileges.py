@@ -40,6 +40,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
 
 _TABLE = read_table("connectors.github.rights", "privileges.toml", _Table)
 _WRITES = frozenset({"write", "admin"})
+_CHANGE_CODE = frozenset({"write", "maintain", "admin"})
 _CONSEQUENCES: Mapping[ConsequenceKind, frozenset[str]] = {
     "change_rights": frozenset({"organization_administration", "members", "administration"}),
     "read_data": frozenset({"contents"}),
@@ -85,16 +86,26 @@ def ways(
     """The repositories whose workflows anyone who holds these may change, and with them what workflows can become.
 
     ``root``: what the keys of the organization's repositories begin with; ``only``: the keys of those selected, where
-    they are known. Workflow files take a permission of their own; without it, or where it is not known which
-    repositories are selected, a condition decides.
+    they are known. Workflow files take a permission of their own, or a deploy key that may write, which administration
+    adds; without these, or where it is not known which repositories are selected, a condition decides.
     """
-    if permissions.get("contents") not in _WRITES:
+    administers = permissions.get("administration") in _WRITES
+    if not (administers or permissions.get("contents") in _WRITES):
         return ()
     changes_workflows = permissions.get("workflows") in _WRITES
     by = "contents and workflows: write" if changes_workflows else "contents: write"
-    is_sure = changes_workflows and (selection == "all" or only is not None)
+    if administers:
+        by = "administration: write"
+    is_sure = (administers or changes_workflows) and (selection == "all" or only is not None)
     on = (f"{root}/*",) if only is None else tuple(only)
     return (Way(kind="take_over", on=on, by=by, conditional=not is_sure),) if on else ()
+
+
+def ways_of_role(name: str, base: str | None, root: str) -> tuple[Way, ...]:
+    """The same of a role of the organization: its ``base`` is the access that it gives to all repositories."""
+    if base not in _CHANGE_CODE:
+        return ()
+    return (Way(kind="take_over", on=(f"{root}/*",), by=f"role {name}: {base} on all repositories"),)
 
 
 def of_scopes(scopes: Iterable[str]) -> Privilege:

@@ -111,10 +111,11 @@ class EntitySummary(Struct):
 
 
 class Group(Struct):
-    """A group of entities."""
+    """A group of entities. ``type``: ``internal``, or ``external``, whose members a login method decides."""
 
     id: str
     name: str
+    type: str = ""
     policies: list[str] | None = None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from connectors.vault.rights.hcl import Body, HclError, Item, parse
@@ -20,6 +21,10 @@ DENY: Capabilities = frozenset({"deny"})
 NOTHING: Capabilities = frozenset()
 _LIST = ("read", "list")
 _WRITE = ("create", "read", "update", "delete", "list")
+_WRITES: Capabilities = frozenset({"create", "update", "patch"})
+_BY_PARAMETER = frozenset({"allowed_parameters", "denied_parameters"})
+RESTRICTED = "?"
+"""The suffix of a capability that a rule gives for some parameters only."""
 _LEGACY = {"read": _LIST, "write": _WRITE, "sudo": (*_WRITE, "sudo"), "deny": ("deny",)}
 
 
@@ -57,9 +62,10 @@ def is_templated(pattern: str) -> bool:
     return "{{" in pattern
 
 
-def split_pattern(pattern: str) -> tuple[list[str], bool]:
+@lru_cache(maxsize=65536)
+def split_pattern(pattern: str) -> tuple[tuple[str, ...], bool]:
     """The pattern's segments, and whether the last one is a prefix."""
-    return pattern.removesuffix("*").split("/"), pattern.endswith("*")
+    return tuple(pattern.removesuffix("*").split("/")), pattern.endswith("*")
 
 
 def _matches(pattern: str, path: str) -> bool:
@@ -115,6 +121,7 @@ def _rule(item: Item) -> Rules:
     if len(item.labels) != 1 or not isinstance(item.value, list):
         raise PolicyError("a path block has one path and a body")
     allowed: set[str] = set()
+    restricted = False
     for attribute in item.value:
         if not isinstance(attribute, Item):
             raise PolicyError("a path block has a body of attributes")
@@ -122,6 +129,10 @@ def _rule(item: Item) -> Rules:
             allowed.update(_capability_names(attribute.value))
         elif attribute.key == "policy":
             allowed.update(_LEGACY.get(str(attribute.value), ()))
+        elif attribute.key in _BY_PARAMETER:
+            restricted = True
+    if restricted:
+        allowed = {f"{one}{RESTRICTED}" if one in _WRITES else one for one in allowed}
     return {item.labels[0].removeprefix("/"): frozenset(allowed)}
 
 

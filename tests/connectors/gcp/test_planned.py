@@ -68,7 +68,7 @@ def test_roles_from_every_form_of_binding(binding: Any, blocks: list[Any]) -> No
 @pytest.mark.parametrize(
     ("role", "level"),
     [
-        (TOKEN_CREATOR, "escalation"),
+        (TOKEN_CREATOR, "high"),
         ("roles/secretmanager.secretAccessor", "high"),
         ("roles/logging.logWriter", "normal"),
         ("roles/none.of.these", "unknown"),

@@ -152,6 +152,7 @@ def test_a_workflow_is_joined_with_its_role_and_with_who_may_change_it(found: li
         ("shop/keys/300", False),
         ("installations/1000", True),
         ("users/acme-deploy-bot", True),
+        ("users/acme-deploy-bot", False),  # by its role in the organization
         ("users/ada", True),  # with a classic token, wherever she may write
         ("users/ada", False),  # with a token that is for this repository
     }

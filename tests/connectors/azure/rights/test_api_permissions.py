@@ -16,6 +16,7 @@ from connectors.azure.rights.api_permissions import (
     graph_permissions,
 )
 from connectors.fakes.azure.rights import GRAPH
+from scanner.model import POTENTIAL
 from tests.connectors.azure.published.unjudged import differences
 
 TENANT = "aaaa"
@@ -35,22 +36,23 @@ def permission(name: str, api: str = GRAPH) -> Permission:
     [
         ("RoleManagement.ReadWrite.Directory", "admin", ()),
         ("AppRoleAssignment.ReadWrite.All", "escalation", ()),
-        ("Application.ReadWrite.All", "escalation", (APPLICATIONS,)),
-        ("AgentIdentityBlueprint.AddRemoveCreds.All", "escalation", (BLUEPRINTS,)),
+        ("Application.ReadWrite.All", "high", (APPLICATIONS,)),
+        ("AgentIdentityBlueprint.AddRemoveCreds.All", "high", (BLUEPRINTS,)),
         ("RoleAssignmentSchedule.ReadWrite.Directory", "escalation", ()),
-        ("PrivilegedAccess.ReadWrite.AzureADGroup", "escalation", ()),
+        ("RoleEligibilitySchedule.ReadWrite.Directory", "high", ()),
+        ("PrivilegedAccess.ReadWrite.AzureADGroup", "high", ()),
         ("UserAuthenticationMethod.ReadWrite.All", "escalation", ()),
         ("Domain.ReadWrite.All", "escalation", ()),
-        ("Directory.ReadWrite.All", "escalation", ()),
-        ("GroupMember.ReadWrite.All", "escalation", ()),
+        ("Directory.ReadWrite.All", "high", ()),
+        ("GroupMember.ReadWrite.All", "high", ()),
         ("Application.ReadWrite.OwnedBy", "high", ()),
-        ("User-PasswordProfile.ReadWrite.All", "escalation", ()),
+        ("User-PasswordProfile.ReadWrite.All", "high", ()),
         ("UserAuthMethod-Phone.ReadWrite.All", "escalation", ()),
         ("UserAuthMethod-Passkey.ReadWrite.All", "escalation", ()),
-        ("DeviceManagementScripts.ReadWrite.All", "escalation", ()),
-        ("Application.ReadUpdate.All", "escalation", (APPLICATIONS,)),
+        ("DeviceManagementScripts.ReadWrite.All", "high", ()),
+        ("Application.ReadUpdate.All", "high", (APPLICATIONS,)),
         ("PrivilegedAssignmentSchedule.ReadWrite.EntraAppRole", "escalation", ()),
-        ("User.ReadUpdate.All", "escalation", ()),
+        ("User.ReadUpdate.All", "high", ()),
         ("User.EnableDisableAccount.All", "high", ()),
         ("User.RevokeSessions.All", "high", ()),
         ("User.Export.All", "high", ()),
@@ -86,14 +88,14 @@ def test_levels_of_application_permissions_of_graph(name: str, level: str, becom
     ("name", "api", "level"),
     [
         ("full_access_as_app", EXCHANGE, "high"),
-        ("Machine.LiveResponse", "fc780465-2017-40d4-a0c5-307022471b92", "escalation"),
+        ("Machine.LiveResponse", "fc780465-2017-40d4-a0c5-307022471b92", "high"),
         ("Machine.LiveResponse", GRAPH, "unknown"),
         ("Machine.Read.All", "fc780465-2017-40d4-a0c5-307022471b92", "normal"),
         ("Sites.Read.All", "00000003-0000-0ff1-ce00-000000000000", "high"),
         ("RoleManagement.ReadWrite.Directory", "11111111-0000-0000-0000-000000000000", "normal"),
         ("RoleManagement.Read.Directory", EXCHANGE, "unknown"),
         ("Everything.FullControl.All", "11111111-0000-0000-0000-000000000000", "normal"),
-        ("Application.ReadWrite.All", "00000002-0000-0000-C000-000000000000", "escalation"),
+        ("Application.ReadWrite.All", "00000002-0000-0000-C000-000000000000", "high"),
     ],
 )
 def test_a_name_counts_only_on_the_api_whose_it_is(name: str, api: str, level: str) -> None:
@@ -125,7 +127,34 @@ def test_evidence_says_that_it_leads_on_only_with_a_target() -> None:
     """Where the permission alone takes over nothing."""
     (evidence,) = application_power(permission("Group.ReadWrite.All"), TENANT).privilege.evidence
 
-    assert evidence.endswith("Group.ReadWrite.All of Some API (potential: its links name what was found there)")
+    assert evidence == f"{POTENTIAL}could change groups and what rights they hold: Group.ReadWrite.All of Some API"
+
+
+@pytest.mark.parametrize(
+    ("ruling", "level", "words"),
+    [
+        (("operators",), "escalation", "adding itself to the group operators, which holds the role of an admin: "),
+        ((), "high", f"{POTENTIAL}could change groups that hold directory roles: "),
+        (None, "high", f"{POTENTIAL}could change groups that hold directory roles: "),
+    ],
+)
+def test_changing_groups_that_rule_takes_one_that_does(ruling: tuple[str, ...] | None, level: str, words: str) -> None:
+    """Being made eligible is none: no application can activate a role."""
+    group = permission("PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup")
+    privilege = application_power(group, TENANT, ruling).privilege
+    eligible = application_power(permission("PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup"), TENANT, ruling)
+
+    assert privilege.level == level
+    assert privilege.evidence[0].startswith(words)
+    assert eligible.privilege.level == "high"
+
+
+def test_in_names_of_users_nothing_is_potential() -> None:
+    """Whether a user who may do it signs in decides, whatever could be reached."""
+    (evidence,) = delegated_power(permission("Group.ReadWrite.All"), for_everybody=False).privilege.evidence
+
+    assert evidence.startswith("could change groups")
+    assert evidence.endswith("on behalf of some users")
 
 
 @given(st.text(max_size=40))

@@ -13,6 +13,7 @@ from connectors.azure.rights.azure_role import Block, Role
 from connectors.azure.rights.places import place_of
 from connectors.azure.rights.power import Power
 from connectors.fakes.azure.rights import built_in_permissions
+from scanner.model import POTENTIAL
 from tests.connectors.azure.rights.test_condition import ONE_CONTAINER, ONLY_SOME_ROLES
 from tests.connectors.azure.rights.test_places import GROUP, MANAGEMENT, SITE, SUB, VM
 
@@ -60,11 +61,11 @@ def becomes(given: Power, key: str) -> bool:
         ("Owner", "admin", "high", "high"),
         ("User Access Administrator", "admin", "high", "high"),
         ("Role Based Access Control Administrator", "escalation", "high", "high"),
-        ("Contributor", "escalation", "high", "normal"),
-        ("Virtual Machine Contributor", "escalation", "normal", "normal"),
-        ("Website Contributor", "escalation", "normal", "normal"),
-        ("Logic App Contributor", "escalation", "high", "normal"),
-        ("Managed Identity Contributor", "escalation", "normal", "normal"),
+        ("Contributor", "high", "high", "normal"),
+        ("Virtual Machine Contributor", "high", "normal", "normal"),
+        ("Website Contributor", "high", "normal", "normal"),
+        ("Logic App Contributor", "high", "high", "normal"),
+        ("Managed Identity Contributor", "high", "normal", "normal"),
         ("Managed Identity Operator", "normal", "normal", "normal"),
         ("Key Vault Secrets User", "high", "high", "normal"),
         ("Storage Blob Data Reader", "high", "normal", "normal"),
@@ -86,12 +87,12 @@ def test_levels_of_built_in_roles(name: str, on_subscription: str, on_group: str
         ((), ("Microsoft.Storage/storageAccounts/tableServices/tables/entities/read",), "high"),
         ((), ("Microsoft.Storage/storageAccounts/queueServices/queues/messages/process/action",), "high"),
         ((), ("Microsoft.ServiceBus/*",), "high"),
-        ((), ("*",), "escalation"),
-        ((), ("Microsoft.ContainerService/fleets/*",), "escalation"),
-        ((), ("Microsoft.ContainerService/fleets/apps/deployments/*",), "escalation"),
+        ((), ("*",), "high"),
+        ((), ("Microsoft.ContainerService/fleets/*",), "high"),
+        ((), ("Microsoft.ContainerService/fleets/apps/deployments/*",), "high"),
         ((), ("Microsoft.ContainerService/fleets/secrets/read",), "high"),
-        ((), ("Microsoft.Kubernetes/connectedClusters/*",), "escalation"),
-        (("Microsoft.GuestConfiguration/guestConfigurationAssignments/write",), (), "escalation"),
+        ((), ("Microsoft.Kubernetes/connectedClusters/*",), "high"),
+        (("Microsoft.GuestConfiguration/guestConfigurationAssignments/write",), (), "high"),
         (("Microsoft.GuestConfiguration/guestConfigurationAssignments/*/read",), (), "normal"),
         ((), ("Microsoft.Insights/Metrics/Write",), "normal"),
         ((), ("Microsoft.KeyVault/vaults/*/read", "Microsoft.KeyVault/vaults/secrets/readMetadata/action"), "normal"),
@@ -105,7 +106,7 @@ def test_data_of_a_whole_subscription_is_not_normal(
 
     assert able.power(place_of(SUB)).privilege.level == level
     assert able.power(place_of(MANAGEMENT)).privilege.level == level
-    if level != "escalation":
+    if data != ("*",):
         assert able.power(place_of(GROUP)).privilege.level == "normal"
 
 
@@ -148,7 +149,7 @@ def test_all_of_iam_is_all_of_it(missing: str) -> None:
     [(kind.type, method) for kind in azure_table().takeover for method in kind.methods],
     ids=lambda method: " + ".join(method[1]),
 )
-def test_each_way_to_run_code_is_escalation_on_a_subscription_and_a_takeover_below(
+def test_each_way_to_run_code_is_potential_on_a_subscription_and_a_takeover_everywhere(
     method: tuple[str, tuple[str, ...]],
 ) -> None:
     """With the action that does it in the evidence; with one action short of it there is nothing."""
@@ -161,8 +162,8 @@ def test_each_way_to_run_code_is_escalation_on_a_subscription_and_a_takeover_bel
 
     wide, narrow = able.power(place_of(SUB)), able.power(place_of(GROUP))
 
-    assert wide.privilege.level == "escalation"
-    assert any(actions[0] in text for text in wide.privilege.evidence)
+    assert wide.privilege.level == "high"
+    assert any(text.startswith(POTENTIAL) and actions[0] in text for text in wide.privilege.evidence)
     assert reaches(wide, resource)
     assert reaches(narrow, resource)
     assert not reaches(narrow, VM if "achines" not in type_ else SITE)
@@ -218,15 +219,51 @@ def test_changing_definitions_leads_on_only_from_a_subscription_up(action: str) 
     """That is where such a role is held, or such a policy assigned."""
     able = custom(f"Microsoft.Authorization/{action}")
 
-    assert able.power(place_of(SUB)).privilege.level == "escalation"
+    assert able.power(place_of(SUB)).privilege.level == "high"
+    assert able.power(place_of(SUB)).privilege.evidence[0].startswith(POTENTIAL)
+    assert able.power(place_of(GROUP)) == Power()
+
+
+@pytest.mark.parametrize(
+    ("custom", "assignable", "level"),
+    [
+        (True, (SUB,), "escalation"),
+        (True, (SUB, GROUP), "escalation"),
+        (True, (SUB, f"{SUB[:-1]}2"), "high"),
+        (True, (MANAGEMENT,), "high"),
+        (True, (f"{SUB}2",), "high"),
+        (True, ("/",), "high"),
+        (True, (), "high"),
+        (False, (SUB,), "high"),
+        (None, (SUB,), "high"),
+    ],
+)
+def test_a_role_that_can_change_itself_gives_everything(
+    custom: bool | None, assignable: tuple[str, ...], level: str
+) -> None:
+    """That takes the right on every scope where it can be assigned; Microsoft's own roles cannot be changed."""
+    block = Block(actions=("Microsoft.Authorization/roleDefinitions/write",))
+    given = AzureJudge(Role(id="c", name="c", custom=custom, blocks=(block,), assignable=assignable)).power(
+        place_of(SUB)
+    )
+
+    assert given.privilege.level == level
+    assert given.privilege.evidence[0].startswith("changing the role that it holds: ") == (level == "escalation")
+
+
+def test_service_principals_cannot_activate_what_they_are_eligible_for() -> None:
+    """So whoever may make somebody eligible gives itself nothing by it."""
+    able = custom("Microsoft.Authorization/roleEligibilityScheduleRequests/write")
+
+    assert able.power(place_of(SUB)).privilege.level == "high"
     assert able.power(place_of(GROUP)) == Power()
 
 
 def test_assigning_and_running_may_come_from_two_roles() -> None:
-    """On a subscription that is escalation."""
+    """On a subscription that is potential, whatever identities are there."""
     assert judge("Virtual Machine Contributor").runs_workloads
     assert not judge("Reader").runs_workloads
-    assert power("Managed Identity Operator", runs_workloads=True).privilege.level == "escalation"
+    assert power("Managed Identity Operator", runs_workloads=True).privilege.level == "high"
 
 
 def test_secrets_of_a_vault_are_high_on_the_vault_and_not_on_one_of_them() -> None:
@@ -239,7 +276,7 @@ def test_a_condition_on_assigning_roles_leaves_the_rest_certain() -> None:
     """An owner who may assign some roles only is still able to do everything else."""
     owner = power("Owner", condition=ONLY_SOME_ROLES)
 
-    assert owner.privilege.level == "escalation"
+    assert owner.privilege.level == "high"
     assert not owner.conditional
     assert any(one.conditional for one in owner.takes_over)
     assert any(not one.conditional for one in owner.takes_over)

@@ -14,7 +14,7 @@ _ACTION = re.compile(r"(data:)?Microsoft(\.\w+)+(/\w+)+/(write|delete|action|rea
 
 def _all_actions() -> list[str]:
     table = azure_table()
-    methods = [method for way in table.own_rights for method in way.methods]
+    methods = [*table.own_rights, table.own_definition, *(method for way in table.others for method in way.methods)]
     methods += [method for kind in table.takeover for method in kind.methods]
     methods += [*table.becoming.federated, *table.becoming.assigned, *table.becoming.runs]
     single = [*table.iam, *(action for each in table.high for action in each.actions)]

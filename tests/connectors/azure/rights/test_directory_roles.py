@@ -16,6 +16,7 @@ from connectors.azure.rights.directory_roles import (
 )
 from connectors.azure.rights.power import Power
 from connectors.fakes.azure.rights import DIRECTORY_ROLES
+from scanner.model import POTENTIAL
 from tests.connectors.azure.published.unjudged import differences
 
 TENANT = "AAAAAAAA-0000-0000-0000-000000000000"
@@ -44,14 +45,14 @@ def power(given_role: DirectoryRole, scope: str = "/") -> Power:
     [
         (["microsoft.directory/roleAssignments/allProperties/allTasks"], "admin", ()),
         (["microsoft.directory/roleAssignments/standard/read"], "normal", ()),
-        ([CREDENTIALS], "escalation", (APPLICATIONS,)),
-        (["microsoft.directory/applications/allProperties/allTasks"], "escalation", (APPLICATIONS,)),
-        (["microsoft.directory/applications.myOrganization/credentials/update"], "escalation", (APPLICATIONS,)),
-        (["microsoft.directory/servicePrincipals/owners/update"], "escalation", (APPLICATIONS,)),
-        (["microsoft.directory/agentIdentityBlueprints/credentials/update"], "escalation", (BLUEPRINTS,)),
-        ([PASSWORDS], "escalation", ()),
+        ([CREDENTIALS], "high", (APPLICATIONS,)),
+        (["microsoft.directory/applications/allProperties/allTasks"], "high", (APPLICATIONS,)),
+        (["microsoft.directory/applications.myOrganization/credentials/update"], "high", (APPLICATIONS,)),
+        (["microsoft.directory/servicePrincipals/owners/update"], "high", (APPLICATIONS,)),
+        (["microsoft.directory/agentIdentityBlueprints/credentials/update"], "high", (BLUEPRINTS,)),
+        ([PASSWORDS], "high", ()),
         (["microsoft.directory/domains/federation/update"], "escalation", ()),
-        (["microsoft.directory/groups/members/update"], "escalation", ()),
+        (["microsoft.directory/groups/members/update"], "high", ()),
         (["microsoft.directory/groups.unified/members/update"], "high", ()),
         (["microsoft.directory/conditionalAccessPolicies/basic/update"], "high", ()),
         (["microsoft.directory/applications/standard/read", "microsoft.directory/users/standard/read"], "normal", ()),
@@ -71,7 +72,7 @@ def test_levels_of_actions_on_the_whole_directory(actions: list[str], level: str
         ("62E90394-69F5-4237-9190-012177145E10", "admin"),
         ("7be44c8a-adaf-4e2a-84d6-ab2649e08a13", "escalation"),
         ("F2EF992C-3AFB-46b9-b7cf-a126ee74c451", "high"),
-        ("9B895D92-2CD3-44C7-9D02-A6AC2D5EA5C3", "escalation"),
+        ("9B895D92-2CD3-44C7-9D02-A6AC2D5EA5C3", "high"),
         ("69091246-20e8-4a56-aa4d-066075b2a7a8", "high"),
         ("88d8e3e3-8f55-4a1e-953a-9b9898b8876b", "normal"),
     ],
@@ -87,7 +88,7 @@ def test_levels_of_roles_whose_actions_say_less_than_they_can_do(template: str, 
         ((), False, "unknown"),
         ((), True, "normal"),
         (("microsoft.directory/users/standard/read",), False, "unknown"),
-        ((PASSWORDS,), False, "escalation"),
+        ((PASSWORDS,), False, "high"),
     ],
 )
 def test_a_built_in_role_that_no_one_has_judged_is_unknown(
@@ -129,7 +130,7 @@ def test_what_tenants_say_of_and_no_one_has_judged_is_found() -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "level"), [*zip(DIRECTORY_ROLES, ("admin", "escalation", "normal"), strict=True)])
+@pytest.mark.parametrize(("name", "level"), [*zip(DIRECTORY_ROLES, ("admin", "high", "normal"), strict=True)])
 def test_levels_of_built_in_roles(name: str, level: str) -> None:
     """As the service lists them."""
     template, actions = DIRECTORY_ROLES[name]
@@ -142,8 +143,27 @@ def test_evidence_names_what_does_it_and_by_which_role() -> None:
     given_power = power(role(PASSWORDS, "microsoft.directory/users/delete", name="Helpers"))
 
     assert given_power.privilege.evidence == (
-        f"reset passwords and sign-in methods: {PASSWORDS}, by Helpers on the whole directory",
+        f"{POTENTIAL}could reset passwords and sign-in methods: {PASSWORDS}, by Helpers on the whole directory",
+        "create, change or delete users: microsoft.directory/users/delete, by Helpers on the whole directory",
     )
+
+
+@pytest.mark.parametrize(
+    ("ruling", "level", "words"),
+    [
+        (("operators",), "escalation", "adding itself to the group operators, which holds the role of an admin: "),
+        ((), "high", f"{POTENTIAL}could change groups that hold directory roles: "),
+        (None, "high", f"{POTENTIAL}could change groups that hold directory roles: "),
+    ],
+)
+def test_changing_groups_that_rule_takes_one_that_does(ruling: tuple[str, ...] | None, level: str, words: str) -> None:
+    """Which groups do was read, or that is said."""
+    able = role("microsoft.directory/groupsAssignableToRoles/allProperties/update")
+    privilege = directory_power(able, "/", TENANT, {}, ruling).privilege
+
+    assert privilege.level == level
+    assert privilege.evidence[0].startswith(words)
+    assert ("was not read" in privilege.evidence[0]) == (ruling is None)
 
 
 @pytest.mark.parametrize("action", ["microsoft.directory/roleAssignments/allProperties/allTasks", PASSWORDS])
@@ -159,11 +179,11 @@ def test_on_one_application_it_becomes_that_one() -> None:
     assert power(role(CREDENTIALS), "/1234") == Power(becomes=(OWN,))
 
 
-def test_on_an_object_that_is_not_known_it_is_high() -> None:
-    """It might be any application."""
+def test_on_an_object_that_is_not_known_it_is_unknown() -> None:
+    """It might be any application, and what that amounts to was not read."""
     given_power = power(role(CREDENTIALS), "/9999")
 
-    assert (given_power.privilege.level, given_power.becomes) == ("high", ())
+    assert (given_power.privilege.level, given_power.becomes) == ("unknown", ())
 
 
 @pytest.mark.parametrize("scope", ["/1234", "/9999"])

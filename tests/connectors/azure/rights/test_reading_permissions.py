@@ -8,19 +8,20 @@ import pytest
 
 from connectors.azure.rights.reading import DEFAULT_ACCESS
 from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.rights import GRAPH, add_api, consent, permit
+from connectors.fakes.azure.rights import GRAPH, add_api, add_group, consent, give_directory_role, permit
 from connectors.fakes.azure.tenant import guid
 from connectors.fakes.azure.wire import Reply, Row
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.rights.reading import directory_of, give_rows, read_tenant
 
 ADMIN, MAIL, HARMLESS = "RoleManagement.ReadWrite.Directory", "Mail.Read", "User.Read.All"
+JOIN = "PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup"
 
 
 @pytest.fixture
 def graph(azure: AzureEstate) -> Row:
     """Microsoft Graph, as every tenant has it."""
-    return add_api(azure.tenant, "Microsoft Graph", GRAPH, [ADMIN, MAIL, HARMLESS, "Application.ReadWrite.All"])
+    return add_api(azure.tenant, "Microsoft Graph", GRAPH, [ADMIN, MAIL, HARMLESS, JOIN, "Application.ReadWrite.All"])
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_a_permission_is_reported_by_its_name_and_its_api(azure: AzureEstate, gr
         "Microsoft Graph",
         "direct",
     )
-    assert reported.privilege.level == "escalation"
+    assert reported.privilege.level == "high"
     assert reported.becomes == (f"azure://{azure.tenant.id}/applications/*",)
     assert reported.created_at == datetime(2025, 3, 4, 5, 6, 7, 123456, tzinfo=UTC)
     assert reported.attributes == {"right": "application permission"}
@@ -283,3 +284,38 @@ def test_a_row_that_does_not_say_whose_it_is_is_known_by_its_holder(azure: Azure
     permit(azure.tenant, graph, ADMIN, azure.tenant.add_person("eve"), principalType=None)
 
     assert read_tenant(azure).only().holder == ci["id"]
+
+
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [
+        ({}, "escalation"),
+        ({"role": "Application Administrator"}, "high"),
+        ({"scope": "/administrativeUnits/1"}, "high"),
+        ({"condition": "@Resource[a] StringEquals 'b'"}, "high"),
+        (None, "high"),
+    ],
+)
+def test_a_group_that_rules_is_one_that_others_can_join(
+    azure: AzureEstate, graph: Row, ci: Row, given: dict[str, str] | None, level: str
+) -> None:
+    """Only one with the role of an admin on the whole directory, whatever happens."""
+    permit(azure.tenant, graph, JOIN, ci)
+    if given is not None:
+        facts = {"role": "Global Administrator"} | given
+        row = give_directory_role(azure.tenant, facts.pop("role"), add_group(azure.tenant, "operators", []))
+        row |= {"directoryScopeId": facts.pop("scope", "/")} | facts
+
+    (reported,) = (one for one in read_tenant(azure).assignments if one.holder == ci["id"])
+
+    assert reported.privilege.level == level
+
+
+def test_groups_that_were_not_read_may_rule(azure: AzureEstate, graph: Row, ci: Row) -> None:
+    """The level stays high, and the evidence says why."""
+    permit(azure.tenant, graph, JOIN, ci)
+    give_rows(azure, "graph", "/v1.0/roleManagement/directory/roleAssignments", [{"id": 7}])
+
+    (evidence,) = read_tenant(azure).only().privilege.evidence
+
+    assert evidence.endswith(", and which groups do was not read")

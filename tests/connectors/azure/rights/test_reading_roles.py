@@ -36,7 +36,7 @@ def test_a_role_is_reported_with_its_name_and_what_it_amounts_to(azure: AzureEst
         "direct",
         "the directory",
     )
-    assert reported.privilege.level == "escalation"
+    assert reported.privilege.level == "high"
     assert reported.becomes == (f"azure://{azure.tenant.id}/applications/*",)
     assert reported.attributes == {"right": "directory role"}
     assert (reported.gone, reported.created_at) == (None, None)
@@ -66,7 +66,7 @@ def test_a_role_on_one_application_lets_its_holder_become_that_one(azure: AzureE
 @pytest.mark.parametrize(
     ("facts", "level"),
     [
-        ({}, "escalation"),
+        ({}, "high"),
         ({"isEnabled": False}, "normal"),
         ({"rolePermissions": [{"allowedResourceActions": [CREDENTIALS], "condition": "$SubjectIsOwner"}]}, "normal"),
         (
@@ -193,7 +193,7 @@ def test_every_page_is_read(azure: AzureEstate, ci: Row) -> None:
         give_directory_role(azure.tenant, name, ci)
     azure.server.pages.largest = 1
 
-    assert {one.privilege.level for one in read_tenant(azure).assignments} == {"admin", "escalation", "normal"}
+    assert {one.privilege.level for one in read_tenant(azure).assignments} == {"admin", "high", "normal"}
 
 
 def test_a_row_that_cannot_be_understood_costs_only_itself(azure: AzureEstate, ci: Row) -> None:

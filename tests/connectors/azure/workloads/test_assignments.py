@@ -164,7 +164,7 @@ def test_what_no_one_else_reads_is_reported_for_this_subscription(place: Place, 
 
     reported = place.read().only()
 
-    assert reported.privilege.level == "escalation"
+    assert reported.privilege.level == "high"
     assert reported.becomes == (f"{place.scope}/*/providers/microsoft.managedidentity/userassignedidentities/*",)
 
 

@@ -67,7 +67,7 @@ def test_a_part_of_the_subscription_that_is_denied_leaves_the_right(place: Place
     reported = place.read().only()
 
     assert (reported.privilege.level, reported.conditional, reported.attributes["denied_by"]) == (
-        "escalation",
+        "high",
         False,
         "app",
     )
@@ -95,7 +95,7 @@ def test_of_a_management_group_those_at_it_are_asked_for(place: Place, azure: Az
 
     reported = read_place(azure, "managementGroups/corp").only()
 
-    assert (reported.privilege.level, reported.attributes["denied_by"]) == ("escalation", "stack")
+    assert (reported.privilege.level, reported.attributes["denied_by"]) == ("high", "stack")
     filters = [call.query.get("$filter") for call in azure.server.log if call.path.endswith("denyAssignments")]
     assert filters == ["atScope()"]
 

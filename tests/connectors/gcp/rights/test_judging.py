@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connectors.gcp.places import service_agent_key
 from connectors.gcp.rights.judging import SOME_DENIED
 from connectors.gcp.rights.vocabulary import all_permissions, vocabulary
-from scanner.model import Assignment
+from scanner.model import POTENTIAL, Assignment
 from tests.connectors.gcp.rights.estate import BILLING, BUILDER, DEPLOYER, ORGANIZATION, assigned, bound, deny, key_of
 
 PROD, DEV = "projects/acme-prod", "projects/acme-dev"
@@ -45,21 +45,21 @@ def _judged(place: str, *permissions: str, condition: str | None = None, **facts
         (ORGANIZATION, ("resourcemanager.organizations.setIamPolicy",), "admin"),
         (PROD, ("resourcemanager.organizations.setIamPolicy",), "normal"),
         (PROD, ("resourcemanager.folders.setIamPolicy",), "normal"),
-        (PROD, (TOKEN,), "escalation"),
-        (PROD, ("iam.serviceAccounts.signBlob",), "escalation"),
-        (PROD, ("iam.serviceAccounts.signJwt",), "escalation"),
-        (PROD, ("iam.serviceAccountKeys.create",), "escalation"),
-        (PROD, ("iam.serviceAccounts.setIamPolicy",), "escalation"),
-        (PROD, (ACT_AS, RUN), "escalation"),
+        (PROD, (TOKEN,), "high"),
+        (PROD, ("iam.serviceAccounts.signBlob",), "high"),
+        (PROD, ("iam.serviceAccounts.signJwt",), "high"),
+        (PROD, ("iam.serviceAccountKeys.create",), "high"),
+        (PROD, ("iam.serviceAccounts.setIamPolicy",), "high"),
+        (PROD, (ACT_AS, RUN), "high"),
         (PROD, (ACT_AS,), "normal"),
         (PROD, (RUN,), "high"),
         (PROD, ("iam.serviceAccounts.implicitDelegation",), "normal"),
-        (PROD, ("iam.roles.update",), "escalation"),
-        (PROD, ("iam.googleapis.com/workloadIdentityPoolProviders.create",), "escalation"),
-        (PROD, ("deploymentmanager.deployments.create",), "escalation"),
-        (PROD, ("cloudbuild.builds.create",), "escalation"),
-        (PROD, ("osconfig.patchJobs.exec",), "escalation"),
-        (PROD, ("run.jobs.runWithOverrides",), "escalation"),
+        (PROD, ("iam.roles.update",), "high"),
+        (PROD, ("iam.googleapis.com/workloadIdentityPoolProviders.create",), "high"),
+        (PROD, ("deploymentmanager.deployments.create",), "high"),
+        (PROD, ("cloudbuild.builds.create",), "high"),
+        (PROD, ("osconfig.patchJobs.exec",), "high"),
+        (PROD, ("run.jobs.runWithOverrides",), "high"),
         (PROD, ("secretmanager.versions.access",), "high"),
         (PROD, ("storage.hmacKeys.create",), "high"),
         (PROD, ("orgpolicy.policy.set",), "high"),
@@ -82,7 +82,7 @@ def test_the_evidence_says_what_by_which_role_on_what() -> None:
     found = _judged(PROD, TOKEN, "iam.serviceAccounts.signJwt")
 
     assert found.privilege.evidence == (
-        f"can become service accounts on {PROD} (roles/x): {TOKEN}, iam.serviceAccounts.signJwt",
+        f"{POTENTIAL}could become service accounts on {PROD} (roles/x): {TOKEN}, iam.serviceAccounts.signJwt",
     )
 
 
@@ -215,8 +215,8 @@ def test_delegation_leads_where_the_account_in_between_can_go(place: str) -> Non
 @pytest.mark.parametrize(
     ("condition", "level", "conditional", "becomes"),
     [
-        (None, "escalation", False, (EVERY_PROD,)),
-        (LATER, "escalation", False, (EVERY_PROD,)),
+        (None, "high", False, (EVERY_PROD,)),
+        (LATER, "high", False, (EVERY_PROD,)),
         (BY_NAME, "high", True, (EVERY_PROD,)),
         (EARLIER, "normal", True, ()),
     ],
@@ -243,21 +243,21 @@ def test_an_administrator_under_a_condition_is_high() -> None:
         (PROD, {}, "normal", ()),
         ("folders/45", {}, "normal", ()),
         (ORGANIZATION, {}, "normal", ()),
-        (DEV, {}, "escalation", (EVERY_PROD,)),
+        (DEV, {}, "high", (EVERY_PROD,)),
         (PROD, {"denialCondition": {"expression": "resource.matchTag('1/env', 'prod')"}}, "high", (EVERY_PROD,)),
-        (PROD, {"exceptionPrincipals": [ITSELF]}, "escalation", (EVERY_PROD,)),
+        (PROD, {"exceptionPrincipals": [ITSELF]}, "high", (EVERY_PROD,)),
         (PROD, {"exceptionPrincipals": [A_GROUP]}, "high", (EVERY_PROD,)),
-        (PROD, {"exceptionPermissions": [DENIED_TOKEN]}, "escalation", (EVERY_PROD,)),
+        (PROD, {"exceptionPermissions": [DENIED_TOKEN]}, "high", (EVERY_PROD,)),
         (PROD, {"deniedPermissions": ["iam.googleapis.com/serviceAccounts.*"]}, "normal", ()),
         (PROD, {"deniedPermissions": ["iam.googleapis.com/*.*"]}, "normal", ()),
         (PROD, {"deniedPermissions": ["iam.googleapis.com/*.getAccessToken"]}, "normal", ()),
-        (PROD, {"deniedPermissions": ["iam.googleapis.com/roles.*"]}, "escalation", (EVERY_PROD,)),
-        (PROD, {"deniedPrincipals": [ANOTHER]}, "escalation", (EVERY_PROD,)),
+        (PROD, {"deniedPermissions": ["iam.googleapis.com/roles.*"]}, "high", (EVERY_PROD,)),
+        (PROD, {"deniedPrincipals": [ANOTHER]}, "high", (EVERY_PROD,)),
         (PROD, {"deniedPrincipals": [A_GROUP]}, "high", (EVERY_PROD,)),
         (PROD, {"deniedPrincipals": [f"{SET_OF}/projects/111/type/ServiceAccount"]}, "normal", ()),
-        (PROD, {"deniedPrincipals": [f"{SET_OF}/projects/111/type/ServiceAgent"]}, "escalation", (EVERY_PROD,)),
+        (PROD, {"deniedPrincipals": [f"{SET_OF}/projects/111/type/ServiceAgent"]}, "high", (EVERY_PROD,)),
         (PROD, {"deniedPrincipals": [f"{SET_OF}/folders/45"]}, "normal", ()),
-        (PROD, {"deniedPrincipals": [f"{SET_OF}/projects/222"]}, "escalation", (EVERY_PROD,)),
+        (PROD, {"deniedPrincipals": [f"{SET_OF}/projects/222"]}, "high", (EVERY_PROD,)),
     ],
 )
 def test_a_deny_policy_comes_first(
@@ -286,7 +286,7 @@ def test_a_deny_below_spares_the_other_projects() -> None:
     rules = deny(DEV, deniedPrincipals=EVERYBODY, deniedPermissions=[DENIED_TOKEN])
     found = _judged(ORGANIZATION, TOKEN, denied=rules)
 
-    assert (found.privilege.level, found.becomes) == ("escalation", (EVERY_PROD,))
+    assert (found.privilege.level, found.becomes) == ("high", (EVERY_PROD,))
     rules = deny(ORGANIZATION, deniedPrincipals=EVERYBODY, deniedPermissions=["iam.googleapis.com/roles.update"])
     assert SOME_DENIED in _judged(ORGANIZATION, TOKEN, "iam.roles.update", denied=rules).privilege.evidence
 
@@ -308,8 +308,8 @@ def test_a_deny_below_that_may_hold_makes_two_assignments() -> None:
         (f"principalSet://iam.googleapis.com/{POOL}/*", "normal"),
         (f"principalSet://iam.googleapis.com/{POOL}/group/admins", "high"),
         (f"principal://iam.googleapis.com/{POOL}/subject/me", "normal"),
-        (f"principal://iam.googleapis.com/{POOL}/subject/you", "escalation"),
-        (f"principalSet://iam.googleapis.com/{POOL}2/*", "escalation"),
+        (f"principal://iam.googleapis.com/{POOL}/subject/you", "high"),
+        (f"principalSet://iam.googleapis.com/{POOL}2/*", "high"),
     ],
 )
 def test_a_pool_can_be_denied_as_a_whole(principal: str, level: str) -> None:
@@ -341,9 +341,9 @@ def test_what_is_certain_and_what_is_not_are_two_assignments() -> None:
     ("role", "level"),
     [
         ("roles/owner", "admin"),
-        ("roles/editor", "escalation"),
+        ("roles/editor", "high"),
         ("roles/iam.securityAdmin", "admin"),
-        ("roles/iam.serviceAccountKeyAdmin", "escalation"),
+        ("roles/iam.serviceAccountKeyAdmin", "high"),
         ("roles/viewer", "unknown"),
         ("projects/acme-prod/roles/ours", "unknown"),
     ],
@@ -398,7 +398,7 @@ def test_whatever_commands_a_cluster_takes_over_what_runs_in_it(permission: str)
     """Whichever kind of workload it makes or changes: nodes and pods run as someone."""
     found = _judged(PROD, f"container.{permission}")
 
-    assert found.privilege.level == "escalation"
+    assert found.privilege.level == "high"
     assert [one.on for one in found.takes_over] == [(CLUSTERS,)]
 
 

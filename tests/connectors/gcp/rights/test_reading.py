@@ -14,8 +14,9 @@ from connectors.fakes.gcp.faults import Refused
 from connectors.fakes.gcp.roles import add_role
 from connectors.gcp.places import service_agent_key
 from connectors.gcp.reader import Reader
+from connectors.gcp.rights.judging import NOT_LISTED
 from connectors.gcp.rights.reading import read_rights
-from scanner.model import Assignment, Coverage, Identity
+from scanner.model import POTENTIAL, Assignment, Coverage, Identity
 from tests.connectors.gcp.conftest import Place
 from tests.connectors.gcp.discovery import check_answer
 from tests.connectors.gcp.estate import without_bulk
@@ -69,10 +70,10 @@ def test_every_binding_of_a_machine_is_an_assignment(place: Place) -> None:
         (BUILDER, "roles/viewer", ORGANIZATION): "normal",
         (BILLING, f"{ORGANIZATION}/roles/auditor", ORGANIZATION): "normal",
         (DEPLOYER, "roles/compute.admin", "folders/45"): "high",
-        (BUILDER, "roles/editor", "projects/acme-prod"): "escalation",
+        (BUILDER, "roles/editor", "projects/acme-prod"): "high",
         (AGENT, "roles/viewer", "projects/acme-prod"): "normal",
         ("100000000000000000009", "roles/viewer", "projects/acme-prod"): "normal",
-        (DEPLOYER, OURS, "projects/acme-prod"): "escalation",
+        (DEPLOYER, OURS, "projects/acme-prod"): "high",
         ("absent@acme-dev.iam.gserviceaccount.com", "roles/viewer", "projects/acme-dev"): "normal",
         (DEPLOYER, USER, BILLING): "normal",
         (SUBJECT, POOL_USER, BILLING): "normal",
@@ -274,7 +275,7 @@ def test_a_role_that_cannot_be_read_leaves_its_holders_unknown(place: Place) -> 
     found = _assignments(place.scan())
 
     assert found[DEPLOYER, OURS, "projects/acme-prod"].privilege.level == "unknown"
-    assert found[BUILDER, "roles/editor", "projects/acme-prod"].privilege.level == "escalation"
+    assert found[BUILDER, "roles/editor", "projects/acme-prod"].privilege.level == "high"
 
 
 def test_denied_deny_policies_are_not_asked_for_everywhere(place: Place) -> None:
@@ -628,3 +629,15 @@ def test_the_fake_answers_as_the_discovery_documents_say(verb: str, path: str) -
 
     assert found
     check_answer(api, verb, path.partition("?")[0], found)
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_accounts_that_were_not_listed_may_be_admins(place: Place, *, denied: bool) -> None:
+    """The level stays high, and the evidence says what is missing."""
+    if denied:
+        without_bulk(place).cloud.faults.fail(403, api="iam", part="projects/acme-prod/serviceAccounts", times=1)
+
+    (first, *_) = _assignments(place.scan())[BUILDER, "roles/editor", "projects/acme-prod"].privilege.evidence
+
+    assert first.startswith(POTENTIAL)
+    assert first.endswith(NOT_LISTED) == denied

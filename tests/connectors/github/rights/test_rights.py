@@ -10,7 +10,7 @@ from connectors.github.client import requests as r
 from connectors.github.client.payloads import Variable, fingerprint_of, host_of
 from connectors.github.client.requests import Request
 from connectors.github.connector import GithubConnector
-from connectors.github.rights.privileges import of_permissions, of_scopes
+from connectors.github.rights.privileges import of_permissions, of_role, of_scopes, ways, ways_of_role
 from connectors.github.settings import GithubSettings
 from connectors.github.spec import READINGS
 from scanner.model import PrivilegeLevel
@@ -48,7 +48,7 @@ BEYOND_THE_SCHEMA = {
         ({"metadata": "read", "contents": "read", "administration": "read"}, "all", "normal"),
         ({"members": WRITE}, "all", "admin"),
         ({"organization_administration": WRITE, "administration": WRITE}, "selected", "admin"),
-        ({"administration": WRITE}, "selected", "escalation"),
+        ({"administration": WRITE}, "selected", "high"),
         ({"contents": WRITE}, "all", "high"),
         ({"contents": WRITE}, "selected", "normal"),
         ({"contents": WRITE, "workflows": WRITE}, "selected", "high"),
@@ -63,6 +63,45 @@ def test_permissions_have_a_level(permissions: dict[str, str], selection: str, l
     assert rights.privilege.level == level
     assert bool(rights.privilege.evidence) == (level != "normal")
     assert {one.name for one in rights.grants} == {f"{name}: {access}" for name, access in permissions.items()}
+
+
+@pytest.mark.parametrize(
+    ("permissions", "selection", "only", "conditional"),
+    [
+        ({"administration": WRITE}, "all", None, False),
+        ({"administration": WRITE}, "selected", ["github:acme/app"], False),
+        ({"administration": WRITE}, "selected", None, True),
+        ({"contents": WRITE}, "all", None, True),
+        ({"contents": WRITE, "workflows": WRITE}, "all", None, False),
+        ({"workflows": WRITE}, "all", None, None),
+        ({"administration": "read"}, "all", None, None),
+    ],
+)
+def test_whoever_changes_repositories_takes_their_workflows_over(
+    permissions: dict[str, str], selection: str, only: list[str] | None, *, conditional: bool | None
+) -> None:
+    """Administration adds a deploy key that may write: its level is no escalation, its ways decide."""
+    found = ways(permissions, selection, "github:acme", only)
+
+    assert [one.conditional for one in found] == ([] if conditional is None else [conditional])
+    assert all(one.on == tuple(only or ("github:acme/*",)) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("base", "permissions", "level", "leads"),
+    [
+        ("admin", [], "high", True),
+        ("maintain", [], "high", True),
+        ("write", [], "high", True),
+        ("read", [], "normal", False),
+        (None, ["write_organization_custom_org_role"], "high", False),
+        (None, [], "normal", False),
+    ],
+)
+def test_no_role_makes_an_owner(base: str | None, permissions: list[str], level: str, *, leads: bool) -> None:
+    """One that changes the code of all repositories leads to what their workflows become."""
+    assert of_role("r", base, permissions).level == level
+    assert bool(ways_of_role("r", base, "github:acme")) == leads
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,31 @@
+"""What roles of the organization amount to."""
+
+from __future__ import annotations
+
+import pytest
+
+from connectors.anthropic.identities import Organization, identities
+from connectors.anthropic.payloads import ApiKey, Principal, User
+from connectors.anthropic.spec import SPEC
+from connectors.base import Scope
+from connectors.vendors.records import Place
+
+
+@pytest.mark.parametrize(
+    ("role", "level"),
+    [
+        ("primary_owner", "admin"),
+        ("owner", "admin"),
+        ("admin", "admin"),
+        ("membership_admin", "high"),
+        ("developer", "normal"),
+    ],
+)
+def test_whoever_invites_members_does_not_change_their_roles(role: str, level: str) -> None:
+    """So it makes no admin of itself."""
+    place = Place(Scope(source="prod", spec=SPEC, id="acme"))
+    read = Organization(users={"u": User(id="u", role=role)}, keys=(ApiKey(id="k", principal=Principal(user_id="u")),))
+
+    (user,) = identities(place, read)
+
+    assert (user.privilege.level, user.privilege.evidence) == (level, (f"{role} of the organization",))
