@@ -93,6 +93,18 @@ def joined_with_findings(verdicts: Assessment, findings: Mapping[str, Finding]) 
     )
 
 
+def with_identities(result: ScanResult, findings: Iterable[Finding]) -> Iterator[tuple[Finding, Assessment | None]]:
+    """Findings of the result, each with its identity. Of a stored scan, not all identities are read at once."""
+    if not isinstance(result.identities, StoredIdentities):
+        known = {one.identity.key: one for one in result.identities}
+        yield from ((finding, known.get(finding.identity or "")) for finding in findings)
+        return
+    remaining = iter(findings)
+    while batch := list(islice(remaining, _TOGETHER)):
+        known = result.identities.named({finding.identity for finding in batch if finding.identity})
+        yield from ((finding, known.get(finding.identity or "")) for finding in batch)
+
+
 def most_urgent_first(identities: Iterable[Judged]) -> list[Judged]:
     """As a work list: by severity, then privilege, then unused identities, then key."""
     return sorted(identities, key=_urgency)

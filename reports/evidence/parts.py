@@ -10,11 +10,12 @@ import msgspec
 
 from reports.json import encoded
 from reports.json_schema import scan_schema_text
-from reports.phrases import ORPHANED_MEANS, iso, words
+from reports.phrases import ORPHANED_MEANS
 from reports.summary import Digest
 from scanner.model import SCHEMA, SEVERITIES, ScanResult
 from scanner.rules.catalog import RULES
 from scanner.rules.controls.frameworks import controls_of
+from scanner.rules.wording import iso, words
 from scanner.text import markdown_code
 
 _README = """\

@@ -21,7 +21,7 @@ from scanner.judging.last_known.registry_rows import SetAside
 from scanner.judging.last_known.remembered import or_as_last_known
 from scanner.judging.last_known.vanished import Issued, renames, with_renamed
 from scanner.judging.nature import judge_nature
-from scanner.judging.ownership import judge_owners, tag_scores
+from scanner.judging.ownership import Beside, judge_owners, tag_scores
 from scanner.judging.usage import judge_usage
 from scanner.matching.decision import as_written, united
 from scanner.matching.entries import judge_entries
@@ -152,10 +152,12 @@ def owners_of(
         lists.roster,
         ownership=lists.ownership,
         machines=_machines(identities, natures, carried),
-        committers=committers(inventory.exposures),
-        same=reconciled.same,
-        workloads=inventory.workloads,
-        holders={key: one.person for key, one in natures.items() if one.person and one.verdict != "non_human"},
+        beside=Beside(
+            committers=committers(inventory.exposures),
+            same=reconciled.same,
+            workloads=inventory.workloads,
+            holders={key: one.person for key, one in natures.items() if one.person and one.verdict != "non_human"},
+        ),
     )
 
 
@@ -205,9 +207,7 @@ _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given"
 
 
 class Reconciled(Struct, frozen=True, kw_only=True):
-    """``registry``: the verdict on each identity, by key. ``entries``: one for each entry of the registry. ``same``:
-    see ``same_things``.
-    """
+    """``registry``: the verdict on each identity, by key. ``entries``: one for each entry. ``same``: by key."""
 
     registry: Mapping[str, RegistryVerdict]
     entries: tuple[EntryAssessment, ...]

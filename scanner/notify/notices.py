@@ -7,7 +7,8 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from scanner.model import BlindSpot, Coverage, Finding, ScanInfo, Severity
+from scanner.model import Assessment, BlindSpot, Coverage, Finding, ScanInfo, Severity
+from scanner.rules.next_step import step_of
 from scanner.text import counted, cut, without_surrogates
 
 NOTICE = "muster.notice/1"
@@ -31,6 +32,7 @@ class FindingLine(Struct, frozen=True, kw_only=True):
     credential: str | None
     entry: str | None
     remediation: str
+    next_step: str
 
 
 class PlaceLine(Struct, frozen=True, kw_only=True):
@@ -104,8 +106,8 @@ class Item(Struct, frozen=True):
     detail: str
 
 
-def line_of(finding: Finding, subject: str) -> FindingLine:
-    """The finding for a message."""
+def line_of(finding: Finding, subject: str, about: Assessment | None = None) -> FindingLine:
+    """The finding for a message. ``about``: its identity."""
     return FindingLine(
         fingerprint=finding.fingerprint,
         rule=finding.rule,
@@ -116,6 +118,7 @@ def line_of(finding: Finding, subject: str) -> FindingLine:
         credential=_whole(finding.credential),
         entry=_whole(finding.entry),
         remediation=shortened(finding.remediation),
+        next_step=shortened(step_of(finding, about)),
     )
 
 
@@ -154,7 +157,7 @@ def shortened(text: str) -> str:
 
 def items(notice: Notice) -> list[Item]:
     """The items of a message, in order."""
-    found = [Item(finding.severity, finding.title, finding.subject, finding.remediation) for finding in notice.findings]
+    found = [Item(finding.severity, finding.title, finding.subject, finding.next_step) for finding in notice.findings]
     lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
     errors = [Item("error", "Ended with an error", error, "") for error in notice.errors]

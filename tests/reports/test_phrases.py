@@ -13,18 +13,7 @@ from msgspec.structs import replace
 
 from reports.base import Screen
 from reports.judged import Judged
-from reports.phrases import (
-    ABOUT_A_DAY,
-    agent_text,
-    credential_text,
-    evidence_line,
-    explained,
-    facts_of,
-    facts_text,
-    iso,
-    next_step,
-    plain,
-)
+from reports.phrases import agent_text, credential_text, evidence_line, facts_text, next_step
 from scanner.model import (
     AgentVerdict,
     Assessment,
@@ -34,6 +23,7 @@ from scanner.model import (
     RegistryVerdict,
     Signal,
 )
+from scanner.rules.wording import ABOUT_A_DAY, explained, facts_of, iso, plain
 from tests.contract.test_reports import load
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_finding
 from tests.reports.samples import DORMANT, EVENT_IDS, changed, estate_with_activity

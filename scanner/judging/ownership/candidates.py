@@ -90,7 +90,9 @@ def _platforms(ownership: Ownership, directory: Directory) -> Iterator[tuple[Pla
 
 
 class Linked:
-    """``same``: by key, the identities that are the same thing. ``owner_of``: returns the e-mail of the settled owner
+    """The same thing, and what runs as it.
+
+    ``same``: by key, the identities that are the same thing. ``owner_of``: returns the e-mail of the settled owner
     of an identity, by key; None without one. ``known``: the identities among them, by key.
     """
 

@@ -11,10 +11,7 @@ from scanner.catalog import read_table
 from scanner.judging.ownership.directory import Directory
 from scanner.matching.keys import tag_name
 from scanner.model import Entry, Identity, Person, Workload
-from scanner.model.attributes import CHANGED_BY, OWNERS, SPONSORS
-
-SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
-"""Attributes with the display name of the scope (an account, a project), and with its contact e-mail."""
+from scanner.model.attributes import CHANGED_BY, OWNERS, SCOPE_CONTACT, SPONSORS
 
 _NAMING = ("email", "id", "name")
 """The fields by which a provider can name a sponsor or owner, the most reliable first."""

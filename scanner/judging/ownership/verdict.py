@@ -218,8 +218,21 @@ def _team(person: Person) -> str | None:
 # --- Ownership of all identities: owners first, then candidates for orphaned and soon orphaned ones ---
 
 
-_NO_COMMITTERS: Mapping[str, Sequence[tuple[str, str]]] = {}
-_NO_HOLDERS: Mapping[str, str] = {}
+class Beside(Struct, frozen=True, kw_only=True):
+    """What else is evidence for owners.
+
+    ``committers``: who committed leaked keys of an identity, by its key: name and
+    evidence. ``same``: of ``same_things``, if it is known. ``workloads``: their makers. ``holders``: whose own account
+    an identity is, by its key; these people are no candidates for it.
+    """
+
+    committers: Mapping[str, Sequence[tuple[str, str]]] = {}
+    same: Mapping[str, Sequence[Same]] | None = None
+    workloads: Sequence[Workload] = ()
+    holders: Mapping[str, str] = {}
+
+
+_NOTHING = Beside()
 
 
 def judge_owners(
@@ -229,19 +242,13 @@ def judge_owners(
     *,
     ownership: Ownership,
     machines: Callable[[str], bool],
-    committers: Mapping[str, Sequence[tuple[str, str]]] = _NO_COMMITTERS,
-    same: Mapping[str, Sequence[Same]] | None = None,
-    workloads: Sequence[Workload] = (),
-    holders: Mapping[str, str] = _NO_HOLDERS,
+    beside: Beside = _NOTHING,
 ) -> dict[str, OwnershipVerdict]:
     """Return the ownership verdict of each identity, by key.
 
     Orphaned identities, and those with a backup owner only or with leaving owners only, have candidates, the best
     first. ``entries``: by id. ``roster``: None if not given; owners are then neither resolved nor suggested.
-    ``machines``: whether a text names a discovered non-human identity, by key, name or alias. ``committers``: who
-    committed leaked keys of an identity, by its key: name and evidence. ``same``: of ``same_things``, if it is
-    known. ``workloads``: their makers are evidence, too. ``holders``: by key, whose own account it is; these people
-    are no candidates for it.
+    ``machines``: whether a text names a discovered non-human identity, by key, name or alias.
     """
     directory = None if roster is None else Directory(roster, Machines(ownership.machines, machines))
     answers = Answers(entries, directory)
@@ -260,16 +267,19 @@ def judge_owners(
 
     deployers = Deployers((identity for identity, _ in subjects), directory)
     clues = Clues(directory, tag_scores(ownership.tag_keys))
+    same = beside.same
     if same is None:
-        same = same_things([identity for identity, _ in subjects], workloads)
+        same = same_things([identity for identity, _ in subjects], beside.workloads)
     wanted = {one.key for others in same.values() for one in others}
-    linked = Linked(same, owner_of, {one.key: one for one, _ in subjects if one.key in wanted}, workloads, clues)
-    others = (linked, deployers, Committers(committers, directory))
+    linked = Linked(same, owner_of, {one.key: one for one, _ in subjects if one.key in wanted}, beside.workloads, clues)
+    others = (linked, deployers, Committers(beside.committers, directory))
     candidates = Candidates(entries, directory, ownership, Neighbours(owned), others, clues)
 
     def likeliest(part: Sequence[tuple[Identity, RegistryVerdict]]) -> list[tuple[OwnerCandidate, ...]]:
         return [
-            candidates.of(identity, registry, without=_no_candidates(verdicts[identity.key], holders.get(identity.key)))
+            candidates.of(
+                identity, registry, without=_no_candidates(verdicts[identity.key], beside.holders.get(identity.key))
+            )
             for identity, registry in part
         ]
 

@@ -12,8 +12,9 @@ from msgspec import Struct
 from scanner.caching import cached
 from scanner.catalog import read_table
 from scanner.judging.ownership.directory import REMEMBERED, Directory
-from scanner.judging.ownership.hints import SCOPE_NAME, SCORES, Hint
+from scanner.judging.ownership.hints import SCORES, Hint
 from scanner.model import Entry, Identity, Person
+from scanner.model.attributes import SCOPE_NAME
 
 Place: TypeAlias = Literal["group", "path", "name", "scope"]
 Words: TypeAlias = tuple[str, ...]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from scanner.judging.ownership import judge_owners
-from scanner.model import Identity, Link, Ownership, OwnerCandidate, RegistryVerdict, Workload
+from scanner.judging.ownership import Beside, judge_owners
+from scanner.model import Identity, Link, OwnerCandidate, Ownership, RegistryVerdict, Workload
 from scanner.registry.roster import Roster
 from tests.factories import make_entry, make_identity, make_person
 from tests.scanner.judging.ownership.people import (
@@ -53,7 +53,12 @@ def test_who_made_the_workload_is_asked_about_its_role() -> None:
     )  # fmt: skip
     role = make_identity("r", key="role")
     found = judge_owners(
-        [(role, UNREGISTERED)], {}, ROSTER, ownership=Ownership(), machines=discovered, workloads=(function,)
+        [(role, UNREGISTERED)],
+        {},
+        ROSTER,
+        ownership=Ownership(),
+        machines=discovered,
+        beside=Beside(workloads=(function,)),
     )["role"].candidates
 
     assert [(one.person, one.score) for one in found] == [("ada@example.com", 0.44)]
@@ -67,7 +72,7 @@ def test_nobody_is_asked_about_their_own_account(name: str) -> None:
     identity = make_identity(name, tags={"owner": "ada.lovelace@example.com", "contact": "bob@example.com"})
     found = judge_owners(
         [(identity, UNREGISTERED)], {}, roster, ownership=Ownership(), machines=discovered,
-        holders={identity.key: "ada.lovelace@example.com"} if name == "x" else {},
+        beside=Beside(holders={identity.key: "ada.lovelace@example.com"} if name == "x" else {}),
     )[identity.key].candidates  # fmt: skip
 
     assert [one.person for one in found] == ["bob@example.com"]
