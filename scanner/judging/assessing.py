@@ -51,6 +51,7 @@ from scanner.model import (
 from scanner.registry.roster import Roster
 from scanner.stages import stage
 from scanner.suppressions.exemptions import Exemptions
+from scanner.text import few
 
 
 class Lists(Struct, frozen=True, kw_only=True):
@@ -203,6 +204,7 @@ def _machines(
 
 # --- The registry axis: the entry of each identity, the state of each entry, and suggestions ---
 
+_GAPS_NAMED = 3
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 
 
@@ -319,8 +321,11 @@ def _verdict(
         reason = "a person: " + "; ".join(signal.evidence for signal in nature.signals if signal.says == "human")
     if reason is not None:
         return RegistryVerdict(state="exempt", evidence=reason)
-    if verdict.state == "unregistered" and places.missing_rungs(identity.source, identity.scope, identity.kind):
-        return msgspec.structs.replace(verdict, provisional=True)
+    place = identity.source, identity.scope, identity.kind
+    if verdict.state == "unregistered" and places.missing_rungs(*place):
+        unread = few(places.hiding(*place), _GAPS_NAMED)
+        evidence = verdict.evidence or f"not read in {identity.scope}: {unread}"
+        return msgspec.structs.replace(verdict, provisional=True, evidence=evidence)
     return verdict
 
 

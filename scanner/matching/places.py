@@ -127,6 +127,10 @@ class Places:
             self._missing[place] = frozenset(rung for gap in self._gaps(*place) for rung in gap.rungs)
         return self._missing[place]
 
+    def hiding(self, source: str, scope: str, kind: str) -> tuple[str, ...]:
+        """Return the sections that are gaps and feed a rung of such identities."""
+        return tuple(sorted({gap.section for gap in self._gaps(source, scope, kind) if gap.rungs}))
+
     def uncertain(self, source: str, scope: str, kind: str) -> bool:
         """Return whether any data about such identities may be missing there: themselves, or facts.
 

@@ -32,7 +32,8 @@ class FindingLine(Struct, frozen=True, kw_only=True):
     credential: str | None
     entry: str | None
     remediation: str
-    next_step: str
+    next_step: str = ""
+    """Empty in messages of earlier versions."""
 
 
 class PlaceLine(Struct, frozen=True, kw_only=True):
@@ -157,7 +158,10 @@ def shortened(text: str) -> str:
 
 def items(notice: Notice) -> list[Item]:
     """The items of a message, in order."""
-    found = [Item(finding.severity, finding.title, finding.subject, finding.next_step) for finding in notice.findings]
+    found = [
+        Item(finding.severity, finding.title, finding.subject, finding.next_step or finding.remediation)
+        for finding in notice.findings
+    ]
     lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
     errors = [Item("error", "Ended with an error", error, "") for error in notice.errors]

@@ -249,9 +249,9 @@ def undeclared(assessment: Assessment, context: RuleContext, **facts: Any) -> Hi
 
 
 UNDECLARED_NOTE = (
-    "critical for an admin, and if a key of it has leaked and it can do more than normal; high if it can make itself an "
-    "admin or a key has leaked, or if its privilege is high and it may be used; medium if its privilege is normal or "
-    "unknown, or high and unused; low if it is normal and unused, and within the grace period for new identities; "
+    "critical for an admin, and if a key of it has leaked and it can do more than normal; high if it can make itself "
+    "an admin, if a key has leaked, or if its privilege is high and it may be used; medium if its privilege is normal "
+    "or unknown, or high and unused; low if it is normal and unused, and within the grace period for new identities; "
     "disabled, one step lower. Unknown use counts as use"
 )
 """When an identity without an approved entry has which severity."""

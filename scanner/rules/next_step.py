@@ -17,7 +17,7 @@ from scanner.model import SEVERITY_RANK, Assessment, Finding, OrphanReason
 from scanner.model.attributes import DEFAULT_ACCOUNT
 from scanner.rules.whereabouts import ask, said, take_over
 from scanner.rules.wording import day_facts, explained, facts_of, plain
-from scanner.text import either, few
+from scanner.text import either, few, printable
 
 
 class _State(Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,11 +98,16 @@ def step_of(finding: Finding, assessment: Assessment | None = None, findings: Se
     if assessment is None and ("{ask" in sentence or "{take_over" in sentence or "{end" in sentence):
         return first_sentence(finding.remediation)
     facts = defaultdict(lambda: "(unknown)", {"consumers": "", **_facts(finding, assessment)})
-    step = sentence.format_map(facts)
+    step = _one_sentence(sentence.format_map(facts))
     trust = next((one for one in findings if one.rule == "open_trust" and one is not finding), None)
     if trust is None or not ("{ask" in sentence or "{take_over" in sentence):
         return step
     return f"Close its trust in {_trusts(trust)}, then {step[:1].lower()}{step[1:]}"
+
+
+def _one_sentence(text: str) -> str:
+    """Return the text as one printable sentence, whatever the facts hold."""
+    return f"{printable(' '.join(text.split())).rstrip('.').replace('. ', '; ')}."
 
 
 def instead(rule: str, assessment: Assessment) -> str | None:
@@ -111,7 +116,7 @@ def instead(rule: str, assessment: Assessment) -> str | None:
     if state is None:
         return None
     facts = defaultdict(lambda: "(unknown)", {"consumers": "", **_facts_of_identity(assessment)})
-    return state.said_of(assessment).format_map(facts)
+    return _one_sentence(state.said_of(assessment).format_map(facts))
 
 
 def first_sentence(text: str) -> str:
@@ -136,7 +141,6 @@ def _facts(finding: Finding, assessment: Assessment | None) -> dict[str, str]:
     facts = {name: fact for name, fact in facts.items() if fact} | {
         "credential": _credential(finding),
         "trusts": _trusts(finding),
-        "because": _because(evidence),
         "entries": _joined(evidence.get("entries"), " or "),
         "consumers": _consumers(evidence),
         "entry": said(plain(evidence.get("entry")) or finding.entry or ""),
@@ -151,6 +155,7 @@ def _facts(finding: Finding, assessment: Assessment | None) -> dict[str, str]:
     if assessment is None:
         return facts
     of_identity = _facts_of_identity(assessment)
+    of_identity["because"] = _because(evidence) or of_identity["because"]
     return {**facts, **of_identity, "entry": facts["entry"] or of_identity.get("entry", "(unknown)")}
 
 
@@ -167,7 +172,10 @@ def _facts_of_identity(assessment: Assessment) -> dict[str, str]:
         "why": why,
         "end": "delete" if assessment.identity.enabled is False else "disable",
         "use": said(assessment.usage.evidence),
-        "gap": said(registry.evidence or f"muster doctor names what is missing in {assessment.identity.scope}"),
+        "gap": said(registry.evidence or "the coverage names it"),
+        "because": said(assessment.privilege.evidence[0], LONGEST_EVIDENCE)
+        if assessment.privilege.evidence
+        else "see its grants",
     }
     if registry.entry is not None:
         facts["entry"] = said(registry.entry)
@@ -188,13 +196,13 @@ def _joined(value: Any, between: str) -> str:
 
 def _because(evidence: Mapping[str, Any]) -> str:
     reasons = evidence.get("because")
-    return said(plain(reasons[0]), LONGEST_EVIDENCE) if isinstance(reasons, (list, tuple)) and reasons else "unknown"
+    return said(plain(reasons[0]), LONGEST_EVIDENCE) if isinstance(reasons, (list, tuple)) and reasons else ""
 
 
 def _credential(finding: Finding) -> str:
     kind, name = plain(finding.evidence.get("kind")), plain(finding.evidence.get("id"))
     if kind and name:
-        return f"{kind.replace('_', ' ')} {said(name)}"
+        return said(f"{kind.replace('_', ' ')} {name}")
     return said((finding.credential or "").rpartition("#")[2]) or "its credential"
 
 

@@ -69,8 +69,9 @@ def _places(assessment: Assessment) -> Iterator[str]:
     identity, activity = assessment.identity, assessment.activity
     if assessment.consumers:
         yield f"what runs as it ({few([said(key) for key in assessment.consumers], 1)})"
-    if activity is not None and activity.assumed_by:
-        yield f"what became it by the audit log ({said(activity.assumed_by[0])})"
+    became = [one for one in activity.assumed_by if "@" not in one] if activity is not None else []
+    if became:
+        yield f"what became it by the audit log ({said(became[0])})"
     yield from _linked(identity)
     repository = identity.attributes.get(REPOSITORY)
     if isinstance(repository, str) and repository:
