@@ -105,7 +105,9 @@ def _activity(activity: Activity | None) -> list[str]:
         _first_and_last(activity),
         activity.use_of_grants or "",
         *map(_service, activity.services[:SERVICES_SHOWN]),
-        f"and {more:,} more services" if (more := len(activity.services) - SERVICES_SHOWN) > 0 else "",
+        f"and {counted(more, 'more service', 'more services')}"
+        if (more := len(activity.services) - SERVICES_SHOWN) > 0
+        else "",
         f"hours {hours_text(activity.hours)} (00 to 23 UTC)" if activity.hours else "",
         *(
             f"{label} {shortened(values)}"

@@ -14,7 +14,7 @@ from reports.terminal_page import LABEL, Page
 from scanner.diff.records import Diff
 from scanner.model import Change
 from scanner.rules.wording import words
-from scanner.text import markdown_text
+from scanner.text import counted, markdown_text
 
 SCHEMA = "muster.diff/1"
 SHOWN = 15
@@ -117,7 +117,7 @@ def _places(page: Page, unread: list[Change]) -> None:
         number = sum((row.source, row.scope) == (source, scope) for row in unread)
         page.item("", [f"{number:,} of source {source}, {scope}"], first="")
     if len(by_place) > PLACES_SHOWN:
-        more = f"and {len(by_place) - PLACES_SHOWN:,} more places"
+        more = f"and {counted(len(by_place) - PLACES_SHOWN, 'more place', 'more places')}"
         page.hint(more, "muster report --view coverage", indent=LABEL)
 
 

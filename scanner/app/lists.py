@@ -21,6 +21,7 @@ from scanner.registry.entries import load_registry
 from scanner.registry.roster import Roster
 from scanner.registry.roster.people import load_people
 from scanner.store.store import Store
+from scanner.text import either
 
 UNKNOWN_NAMED = 20
 
@@ -108,4 +109,7 @@ def _unknown_people(entries: Sequence[Entry], people: Sequence[Person], ownershi
         if not roster.resolve(text)
     ]
     more = len(unknown) - UNKNOWN_NAMED
-    return [*unknown[:UNKNOWN_NAMED], *([f"and {more} more who are not on the roster"] if more > 0 else [])]
+    return [
+        *unknown[:UNKNOWN_NAMED],
+        *([f"and {more} more who {either(more, 'is', 'are')} not on the roster"] if more > 0 else []),
+    ]

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from scanner.cli.exit_codes import FINDINGS, INCOMPLETE, NOTHING, is_failing
 from scanner.cli.options import Alarm, Given, alarm_options, as_one, given_options
+from scanner.text import either
 
 if TYPE_CHECKING:
     from scanner.config.load import Config
@@ -98,7 +99,7 @@ def read_and_judge(
         except KeyboardInterrupt as stop:
             raise click.Abort("what was read is stored; the next run reads the rest") from stop
         names = [one.name for one in ready]
-        counted = tally(store, acted, names, config.activity, now.date())
+        tallied = tally(store, acted, names, config.activity, now.date())
     if findings is None:
         say("the store has no scan yet: what was read is judged by the next `muster scan`")
     for line in _new_ones(findings or ()):
@@ -108,8 +109,9 @@ def read_and_judge(
     if done.is_nothing:
         say("nothing could be read")
     click.echo(
-        f"read {done.events} events of {counted.identities} identities on {len(done.days)} days; "
-        f"{counted.unknown} unknown callers; {counted.gaps} gaps"
+        f"read {_of(done.events, 'event', 'events')} of {_of(tallied.identities, 'identity', 'identities')} "
+        f"on {_of(len(done.days), 'day', 'days')}; {_of(tallied.unknown, 'unknown caller', 'unknown callers')}; "
+        f"{_of(tallied.gaps, 'gap', 'gaps')}"
     )
     return done, findings or ()
 
@@ -121,7 +123,12 @@ def _new_ones(findings: Iterable[Finding]) -> Iterator[str]:
         name = (one.identity or "").rpartition("/")[2]
         yield f"new: {one.severity}: {one.title}: {name} on {one.evidence.get('day')} ({one.fingerprint[:8]})"
     if len(new) > NAMED:
-        yield f"and {len(new) - NAMED} more new findings"
+        yield f"and {_of(len(new) - NAMED, 'more new finding', 'more new findings')}"
+
+
+def _of(number: int, one: str, many: str) -> str:
+    """The number as the published line has it, without separators, and its noun."""
+    return f"{number} {either(number, one, many)}"
 
 
 def _day(option: str, text: str | None) -> Since | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.options import Accepted, Given, Reports, given_options, output_options, verdict_options
+from scanner.text import either
 
 if TYPE_CHECKING:
     from scanner.app.importing import Imported
@@ -105,10 +106,9 @@ def _import(
                 say(f"scan {imported.scan} is in the store already: nothing to do")
                 return None
             if imported.absent and not partial:
-                say(
-                    f"scan {imported.scan}: {len(imported.shards)} of {imported.head.of} shards are there; "
-                    f"missing: {named(imported.absent)}"
-                )
+                number = len(imported.shards)
+                there = f"{number} of {imported.head.of} shards {either(number, 'is', 'are')} there"
+                say(f"scan {imported.scan}: {there}; missing: {named(imported.absent)}")
                 return None
             result = _concluded(config, store, imported, accept_drop=accept_drop, strict_registry=strict_registry)
             if result is not None:

@@ -49,7 +49,7 @@ type = "cloudtrail"
 path = "logs"
 source = "prod"
 """
-LAST = re.compile(r"read \d+ events of \d+ identities on \d+ days; \d+ unknown callers; \d+ gaps\n")
+LAST = re.compile(r"read \d+ events? of \d+ identit(?:y|ies) on \d+ days?; \d+ unknown callers?; \d+ gaps?\n")
 
 
 def today() -> date:
@@ -133,7 +133,7 @@ def test_the_last_line_counts_what_was_read(muster: Muster, folder: Path) -> Non
     assert scanned.code == 0, scanned.err
     assert (again.code, again.out) == (0, "read 0 events of 0 identities on 0 days; 0 unknown callers; 0 gaps\n")
     elsewhere = muster("activity", "cloudtrail:path=logs/,source=prod,name=copy")
-    assert elsewhere.out == "read 16 events of 1 identities on 6 days; 1 unknown callers; 0 gaps\n"
+    assert elsewhere.out == "read 16 events of 1 identity on 6 days; 1 unknown caller; 0 gaps\n"
 
 
 def test_a_scan_reads_what_is_new_and_reports_show_it(muster: Muster, folder: Path) -> None:

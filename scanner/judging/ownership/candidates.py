@@ -29,6 +29,7 @@ from scanner.model import (
 from scanner.model.attributes import OWNERS, REPOSITORY
 from scanner.model.judged import LIKELY
 from scanner.registry.roster import managers
+from scanner.text import counted
 
 
 class _Rule(NamedTuple):
@@ -323,7 +324,8 @@ class Candidates:
         if team is not None and self._directory.is_active(team):
             yield _led(hint, "team", team.email, "their team")
         if (successor := self._successors.of(person.email)) is not None:
-            took_over = f"who now owns {successor.owns} of {successor.total} of their other entries"
+            others = counted(successor.total, "other entry", "other entries")
+            took_over = f"who now owns {successor.owns} of their {others}"
             yield _led(hint, "successor", successor.email, took_over, successor.owns / (successor.total + 1))
 
 

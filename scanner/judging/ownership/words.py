@@ -15,6 +15,7 @@ from scanner.judging.ownership.directory import REMEMBERED, Directory
 from scanner.judging.ownership.hints import SCORES, Hint
 from scanner.model import Entry, Identity, Person
 from scanner.model.attributes import SCOPE_NAME
+from scanner.text import counted
 
 Place: TypeAlias = Literal["group", "path", "name", "scope"]
 Words: TypeAlias = tuple[str, ...]
@@ -222,7 +223,8 @@ class Neighbours:
         if 2 * count <= total:
             return None
         provider, _, beginning = prefix.partition("\0")
-        evidence = f"{owner} owns {count} of {total} owned identities named {beginning}-* in {scope or provider}"
+        owned = counted(total, "owned identity", "owned identities")
+        evidence = f"{owner} owns {count} of {owned} named {beginning}-* in {scope or provider}"
         score = SCORES.signals["neighbours"] * count / (total + 1)
         return Hint("neighbours", owner, score, evidence, _is_technical(beginning.split("-")))
 
