@@ -12,7 +12,6 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from scanner.model import POWERFUL, PRIVILEGES, Edge, Privilege, PrivilegeLevel
-from scanner.text import counted
 
 STEPS_SHOWN = 5
 """The most steps that the evidence shows, before the end of the path."""
@@ -123,7 +122,7 @@ def _raised_by(
 
 def _raised(privilege: Privilege, path: _Path, to: PrivilegeLevel) -> Privilege:
     unseen = path.steps - len(path.shown)
-    rest = (f"{counted(unseen, 'more step leads', 'more steps lead')} to {path.goal}",) if unseen else ()
+    rest = (f"{unseen} more steps lead to {path.goal}",) if unseen else ()
     level = min(privilege.level, to, key=PRIVILEGES.index)
     # The reason for an unknown privilege is no evidence for a higher one: a gap would look like a change of privilege.
     own = privilege.evidence if privilege.level != "unknown" else ()

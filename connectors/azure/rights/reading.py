@@ -169,9 +169,8 @@ def read_app_permissions(reader: Reader, directory: Directory) -> Iterator[Disco
         if s.SERVICE_PRINCIPALS in reader.gaps and not any(map(_is_graph, apis)):
             section.lost(SourceError("not every API that publishes permissions is known"), partial=True)
         if others:
-            section.note(
-                f"{counted(others, 'permission of people and groups is', 'permissions of people and groups are')} left out"
-            )
+            left_out = counted(others, "permission of people and groups is", "permissions of people and groups are")
+            section.note(f"{left_out} left out")
     yield reader.done(section)
 
 
