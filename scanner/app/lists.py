@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
@@ -45,12 +46,18 @@ class Named(Protocol):
         """How registry entries refer to the source."""
 
 
+def _export_of(source: Named) -> Path | None:
+    """The file or folder that a source is read from instead of its provider."""
+    return getattr(getattr(source, "settings", None), "from_files", None)
+
+
 def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lists:
     """Load the registry and the roster. Raises RegistryError, which lists every invalid place.
 
     Unless ``strict``, unreadable rows of the registry are set aside, each with a warning.
     """
     warnings: list[str] = []
+    exports = [path for source in sources if (path := _export_of(source)) is not None]
     registry = people = None
     file = config.document.file
     ownership = mask_with_warning(config.ownership, f"{file}: [ownership]")
@@ -81,7 +88,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         ownership=ownership,
         tag_keys=config.matching.tag_keys,
         sources=tuple(configured[name] for name in sorted(configured)),
-        inputs=tuple(map(mask, inputs_of(config))),
+        inputs=tuple(map(mask, inputs_of(config, exports))),
         frameworks=config.frameworks,
     )
     return Lists(declared=declared, warnings=tuple(warnings))
