@@ -48,7 +48,8 @@ class Named(Protocol):
 
 def _export_of(source: Named) -> Path | None:
     """The file or folder that a source is read from instead of its provider."""
-    return getattr(getattr(source, "settings", None), "from_files", None)
+    path: Path | str | None = getattr(getattr(source, "settings", None), "from_files", None)
+    return None if path is None else Path(path)
 
 
 def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lists:
