@@ -26,6 +26,8 @@ class Judged(Struct, frozen=True, gc=False):
 
 _TOGETHER = 1_000
 """Identities whose findings are read from the store in one batch."""
+_FINDINGS_TOGETHER = 100
+"""Findings whose identities are: an identity takes more memory."""
 
 
 def judged_identities(result: ScanResult) -> Iterator[Judged]:
@@ -100,7 +102,7 @@ def with_identities(result: ScanResult, findings: Iterable[Finding]) -> Iterator
         yield from ((finding, known.get(finding.identity or "")) for finding in findings)
         return
     remaining = iter(findings)
-    while batch := list(islice(remaining, _TOGETHER)):
+    while batch := list(islice(remaining, _FINDINGS_TOGETHER)):
         known = result.identities.named({finding.identity for finding in batch if finding.identity})
         yield from ((finding, known.get(finding.identity or "")) for finding in batch)
 

@@ -78,7 +78,7 @@ def read_and_judge(
     from scanner.app import scanning
     from scanner.app.activity import LogPlan, judge_now, make_logs, read, tally, unknown_sources
     from scanner.app.lists import load_lists
-    from scanner.cli.console import progress, say, warn
+    from scanner.cli.console import progress, say, warn_together
     from scanner.cli.sources import named_logs
     from scanner.discovery.logs import Window
     from scanner.store.store import open_store
@@ -88,7 +88,6 @@ def read_and_judge(
     entries = named_logs(config, logs)
     ready = make_logs(config, entries, scanning.make_ready)
     lists = load_lists(config, (), strict=strict)
-    warn(lists.warnings)
     with open_store(config.store_url) as store:
         for _, wrong in unknown_sources(config, entries, store):
             raise wrong
@@ -113,6 +112,7 @@ def read_and_judge(
         f"on {_of(len(done.days), 'day', 'days')}; {_of(tallied.unknown, 'unknown caller', 'unknown callers')}; "
         f"{_of(tallied.gaps, 'gap', 'gaps')}"
     )
+    warn_together(lists.warnings)
     return done, findings or ()
 
 

@@ -97,18 +97,23 @@ def warn(messages: Iterable[str]) -> None:
 
 @contextmanager
 def warned_at_the_end(messages: Sequence[str]) -> Iterator[None]:
-    """Print warnings below what is printed meanwhile, also if that fails: alike ones together, at 80 columns."""
+    """Print warnings below what is printed meanwhile, also if that fails."""
     try:
         yield
     finally:
-        if structured():
-            warn(messages)
-        else:
-            for line in chain.from_iterable(map(_alike_lines, alike(messages).items())):
-                click.echo(line, err=True)
+        warn_together(messages)
 
 
-def alike(messages: Iterable[str]) -> dict[str, list[str]]:
+def warn_together(messages: Sequence[str]) -> None:
+    """Print warnings, alike ones together, at 80 columns."""
+    if structured():
+        warn(messages)
+    else:
+        for line in chain.from_iterable(map(_alike_lines, _alike(messages).items())):
+            click.echo(line, err=True)
+
+
+def _alike(messages: Iterable[str]) -> dict[str, list[str]]:
     """Warnings by what they have in common, in the order of the first: their words without places and names."""
     found: dict[str, list[str]] = {}
     for message in messages:

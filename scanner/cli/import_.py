@@ -124,11 +124,11 @@ def _concluded(
     """The result; None if another import concluded the scan meanwhile."""
     from scanner.app import importing
     from scanner.app.lists import load_lists
-    from scanner.cli.console import say, warn
+    from scanner.cli.console import say, warn_together
     from scanner.errors import NothingScanned, StoreError
 
     lists = load_lists(config, importing.sources_of(imported.head), strict=strict_registry)
-    warn(lists.warnings)
+    warn_together(lists.warnings)
     try:
         return importing.conclude_shards(store, imported, lists.declared, config, accept_drop=accept_drop)
     except (StoreError, NothingScanned):  # another import may have stored the scan and deleted its shards

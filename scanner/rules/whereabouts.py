@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from scanner.matching.suggestions.names import key_of, kind_of, one_spelling
 from scanner.model import Assessment, Identity, OwnerCandidate, Relation
 from scanner.model.attributes import PUBLISHER, REPOSITORY, SCOPE_CONTACT
 from scanner.text import cut, few
@@ -18,7 +17,15 @@ PLACES = 2
 
 _TAGS = frozenset(("application", "app", "component", "product", "project", "purpose", "service", "stack", "team"))
 """Tags that say what an identity belongs to."""
-_SHORTEST_WORD = 4
+_WORD = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
+_OF_ANYTHING = frozenset(
+    {
+        "account", "agent", "agents", "application", "bucket", "default", "group", "identity", "prod", "production",
+        "project", "projects", "resource", "role", "runner", "runtime", "service", "staging", "storage", "system", "task",
+        "test", "user", "worker",
+    }
+)  # fmt: skip
+"""Words that any name may have: sharing one says nothing."""
 _OF_A_MACHINE = re.compile(r"role/|serviceaccount|\d{4}", re.IGNORECASE)
 """In the names of creators that are no people: nobody is named who may have left."""
 
@@ -134,8 +141,7 @@ def _namesakes(identity: Identity) -> Iterator[str]:
 
 
 def _words(name: str) -> frozenset[str]:
-    words = (one_spelling(word) for word in key_of(name).split())
-    return frozenset(word for word in words if kind_of(word) == "word" and len(word) >= _SHORTEST_WORD)
+    return frozenset(word for word in map(str.lower, _WORD.findall(name)) if word not in _OF_ANYTHING)
 
 
 def _trusted(identity: Identity) -> Iterator[str]:

@@ -308,14 +308,26 @@ def test_warnings_come_grouped_below_the_report(estate: Path, muster: Muster) ->
     assert [line for line in lines if len(line) > 80 and len(line.split()) > 1] == []
 
 
+CLUSTER = [
+    {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": name, "uid": f"8b7c0000-0000-4000-8000-00000000000{at}"} | more,
+    }
+    for at, (kind, name, more) in enumerate(
+        (("Namespace", "kube-system", {}), ("Namespace", "shop", {}), ("ServiceAccount", "ci", {"namespace": "shop"}))
+    )
+]
+
+
 def test_evidence_lists_the_exports_that_a_scan_rests_on(estate: Path, muster: Muster) -> None:
     """Each file of an export, with the hash of its bytes."""
     export = estate / "export"
     export.mkdir()
-    (export / "sa.json").write_text('{"apiVersion": "v1", "kind": "List", "items": []}', encoding="utf-8")
+    (export / "cluster.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": CLUSTER}))
     muster("scan", f"kubernetes:from_files={export}", "--quiet", "-o", "json:all.json")
     inputs = json.loads((estate / "all.json").read_text())["scan"]["inputs"]
 
     assert [(Path(one["name"]).name, one["sha256"]) for one in inputs if one["role"] == "export"] == [
-        ("sa.json", hashlib.sha256((export / "sa.json").read_bytes()).hexdigest())
+        ("cluster.json", hashlib.sha256((export / "cluster.json").read_bytes()).hexdigest())
     ]

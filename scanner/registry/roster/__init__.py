@@ -143,7 +143,9 @@ class Roster:
             if person is not None and not person.is_group:
                 return person, f"{text} is {person.email} on the roster"
         person = self._local_parts.get(fold(identity.name))
-        return person and (person, f"user name {identity.name} is that of {person.email} on the roster")
+        return (
+            None if person is None else (person, f"user name {identity.name} is that of {person.email} on the roster")
+        )
 
     def has_left(self, person: Person) -> bool:
         """Return whether a person's last day is over."""

@@ -121,7 +121,7 @@ def _past(store: Store, as_of: datetime) -> ActivityPast:
 def _identities(reading: _Reading, found: Sequence[Found]) -> ScanResult:
     keys, records = [key for key, _ in found], reading.records
     identities = records.identities(keys)
-    fingerprints = [one for judged in identities for one in judged.findings] if reading.joined else []
+    fingerprints = [one for judged in identities for one in judged.findings]
     first_seen = records.first_seen(keys)
     findings = records.findings(fingerprints)
     return replace(reading.frame, identities=identities, findings=findings, first_seen=first_seen)

@@ -26,7 +26,7 @@ def pairs(*identities: Identity, workloads: tuple[Workload, ...] = ()) -> dict[s
 
 
 ROLE, ISSUER = make_identity("r", key="r"), make_identity("i", key="i", kind="oidc_provider")
-TRUST = Trust(principal="u", kind="identity", external=False, restriction="exact", evidence="x")
+TRUST = Trust(principal="u", kind="principal", external=False, restriction="exact", evidence="x")
 
 
 @pytest.mark.parametrize(
