@@ -21,8 +21,8 @@ _WORD = re.compile(r"[A-Z]?[a-z]{3,}|[A-Z]{4,}")
 _OF_ANYTHING = frozenset(
     {
         "account", "agent", "agents", "application", "bucket", "default", "group", "identity", "prod", "production",
-        "project", "projects", "resource", "role", "runner", "runtime", "service", "staging", "storage", "system", "task",
-        "test", "user", "worker",
+        "project", "projects", "resource", "role", "runner", "runtime", "service", "staging", "storage", "system",
+        "task", "test", "user", "worker",
     }
 )  # fmt: skip
 """Words that any name may have: sharing one says nothing."""

@@ -94,7 +94,7 @@ def test_a_row_of_a_table_has_its_key() -> None:
     header, row = written(CsvReport(), result(), "findings").decode().splitlines()
 
     assert header.endswith(",assignment,explained,next_step")
-    assert row.endswith(f",{KEY},")
+    assert f",{KEY},," in row
 
 
 @pytest.mark.parametrize(
