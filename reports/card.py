@@ -14,18 +14,17 @@ from reports.phrases import (
     agent_text,
     credential_text,
     drift_text,
-    facts_of,
     facts_text,
     fingerprint_digits,
     next_step,
     tags_text,
-    words,
 )
 from reports.terminal_page import Page
 from scanner.access.blast_radius.words import rows, sentence
 from scanner.diff.records import Era
 from scanner.model import Assessment, BlastRadius, Finding, Identity, OwnershipVerdict, ScanResult, Signal
 from scanner.model.activity import Activity, ServiceUse
+from scanner.rules.wording import facts_of, words
 from scanner.text import counted
 
 
@@ -106,7 +105,9 @@ def _activity(activity: Activity | None) -> list[str]:
         _first_and_last(activity),
         activity.use_of_grants or "",
         *map(_service, activity.services[:SERVICES_SHOWN]),
-        f"and {more:,} more services" if (more := len(activity.services) - SERVICES_SHOWN) > 0 else "",
+        f"and {counted(more, 'more service', 'more services')}"
+        if (more := len(activity.services) - SERVICES_SHOWN) > 0
+        else "",
         f"hours {hours_text(activity.hours)} (00 to 23 UTC)" if activity.hours else "",
         *(
             f"{label} {shortened(values)}"

@@ -24,6 +24,7 @@ from reports.tables import (
 )
 from scanner.model import AS_SUGGESTED, Coverage, EntryAssessment, EntryStatus
 from scanner.model.activity import Activity
+from scanner.rules.wording import explained, facts_of
 
 _IDENTITY: tuple[Column[Judged], ...] = (
     Column("key", lambda r: r.identity.key, "The identity's full id with its provider.", 52, folded=True),
@@ -249,7 +250,7 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("name", lambda r: r.identity.name if r.identity else None, "The provider's bare name.", 28),
     Column("credential", lambda r: r.finding.credential, "The key of the credential it is about.", 40),
     Column("entry", lambda r: r.finding.entry, "The registry entry it is about.", 20),
-    Column("evidence", lambda r: say.facts_text(say.facts_of(r.finding)), "The facts behind it.", 60),
+    Column("evidence", lambda r: say.facts_text(facts_of(r.finding)), "The facts behind it.", 60),
     Column("remediation", lambda r: r.finding.remediation, "What to do.", 60),
     Column("owner", lambda r: r.finding.owner, "Owner; for an orphaned identity, the most likely owner.", 26),
     Column("controls", lambda r: say.joined(r.finding.controls), "Controls that it is evidence for.", 36),
@@ -262,13 +263,14 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("assignment", lambda r: r.finding.assignment, "The key of the assignment it is about.", 40),
     Column(
         "explained",
-        lambda r: say.explained(r.finding),
+        lambda r: explained(r.finding),
         "Whether a known change explains that day; empty: not about a day.",
         12,
         axis="explained",
     ),
     Column("was", lambda r: r.finding.was, "Its lower severity in the last scan, if it has worsened.", 10),
     Column("cause", lambda r: r.finding.cause, "Why it has worsened, or what in the setup alone caused it.", 40),
+    Column("next_step", lambda r: r.next_step, "What to do first about it.", 60),
 )
 
 _REGISTRY: tuple[Column[EntryAssessment], ...] = (

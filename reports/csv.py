@@ -10,10 +10,10 @@ from typing import Any, BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.columns import TABLES
-from reports.phrases import iso
 from reports.tables import Column, harmless
 from scanner.model import ScanResult
 from scanner.processes import ahead, batched
+from scanner.rules.wording import iso
 
 BATCH = 100
 """Rows written at once."""

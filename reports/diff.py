@@ -9,11 +9,11 @@ from typing import BinaryIO, TypeAlias
 from reports.base import Screen
 from reports.diff_table import COLUMNS, SHORT_COLUMNS, became, caveats, finding_counts, headline, span, totals
 from reports.json import encoded, scan_record
-from reports.phrases import words
 from reports.sheets import markdown_table, write_csv
 from reports.terminal_page import LABEL, Page
 from scanner.diff.records import Diff
 from scanner.model import Change
+from scanner.rules.wording import words
 from scanner.text import counted, few, markdown_text
 
 SCHEMA = "muster.diff/1"
@@ -173,7 +173,7 @@ def _places(page: Page, unread: list[Change]) -> None:
         number = sum((row.source, row.scope) == (source, scope) for row in unread)
         page.item("", [f"{number:,} of source {source}, {scope}"], first="")
     if len(by_place) > PLACES_SHOWN:
-        more = f"and {len(by_place) - PLACES_SHOWN:,} more places"
+        more = f"and {counted(len(by_place) - PLACES_SHOWN, 'more place', 'more places')}"
         page.hint(more, "muster report --view coverage", indent=LABEL)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from reports.phrases import words
 from reports.tables import Column
 from scanner.diff.records import Counts, Diff
 from scanner.model import Aspect, Change, ScanInfo
+from scanner.rules.wording import words
 from scanner.text import counted
 
 _Change: TypeAlias = Column[Change]

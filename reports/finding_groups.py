@@ -5,21 +5,19 @@ Findings of one rule and severity form one item: their number, a few subjects, a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reports.summary import Digest
 from reports.terminal_page import LABEL, Page
-from scanner.model import SEVERITIES, SEVERITY_RANK, Finding, ScanResult, Summary
+from scanner.model import SEVERITIES, SEVERITY_RANK, Assessment, Finding, ScanResult, Summary
 from scanner.model.counts import EXAMPLES, FindingGroup, Subjects
 from scanner.model.stored import findings_named, identities_named
+from scanner.rules.next_step import first_sentence, step_of
 from scanner.text import counted
 
 GROUPS_SHOWN = 5
 NEW_GROUPS_SHOWN = 3
 LONGEST_NAME = 40
-
-_SENTENCE = re.compile(r".+?[.;](?=\s|$)", re.DOTALL)
 
 
 def groups_by_rule(findings: Iterable[Finding]) -> list[list[Finding]]:
@@ -107,7 +105,8 @@ def _list(
     page.heading(title)
     shown = [fingerprint for _, found in groups[:most] for fingerprint in found.examples]
     findings = findings_named(digest.result.findings, frozenset(shown))
-    names = _names(digest.result, findings.values())
+    identities = identities_named(digest.result.identities, {one.identity or "" for one in findings.values()})
+    names = _names(digest.result, identities)
     for group, found in groups[:most]:
         about = [findings[fingerprint] for fingerprint in found.examples if fingerprint in findings]
         if not about:
@@ -121,7 +120,7 @@ def _list(
             f"{about[0].title} ({found.findings:,}{was})",
             f"{examples} and {more:,} more" if more > 0 else examples,
             *because,
-            f"Next: {_first_sentence(about[0].remediation)}",
+            f"Next: {step_of_group(about[0], found.findings, identities)}",
         )
         page.item(group.severity, lines, axis="severity")
     if len(groups) > most:
@@ -129,10 +128,16 @@ def _list(
         page.hint(f"and {rest}", "muster report --view findings", indent=LABEL)
 
 
-def _names(result: ScanResult, findings: Iterable[Finding]) -> dict[str, str]:
+def step_of_group(first: Finding, number: int, identities: Mapping[str, Assessment]) -> str:
+    """The next step about findings of one rule: that of its only one, or the first step that all of them share."""
+    if number == 1:
+        return step_of(first, identities.get(first.identity or ""))
+    return first_sentence(first.remediation)
+
+
+def _names(result: ScanResult, identities: Mapping[str, Assessment]) -> dict[str, str]:
     """Display names of the subjects by key: identities, and assignments whose holder was deleted."""
-    keys = {finding.identity or finding.assignment or "" for finding in findings}
-    about = (judged.identity for judged in identities_named(result.identities, keys).values())
+    about = (judged.identity for judged in identities.values())
     gone = (right for right in result.assignments if right.gone)
     return {
         **{identity.key: identity.shown_name for identity in about},
@@ -142,9 +147,3 @@ def _names(result: ScanResult, findings: Iterable[Finding]) -> dict[str, str]:
 
 def _subject(page: Page, finding: Finding, names: Mapping[str, str]) -> str:
     return page.shortened(names.get(finding.identity or finding.assignment or "") or finding.about, LONGEST_NAME)
-
-
-def _first_sentence(text: str) -> str:
-    """The first step of a remediation; the findings view shows all of it."""
-    found = _SENTENCE.match(text)
-    return f"{found[0][:-1]}." if found else text

@@ -9,13 +9,14 @@ from typing import BinaryIO, TypeAlias
 
 from reports.base import Screen
 from reports.json import encoded, scan_record
-from reports.phrases import credential_text, joined, words
+from reports.phrases import credential_text, joined
 from reports.sheets import markdown_table, write_csv
 from reports.tables import Column
 from reports.terminal_page import Page
 from reports.xlsx.workbook import Counts, new_workbook
 from scanner.lifecycle.offboarding.records import Handover, HandoverItem, Role
 from scanner.model import Person, ScanInfo
+from scanner.rules.wording import words
 from scanner.text import counted, markdown_text
 
 SCHEMA = "muster.handover/1"

@@ -10,13 +10,15 @@ from typing import Any, BinaryIO, ClassVar, Literal, TypeAlias
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from reports.base import Screen, View
-from reports.blast_radius import RadiusOf, published, radii_of
-from reports.phrases import evidence_of
+from reports.blast_radius import published, radii_of
+from reports.judged import Judged, judged_identities
 from reports.views import select
-from scanner.model import SCHEMA, Assessment, BlastRadius, EntryAssessment, Finding, ScanInfo, ScanResult, Workload
+from scanner.model import SCHEMA, BlastRadius, EntryAssessment, Finding, ScanInfo, ScanResult, Workload
+from scanner.rules.next_step import next_step
+from scanner.rules.wording import evidence_of
 from scanner.text import without_surrogates
 
 # Characters that JSON allows but a terminal or an editor interprets, in UTF-8: DEL, C1 controls, zero-width and
@@ -91,6 +93,8 @@ FIRST_SEEN = "first_seen"
 """After the facts: start of the first scan that had the identity."""
 BLAST_RADIUS = "blast_radius"
 """After the verdicts, because it is about the whole result."""
+NEXT_STEP = "next_step"
+"""The last field of an identity: one sentence, empty if nothing is open."""
 INPUT = ("role", "name", "sha256")
 """Fields of an input. The config's text is only in the evidence pack."""
 
@@ -107,7 +111,7 @@ class JsonReport:
         """Write the document. Every view has every key, with shorter lists."""
         del screen
         out.write(b"{\n" + b",\n".join(encoded(key) + b": " + encoded(value) for key, value in head_of(result).items()))
-        for key, _, records in _lists(select(result, view), radii_of(result)):
+        for key, _, records in _lists(result, view):
             out.write(b",\n" + encoded(key) + b": [")
             separator = b"\n"
             for record in records:
@@ -130,7 +134,7 @@ class NdjsonReport:
         """Write the scan's line, then a line for each record."""
         del screen
         out.write(encoded({"type": "scan", **head_of(result)}) + b"\n")
-        for _, kind, records in _lists(select(result, view), radii_of(result)):
+        for _, kind, records in _lists(result, view):
             begin = encoded({"type": kind})[:-1] + b","
             out.writelines(begin + record[1:] + b"\n" for record in records)
         return ()
@@ -152,13 +156,15 @@ def scan_record(scan: ScanInfo) -> dict[str, Any]:
     return {**asdict(scan), "inputs": [{field: getattr(one, field) for field in INPUT} for one in scan.inputs]}
 
 
-def _lists(result: ScanResult, radius_of: RadiusOf) -> Iterator[tuple[str, str, Iterable[bytes]]]:
+def _lists(whole: ScanResult, view: View) -> Iterator[tuple[str, str, Iterable[bytes]]]:
     """For each list: its key in the document, the ``type`` of its NDJSON lines, and its records."""
+    result, radius_of = select(whole, view), radii_of(whole)
+    listed = judged_identities(replace(whole, identities=result.identities))  # with all their findings
     yield "coverage", "coverage", map(plain_record, result.coverage)
     yield (
         "identities",
         "identity",
-        (identity_record(judged, result.first_seen, radius_of(judged.identity.key)) for judged in result.identities),
+        (identity_record(judged, result.first_seen, radius_of(judged.identity.key)) for judged in listed),
     )
     yield "secrets", "secret", map(plain_record, result.secrets)
     yield "workloads", "workload", map(workload_record, result.workloads)
@@ -179,18 +185,19 @@ def workload_record(workload: Workload) -> bytes:
     return encoded_record({**held, "attributes": workload.published_attributes})
 
 
-def identity_record(judged: Assessment, first_seen: Mapping[str, datetime], radius: BlastRadius | None) -> bytes:
+def identity_record(judged: Judged, first_seen: Mapping[str, datetime], radius: BlastRadius | None) -> bytes:
     """A record of the list identities."""
-    identity = judged.identity
+    identity, verdicts = judged.identity, judged.verdicts
     return encoded_record(
         {
             **{field: getattr(identity, field) for field in FACTS},
             "attributes": identity.published_attributes,
             FIRST_SEEN: first_seen.get(identity.key),
-            **{field: getattr(judged, field) for field in VERDICTS},
+            **{field: getattr(verdicts, field) for field in VERDICTS},
             BLAST_RADIUS: None if radius is None else published(radius),
             **{field: getattr(identity, field) for field in HELD},
-            **{field: getattr(judged, field) for field in JUDGED},
+            **{field: getattr(verdicts, field) for field in JUDGED},
+            NEXT_STEP: next_step(verdicts, judged.findings),
         }
     )
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from reports.blast_radius import PublishedRadius
-from reports.json import BLAST_RADIUS, FACTS, FIRST_SEEN, HELD, INPUT, JUDGED, VERDICTS, WITH_ATTRIBUTES
+from reports.json import BLAST_RADIUS, FACTS, FIRST_SEEN, HELD, INPUT, JUDGED, NEXT_STEP, VERDICTS, WITH_ATTRIBUTES
 from scanner.model import (
     SCHEMA,
     Assessment,
@@ -124,6 +124,7 @@ def _identity(judged: Schema, identity: Schema) -> Schema:
         BLAST_RADIUS: {"anyOf": [{"type": "null"}, _ref("PublishedRadius")]},
         **{name: theirs[name] for name in HELD},
         **{name: ours[name] for name in JUDGED},
+        NEXT_STEP: msgspec.json.schema(str),
     }
     return {"description": judged["description"], **_object(fields)}
 

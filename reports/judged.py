@@ -26,6 +26,8 @@ class Judged(Struct, frozen=True, gc=False):
 
 _TOGETHER = 1_000
 """Identities whose findings are read from the store in one batch."""
+_FINDINGS_TOGETHER = 100
+"""Findings whose identities are: an identity takes more memory."""
 
 
 def judged_identities(result: ScanResult) -> Iterator[Judged]:
@@ -91,6 +93,18 @@ def joined_with_findings(verdicts: Assessment, findings: Mapping[str, Finding]) 
     return Judged(
         verdicts.identity, verdicts, [findings[finding] for finding in verdicts.findings if finding in findings]
     )
+
+
+def with_identities(result: ScanResult, findings: Iterable[Finding]) -> Iterator[tuple[Finding, Assessment | None]]:
+    """Findings of the result, each with its identity. Of a stored scan, not all identities are read at once."""
+    if not isinstance(result.identities, StoredIdentities):
+        known = {one.identity.key: one for one in result.identities}
+        yield from ((finding, known.get(finding.identity or "")) for finding in findings)
+        return
+    remaining = iter(findings)
+    while batch := list(islice(remaining, _FINDINGS_TOGETHER)):
+        known = result.identities.named({finding.identity for finding in batch if finding.identity})
+        yield from ((finding, known.get(finding.identity or "")) for finding in batch)
 
 
 def most_urgent_first(identities: Iterable[Judged]) -> list[Judged]:

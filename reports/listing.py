@@ -11,10 +11,11 @@ from msgspec import Struct
 from reports.agents import agent_rows, has_person_in_loop, runs_as, servers, short, sponsors, tools, unresolved
 from reports.base import View
 from reports.exposed import exposed_rows
-from reports.phrases import joined, place, plain
+from reports.phrases import joined, place
 from reports.tables import credential_rows
 from reports.terminal_page import Heading
 from scanner.model import ScanResult
+from scanner.rules.wording import plain
 
 Line: TypeAlias = Sequence[str]
 

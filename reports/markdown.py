@@ -9,20 +9,13 @@ from reports.base import Screen, View
 from reports.finding_groups import news
 from reports.judged import Judged, how_many, work_list
 from reports.listing import LISTINGS
-from reports.phrases import (
-    ORPHANED_MEANS,
-    credential_text,
-    evidence_line,
-    fingerprint_digits,
-    iso,
-    next_step,
-    place,
-    words,
-)
+from reports.phrases import ORPHANED_MEANS, credential_text, evidence_line, fingerprint_digits, next_step, place
 from reports.summary import Digest, by_reason, gap_text
 from scanner.model import SEVERITIES, SEVERITY_RANK, Assessment, Finding, ScanResult
 from scanner.model.counts import FindingGroup
 from scanner.model.stored import findings_named, identities_named
+from scanner.rules.next_step import step_of
+from scanner.rules.wording import iso, words
 from scanner.text import counted, cut, markdown_code, markdown_unlinked
 
 # --- A page with the maximum length of a comment: tables are cut, and show how many rows are missing ---
@@ -174,13 +167,19 @@ def _next_steps(page: MarkdownPage, digest: Digest) -> None:
         count = {rule: sum(group.findings for group in groups) for rule, groups in of_rule.items()}
         order = sorted(of_rule, key=lambda rule: (SEVERITY_RANK[of_rule[rule][0].severity], -count[rule]))
         first = _named_in(digest, [of_rule[rule][0].first for rule in order])
+        of_key = identities_named(digest.result.identities, {one.identity for one in first if one.identity})
         page.table(
             "What to do",
             ("What", "How many", "Next step"),
-            ((_prose(one.title), f"{count[one.rule]:,}", _prose(one.remediation)) for one in first),
+            ((_prose(one.title), f"{count[one.rule]:,}", _prose(_step(one, count[one.rule], of_key))) for one in first),
             total=len(of_rule),
             rest="muster report --view findings -o csv:findings.csv",
         )
+
+
+def _step(finding: Finding, number: int, identities: Mapping[str, Assessment]) -> str:
+    """The next step about the only finding of a rule, else all that the rule advises."""
+    return step_of(finding, identities.get(finding.identity or "")) if number == 1 else finding.remediation
 
 
 def _findings(page: MarkdownPage, digest: Digest, title: str, found: Sequence[Finding], total: int) -> None:

@@ -5,14 +5,11 @@ Pure functions over judged records. Texts about a whole result are in ``reports.
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import UTC, datetime
 from itertools import islice
 from operator import eq
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from reports.judged import Judged
 from scanner.model import (
@@ -22,39 +19,18 @@ from scanner.model import (
     Drift,
     Finding,
     Identity,
-    OrphanReason,
     OwnerCandidate,
     OwnershipVerdict,
 )
 from scanner.model.stored import StoredFindings
-from scanner.rules.base import ActivityRule
-from scanner.rules.catalog import RULES
+from scanner.rules.next_step import next_step as step_for
+from scanner.rules.wording import facts_of, is_moment, plain, words
 
 ORPHANED_MEANS = "Orphaned: no declared owner resolves to an active person, directly or through a group."
 """Others use the word differently, so every report defines it."""
 
 SEPARATOR = "; "
 """The separator of a list in one cell."""
-
-_FACTS = {rule.id: {name: place for place, name in enumerate(rule.evidence)} for rule in RULES}
-
-ABOUT_A_DAY = frozenset(rule.id for rule in RULES if isinstance(rule, ActivityRule))
-"""Rules about the activity of an identity on one day."""
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)")
-
-_NEW_OWNER: Mapping[OrphanReason | None, str] = {
-    "never_assigned": "Name an owner: its entry {entry} has none.",
-    "departed": "Name a new owner: {owner} has left.",
-    "unresolvable": "Name an owner who is on the roster: {owner} is not.",
-    "group_empty": "Name a new owner: {owner} has no active member.",
-    "owner_is_machine": "Name a person as owner: {owner} is a machine.",
-    "ambiguous": "Decide which entry matches it: {entries}.",
-    "unregistered": "Find out who uses it, then register it with an owner or disable it.",
-    None: "Name an owner.",
-}
-"""Next step for an orphaned identity, by reason."""
-
 
 SHORTEST_FINGERPRINT = 8
 ACKNOWLEDGE = "--reason TEXT --by PERSON"
@@ -79,93 +55,8 @@ def _are_alike(ordered: Sequence[str]) -> bool:
 
 
 def next_step(judged: Judged) -> str:
-    """The next step for an identity, as a sentence; empty if there is none.
-
-    A leaked credential comes first, since everything else can wait; then ownership, since other steps need an owner's
-    decision; then the finding with the highest severity.
-    """
-    leak = next((one for one in judged.findings if one.rule in _LEAKS), None)
-    after = _next_step_but_leaks(judged)
-    return after if leak is None or after == leak.remediation else f"{leak.remediation} {after}".rstrip()
-
-
-def _next_step_but_leaks(judged: Judged) -> str:
-    if judged.verdicts.registry.provisional:
-        why = judged.verdicts.registry.evidence or "the data needed to match it to a registry entry could not be read"
-        return f"Close the gap first: {why}."
-    if judged.verdicts.ownership.state == "orphaned":
-        used = next((one for one in judged.findings if one.rule == "used_after_owner_left"), None)
-        since = f" It is still used: on {plain(used.evidence.get('day'))}, by audit logs." if used else ""
-        return _orphan_step(judged.verdicts) + since
-    if not judged.findings:
-        return ""
-    first = judged.findings[0]
-    return _day_step(first, judged.verdicts.ownership) if first.rule in _DAY_STEPS else first.remediation
-
-
-def _orphan_step(assessment: Assessment) -> str:
-    ownership, registry = assessment.ownership, assessment.registry
-    likely = ownership.candidates[0] if ownership.candidates else None
-    if registry.look_alike is not None:
-        return f"Find out who created it before you register it: {registry.look_alike.evidence}."
-    if assessment.abandoned:
-        asked = f"Ask {likely.person}, then switch" if likely else "Switch"
-        return f"{asked} it off and delete it if there are no objections: it is orphaned and unused."
-    if registry.proposed is not None:
-        return f"Approve entry {registry.proposed} (status active, with who and when), or switch it off until then."
-    if ownership.reason == "unregistered" and registry.candidates and registry.candidates[0].is_likely:
-        entry = registry.candidates[0]
-        return f"Check whether entry {entry.entry} matches it ({entry.evidence})."
-    if ownership.reason == "unregistered" and likely:
-        return f"Ask {likely.person} who owns it, then register it or disable it."
-    step = _NEW_OWNER[ownership.reason].format(
-        owner=ownership.owner or "the one named",
-        entry=registry.entry or "in the registry",
-        entries=" or ".join(candidate.entry for candidate in registry.candidates) or "several match",
-    )
-    return f"{step} Ask {likely.person}." if likely else step
-
-
-_LEAKS = ("exposed_credential", "exposed_identity")
-
-_DAY_STEPS: Mapping[str, str] = {
-    "used_outside_declaration": "Ask {owner} what {actions} on {day} was for. Add it to entry {entry} with a review, "
-    "or remove the permission.",
-    "used_after_owner_left": "Find out who used it on {day}: its owner has left. Make that team the owner, and rotate "
-    "its credentials.",
-    "used_though_retired": "Find out what used it on {day}, and move that to another identity. Then disable this one: "
-    "entry {entry} is retired.",
-    "used_after_expiry": "Ask {owner} whether it is still needed: it was used on {day}, and entry {entry} expired on "
-    "{expires}.",
-    "undeclared_credential_used": "Find out who created {credentials}, which was used on {day} and is not in entry "
-    "{entry}. Disable it if this stays unknown.",
-    "dormant_woke": "Ask {owner} whether its use on {day} was expected. If it was not, disable its credentials and "
-    "look at what it did.",
-    "behaviour_changed": "Ask {owner} about {day}: {reasons}. {explained} If it was not intended, rotate its "
-    "credentials and examine the events.",
-    "interactive_use": "Ask {owner} which person used it on {day}, give that person access of their own, and rotate "
-    "its credentials.",
-}
-"""Next step by rule about a day. The evidence is that of the finding, as ``day_facts`` words it."""
-
-_EXPLANATIONS: Mapping[str | None, str] = {
-    "explained": "{by} explains it.",
-    "unexplained": "No known change explains it.",
-    "unknown": "Whether a change explains it is unknown.",
-}
-
-
-def _day_step(finding: Finding, ownership: OwnershipVerdict) -> str:
-    facts = day_facts(finding)
-    by = plain(finding.evidence.get("explained_by")) or "A change"
-    known = {
-        **facts,
-        "owner": ownership.owner or "its owner",
-        "actions": facts.get("actions", "its use"),
-        "reasons": facts.get("reasons", "it behaved differently"),
-        "explained": _EXPLANATIONS[explained(finding)].format(by=f"{by[:1].upper()}{by[1:]}"),
-    }
-    return _DAY_STEPS[finding.rule].format_map(defaultdict(lambda: "(unknown)", known))
+    """The next step for an identity, as a sentence; empty if there is none."""
+    return step_for(judged.verdicts, judged.findings)
 
 
 def suggested_owner(assessment: Assessment) -> str | None:
@@ -252,96 +143,11 @@ def facts_text(facts: Mapping[str, Any]) -> str | None:
     return joined(f"{name}: {plain(value)}" for name, value in facts.items() if value is not None)
 
 
-def evidence_of(finding: Finding) -> dict[str, Any]:
-    """A finding's evidence, most important facts first, independent of the stored order."""
-    order = _FACTS.get(finding.rule, {})
-    facts = sorted(finding.evidence.items(), key=lambda fact: (order.get(fact[0], len(order)), fact[0]))
-    return {name: _sorted_within(value) for name, value in facts}
-
-
-def facts_of(finding: Finding) -> Mapping[str, Any]:
-    """A finding's evidence for people: as phrases for a finding about a day, otherwise unchanged."""
-    return day_facts(finding) if finding.rule in ABOUT_A_DAY else evidence_of(finding)
-
-
-Explained: TypeAlias = Literal["unexplained", "unknown", "explained"]
-
-
-def explained(finding: Finding) -> Explained | None:
-    """Whether a known change explains the activity on a day; None for a finding that is not about a day."""
-    if finding.rule not in ABOUT_A_DAY:
-        return None
-    known = finding.evidence.get("explained")
-    if known is None:
-        return "unknown"
-    return "explained" if known else "unexplained"
-
-
-_EXPLAINED: Mapping[Explained | None, str] = {"unexplained": "no", "unknown": "unknown", "explained": "yes"}
-_IN_OTHERS = frozenset({"reasons", "new", "actions", "more_actions", "events", "first_at", "last_at"})
-"""Facts that ``day_facts`` puts into others."""
-_LAST = ("event_ids", "explained", "explained_by")
-
-
-def day_facts(finding: Finding) -> dict[str, str]:
-    """The evidence of a finding about a day as short texts by name. ``explained`` is always there.
-
-    ``reasons``: the new values for each; ``actions``: with counts; ``events``: the first and last time.
-    """
-    found = evidence_of(finding)
-    others = {name: plain(fact) for name, fact in found.items() if name not in (*_IN_OTHERS, *_LAST)}
-    facts = {
-        "day": others.pop("day", ""),
-        "reasons": _reasons(found),
-        "actions": _actions(found),
-        "events": _events(found),
-        **{name: text[:10] if _MOMENT.fullmatch(text) else text for name, text in others.items()},
-        "event_ids": plain(found.get("event_ids")),
-        "explained": _EXPLAINED[explained(finding)],
-        "explained_by": plain(found.get("explained_by")),
-    }
-    return {name: text for name, text in facts.items() if text}
-
-
-def _reasons(found: Mapping[str, Any]) -> str:
-    new = found.get("new")
-    of_reason = new if isinstance(new, Mapping) else {}
-    named = {plain(reason): plain(of_reason.get(reason)) for reason in found.get("reasons") or ()}
-    return ", ".join(f"{words(reason)} ({what})" if what else words(reason) for reason, what in named.items())
-
-
-def _actions(found: Mapping[str, Any]) -> str:
-    actions, more = found.get("actions"), found.get("more_actions")
-    if not isinstance(actions, Mapping):
-        return plain(actions)
-    listed = [name if times == 1 else f"{name} ({plain(times)} times)" for name, times in sorted(actions.items())]
-    return ", ".join((*listed, *((f"and {plain(more)} more",) if more else ())))
-
-
-def _events(found: Mapping[str, Any]) -> str:
-    """The number of events, with the times of the first and last."""
-    first, last = (
-        text[11:16] if _MOMENT.fullmatch(text := plain(found.get(name))) else "" for name in ("first_at", "last_at")
-    )
-    times = f"{first} to {last} UTC" if first and last and first != last else f"{first} UTC" if first else ""
-    return ", ".join(filter(None, (plain(found.get("events")), times)))
-
-
-def _sorted_within(value: Any) -> Any:
-    match value:
-        case Mapping():
-            return {name: _sorted_within(member) for name, member in sorted(value.items())}
-        case list() | tuple():
-            return [_sorted_within(member) for member in value]
-        case _:
-            return value
-
-
 def evidence_line(finding: Finding) -> str | None:
     """A finding's evidence as one line, without the credential's kind and id and ids of events; times as dates."""
     said = ("event_ids", *(("kind", "id") if finding.credential else ()))
     facts = {name: plain(fact) for name, fact in facts_of(finding).items() if name not in said and fact is not False}
-    return facts_text({name: fact[:10] if _MOMENT.fullmatch(fact) else fact for name, fact in facts.items()})
+    return facts_text({name: fact[:10] if is_moment(fact) else fact for name, fact in facts.items()})
 
 
 def acknowledged_text(finding: Finding) -> str | None:
@@ -350,41 +156,9 @@ def acknowledged_text(finding: Finding) -> str | None:
     return None if given is None else f"{given.reason} ({given.by}, until {given.until})"
 
 
-def words(state: str) -> str:
-    """A state without underscores."""
-    return state.replace("_", " ")
-
-
 def joined(members: Iterable[str]) -> str | None:
     """A list in one cell; None, an empty cell, for an empty list."""
     return SEPARATOR.join(members) or None
-
-
-def plain(value: Any) -> str:
-    """A fact without quotes, brackets, ``None`` or ``True``; times in UTC."""
-    match value:
-        case None:
-            text = ""
-        case bool():
-            text = "yes" if value else "no"
-        case datetime():
-            text = iso(value)
-        case date():
-            text = value.isoformat()
-        case Mapping():
-            text = ", ".join(f"{name}={plain(member)}" for name, member in sorted(value.items()))
-        case list() | tuple():
-            text = ", ".join(map(plain, value))
-        case _:
-            text = str(value)
-    return text
-
-
-@lru_cache(maxsize=10_000)  # most dates occur in many rows
-def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC with ``Z``, to the second."""
-    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return in_utc.isoformat(timespec="seconds")[: -len("+00:00")] + "Z"
 
 
 def _day(moment: datetime) -> str:

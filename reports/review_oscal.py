@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from scanner import __version__
 from scanner.lifecycle.reviews.campaign import ItemState, states
 from scanner.model.reviews import Campaign
-from scanner.text import without_surrogates
+from scanner.text import counted, without_surrogates
 
 OSCAL_VERSION = "1.1.2"
 _NAMESPACE = UUID("7c1d6d5c-6c38-5c6a-9d0c-5a1f1f6f0d3e")
@@ -29,7 +29,7 @@ def assessment_results(campaign: Campaign) -> Mapping[str, Any]:
     result = {
         "uuid": _id(review.name, "result"),
         "title": f"Access review {review.name}",
-        "description": f"{len(found)} identities, {undecided} without a decision; facts of scan {review.scan}.",
+        "description": f"{_identities(len(found))}, {undecided} without a decision; facts of scan {review.scan}.",
         "start": _moment(review.opened_at),
         "end": at,
         "reviewed-controls": {
@@ -87,7 +87,7 @@ def _finding(
     return {
         "uuid": _id(campaign.review.name, control),
         "title": f"Access review {campaign.review.name}: {control}",
-        "description": f"{undecided} of {len(observations)} identities have no decision.",
+        "description": f"{undecided} of {_identities(len(observations))} without a decision.",
         "target": {"type": "objective-id", "target-id": f"{control}_obj", "status": {"state": state}},
         **(
             {"related-observations": [{"observation-uuid": one["uuid"]} for one in observations]}
@@ -108,3 +108,7 @@ def _moment(at: datetime) -> str:
 def _text(text: str) -> str:
     """Text on one line without surrounding blanks, as OSCAL requires; never empty."""
     return " ".join(without_surrogates(text).split()) or "unknown"
+
+
+def _identities(number: int) -> str:
+    return counted(number, "identity", "identities")

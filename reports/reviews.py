@@ -14,7 +14,7 @@ from msgspec import Struct
 from reports.base import Screen
 from reports.evidence.report import Pack
 from reports.json import encoded
-from reports.phrases import joined, words
+from reports.phrases import joined
 from reports.review_oscal import assessment_results
 from reports.sheets import write_csv
 from reports.tables import Column
@@ -22,6 +22,7 @@ from reports.terminal_page import Page
 from reports.xlsx.workbook import Counts, new_workbook
 from scanner.lifecycle.reviews.campaign import ItemState, is_overdue, outcome_of, progress, states
 from scanner.model.reviews import DECISIONS, Campaign
+from scanner.rules.wording import words
 from scanner.text import counted
 
 SCHEMA = "muster.review/1"

@@ -7,8 +7,8 @@ import csv
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from reports.phrases import plain
 from reports.tables import Cell, Column, harmless
+from scanner.rules.wording import plain
 from scanner.text import markdown_text
 
 

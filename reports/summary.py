@@ -101,11 +101,12 @@ class Digest:
         no_registry, no_roster = self.states["registry"]["unchecked"], self.states["ownership"]["unchecked"]
         provisional, contested, stale = self.counts.provisional, self.counts.contested, self.counts.not_rechecked
         others = counted(contested, "other identity is", "other identities are")
+        are = either(provisional, "is", "are")
         caveats = (
             *((text, text) for text in (self.result.only, *unread_caveats(self.gaps)) if text),
             (no_registry, NO_REGISTRY),
             (no_roster and not no_registry, NO_ROSTER),
-            (provisional, f"{provisional:,} of the unregistered are provisional: a gap hides possible matches."),
+            (provisional, f"{provisional:,} of the unregistered {are} provisional: a gap hides possible matches."),
             (contested, f"{others} provisional: a registry row that cannot be read names them."),
             (stale, stale_caveat(stale)),
         )

@@ -10,8 +10,10 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
+from reports.judged import with_identities
 from reports.states import Axis
 from scanner.model import Credential, Finding, Identity, ScanResult, StoredSecret
+from scanner.rules.next_step import step_of
 from scanner.text import printable
 
 Known: TypeAlias = str | int | bool | date | datetime
@@ -60,10 +62,11 @@ class Table(Struct, Generic[Row], frozen=True):
 
 
 class FindingRow(Struct, frozen=True, gc=False):
-    """A finding and its identity, if it has one."""
+    """A finding with its identity, if it has one, and the next step."""
 
     finding: Finding
     identity: Identity | None
+    next_step: str
 
 
 class CredentialRow(Struct, frozen=True, gc=False):
@@ -109,9 +112,8 @@ def harmless(text: str) -> str:
 
 def finding_rows(result: ScanResult) -> Iterator[FindingRow]:
     """All findings in the result's order: highest severity first."""
-    identities = {judged.identity.key: judged.identity for judged in result.identities}
-    for finding in result.findings:
-        yield FindingRow(finding, identities.get(finding.identity or ""))
+    for finding, judged in with_identities(result, result.findings):
+        yield FindingRow(finding, judged.identity if judged else None, step_of(finding, judged))
 
 
 def credential_rows(result: ScanResult) -> Iterator[CredentialRow]:

@@ -12,7 +12,6 @@ from reports.finding_groups import groups_by_rule, highest_findings, moved, new_
 from reports.judged import how_many, work_list
 from reports.listing import LISTINGS
 from reports.phrases import (
-    ABOUT_A_DAY,
     ACKNOWLEDGE,
     ORPHANED_MEANS,
     acknowledged_text,
@@ -20,11 +19,13 @@ from reports.phrases import (
     fingerprint_digits,
     in_full,
     place,
-    words,
 )
 from reports.summary import Digest, by_reason, gap_text
 from reports.terminal_page import LABEL, Heading, Page
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
+from scanner.model.stored import identities_named
+from scanner.rules.next_step import step_of
+from scanner.rules.wording import ABOUT_A_DAY, words
 from scanner.text import counted
 
 GAPS_NAMED = 5
@@ -129,10 +130,14 @@ def _all_findings(page: Page, digest: Digest) -> None:
     identities = {judged.identity.key: judged.identity for judged in digest.result.identities}
     room = len(page.shown(findings))
     most = LISTED_OF_A_RULE if room < len(findings) else room
-    for group in groups_by_rule(findings):
+    groups = groups_by_rule(findings)
+    alone = {group[0].identity for group in groups if len(group) == 1 and group[0].identity}
+    about = identities_named(digest.result.identities, alone)
+    for group in groups:
         first = group[0]
         page.line()
-        lines = (f"{first.title} ({len(group):,})", first.rule, f"Next: {first.remediation}")
+        step = first.remediation if len(group) > 1 else step_of(first, about.get(first.identity or ""))
+        lines = (f"{first.title} ({len(group):,})", first.rule, f"Next: {step}")
         page.item(first.severity, lines, axis="severity")
         listed = group[: min(most, room)]
         room -= len(listed)

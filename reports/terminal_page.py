@@ -12,8 +12,8 @@ from itertools import compress, islice
 from typing import BinaryIO, NamedTuple, TypeVar
 
 from reports.base import Screen
-from reports.phrases import words
 from reports.states import STATES, Axis, Tone
+from scanner.rules.wording import words
 from scanner.text import printable
 
 T = TypeVar("T")

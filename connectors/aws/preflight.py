@@ -24,6 +24,7 @@ from connectors.aws.workloads.catalog import BY_SECTION, TAGS_SERVICE, TYPES, wa
 from connectors.base import Check, Gone, Meter, Scope, Section
 from scanner.errors import NotOffered, SourceError
 from scanner.model import EVERY_SCOPE
+from scanner.text import counted
 
 REFUSALS_NAMED = 10
 """Maximum number of accounts that are named because they refuse the role; the rest are counted."""
@@ -115,8 +116,16 @@ def _entered(
 
 def _of_role(entered: int, refusals: Mapping[str, SourceError]) -> Iterator[Check]:
     more = len(refusals) - REFUSALS_NAMED
-    words = f", and {more} more accounts than are named here refuse it" if more > 0 else ""
-    yield Check(name=MEMBER_ROLE, ok=not refusals, detail=f"it can be assumed in {entered} accounts{words}")
+    words = (
+        f", and {counted(more, 'more account refuses', 'more accounts refuse')} it than are named here"
+        if more > 0
+        else ""
+    )
+    yield Check(
+        name=MEMBER_ROLE,
+        ok=not refusals,
+        detail=f"it can be assumed in {counted(entered, 'account', 'accounts')}{words}",
+    )
     for account, refusal in list(refusals.items())[:REFUSALS_NAMED]:
         yield Check(name=f"account {account}", ok=False, detail=str(refusal), fix=refusal.hint)
 

@@ -28,6 +28,7 @@ from connectors.logs.names import Networks
 from scanner.errors import DeadlineExceeded, Denied, NotOffered, SourceError, Throttled, Unreachable
 from scanner.model import EVERY_SCOPE, Coverage, CoverageStatus
 from scanner.model.activity import LogDay, LogUnit, UnitReading
+from scanner.text import counted
 
 LONGEST = 3600.0
 """Seconds that reading one scope and day may take."""
@@ -149,7 +150,9 @@ class LiveReader:
             with spending(LONGEST):
                 kept = self._source.days_kept(day.scope, now - span.since)
                 if span.since < now - timedelta(days=kept):
-                    gap = replace(day, status="failed", detail=f"{self._source.kept_by} keeps {kept} days")
+                    gap = replace(
+                        day, status="failed", detail=f"{self._source.kept_by} keeps {counted(kept, 'day', 'days')}"
+                    )
                     return UnitReading(unit=unit, coverage=(gap,), calls=self._source.calls - before)
                 counting = self._counted(day.scope, span)
             missing = self._source.missing(day.scope, span)

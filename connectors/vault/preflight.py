@@ -14,6 +14,7 @@ from connectors.vault.least_privilege import plan_of, relative
 from connectors.vault.settings import VaultSettings
 from connectors.vault.spec import Planned
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
+from scanner.text import counted
 
 ENOUGH_SECONDS = 3600
 """A token that expires sooner may not last for a scan."""
@@ -77,7 +78,12 @@ def _token(api: VaultApi) -> Check:
     except SourceError as error:
         return Check(name="token", ok=False, detail=f"the token cannot look itself up: {error}", fix=error.permission)
     if own.ttl and own.ttl < ENOUGH_SECONDS:
-        return Check(name="token", ok=False, detail=f"it expires in {own.ttl} seconds", fix="renew or replace it")
+        return Check(
+            name="token",
+            ok=False,
+            detail=f"it expires in {counted(own.ttl, 'second', 'seconds')}",
+            fix="renew or replace it",
+        )
     return Check(name="token", ok=True, detail="it is valid" if own.ttl else "it is valid and never expires")
 
 

@@ -30,6 +30,7 @@ from connectors.vault.reader import Reader
 from connectors.vault.rights.policies import PolicyError, Rules, parse_policy
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage, Credential
+from scanner.text import either
 
 T = TypeVar("T")
 
@@ -259,7 +260,8 @@ def read_tokens(reader: Reader, limit: int, *, holds_own: bool) -> Found[tuple[l
                 tokens.append(row)
                 section.found()
         if len(asked) < len(accessors):
-            cap = f"{len(asked)} of {len(accessors)} tokens were looked up: max_tokens is {limit}"
+            were = either(len(asked), "was", "were")
+            cap = f"{len(asked)} of {len(accessors)} tokens {were} looked up: max_tokens is {limit}"
             section.lost(SourceError(cap), partial=True)
     yield reader.done(section)
     return tokens, own

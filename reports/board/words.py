@@ -108,9 +108,11 @@ def step(measure: Measure, board: Board) -> Step | None:
 def resolved(resolution: Resolution) -> str:
     """Median age of resolved findings, in a sentence."""
     if resolution.median_days is None:
-        return f"Unknown: no finding was resolved in the scans of the last {resolution.days_back} days."
+        return (
+            f"Unknown: no finding was resolved in the scans of the last {counted(resolution.days_back, 'day', 'days')}."
+        )
     many = counted(resolution.resolved, "finding", "findings")
-    return f"Median age of the {many} resolved in the scans of the last {resolution.days_back} days."
+    return f"Median age of the {many} resolved in the scans of the last {counted(resolution.days_back, 'day', 'days')}."
 
 
 def team_rows(board: Board) -> Iterator[tuple[str, Team]]:

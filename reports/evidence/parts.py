@@ -10,11 +10,12 @@ import msgspec
 
 from reports.json import encoded
 from reports.json_schema import scan_schema_text
-from reports.phrases import ORPHANED_MEANS, iso, words
+from reports.phrases import ORPHANED_MEANS
 from reports.summary import Digest
 from scanner.model import SCHEMA, SEVERITIES, ScanResult
 from scanner.rules.catalog import RULES
 from scanner.rules.controls.frameworks import controls_of
+from scanner.rules.wording import iso, words
 from scanner.text import markdown_code
 
 _README = """\
@@ -46,7 +47,7 @@ Scan {scan}, from {started} to {finished}, by Muster {version}.
 | `tables/*.csv` | the same as tables; `coverage.csv` says for each section of each scope how completely it was read |
 | `policy.json` | the thresholds that it was judged by, in days |
 | `rules.json` | every rule: why it matters, its thresholds and controls, as the version that wrote this pack has it |
-| `inputs.json` | the config, registry and roster that the scan went by, with the SHA-256 of each file |
+| `inputs.json` | the config, registry, roster and exported files that the scan went by, with the SHA-256 of each file |
 | `config.toml` | the config with every secret masked; empty where the scan had no config file |
 | `versions.json` | versions of the program and of the formats |
 | `SHA256SUMS` | the SHA-256 of every other file |
@@ -56,7 +57,8 @@ Scan {scan}, from {started} to {finished}, by Muster {version}.
 1. Nothing was changed since: `sha256sum -c SHA256SUMS` in this folder. Anyone could write another list, so have the
    list itself, or the zip, signed or time-stamped by a means of your own when you receive it.
 2. The registry is the one that was judged by: compare `sha256sum registry.csv` with `inputs.json`. The hash is that of
-   the file's bytes right after it was read; a query to a database has none.
+   the file's bytes right after it was read; a query to a database has none. An audit from exports (`from_files`) has
+   one for each file with the role `export`, of its bytes right before it was read.
 3. The result has the form it claims: validate `result.json` against `muster.scan-1.schema.json` with any validator.
 4. The counts are those of the records: count the rows of `tables/inventory.csv` by `registry_state`,
    `ownership_state` and `usage_state`, and of `tables/findings.csv` by `severity`.

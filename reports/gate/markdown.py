@@ -9,8 +9,9 @@ from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule
 from reports.gate.words import GateDigest, facts, gap_line, verdicts, where, worst
 from reports.markdown import LONGEST_NAME, LONGEST_TEXT, MarkdownPage
-from reports.phrases import fingerprint_digits, words
+from reports.phrases import fingerprint_digits
 from scanner.model import Finding, ScanResult
+from scanner.rules.wording import words
 from scanner.text import cut, markdown_code, markdown_unlinked
 
 _ALL = "muster check FILE -o json:-"

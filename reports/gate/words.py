@@ -11,10 +11,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reports.phrases import evidence_line, words
+from reports.phrases import evidence_line
 from reports.summary import Digest
 from scanner.model import SEVERITIES, Assessment, Coverage, Finding, ScanResult
 from scanner.model.planned import BLAST_RADIUS, PLANNED, Effect
+from scanner.rules.wording import words
 from scanner.text import counted, either
 
 _DONE: Mapping[Effect, str] = {"created": "created", "changed": "changed", "imported": "imported"}

@@ -56,7 +56,7 @@ function servicesOf(services, all) {
   ]);
   const more = all - rows.length;
   const table = smallTable(["Service", "Actions", "Events", "First", "Last"], rows);
-  return more > 0 ? [table, h("p.quiet", null, `and ${count(more)} more services`)] : table;
+  return more > 0 ? [table, h("p.quiet", null, `and ${count(more)} more ${more === 1 ? "service" : "services"}`)] : table;
 }
 
 function becameBy(assumers, all, identities) {

@@ -328,7 +328,7 @@ class PathDrawing {
     const parts = [
       h("p", null, h("b", null, outside(name)), " ", h("span.quiet", null, outside(note))),
       h("ul.evidence", null, edges.filter(({ from, to }) => from === key || to === key).map(words)),
-      this.opened.has(key) && left > 0 && h("p.quiet", null, `${count(left)} more neighbours are not drawn.`),
+      this.opened.has(key) && left > 0 && h("p.quiet", null, `${count(left)} more ${left === 1 ? "neighbour is" : "neighbours are"} not drawn.`),
       h(
         "p.tags",
         null,

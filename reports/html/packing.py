@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from reports.phrases import plain
+from scanner.rules.wording import plain
 from scanner.text import printable
 
 Row = TypeVar("Row")

@@ -19,18 +19,11 @@ from reports.html.ages import age, ages, written
 from reports.html.identities import Whole, identity_blocks, whole
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, pairs_by_name, table, text, texts
 from reports.judged import Judged, judged_identities, most_urgent_first
-from reports.phrases import (
-    ACKNOWLEDGE,
-    ORPHANED_MEANS,
-    acknowledged_text,
-    explained,
-    facts_of,
-    fingerprint_digits,
-    plain,
-)
+from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS, acknowledged_text, fingerprint_digits
 from reports.states import STATES
 from reports.summary import Digest
 from scanner.model import Change, Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
+from scanner.rules.wording import explained, facts_of, plain
 
 COVERAGE: Columns[Coverage] = {
     "source": lambda section: text(section.source),

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from reports.ocsf import objects as make
-from reports.phrases import ABOUT_A_DAY, evidence_line, evidence_of, explained, joined
+from reports.phrases import evidence_line, joined
 from reports.summary import Digest
 from scanner.model import Assessment, Credential, Finding, ScanInfo
+from scanner.rules.next_step import step_of
+from scanner.rules.wording import ABOUT_A_DAY, evidence_of, explained
 
 _NEW, _OPEN, _SUPPRESSED = (1, "New"), (99, "Open"), (3, "Suppressed")
 _SUCCESS, _INCOMPLETE = (1, "Success"), (99, "Incomplete")
@@ -103,7 +105,7 @@ def _common(finding: Finding, about: Assessment | None, scan: ScanInfo) -> dict[
         "time": make.millis(scan.finished_at),
         "message": joined((finding.title, *finding.subjects)),
         "metadata": make.metadata(scan, finding.fingerprint, make.profiles_of(identity)),
-        "remediation": {"desc": finding.remediation},
+        "remediation": {"desc": step_of(finding, about)},
         **make.cloud(identity),
     }
 

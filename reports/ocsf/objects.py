@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from reports.phrases import joined, plain
+from reports.phrases import joined
 from scanner.matching.keys import habits
 from scanner.model import Assessment, Credential, Finding, Identity, NatureVerdictName, ScanInfo, Severity
 from scanner.model.providers import Cloud
+from scanner.rules.wording import plain
 
 VERSION = "1.6.0"
 LISTED = 100

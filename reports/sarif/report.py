@@ -10,12 +10,15 @@ from typing import Any, BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.json import encoded
-from reports.phrases import evidence_line, explained, iso, joined
+from reports.judged import with_identities
+from reports.phrases import evidence_line, joined
 from reports.sarif.places import ROOT, Places
 from reports.sarif.rules import LEVELS, rules_of
 from reports.summary import Digest, gap_text
 from reports.views import select
-from scanner.model import CoverageStatus, Finding, ScanResult
+from scanner.model import Assessment, CoverageStatus, Finding, ScanResult
+from scanner.rules.next_step import step_of
+from scanner.rules.wording import explained, iso
 from scanner.text import printable
 
 RESULTS_TAKEN = 25_000
@@ -54,7 +57,9 @@ class SarifReport:
         out.writelines(encoded(key) + b": " + encoded(value) + b",\n" for key, value in head.items())
         out.write(b'"results": [')
         written, compressor, size = 0, zlib.compressobj(), 0
-        for one in _results(shown.findings, Places(result), {name: index for index, name in enumerate(rules)}):
+        for one in _results(
+            with_identities(result, shown.findings), Places(result), {name: index for index, name in enumerate(rules)}
+        ):
             line = encoded(one)
             size += len(compressor.compress(line))
             if written == self._results_taken or size > self._bytes_taken:
@@ -77,13 +82,15 @@ def _head(result: ScanResult, rules: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _results(findings: Iterable[Finding], places: Places, indexes: Mapping[str, int]) -> Iterator[dict[str, Any]]:
-    for finding in findings:
+def _results(
+    findings: Iterable[tuple[Finding, Assessment | None]], places: Places, indexes: Mapping[str, int]
+) -> Iterator[dict[str, Any]]:
+    for finding, about in findings:
         yield {
             "ruleId": finding.rule,
             "ruleIndex": indexes[finding.rule],
             "level": LEVELS[finding.severity],
-            "message": {"text": _message(finding)},
+            "message": {"text": _message(finding, about)},
             "locations": [places.of(finding)],
             "partialFingerprints": {
                 "muster/v1": finding.fingerprint,
@@ -115,13 +122,17 @@ def _suppressed(finding: Finding) -> dict[str, Any]:
     return {"suppressions": [{"kind": "external", "status": "accepted", "justification": why}]}
 
 
-def _message(finding: Finding) -> str:
+def _message(finding: Finding, identity: Assessment | None) -> str:
     about = joined(filter(None, (*finding.subjects, evidence_line(finding))))
     said = f"{finding.title}: {about}" if about else finding.title
     text = printable(said)
     cut = text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} …"
-    plain = _MARKUP.sub(r"\\\g<0>", cut).replace("{", "{{").replace("}", "}}")
-    return f"{plain}. {finding.remediation}"
+    return f"{_plain(cut)}. {_plain(printable(step_of(finding, identity)))}"
+
+
+def _plain(text: str) -> str:
+    """Text without links and placeholders."""
+    return _MARKUP.sub(r"\\\g<0>", text).replace("{", "{{").replace("}", "}}")
 
 
 def _invocation(digest: Digest, notices: tuple[str, ...], screen: Screen) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.columns import TABLES
-from reports.phrases import ORPHANED_MEANS, iso
+from reports.phrases import ORPHANED_MEANS
 from reports.summary import Digest, gap_text
 from reports.xlsx.workbook import ROWS_PER_SHEET, Counts, new_workbook
 from scanner.model import SEVERITIES, ScanResult
+from scanner.rules.wording import iso
 
 GAPS_NAMED = 20
 

@@ -21,8 +21,8 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from msgspec import Struct
 
-from reports.phrases import plain
 from reports.tables import Column, harmless
+from scanner.rules.wording import plain
 
 CELL_HOLDS = 32_767
 """Excel's limit for the text of a cell, in UTF-16 units."""

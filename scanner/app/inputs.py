@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from scanner.config.load import Config
@@ -15,18 +15,31 @@ from scanner.registry.lists import ListSource, find_files
 from scanner.text import without_surrogates
 
 
-def inputs_of(config: Config) -> tuple[Input, ...]:
-    """The config if there is a file, then the files of registry and roster in the config's order."""
-    return tuple(_inputs(config))
+def inputs_of(config: Config, exports: Iterable[Path] = ()) -> tuple[Input, ...]:
+    """The config if there is a file, the files of registry and roster in the config's order, then those of exports.
+
+    ``exports``: files, and folders with files, that sources are read from.
+    """
+    return tuple(_inputs(config, exports))
 
 
-def _inputs(config: Config) -> Iterator[Input]:
+def _inputs(config: Config, exports: Iterable[Path]) -> Iterator[Input]:
     if config.document.text:
         yield _file("config", Path(config.document.file), text=_public_text(config))
     for source in config.registry:
         yield from _list("registry", source)
     for source in config.people:
         yield from _list("people", source)
+    for export in exports:
+        for file in _files_of(export.expanduser()):
+            yield _file("export", file)
+
+
+def _files_of(export: Path) -> list[Path]:
+    try:
+        return sorted(file for file in export.rglob("*") if file.is_file()) if export.is_dir() else [export]
+    except OSError:
+        return [export]
 
 
 def _public_text(config: Config) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from scanner.registry.entries import load_registry
 from scanner.registry.roster import Roster
 from scanner.registry.roster.people import load_people
 from scanner.store.store import Store
+from scanner.text import either
 
 UNKNOWN_NAMED = 20
 
@@ -44,12 +46,19 @@ class Named(Protocol):
         """How registry entries refer to the source."""
 
 
+def _export_of(source: Named) -> Path | None:
+    """The file or folder that a source is read from instead of its provider."""
+    path: Path | str | None = getattr(getattr(source, "settings", None), "from_files", None)
+    return None if path is None else Path(path)
+
+
 def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lists:
     """Load the registry and the roster. Raises RegistryError, which lists every invalid place.
 
     Unless ``strict``, unreadable rows of the registry are set aside, each with a warning.
     """
     warnings: list[str] = []
+    exports = [path for source in sources if (path := _export_of(source)) is not None]
     registry = people = None
     file = config.document.file
     ownership = mask_with_warning(config.ownership, f"{file}: [ownership]")
@@ -80,7 +89,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         ownership=ownership,
         tag_keys=config.matching.tag_keys,
         sources=tuple(configured[name] for name in sorted(configured)),
-        inputs=tuple(map(mask, inputs_of(config))),
+        inputs=tuple(map(mask, inputs_of(config, exports))),
         frameworks=config.frameworks,
     )
     return Lists(declared=declared, warnings=tuple(warnings))
@@ -108,4 +117,7 @@ def _unknown_people(entries: Sequence[Entry], people: Sequence[Person], ownershi
         if not roster.resolve(text)
     ]
     more = len(unknown) - UNKNOWN_NAMED
-    return [*unknown[:UNKNOWN_NAMED], *([f"and {more} more who are not on the roster"] if more > 0 else [])]
+    return [
+        *unknown[:UNKNOWN_NAMED],
+        *([f"and {more} more who {either(more, 'is', 'are')} not on the roster"] if more > 0 else []),
+    ]

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from scanner.cli.exit_codes import FINDINGS, INCOMPLETE, NOTHING, is_failing
 from scanner.cli.options import Alarm, Given, alarm_options, as_one, given_options
+from scanner.text import either
 
 if TYPE_CHECKING:
     from scanner.config.load import Config
@@ -79,7 +80,7 @@ def read_and_judge(
     from scanner.app import scanning
     from scanner.app.activity import LogPlan, judge_now, make_logs, read, tally, unknown_sources
     from scanner.app.lists import load_lists
-    from scanner.cli.console import progress, say, warn
+    from scanner.cli.console import progress, say, warn_together
     from scanner.cli.sources import named_logs
     from scanner.discovery.logs import Window
     from scanner.store.store import open_store
@@ -89,7 +90,6 @@ def read_and_judge(
     entries = named_logs(config, logs)
     ready = make_logs(config, entries, scanning.make_ready)
     lists = load_lists(config, (), strict=strict)
-    warn(lists.warnings)
     with open_store(config.store_url) as store:
         for _, wrong in unknown_sources(config, entries, store):
             raise wrong
@@ -100,7 +100,7 @@ def read_and_judge(
         except KeyboardInterrupt as stop:
             raise click.Abort("what was read is stored; the next run reads the rest") from stop
         names = [one.name for one in ready]
-        counted = tally(store, acted, names, config.activity, now.date())
+        tallied = tally(store, acted, names, config.activity, now.date())
     if findings is None:
         say("the store has no scan yet: what was read is judged by the next `muster scan`")
     for line in _new_ones(findings or ()):
@@ -109,11 +109,13 @@ def read_and_judge(
     assert done is not None
     if done.is_nothing:
         say("nothing could be read", wrong=True)
-    if not asked.quiet or done.is_nothing or counted.gaps:
+    if not asked.quiet or done.is_nothing or tallied.gaps:
         click.echo(
-            f"read {done.events} events of {counted.identities} identities on {len(done.days)} days; "
-            f"{counted.unknown} unknown callers; {counted.gaps} gaps"
+            f"read {_of(done.events, 'event', 'events')} of {_of(tallied.identities, 'identity', 'identities')} "
+            f"on {_of(len(done.days), 'day', 'days')}; {_of(tallied.unknown, 'unknown caller', 'unknown callers')}; "
+            f"{_of(tallied.gaps, 'gap', 'gaps')}"
         )
+    warn_together(lists.warnings)
     return done, findings or ()
 
 
@@ -124,7 +126,12 @@ def _new_ones(findings: Iterable[Finding]) -> Iterator[str]:
         name = (one.identity or "").rpartition("/")[2]
         yield f"new: {one.severity}: {one.title}: {name} on {one.evidence.get('day')} ({one.fingerprint[:8]})"
     if len(new) > NAMED:
-        yield f"and {len(new) - NAMED} more new findings"
+        yield f"and {_of(len(new) - NAMED, 'more new finding', 'more new findings')}"
+
+
+def _of(number: int, one: str, many: str) -> str:
+    """The number as the published line has it, without separators, and its noun."""
+    return f"{number} {either(number, one, many)}"
 
 
 def _day(option: str, text: str | None) -> Since | None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -104,6 +107,58 @@ def keep_quiet(quiet: bool) -> None:
 def is_quiet() -> bool:
     """Whether ``--quiet`` was given."""
     return _quiet.get()
+
+
+@contextmanager
+def warned_at_the_end(messages: Sequence[str]) -> Iterator[None]:
+    """Print warnings below what is printed meanwhile, also if that fails."""
+    try:
+        yield
+    finally:
+        warn_together(messages)
+
+
+def warn_together(messages: Sequence[str]) -> None:
+    """Print warnings, alike ones together, at 80 columns."""
+    if structured():
+        warn(messages)
+    else:
+        for line in chain.from_iterable(map(_alike_lines, _alike(messages).items())):
+            click.echo(line, err=True)
+
+
+def _alike(messages: Iterable[str]) -> dict[str, list[str]]:
+    """Warnings by what they have in common, in the order of the first: their words without places and names."""
+    found: dict[str, list[str]] = {}
+    for message in messages:
+        shown = printable(redact(as_called(message)))
+        found.setdefault(_kind_of(shown), []).append(shown)
+    return found
+
+
+_PLACE = re.compile(r"^\S+:\d+: ")
+_NAME = re.compile(r"[^\s]*[^A-Za-z\s,;:.()'][^\s]*")
+"""A word with a sign or a digit in it, which names something."""
+
+
+def _kind_of(message: str) -> str:
+    return " ".join("…" if _NAME.fullmatch(word) else word for word in _PLACE.sub("", message).split())
+
+
+def _alike_lines(group: tuple[str, list[str]]) -> Iterator[str]:
+    kind, messages = group
+    if len(messages) == 1:
+        yield from _wrapped(f"muster: warning: {messages[0]}", "  ")
+        return
+    yield from _wrapped(f"muster: warning: {len(messages):,} times: {kind}", "  ")
+    for message in messages[:PROBLEMS_SHOWN]:
+        yield from _wrapped(f"  {message}", "    ")
+    if len(messages) > PROBLEMS_SHOWN:
+        yield f"  and {len(messages) - PROBLEMS_SHOWN:,} more"
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, 80, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def say(message: str, *, wrong: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scanner.cli.options import Accepted, Given, Reports, given_options, output_options, verdict_options
+from scanner.text import either
 
 if TYPE_CHECKING:
     from scanner.app.importing import Imported
@@ -108,10 +109,9 @@ def _import(
                 say(f"scan {imported.scan} is in the store already: nothing to do")
                 return None
             if imported.absent and not partial:
-                say(
-                    f"scan {imported.scan}: {len(imported.shards)} of {imported.head.of} shards are there; "
-                    f"missing: {named(imported.absent)}"
-                )
+                number = len(imported.shards)
+                there = f"{number} of {imported.head.of} shards {either(number, 'is', 'are')} there"
+                say(f"scan {imported.scan}: {there}; missing: {named(imported.absent)}")
                 return None
             result = _concluded(config, store, imported, accept_drop=accept_drop, strict_registry=strict_registry)
             if result is not None:
@@ -127,11 +127,11 @@ def _concluded(
     """The result; None if another import concluded the scan meanwhile."""
     from scanner.app import importing
     from scanner.app.lists import load_lists
-    from scanner.cli.console import say, warn
+    from scanner.cli.console import say, warn_together
     from scanner.errors import NothingScanned, StoreError
 
     lists = load_lists(config, importing.sources_of(imported.head), strict=strict_registry)
-    warn(lists.warnings)
+    warn_together(lists.warnings)
     try:
         return importing.conclude_shards(store, imported, lists.declared, config, accept_drop=accept_drop)
     except (StoreError, NothingScanned):  # another import may have stored the scan and deleted its shards

@@ -222,8 +222,20 @@ def with_changes_shown(
     return with_since(store, result, shares=board, activity=activity) if wanted else result
 
 
+_ON_THE_REGISTRY: Mapping[View, str] = {
+    "orphans": "nobody's ownership was checked",
+    "unregistered": "no identity's registration was checked",
+    "registry": "nothing is declared",
+}
+"""Views that are empty without a registry, and why."""
+
+
 def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
     """Write all outputs. If some fail, the others are still written, then raises UsageError."""
+    for shown in dict.fromkeys(one.view for one in outputs if one.report.name != "table"):
+        if shown in _ON_THE_REGISTRY and _has_no_registry(result):
+            why = f"the view {shown} is empty: no registry was given, so {_ON_THE_REGISTRY[shown]}"
+            warn([f"{why}; `--view inventory` has every identity"])
     deliver(
         [
             Delivery(
@@ -236,6 +248,14 @@ def write_outputs(result: ScanResult, outputs: Sequence[Output]) -> None:
         ],
         hint="choose another path, then: `muster report -o FORMAT:PATH`",
     )
+
+
+def _has_no_registry(result: ScanResult) -> bool:
+    from reports.summary import Digest
+
+    if result.entries or not result.identities:
+        return False
+    return Digest(result).states["registry"]["unchecked"] == len(result.identities)
 
 
 class FileNames:

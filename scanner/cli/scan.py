@@ -149,7 +149,7 @@ def scan_and_report(
     from scanner.app.activity import LogPlan, configured_logs, make_logs
     from scanner.app.lists import load_lists
     from scanner.app.scanning import infrequent_collection
-    from scanner.cli.console import progress, warn
+    from scanner.cli.console import progress, warned_at_the_end
     from scanner.cli.output import with_changes_shown, write_outputs
     from scanner.processes import using
 
@@ -157,8 +157,7 @@ def scan_and_report(
     entries = configured_logs(config, {source.name for source in sources}) if reads_logs else ()
     logs = make_logs(config, entries, scanning.make_ready)
     lists = load_lists(config, ready, strict=strict_registry)
-    warn(lists.warnings)
-    with infrequent_collection(), using(config.engine.processes):
+    with warned_at_the_end(lists.warnings), infrequent_collection(), using(config.engine.processes):
         try:
             with progress(quiet) as observer:
                 result = scanning.scan(

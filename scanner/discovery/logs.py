@@ -33,7 +33,7 @@ from scanner.model.activity import (
 from scanner.store.activity.care import Damage
 from scanner.store.activity.store import NO_DAMAGE, ActivityStore
 from scanner.store.activity.units import LogHead, LogState
-from scanner.text import printable
+from scanner.text import counted, printable
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,9 @@ def coverage_of(past: Mapping[str, LogPast], today: date, keep_days: int) -> tup
             whole = Coverage(source=name, provider=one.provider, scope=scope, section=LOG_SECTION, status="complete")
             if days:
                 first, last = date.fromordinal(days[0]), date.fromordinal(days[-1])
-                rows.append(replace(whole, detail=f"{len(days)} days read in full, {first} to {last}"))
+                rows.append(
+                    replace(whole, detail=f"{counted(len(days), 'day', 'days')} read in full, {first} to {last}")
+                )
             rows += [
                 replace(
                     whole,

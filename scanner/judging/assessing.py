@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from functools import cache
@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from scanner.access.control import Method, raise_by_paths
 from scanner.access.exposures import committers
+from scanner.access.same import How, Same, same_things
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.discovery.inventory import Inventory
 from scanner.judging.agents import judge_agent
@@ -21,7 +22,7 @@ from scanner.judging.last_known.registry_rows import SetAside
 from scanner.judging.last_known.remembered import or_as_last_known
 from scanner.judging.last_known.vanished import Issued, renames, with_renamed
 from scanner.judging.nature import judge_nature
-from scanner.judging.ownership import judge_owners, tag_scores
+from scanner.judging.ownership import Beside, judge_owners, tag_scores
 from scanner.judging.usage import judge_usage
 from scanner.matching.decision import as_written, united
 from scanner.matching.entries import judge_entries
@@ -109,14 +110,15 @@ class LastScan(Struct, frozen=True, kw_only=True):
 def assess(
     inventory: Inventory,
     intrinsic: Intrinsic,
-    registry: Mapping[str, RegistryVerdict],
+    reconciled: Reconciled,
     *,
     lists: Lists,
     last: LastScan,
     access: Access,
     now: datetime,
 ) -> list[Assessment]:
-    """Return the assessment of each identity. ``registry``: by key."""
+    """Return the assessment of each identity."""
+    registry = reconciled.registry
     identities, roster, carried = inventory.identities, lists.roster, last.carried
     entries = {entry.id: entry for entry in lists.entries or ()}
     owner_tags = frozenset(tag_scores(lists.ownership.tag_keys))
@@ -125,7 +127,7 @@ def assess(
     agents = agents_roles(identities, intrinsic.agents)
     run_by = consumers(inventory.workloads, identities)
     with stage("owners"):
-        owners = owners_of(inventory, intrinsic.natures, registry, lists=lists, carried=carried)
+        owners = owners_of(inventory, intrinsic.natures, reconciled, lists=lists, carried=carried)
     return [
         Assessment(
             identity=identity,
@@ -145,7 +147,7 @@ def assess(
 def owners_of(
     inventory: Inventory,
     natures: Mapping[str, NatureVerdict],
-    registry: Mapping[str, RegistryVerdict],
+    reconciled: Reconciled,
     *,
     lists: Lists,
     carried: Sequence[Assessment],
@@ -153,12 +155,17 @@ def owners_of(
     """Return who owns each identity, by key. ``carried``: as in ``LastScan``."""
     identities = inventory.identities
     return judge_owners(
-        [(identity, registry[identity.key]) for identity in identities],
+        [(identity, reconciled.registry[identity.key]) for identity in identities],
         {entry.id: entry for entry in lists.entries or ()},
         lists.roster,
         ownership=lists.ownership,
         machines=_machines(identities, natures, carried),
-        committers=committers(inventory.exposures),
+        beside=Beside(
+            committers=committers(inventory.exposures),
+            same=reconciled.same,
+            workloads=inventory.workloads,
+            holders={key: one.person for key, one in natures.items() if one.person and one.verdict != "non_human"},
+        ),
     )
 
 
@@ -212,15 +219,17 @@ def _machines(
 
 # --- The registry axis: the entry of each identity, the state of each entry, and suggestions ---
 
+_GAPS_NAMED = 3
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 
 
 class Reconciled(Struct, frozen=True, kw_only=True):
-    """``registry``: the verdict on each identity, by key. ``entries``: one for each entry of the registry."""
+    """``registry``: the verdict on each identity, by key. ``entries``: one for each entry. ``same``: by key."""
 
     registry: Mapping[str, RegistryVerdict]
     entries: tuple[EntryAssessment, ...]
     notices: tuple[str, ...]
+    same: Mapping[str, tuple[Same, ...]]
 
 
 def matching_of(
@@ -250,8 +259,10 @@ def reconcile(
     """Return the registry axis of the matched identities. ``natures``: by key. ``quick``: as in ``suggest``."""
     entries, aside = lists.entries, lists.aside
     seen = inventory.identities
+    same = same_things(seen, inventory.workloads)
     if entries is None:
-        return Reconciled(registry={one.key: _UNCHECKED for one in seen}, entries=(), notices=matching.notices)
+        unchecked = {one.key: _UNCHECKED for one in seen}
+        return Reconciled(registry=unchecked, entries=(), notices=matching.notices, same=same)
     registry = {
         one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, lists.exemptions, places))
         for one in seen
@@ -266,13 +277,51 @@ def reconcile(
         likely = suggested()
     for key, found in imitated.items():
         registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
-    for more in (renamed.for_identities, likely.for_identities):
+    registry |= _declared_as(judged, registry)
+    linked = _linked(unregistered, registry, same)
+    for more in (renamed.for_identities, linked, likely.for_identities):
         registry |= {key: _with_candidates(registry[key], found) for key, found in more.items()}
     return Reconciled(
         registry=registry,
         entries=tuple(_entry_with_candidates(one, renamed, likely) for one in judged),
         notices=(*matching.notices, *likely.notices),
+        same=same,
     )
+
+
+def _declared_as(
+    entries: Iterable[EntryAssessment], registry: Mapping[str, RegistryVerdict]
+) -> dict[str, RegistryVerdict]:
+    """Return the verdicts on identities whose entry is retired, or declares an account for emergencies."""
+    found: dict[str, RegistryVerdict] = {}
+    for one in entries:
+        retired, break_glass = one.state in ("retired", "retired_but_alive"), one.entry.kind == "break_glass"
+        for key in one.identities if retired or break_glass else ():
+            if key in registry and registry[key].entry == one.entry.id:
+                found[key] = msgspec.structs.replace(registry[key], retired=retired, break_glass=break_glass)
+    return found
+
+
+_SAME: Mapping[How, float] = {"runs_as": 0.8, "federated": 0.7, "consumer": 0.6}
+"""How likely the entry of an identity declares another one that is the same thing."""
+
+
+def _linked(
+    unregistered: Iterable[Identity], registry: Mapping[str, RegistryVerdict], same: Mapping[str, tuple[Same, ...]]
+) -> dict[str, tuple[MatchCandidate, ...]]:
+    """Return the entries of identities that are the same thing as an unregistered one."""
+    found: dict[str, tuple[MatchCandidate, ...]] = {}
+    for identity in unregistered:
+        candidates = tuple(
+            MatchCandidate(
+                entry=declared.entry, score=_SAME[one.how], evidence=f"it declares {one.key}, {one.evidence}"
+            )
+            for one in same.get(identity.key, ())
+            if (declared := registry.get(one.key)) is not None and declared.entry is not None and not declared.retired
+        )
+        if candidates:
+            found[identity.key] = candidates
+    return found
 
 
 def _verdict(
@@ -290,7 +339,7 @@ def _verdict(
     place = identity.source, identity.scope, identity.kind
     if verdict.state == "unregistered" and places.missing_rungs(*place):
         why = f"its entry may be hidden by {places.why_provisional(*place)}"
-        return msgspec.structs.replace(verdict, provisional=True, evidence=why)
+        return msgspec.structs.replace(verdict, provisional=True, evidence=verdict.evidence or why)
     return verdict
 
 

@@ -84,7 +84,7 @@ def overaged_credentials(identity: Identity, entry: Entry, now: datetime) -> Ite
         return
     for one in _live(identity.credentials, now):
         if one.kind != "federation" and one.created_at is not None and (now - one.created_at) / timedelta(1) > days:
-            declared = f"at most {days} days old"
+            declared = f"at most {counted(days, 'day', 'days')} old"
             yield Drift(aspect="credential_age", declared=declared, found=_described(one), credential=one.key)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.catalog import read_table
 from scanner.model import CredentialKind, Identity, NatureVerdict, NatureVerdictName, Signal
@@ -35,10 +36,17 @@ def judge_nature(identity: Identity, roster: Roster | None) -> NatureVerdict:
     """
     keys = _active_keys(identity) if identity.credentials else []
     given = tuple(signal for signal in identity.signals if signal.says != "agent") if identity.signals else ()
-    signals = (*given, *_own_signals(identity, roster, keys, given))
+    holder = None if roster is None else roster.holder(identity)
+    signals = (*given, *_own_signals(identity, keys, given))
+    if holder is not None:
+        signals = (*signals, Signal(says="human", sort="roster", evidence=holder[1]))
     if not signals:
         return _NO_SIGN
-    return _verdict(_decide(given, signals, has_keys=_has_keys(identity, keys)), signals)
+    verdict = _verdict(_decide(given, signals, has_keys=_has_keys(identity, keys)), signals)
+    if roster is None or holder is None:
+        return verdict
+    person, has_left = holder[0], roster.has_left(holder[0])
+    return replace(verdict, person=person.email, has_left=has_left, left_on=person.left_on if has_left else None)
 
 
 @lru_cache(maxsize=10_000)
@@ -75,9 +83,7 @@ def _strong(signal: Signal, says: str) -> bool:
     return signal.says == says and signal.strength == "strong"
 
 
-def _own_signals(
-    identity: Identity, roster: Roster | None, keys: list[str], given: tuple[Signal, ...]
-) -> Iterator[Signal]:
+def _own_signals(identity: Identity, keys: list[str], given: tuple[Signal, ...]) -> Iterator[Signal]:
     """Yield the signals in the identity's facts that its connector did not report."""
     said = {(signal.says, signal.sort) for signal in given}
     has_password = _has_password(identity)
@@ -94,8 +100,6 @@ def _own_signals(
             evidence=f"active {few(keys, _KEYS_NAMED)}",
             strength="strong" if has_password is False else "weak",
         )
-    if roster is not None and (evidence := roster.human(identity)) is not None:
-        yield Signal(says="human", sort="roster", evidence=evidence)
 
 
 @cache

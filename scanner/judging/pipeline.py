@@ -207,7 +207,7 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     with matching_of(inventory.identities, lists, now.date()) as when_matched:
         matching = when_matched()
     reconciled = reconcile(inventory, natures, matching, lists=lists, last=last, places=places, today=now.date())
-    owners = owners_of(inventory, natures, reconciled.registry, lists=lists, carried=carried)
+    owners = owners_of(inventory, natures, reconciled, lists=lists, carried=carried)
     today = [
         msgspec.structs.replace(
             one,
@@ -272,7 +272,7 @@ def _assessed(
     reconciled = reconcile(
         inventory, intrinsic.natures, matching, lists=lists, last=last, places=places, today=now.date(), quick=quick
     )
-    fresh = assess(inventory, intrinsic, reconciled.registry, lists=lists, last=last, access=access, now=now)
+    fresh = assess(inventory, intrinsic, reconciled, lists=lists, last=last, access=access, now=now)
     return fresh, reconciled.entries, reconciled.notices
 
 

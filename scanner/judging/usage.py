@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from scanner.model import Identity, UsageState, UsageVerdict, last_used_on
+from scanner.text import counted
 
 _DAY = timedelta(days=1)
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -57,9 +58,9 @@ def _unused(
         )
         return "unknown", f"{used}, but {why}"
     if tracked_days < window / _DAY:
-        return "unknown", f"{used}, but the record reaches back only {tracked_days} days"
+        return "unknown", f"{used}, but the record reaches back only {counted(tracked_days, 'day', 'days')}"
     if last_used is not None:
         return "dormant", used
     if (now - since) / _DAY <= tracked_days:
         return "never_used", f"created {since:%Y-%m-%d}, never used"
-    return "dormant", f"{used} in the {tracked_days} days that the record keeps"
+    return "dormant", f"{used} in the {counted(tracked_days, 'day', 'days')} that the record keeps"

@@ -268,7 +268,9 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
         if granted is None:
             return None
         services = f"{len(granted):,} granted service{'' if len(granted) == 1 else 's'}"
-        said = f"used {self.granted_used} of {services} in {self.covered_days} days"
+        said = (
+            f"used {self.granted_used} of {services} in {self.covered_days} day{'' if self.covered_days == 1 else 's'}"
+        )
         unseen = [one for one in self.unlogged_services if one not in self.used_services]
         return f"{said}; no log shows all use of {', '.join(unseen)}" if unseen else said
 

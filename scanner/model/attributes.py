@@ -27,6 +27,10 @@ STORED_IN: Final = "stored_in"
 """Where a planned credential is kept for its user, such as ``secrets.AWS_KEY of jobs.deploy``."""
 
 # Of an identity.
+SCOPE_NAME: Final = "scope_name"
+"""The display name of its scope, such as an account."""
+SCOPE_CONTACT: Final = "scope_contact"
+"""The contact e-mail of its scope."""
 EXTERNAL: Final = "external"
 """True if another organisation owns and runs it, such as an application of another tenant."""
 PUBLISHER: Final = "publisher"

@@ -123,6 +123,10 @@ class Person(Struct, frozen=True, kw_only=True, gc=False):
         """Whether this is a group. Its active members are accountable for what it owns."""
         return self.members is not None or self.email.lower().startswith("team:")
 
+    def has_left(self, today: date) -> bool:
+        """Whether the last day is over. Without one, the status decides."""
+        return self.status == "left" if self.left_on is None else self.left_on < today
+
 
 class Exemption(Struct, frozen=True, kw_only=True, gc=False):
     """A configured exemption: identities that need no entry. ``until``: the last valid day."""

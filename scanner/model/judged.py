@@ -31,6 +31,10 @@ LIKELY = 0.75
 """At or above this score most suggestions are right, below it most are wrong: see docs/explanation/accuracy.md."""
 
 
+NAMED = 0.5
+"""Next steps name nobody below this score."""
+
+
 class MatchCandidate(Struct, frozen=True, kw_only=True, gc=False):
     """An entry that may match an identity, and why. ``score`` is 0 to 1."""
 
@@ -66,13 +70,29 @@ class OwnerCandidate(Struct, frozen=True, kw_only=True, gc=False):
     person: str
     score: float
     evidence: str
+    leaving: bool = False
+    """Active, but about to leave."""
+    technical: bool = False
+    """The only evidence is a technical word that names share, such as ``deploy``."""
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether a next step names this person."""
+        return self.score >= NAMED and not self.leaving and not self.technical
 
 
 class NatureVerdict(Struct, frozen=True, kw_only=True, gc=False):
-    """Whether an identity is a person, with the signals."""
+    """Whether an identity is a person, with the signals.
+
+    ``person``: the e-mail of the person on the roster whose own account it is. ``has_left``: that person has left;
+    ``left_on``: the last day, if known.
+    """
 
     verdict: NatureVerdictName = "unknown"
     signals: tuple[Signal, ...] = ()
+    person: str | None = None
+    has_left: bool = False
+    left_on: date | None = None
 
 
 class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
@@ -106,6 +126,10 @@ class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):
     look_alike: LookAlike | None = None
     """The declared identity whose name it imitates."""
     candidates: tuple[MatchCandidate, ...] = ()
+    retired: bool = False
+    """Its entry is retired or has expired."""
+    break_glass: bool = False
+    """Its entry declares it as an account for emergencies."""
 
 
 class OwnershipVerdict(Struct, frozen=True, kw_only=True, gc=False):
@@ -122,7 +146,7 @@ class OwnershipVerdict(Struct, frozen=True, kw_only=True, gc=False):
     leaving: tuple[str, ...] = ()
     """The active owners, if all of them are about to leave."""
     last_day: date | None = None
-    """The latest last day among those leaving, if known for all."""
+    """The latest last day among those leaving, if known for all; of an owner marked as left, a last day to come."""
     candidates: tuple[OwnerCandidate, ...] = ()
 
 
@@ -293,6 +317,11 @@ class Assessment(Struct, frozen=True, kw_only=True, gc=False):
         if self.ownership.owner is not None and self.ownership.state != "orphaned":
             return self.ownership.owner
         return self.ownership.candidates[0].person if self.ownership.candidates else None
+
+    @property
+    def is_own_account(self) -> bool:
+        """Whether it is the own account of a person on the roster."""
+        return self.nature.person is not None and self.nature.verdict != "non_human"
 
 
 class EntryAssessment(Struct, frozen=True, kw_only=True, gc=False):

@@ -64,7 +64,7 @@ EntryStatus: TypeAlias = Literal["proposed", "active", "suspended", "retired"]
 EntryState: TypeAlias = Literal[
     "found", "not_found", "not_evaluated", "retired_but_alive", "retired", "proposed", "suspended"
 ]  # fmt: skip
-InputRole: TypeAlias = Literal["config", "registry", "people"]
+InputRole: TypeAlias = Literal["config", "registry", "people", "export"]
 PersonStatus: TypeAlias = Literal["active", "leaving", "left"]
 FindingStatus: TypeAlias = Literal["new", "open", "reopened"]
 DriftAspect: TypeAlias = Literal[

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from scanner.model import Assessment, BlindSpot, Coverage, Finding, Identity, PrivilegeLevel, ScanInfo, Severity
+from scanner.rules.next_step import step_of
 from scanner.text import counted, cut, without_surrogates
 
 NOTICE = "muster.notice/1"
@@ -36,6 +37,8 @@ class FindingLine(Struct, frozen=True, kw_only=True):
     credential: str | None
     entry: str | None
     remediation: str
+    next_step: str = ""
+    """Empty in messages of earlier versions."""
     was: Severity | None = None
     cause: str | None = None
 
@@ -127,8 +130,8 @@ class Item(Struct, frozen=True):
     detail: str
 
 
-def line_of(finding: Finding, subject: str) -> FindingLine:
-    """The finding for a message."""
+def line_of(finding: Finding, subject: str, about: Assessment | None = None) -> FindingLine:
+    """The finding for a message. ``about``: its identity."""
     return FindingLine(
         fingerprint=finding.fingerprint,
         rule=finding.rule,
@@ -141,6 +144,7 @@ def line_of(finding: Finding, subject: str) -> FindingLine:
         remediation=shortened(finding.remediation),
         was=finding.was,
         cause=None if finding.cause is None else shortened(finding.cause),
+        next_step=shortened(step_of(finding, about)),
     )
 
 
@@ -218,7 +222,9 @@ def _was(line: FindingLine) -> str:
 
 
 def _detail(line: FindingLine) -> str:
-    return " ".join(filter(None, (f"Because of: {line.cause}." if line.cause else None, line.remediation)))
+    return " ".join(
+        filter(None, (f"Because of: {line.cause}." if line.cause else None, line.next_step or line.remediation))
+    )
 
 
 def _review_item(line: ReviewLine) -> Item:

@@ -201,7 +201,10 @@ def _for_channel(
             _Content(
                 kind="findings",
                 title=_title(channel, recipient[0], findings),
-                findings=tuple(line_of(one, subject_of(one, identities)) for one in rules_in_turn(findings)),
+                findings=tuple(
+                    line_of(one, subject_of(one, identities), identities.get(one.identity or ""))
+                    for one in rules_in_turn(findings)
+                ),
                 counts=dict(Counter(finding.severity for finding in findings)),
             ),
         )

@@ -70,7 +70,7 @@ DORMANT = IdentityRule(
     "failures. If it has no owner, disable it first.",
     evidence=("usage", "detail", "created_at", "last_used_at", "limit_days", "abandoned"),
     thresholds=("dormant_identity",),
-    silent_on=frozenset({"disabled", "exempt"}),
+    silent_on=frozenset({"disabled", "exempt", "break_glass"}),
     needs=frozenset({"use"}),
     check=_dormant,
 )
@@ -240,7 +240,7 @@ PERMISSIONS_UNUSED = IdentityRule(
     remediation="Remove the services that are not used from its policies, beginning with those that read secrets or "
     "change permissions.",
     evidence=("used", "granted", "unused_services", "covered_days"),
-    silent_on=frozenset({"disabled", "exempt", "provider_managed", "human"}),
+    silent_on=frozenset({"disabled", "exempt", "provider_managed", "human", "break_glass"}),
     needs=frozenset({"permissions"}),
     check=_permissions_unused,
 )

@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from scanner.model import (
     POWERFUL,
+    SEVERITIES,
     SEVERITY_RANK,
     Assessment,
     Assignment,
@@ -37,12 +38,13 @@ from scanner.model import (
     StoredSecret,
 )
 from scanner.model.activity import Deviation
+from scanner.model.attributes import EXPOSED
 from scanner.model.planned import PlannedChange
 from scanner.model.reviews import ReviewOutcome
 
 _DAY = timedelta(days=1)
 
-Circumstance: TypeAlias = Literal["disabled", "exempt", "provider_managed", "human"]
+Circumstance: TypeAlias = Literal["disabled", "exempt", "provider_managed", "human", "break_glass"]
 CIRCUMSTANCES: tuple[Circumstance, ...] = get_args(Circumstance)
 """Circumstances that a rule can exclude. Its check does not run where one of them holds."""
 
@@ -55,6 +57,7 @@ def circumstances_of(assessment: Assessment) -> frozenset[Circumstance]:
         assessment.registry.state == "exempt",
         identity.managed_by is not None,
         assessment.nature.verdict == "human",
+        assessment.registry.break_glass,
     )
 
 
@@ -249,7 +252,7 @@ def is_powerful(assessment: Assessment) -> bool:
 
 
 def undeclared(assessment: Assessment, context: RuleContext, **facts: Any) -> Hit:
-    """Return the hit for an identity without an approved entry: critical for an admin, low in the grace period."""
+    """Return the hit for an identity without an approved entry: by what it can do and its use, low in the grace."""
     created_at, grace_days = assessment.identity.created_at, context.policy.new_identity_grace
     in_grace = created_at is not None and not context.past(created_at, grace_days)
     evidence = {
@@ -258,10 +261,39 @@ def undeclared(assessment: Assessment, context: RuleContext, **facts: Any) -> Hi
         "provisional": True if assessment.registry.provisional else None,
         **facts,
     }
-    is_admin = assessment.privilege.level == "admin"
-    return Hit(
-        evidence={name: fact for name, fact in evidence.items() if fact is not None},
-        severity="low" if in_grace else "critical" if is_admin else None,
+    severity: Severity = "low" if in_grace else _undeclared_severity(assessment, context)
+    return Hit(evidence={name: fact for name, fact in evidence.items() if fact is not None}, severity=severity)
+
+
+UNDECLARED_NOTE = (
+    "critical for an admin, and if a key of it has leaked and it can do more than normal; high if it can make itself "
+    "an admin, if a key has leaked, or if its privilege is high and it may be used; medium if its privilege is normal "
+    "or unknown, or high and unused; low if it is normal and unused, and within the grace period for new identities; "
+    "disabled, one step lower. Unknown use counts as use"
+)
+"""When an identity without an approved entry has which severity."""
+
+_UNUSED = ("dormant", "never_used")
+
+
+def _undeclared_severity(assessment: Assessment, context: RuleContext) -> Severity:
+    level, is_unused = assessment.privilege.level, assessment.usage.state in (*_UNUSED, "disabled")
+    found: Severity = "high" if level == "escalation" or (level == "high" and not is_unused) else "medium"
+    if level == "admin" or (has_leaked(assessment, context) and level not in ("normal", "unknown")):
+        found = "critical"
+    elif has_leaked(assessment, context):
+        found = "high"
+    elif level == "normal" and is_unused:
+        found = "low"
+    is_disabled = assessment.identity.enabled is False
+    return SEVERITIES[min(SEVERITIES.index(found) + 1, SEVERITIES.index("low"))] if is_disabled else found
+
+
+def has_leaked(assessment: Assessment, context: RuleContext) -> bool:
+    """Return whether the provider or a secret scanner reports a live key of the identity as leaked."""
+    identity = assessment.identity
+    return identity.key in context.exposures or any(
+        one.key in context.exposures or one.attributes.get(EXPOSED) for one in identity.credentials if context.live(one)
     )
 
 

@@ -58,6 +58,7 @@ BUILT_IN: tuple[Rule, ...] = (
     exposure.EXPOSED_IDENTITY,
     exposure.FORMER_MEMBER_CREDENTIAL,
     activity.INTERACTIVE_USE,
+    ownership.LEAVER_ACCOUNT_USED,
     registration.LOOKALIKE,
     workloads.MISSING_ROLE,
     workloads.NARROWER_RIGHT,

@@ -111,7 +111,7 @@ CREDENTIAL_NEVER_USED = CredentialRule(
     "needed.",
     evidence=("kind", "id", "created_at", "limit_days"),
     thresholds=("dormant_credential",),
-    silent_on=frozenset({"disabled", "provider_managed", "human"}),
+    silent_on=frozenset({"disabled", "provider_managed", "human", "break_glass"}),
     needs=frozenset({"credentials", "use"}),
     check=_credential_never_used,
 )
@@ -209,7 +209,7 @@ CREDENTIAL_UNUSED = CredentialRule(
     remediation="Disable the credential. Delete it after a week without failures.",
     evidence=("kind", "id", "last_used_at", "limit_days"),
     thresholds=("dormant_credential",),
-    silent_on=frozenset({"disabled", "provider_managed", "human"}),
+    silent_on=frozenset({"disabled", "provider_managed", "human", "break_glass"}),
     needs=frozenset({"credentials", "use"}),
     check=_credential_unused,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date
 
 from scanner.model import POWERFUL, Assessment, Assignment, OrphanReason, Severity
 from scanner.model.attributes import RESTORABLE_UNTIL, SPONSORS
@@ -44,6 +45,42 @@ ORPHANED = IdentityRule(
     "last owner has left, rotate its credentials. If no owner is found, disable the identity.",
     evidence=("reason", "entry", "named_owner", "detail"),
     check=_orphaned,
+)
+
+
+# --- A leaver's own account is used ---
+
+
+def _leaver_account_used(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on a person's own account that was used after that person's last day, exempt or not."""
+    nature = assessment.nature
+    used_on = _last_used_on(assessment)
+    if not assessment.is_own_account or nature.left_on is None or used_on is None or used_on <= nature.left_on:
+        return None
+    return Hit(evidence={"person": nature.person, "left_on": nature.left_on, "last_used_on": used_on})
+
+
+def _last_used_on(assessment: Assessment) -> date | None:
+    """Return the day of the last use that is known of an identity, its credentials or its logs, in UTC."""
+    uses = (
+        assessment.usage.last_used_at,
+        *(credential.last_used_at for credential in assessment.identity.credentials),
+        None if assessment.activity is None else assessment.activity.last_event_at,
+    )
+    return max((moment.astimezone(UTC).date() for moment in uses if moment is not None), default=None)
+
+
+LEAVER_ACCOUNT_USED = IdentityRule(
+    id="leaver_account_used",
+    severity="high",
+    title="Own account of a leaver was used after the last day",
+    why="The person has left, so nobody can have used the account on their behalf. Whoever did has their password or "
+    "keys: the former employee, or somebody who took them over.",
+    remediation="Disable the account and revoke its credentials and sessions. Look up in the audit log what was done "
+    "after the last day, and from where. Move workloads that used its keys to an identity of their own.",
+    evidence=("person", "left_on", "last_used_on"),
+    needs=frozenset({"use"}),
+    check=_leaver_account_used,
 )
 
 

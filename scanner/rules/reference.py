@@ -44,6 +44,7 @@ _CIRCUMSTANCES: Mapping[Circumstance, str] = {
     "exempt": "exempt identities",
     "provider_managed": "provider-managed identities",
     "human": "people",
+    "break_glass": "identities that the registry declares for emergencies (kind `break_glass`)",
 }
 _HEAD = """\
 # Rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from scanner.model import Assessment, DriftAspect, Entry, Recreation
-from scanner.rules.base import Hit, IdentityRule, RuleContext, is_powerful, undeclared
+from scanner.rules.base import UNDECLARED_NOTE, Hit, IdentityRule, RuleContext, is_powerful, undeclared
 
 # --- Identity is unregistered ---
 
@@ -26,7 +26,7 @@ def _unregistered(assessment: Assessment, context: RuleContext) -> Hit | None:
 UNREGISTERED = IdentityRule(
     id="unregistered",
     severity="high",
-    severity_note="critical for an admin; low within the grace period for new identities",
+    severity_note=UNDECLARED_NOTE,
     title="Identity is unregistered",
     why="An unregistered identity has no declared owner, purpose or approved permissions. It may be a forgotten "
     "experiment, a shadow integration, or an attacker's persistence.",
@@ -232,7 +232,7 @@ def _runs_before_approval(assessment: Assessment, context: RuleContext) -> Hit |
 RUNS_BEFORE_APPROVAL = IdentityRule(
     id="runs_before_approval",
     severity="high",
-    severity_note="critical for an admin; low within the grace period for new identities",
+    severity_note=UNDECLARED_NOTE,
     title="Identity is enabled before its entry is approved",
     why="A proposed entry is a request. Until it is approved there is no accountable owner, and the identity's "
     "creator may have written the proposal.",

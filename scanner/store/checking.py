@@ -23,7 +23,7 @@ from scanner.store.engine import bulk_insert, damaged, database_of, reading, sto
 from scanner.store.integrity import ACTIVITY, CHECKED, EVIDENCE, INTERVALS, RECORDS, Values, checksum, named
 from scanner.store.intervals import recovered, unmoved_rows, version_row
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, RecordKind
-from scanner.text import printable
+from scanner.text import counted, printable
 
 _KINDS: Mapping[str, RecordKind[Any]] = {
     kind.versions.name: kind for kind in (IDENTITIES, SECRETS, WORKLOADS, ASSIGNMENTS, EXPOSURES, ENTRIES, FINDINGS)
@@ -197,7 +197,8 @@ def _scans_with_wrong_counts(connection: Connection) -> Iterator[tuple[int, str,
     for row in kept:
         missing = row.records - row.removed - there[row.seq]
         if missing:
-            what = f"scan {row.id} was saved with {row.records:,} records; the store has {there[row.seq]:,}"
+            saved = counted(row.records, "record", "records")
+            what = f"scan {row.id} was saved with {saved}; the store has {there[row.seq]:,}"
             yield row.seq, printable(what), missing
 
 

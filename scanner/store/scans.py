@@ -18,7 +18,7 @@ from scanner.store import schema
 from scanner.store.bodies import decode, encode
 from scanner.store.engine import bulk_insert, where
 from scanner.store.integrity import HINT, is_sound, verify
-from scanner.text import printable
+from scanner.text import counted, either, printable
 
 SCANS_NAMED = 10
 """The number of known scans that an error message lists."""
@@ -186,7 +186,8 @@ def setup(connection: Connection, seq: int) -> Setup:
 
 
 def _lacking(row: Row[Any]) -> tuple[str, ...]:
-    what = f"{row.removed:,} records of this scan were damaged in the store, and a repair removed them"
+    damaged = counted(row.removed, "record of this scan was", "records of this scan were")
+    what = f"{damaged} damaged in the store, and a repair removed {either(row.removed, 'it', 'them')}"
     return (what,) if row.removed > 0 else ()
 
 
@@ -201,7 +202,7 @@ def refuse_incomplete_load(connection: Connection, seq: int, loaded: ScanResult)
 def incomplete(scan_id: str, there: int, expected: int) -> str:
     """The message for a scan with another number of records than it was saved with."""
     return (
-        f"the store's scan {printable(scan_id)} has {there:,} records instead of {expected:,}: "
+        f"the store's scan {printable(scan_id)} has {counted(there, 'record', 'records')} instead of {expected:,}: "
         "rows were removed, added or changed outside Muster"
     )
 

@@ -54,7 +54,7 @@ def test_two_readings_and_a_scan_alarm_once(muster: Muster, tmp_path: Path, hook
     assert [(one["rule"], one["identity"]) for one in notice["findings"]] == [("used_outside_declaration", BOT)]
     assert "new: high: Identity did what its entry does not declare: invoice-bot" in first.err
     assert "sent 1 message" in first.err
-    assert first.out == "read 4 events of 1 identities on 1 days; 0 unknown callers; 0 gaps\n"
+    assert first.out == "read 4 events of 1 identity on 1 day; 0 unknown callers; 0 gaps\n"
 
     second = muster("activity", "--fail-on-new")
     assert (second.code, second.err, len(hook.received)) == (0, "", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -275,3 +276,58 @@ def test_doctor_lists_all_when_asked(muster: Muster) -> None:
     folded, every = muster("doctor"), muster("doctor", "--all")
 
     assert (folded.code, folded.out) == (0, every.out)
+
+
+def test_a_view_that_is_empty_without_a_registry_says_so(estate: Path, muster: Muster) -> None:
+    """Which, why, and which view has rows; a view with rows says nothing."""
+    (estate / "bots.csv").write_text(BOTS, encoding="utf-8")
+    (estate / "registry.csv").unlink()
+    config = estate / "config.toml"
+    config.write_text("\n".join(line for line in config.read_text().splitlines() if "registry" not in line))
+    assert muster("scan", "--quiet", "-o", "json:all.json").code == 0
+    empty, full = muster("report", "-o", "csv:-"), muster("report", "--view", "inventory", "-o", "csv:-")
+
+    assert len(empty.out.splitlines()) == 1
+    assert "the view orphans is empty: no registry was given" in empty.err
+    assert "`--view inventory` has every identity" in empty.err
+    assert len(full.out.splitlines()) == 5
+    assert "is empty" not in full.err
+
+
+def test_warnings_come_grouped_below_the_report(estate: Path, muster: Muster) -> None:
+    """Alike ones together with their number, on lines of at most 80 columns where no word is longer."""
+    rows = "".join(f"N-{number},bot-{number},nobody{number}@example.com,,\n" for number in range(3))
+    (estate / "registry.csv").write_text(f"id,identities,owner,team,provider\n{rows}", encoding="utf-8")
+    (estate / "people.csv").write_text(PEOPLE, encoding="utf-8")
+    done = muster("scan")
+    lines = done.err.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("muster: warning:"))
+
+    assert lines[first] == "muster: warning: 3 times: owner … is not on the roster"
+    assert [line.split()[-6] for line in lines[first + 1 : first + 4]] == [f"nobody{n}@example.com" for n in range(3)]
+    assert [line for line in lines if len(line) > 80 and len(line.split()) > 1] == []
+
+
+CLUSTER = [
+    {
+        "apiVersion": "v1",
+        "kind": kind,
+        "metadata": {"name": name, "uid": f"8b7c0000-0000-4000-8000-00000000000{at}"} | more,
+    }
+    for at, (kind, name, more) in enumerate(
+        (("Namespace", "kube-system", {}), ("Namespace", "shop", {}), ("ServiceAccount", "ci", {"namespace": "shop"}))
+    )
+]
+
+
+def test_evidence_lists_the_exports_that_a_scan_rests_on(estate: Path, muster: Muster) -> None:
+    """Each file of an export, with the hash of its bytes."""
+    export = estate / "export"
+    export.mkdir()
+    (export / "cluster.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": CLUSTER}))
+    muster("scan", f"kubernetes:from_files={export}", "--quiet", "-o", "json:all.json")
+    inputs = json.loads((estate / "all.json").read_text())["scan"]["inputs"]
+
+    assert [(Path(one["name"]).name, one["sha256"]) for one in inputs if one["role"] == "export"] == [
+        ("cluster.json", hashlib.sha256((export / "cluster.json").read_bytes()).hexdigest())
+    ]

@@ -228,7 +228,7 @@ def test_the_reading_an_hour_later_alarms(demo: tuple[Path, subprocess.Completed
 
     alarms = [line for line in done.stderr.splitlines() if line.startswith("new: ")]
     assert [line.partition(" on ")[0] for line in alarms] == ["new: high: Retired identity is used: legacy-crm-sync"]
-    line = r"^read \d+ events of 3 identities on 1 days; 1 unknown callers; 1 gaps$"
+    line = r"^read \d+ events of 3 identities on 1 day; 1 unknown caller; 1 gap$"
     assert re.search(line, done.stdout, re.MULTILINE)
 
 

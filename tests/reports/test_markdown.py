@@ -167,7 +167,7 @@ def test_orphans_come_with_who_to_ask() -> None:
     ((heading, admin, departed, agent),) = tables(written(estate(), "orphans")[0])
     assert heading == ["Severity", "Identity", "Where", "Why", "Use", "Holds", "Next step"]
     assert [row[1] for row in (admin, departed, agent)] == ["legacy-admin", "approle/billing", "support-agent"]
-    assert admin[-1].replace("\u2060", "").startswith("Ask grace@example.com,")
+    assert admin[-1].replace("\u2060", "").startswith("Ask grace@example.com (confidence 0.80)")
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_finding_says_what_who_and_what_next() -> None:
         "provider": "AWS",
         "account": {"uid": "123456789012", "type_id": 10, "type": "AWS Account"},
     }
-    assert event["remediation"] == {"desc": "Ask the best owner candidate what it is for."}
+    assert event["remediation"]["desc"].startswith("Ask grace@example.com (confidence 0.80) whether anything still")
     assert event["permission_analysis_results"][0]["policy"]["name"] == "admin"
     assert event["unmapped"]["evidence"]["provisional"] is False
 

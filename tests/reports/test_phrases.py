@@ -13,122 +13,26 @@ from msgspec.structs import replace
 
 from reports.base import Screen
 from reports.judged import Judged
-from reports.phrases import (
-    ABOUT_A_DAY,
-    agent_text,
-    credential_text,
-    evidence_line,
-    explained,
-    facts_of,
-    facts_text,
-    iso,
-    next_step,
-    plain,
-)
+from reports.phrases import agent_text, credential_text, evidence_line, facts_text, next_step
 from scanner.model import (
     AgentVerdict,
     Assessment,
-    MatchCandidate,
-    OwnerCandidate,
     OwnershipVerdict,
-    RegistryVerdict,
     Signal,
 )
+from scanner.rules.next_step import next_step as step_for
+from scanner.rules.wording import explained, facts_of, iso, plain
 from tests.contract.test_reports import load
 from tests.factories import NOW, days_ago, make_assessment, make_credential, make_finding
-from tests.reports.samples import DORMANT, EVENT_IDS, changed, estate_with_activity
-
-GRACE = OwnerCandidate(person="grace@example.com", score=0.9, evidence="created it 2026-01-03")
-NEAR = MatchCandidate(entry="NHI-9", score=0.8, evidence="one letter away")
+from tests.reports.samples import EVENT_IDS, changed, estate_with_activity
 
 
-def orphan(reason: Any, **facts: Any) -> OwnershipVerdict:
-    return OwnershipVerdict(state="orphaned", reason=reason, **facts)
+def test_the_next_step_is_that_of_the_findings() -> None:
+    """The sentence is made in ``scanner.rules.next_step``; without a finding there is none."""
+    owned = _owned()
+    found = make_finding(rule="token_never_expires", evidence={"kind": "token", "id": "7"})
 
-
-@pytest.mark.parametrize(
-    ("verdicts", "step"),
-    [
-        pytest.param(
-            {"registry": RegistryVerdict(state="unregistered", provisional=True)},
-            "Close the gap first: the data needed to match it to a registry entry could not be read.",
-            id="provisional",
-        ),
-        pytest.param(
-            {"usage": DORMANT, "ownership": orphan("unregistered", candidates=(GRACE,))},
-            "Ask grace@example.com, then switch it off and delete it if there are "
-            "no objections: it is orphaned and unused.",
-            id="abandoned, with someone to ask",
-        ),
-        pytest.param(
-            {"usage": DORMANT},
-            "Switch it off and delete it if there are no objections: it is orphaned and unused.",
-            id="abandoned",
-        ),
-        pytest.param(
-            {"registry": RegistryVerdict(state="unregistered", candidates=(NEAR,))},
-            "Check whether entry NHI-9 matches it (one letter away).",
-            id="unregistered, with an entry like it",
-        ),
-        pytest.param(
-            {"registry": RegistryVerdict(state="unregistered", candidates=(replace(NEAR, score=0.74),))},
-            "Find out who uses it, then register it with an owner or disable it.",
-            id="unregistered, with an entry that has a little in common",
-        ),
-        pytest.param(
-            {"ownership": orphan("unregistered", candidates=(GRACE,))},
-            "Ask grace@example.com who owns it, then register it or disable it.",
-            id="unregistered, with someone to ask",
-        ),
-        pytest.param(
-            {},
-            "Find out who uses it, then register it with an owner or disable it.",
-            id="unregistered",
-        ),
-        pytest.param(
-            {
-                "registry": RegistryVerdict(state="registered", entry="NHI-1"),
-                "ownership": orphan("departed", owner="bob@example.com", candidates=(GRACE,)),
-            },
-            "Name a new owner: bob@example.com has left. Ask grace@example.com.",
-            id="departed",
-        ),
-        pytest.param(
-            {
-                "registry": RegistryVerdict(state="registered", entry="NHI-1"),
-                "ownership": orphan("never_assigned"),
-            },
-            "Name an owner: its entry NHI-1 has none.",
-            id="never assigned",
-        ),
-        pytest.param(
-            {
-                "registry": RegistryVerdict(
-                    state="ambiguous", candidates=(NEAR, MatchCandidate(entry="NHI-2", score=1, evidence="name"))
-                ),
-                "ownership": orphan("ambiguous"),
-            },
-            "Decide which entry matches it: NHI-9 or NHI-2.",
-            id="ambiguous",
-        ),
-    ],
-)
-def test_an_orphan_needs_someone_first(verdicts: dict[str, Any], step: str) -> None:
-    """Whatever else was found, an orphan's next step is about who answers for it."""
-    judged = make_assessment(**verdicts)
-    assert next_step(Judged(judged.identity, judged, [make_finding(severity="critical")])) == step
-
-
-def test_an_owned_identity_needs_its_most_severe_finding_fixed() -> None:
-    """The remediation is that of the first, for they come highest severity first."""
-    owned = make_assessment(ownership=OwnershipVerdict(state="owned", owner="ada@example.com"))
-    high, low = make_finding(severity="high", remediation="Now."), make_finding(severity="low", remediation="Later.")
-    assert next_step(Judged(owned.identity, owned, [high, low])) == "Now."
-
-
-def test_where_all_is_well_there_is_nothing_to_do() -> None:
-    """No finding and an owner: an empty sentence."""
-    owned = make_assessment(ownership=OwnershipVerdict(state="owned"))
+    assert next_step(Judged(owned.identity, owned, [found])) == step_for(owned, [found])
     assert next_step(Judged(owned.identity, owned)) == ""
 
 
@@ -252,61 +156,6 @@ def test_other_findings_are_not_about_a_day() -> None:
 
 def _owned() -> Assessment:
     return make_assessment(ownership=OwnershipVerdict(state="owned", owner="ada@example.com"))
-
-
-DAY = {"day": date(2026, 11, 24), "entry": "NHI-7", "actions": {"kms:Decrypt": 2}, "explained": None}
-
-
-def test_a_leaked_credential_is_the_first_step() -> None:
-    """Who owns the identity can be asked once the key is rotated; a leak alone is said once."""
-    leak = make_finding(rule="exposed_credential", severity="high", remediation="Rotate it.")
-    orphaned = make_assessment(ownership=orphan("never_assigned"))
-    worse, owned = make_finding(severity="critical", remediation="Remove it."), _owned()
-    assert next_step(Judged(orphaned.identity, orphaned, [worse, leak])).startswith("Rotate it. Name an owner")
-    assert next_step(Judged(owned.identity, owned, [worse, leak])) == "Rotate it. Remove it."
-    assert next_step(Judged(owned.identity, owned, [leak])) == "Rotate it."
-
-
-@pytest.mark.parametrize(
-    ("rule", "facts", "step"),
-    [
-        ("used_outside_declaration", {}, "Ask ada@example.com what kms:Decrypt (2 times) on 2026-11-24 was for."),
-        ("used_though_retired", {}, "entry NHI-7 is retired."),
-        ("used_after_expiry", {"expires": date(2026, 10, 1)}, "and entry NHI-7 expired on 2026-10-01."),
-        ("undeclared_credential_used", {"credentials": ["AKIA1"]}, "Find out who created AKIA1, which was used on"),
-        ("dormant_woke", {}, "whether its use on 2026-11-24 was expected."),
-        ("interactive_use", {}, "which person used it on 2026-11-24"),
-        ("used_after_owner_left", {}, "Find out who used it on 2026-11-24: its owner has left."),
-        ("behaviour_changed", {"reasons": ["volume"]}, "2026-11-24: volume. Whether a change explains it is unknown."),
-        ("behaviour_changed", {"explained": False}, "No known change explains it."),
-        ("behaviour_changed", {"explained": True, "explained_by": "owner changed"}, "Owner changed explains it."),
-    ],
-)
-def test_the_next_step_about_a_day(rule: str, facts: dict[str, Any], step: str) -> None:
-    """Who to ask about what, on which day."""
-    finding = make_finding(rule=rule, evidence={**DAY, **facts})
-
-    shown = next_step(Judged(make_assessment().identity, _owned(), [finding]))
-
-    assert step in shown
-    assert "(unknown)" not in shown
-
-
-def test_every_rule_about_a_day_has_a_next_step() -> None:
-    """None falls back to the remediation, which names no day."""
-    for rule in ABOUT_A_DAY:
-        finding = make_finding(rule=rule, evidence=DAY)
-        assert "2026-11-24" in next_step(Judged(make_assessment().identity, _owned(), [finding]))
-
-
-def test_an_orphan_in_use_says_so() -> None:
-    """The new owner must know that it cannot just be switched off."""
-    verdicts = make_assessment(ownership=orphan("departed", owner="bob@example.com"))
-    used = make_finding(rule="used_after_owner_left", evidence=DAY)
-
-    assert next_step(Judged(verdicts.identity, verdicts, [used])) == (
-        "Name a new owner: bob@example.com has left. It is still used: on 2026-11-24, by audit logs."
-    )
 
 
 @pytest.mark.parametrize("format_name", ["table", "markdown", "sarif"])

@@ -7,7 +7,6 @@ from typing import get_args
 import pytest
 
 from reports.html.ages import AGES
-from reports.phrases import Explained
 from reports.states import STATES, Axis
 from scanner.model import (
     SEVERITIES,
@@ -20,6 +19,7 @@ from scanner.model import (
     RegistryState,
     UsageState,
 )
+from scanner.rules.wording import Explained
 
 MODEL: dict[Axis, tuple[str, ...]] = {
     "severity": SEVERITIES,

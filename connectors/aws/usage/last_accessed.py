@@ -67,7 +67,8 @@ class LastAccessed:
         used = sorted(one.service_namespace for one in services if one.last_authenticated is not None)
         unused = sorted(one.service_namespace for one in services if one.last_authenticated is None)
         attributes = {**identity.attributes, "services_used": used, "services_unused": unused}
-        summary = f"it used {len(used)} of the {len(services)} services that it has rights to in {TRACKED_DAYS} days"
+        all_services = counted(len(services), "service", "services")
+        summary = f"it used {len(used)} of the {all_services} that it has rights to in {TRACKED_DAYS} days"
         privilege = structs.replace(identity.privilege, evidence=(*identity.privilege.evidence, summary))
         return structs.replace(identity, attributes=attributes, privilege=privilege)
 

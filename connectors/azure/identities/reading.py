@@ -32,6 +32,7 @@ from connectors.azure.usage.reading import read_credential_use, read_sign_ins
 from connectors.base import DiscoveredRecord, Gone, SectionReading
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Assignment, Coverage, Identity
+from scanner.text import counted
 
 PEOPLE = "id,displayName,userPrincipalName,mail"
 _SPONSORS = f"sponsors($select={PEOPLE})"
@@ -166,7 +167,10 @@ def read_owners(reader: Reader, found: Found) -> Iterator[Coverage]:
                 nameless += sum(map(is_nameless, owners))
                 section.found(len(owners))
         if nameless:
-            section.lost(Denied(f"{nameless} owners are known by id alone", permission="User.Read.All"), partial=True)
+            section.lost(
+                Denied(f"{counted(nameless, 'owner is', 'owners are')} known by id alone", permission="User.Read.All"),
+                partial=True,
+            )
     yield reader.done(section)
 
 

@@ -36,6 +36,7 @@ from connectors.azure.rights.power import UNKNOWN_POWER, Power, under_a_conditio
 from connectors.base import DiscoveredRecord, Gone, SectionReading
 from scanner.errors import SourceError
 from scanner.model import Assignment, Grant
+from scanner.text import counted, either
 
 _ROLES = "/roleManagement/directory"
 
@@ -54,9 +55,13 @@ def read_directory_roles(reader: Reader, directory: Directory) -> Generator[Disc
         converter.ruling = tuple(sorted({name for row in rows if (name := converter.ruled_by(row, holders.groups))}))
         section.found(len(reported))
         if holders.others:
-            section.note(f"{holders.others} role assignments of people are left out")
+            section.note(
+                f"{counted(holders.others, 'role assignment of people is', 'role assignments of people are')} left out"
+            )
         if holders.gone:
-            section.note(f"{holders.gone} role assignments of principals that are not in the directory are left out")
+            of_gone = counted(holders.gone, "role assignment", "role assignments")
+            are = either(holders.gone, "is", "are")
+            section.note(f"{of_gone} of principals that are not in the directory {are} left out")
         yield from map(converter.of, reported)
     yield (coverage := reader.done(section))
     if coverage.is_gap and not converter.ruling:
@@ -184,7 +189,8 @@ def read_app_permissions(reader: Reader, directory: Directory, ruling: RulingGro
         if s.SERVICE_PRINCIPALS in reader.gaps and not any(map(_is_graph, apis)):
             section.lost(SourceError("not every API that publishes permissions is known"), partial=True)
         if others:
-            section.note(f"{others} permissions of people and groups are left out")
+            left_out = counted(others, "permission of people and groups is", "permissions of people and groups are")
+            section.note(f"{left_out} left out")
     yield reader.done(section)
 
 

@@ -14,6 +14,7 @@ from connectors.azure.rights.azure_privilege import AzureJudge
 from connectors.azure.rights.azure_role import Block, Role, published_roles
 from connectors.base import Gone, SectionReading
 from scanner.model import Coverage
+from scanner.text import counted, either
 
 _ROOT = ""
 _CUSTOM, _BUILT_IN = "type eq 'CustomRole'", "type eq 'BuiltInRole'"
@@ -102,7 +103,10 @@ def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Cove
             judges |= {guid: built_in[guid] for guid in others if guid in built_in}
             section.found(len(wanted & judges.keys()))
             if unknown := wanted - judges.keys() - published_roles().keys():
-                section.note(f"{len(unknown)} roles are not listed here, and what they allow is unknown")
+                allow = either(len(unknown), "it allows", "they allow")
+                section.note(
+                    f"{counted(len(unknown), 'role is', 'roles are')} not listed here, and what {allow} is unknown"
+                )
     yield reader.done(section)
     unread = wanted - judges.keys()
     return judges | {guid: AzureJudge(role) for guid in unread if (role := published_roles().get(guid))}

@@ -20,6 +20,7 @@ from connectors.gcp.reader import Attached, Reader
 from connectors.gcp.rights.pools import Pool
 from connectors.gcp.rights.providers import ProviderPayload
 from scanner.errors import SourceError
+from scanner.text import counted
 
 ACCOUNTS, KEYS, API_KEYS, POOLS = SECTIONS = (
     "iam.service_accounts",
@@ -85,7 +86,7 @@ def _keys(reader: Reader, section: SectionReading, rows: Rows) -> Counter[str]:
         else:
             attached.add(project.id, email, parse_account_key(project.id, email, row))
     if left_out:
-        section.note(f"{left_out} keys that Google manages and rotates itself left out")
+        section.note(f"{counted(left_out, 'key', 'keys')} that Google manages and rotates itself left out")
     attached.report_left_out(section)
     return Counter()
 

@@ -17,6 +17,7 @@ from connectors.gcp.reader import Reader
 from connectors.gcp.rights.pools import ACTIVE, POOLS, TRUST_DOMAIN, Pool, numbered, provider_in
 from connectors.gcp.rights.providers import Provider, ProviderPayload, narrows
 from scanner.model import Identity, Privilege
+from scanner.text import counted
 
 
 class _Owner(Struct, kw_only=True, rename="camel"):
@@ -100,7 +101,7 @@ def note_pools(
             off.add(numbered(project, pool.name))
     providers = list(_providers(section, rows, off))
     if count := sum(map(len, reader.found.pools.values())):
-        section.note(f"{count} pools with {len(providers)} providers")
+        section.note(f"{counted(count, 'pool', 'pools')} with {counted(len(providers), 'provider', 'providers')}")
     if unguarded := sorted(_short(reader, one) for one in open_providers(providers)):
         section.note(f"open to every identity of their issuer unless a binding restricts them: {', '.join(unguarded)}")
     reader.found.providers = None if section.coverage.is_gap else providers

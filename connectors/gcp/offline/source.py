@@ -71,7 +71,7 @@ def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
                 section.found()
                 yield secret
         if unread:
-            missing = f"no file holds the versions of {unread} secrets"
+            missing = f"no file holds the versions of {counted(unread, 'secret', 'secrets')}"
             section.lost(NotExported(missing, hint=command_for(VERSION, project.id)), partial=True)
     yield from reader.done(section)
 

@@ -19,6 +19,7 @@ from connectors.gcp.rights.conditions import Expression
 from connectors.gcp.rights.members import parse_member
 from connectors.gcp.rights.tree import Tree
 from scanner.errors import NotOffered, SourceError
+from scanner.text import counted
 
 NAME = "privilegedaccessmanager.entitlements"
 _STANDING = frozenset({"", "AVAILABLE", "UPDATING"})
@@ -103,5 +104,5 @@ def read_entitlements(reader: Reader, section: SectionReading, tree: Tree, place
     if off and len(off) == len(places):
         section.lost(off[0])
     elif off:
-        section.note(f"not enabled in {len(off)} of {len(places)} places")
+        section.note(f"not enabled in {len(off)} of {counted(len(places), 'place', 'places')}")
     return found

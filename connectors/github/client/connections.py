@@ -12,6 +12,7 @@ from connectors.base import Malformed, SectionReading
 from connectors.github.client.api import Answered, Api
 from connectors.github.client.requests import Permission
 from scanner.errors import Throttled, Unreachable
+from scanner.text import counted
 
 
 class PageInfo(Struct):
@@ -52,7 +53,7 @@ def nodes_of(
             continue
         if answer.errors:
             section.lost(answer.errors[0], partial=True)
-            section.note(f"{len(answer.errors)} parts of an answer were not given")
+            section.note(f"{counted(len(answer.errors), 'part of an answer was', 'parts of an answer were')} not given")
         yield from (node for node in page.nodes if node is not None)
         if not page.page.has_next:
             return

@@ -62,7 +62,7 @@ def rows(radius: BlastRadius) -> Iterator[tuple[str, str]]:
     for place in radius.administers:
         yield "everything in", place
     if (more := radius.administered - len(radius.administers)) > 0:
-        yield "everything in", f"{more:,} more scopes"
+        yield "everything in", counted(more, "more scope", "more scopes")
     if radius.admin_path:
         yield "as an admin", path_text(radius.admin_path)
     for path in radius.paths:

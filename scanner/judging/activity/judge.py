@@ -35,6 +35,7 @@ from scanner.matching.keys import fold
 from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, Policy, UsageVerdict, Workload
 from scanner.model.activity import ACTIONS, ActivityPast, Caller, CallerPast, Deviation
 from scanner.registry.roster import Roster
+from scanner.text import counted
 
 BATCH = 500
 """Identities whose activity is in memory at once."""
@@ -180,11 +181,12 @@ class _Judging:
             return usage
         if created is not None and created > window_start:
             return usage
+        covered = counted(usage.window_days, "covered day", "covered days")
         if used is not None:
-            evidence = f"last used {used:%Y-%m-%d}; no log has a use in {usage.window_days} covered days"
+            evidence = f"last used {used:%Y-%m-%d}; no log has a use in {covered}"
             return replace(usage, state="dormant", evidence=evidence)
         was_seen_all_along = created is not None and line.covered.is_conclusive(created.date().toordinal(), today)
-        evidence = f"no log has a use in {usage.window_days} covered days"
+        evidence = f"no log has a use in {covered}"
         return replace(usage, state="never_used" if was_seen_all_along else "dormant", evidence=evidence)
 
     # --- New behaviour ---

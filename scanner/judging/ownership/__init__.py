@@ -4,7 +4,7 @@
 """
 
 from scanner.judging.ownership.hints import tag_scores
-from scanner.judging.ownership.verdict import judge_owners
+from scanner.judging.ownership.verdict import Beside, judge_owners
 from scanner.registry.roster.machines import is_machine
 
-__all__ = ["is_machine", "judge_owners", "tag_scores"]
+__all__ = ["Beside", "is_machine", "judge_owners", "tag_scores"]

@@ -6,17 +6,30 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, reduce
+from itertools import islice
 from typing import Final, NamedTuple
 
+from scanner.access.same import MOST, How, Same
 from scanner.caching import cached
 from scanner.judging.ownership.directory import REMEMBERED, Directory
-from scanner.judging.ownership.hints import SCORES, Clues, Hint, Sort, listed, named_in, tag_scores
-from scanner.judging.ownership.words import Alike, NamedAfter, Neighbours
+from scanner.judging.ownership.hints import SCORES, Clues, Hint, Sort, listed, named_in
+from scanner.judging.ownership.words import Alike, NamedAfter, Neighbours, is_called_after, share_only_technical
 from scanner.matching.globs import GlobIndex, specificity
 from scanner.matching.keys import Place, habits, is_bare, place_of, provider_key, scope_key
-from scanner.model import Entry, Identity, OwnerCandidate, Ownership, OwnershipRule, Person, RegistryVerdict
+from scanner.model import (
+    Entry,
+    Identity,
+    OwnerCandidate,
+    Ownership,
+    OwnershipRule,
+    Person,
+    RegistryVerdict,
+    Workload,
+)
 from scanner.model.attributes import OWNERS, REPOSITORY
+from scanner.model.judged import LIKELY
 from scanner.registry.roster import managers
+from scanner.text import counted
 
 
 class _Rule(NamedTuple):
@@ -74,20 +87,52 @@ def _platforms(ownership: Ownership, directory: Directory) -> Iterator[tuple[Pla
             yield place, Hint("platform", person.email, SCORES.signals["platform"], f"platform {platform}")
 
 
-# --- Owners of the role that an agent runs as ---
+# --- Owners of what it is the same thing as, and makers of the workloads that run as it ---
 
 
-class Roles:
-    """``owner_of``: returns the e-mail of the settled owner of an identity, by key; None without one."""
+class Linked:
+    """The same thing, and what runs as it.
 
-    def __init__(self, owner_of: Callable[[str], str | None]) -> None:
+    ``same``: by key, the identities that are the same thing. ``owner_of``: returns the e-mail of the settled owner
+    of an identity, by key; None without one. ``known``: the identities among them, by key.
+    """
+
+    def __init__(
+        self,
+        same: Mapping[str, Sequence[Same]],
+        owner_of: Callable[[str], str | None],
+        known: Mapping[str, Identity],
+        workloads: Iterable[Workload],
+        clues: Clues,
+    ) -> None:
+        self._same = same
         self._owner_of = owner_of
+        self._known = known
+        self._clues = clues
+        self._running: defaultdict[str, list[Workload]] = defaultdict(list)
+        for workload in workloads:
+            if len(workload.runs_as) <= MOST and (workload.tags or workload.created_by):
+                for key in workload.runs_as:
+                    self._running[key].append(workload)
 
     def of_identity(self, identity: Identity) -> Iterator[Hint]:
-        """Yield the owners of the roles that it runs as."""
-        for link in identity.links:
-            if link.relation == "runs_as" and (owner := self._owner_of(link.target)) is not None:
-                yield Hint("role", owner, SCORES.signals["role"], f"{owner} owns {link.target}, as which it runs")
+        """Yield the owners of the others; of others without one, the people that these name."""
+        for one in self._same.get(identity.key, ()):
+            if (owner := self._owner_of(one.key)) is not None:
+                yield Hint("entry", owner, SCORES.signals[_SIGNALS[one.how]], f"{owner} owns {one.key}, {one.evidence}")
+            elif (other := self._known.get(one.key)) is not None:
+                yield from _second_hand(self._clues.of_identity(other), f"{one.key}, {one.evidence}")
+        for workload in self._running.get(identity.key, ())[:MOST]:
+            yield from _second_hand(self._clues.of_workload(workload), f"{workload.name}, which runs as it")
+
+
+_SIGNALS: Mapping[How, str] = {"runs_as": "role", "federated": "federated", "consumer": "consumer"}
+
+
+def _second_hand(hints: Iterable[Hint], of: str) -> Iterator[Hint]:
+    for hint in hints:
+        evidence = f"{hint.evidence} of {of}"
+        yield hint._replace(sort="role", score=hint.score * SCORES.near["linked"], evidence=evidence)
 
 
 # --- Owners of the repository that deploys it ---
@@ -207,11 +252,12 @@ class Candidates:
         directory: Directory,
         ownership: Ownership,
         neighbours: Neighbours,
-        others: Sequence[Roles | Deployers | Committers],
+        others: Sequence[Linked | Deployers | Committers],
+        clues: Clues,
     ) -> None:
         self._entries = entries
         self._directory = directory
-        self._clues = Clues(directory, tag_scores(ownership.tag_keys))
+        self._clues = clues
         self._conventions = Conventions(ownership, directory)
         self._named_after = NamedAfter(directory)
         self._alike = Alike(self._named_after, neighbours)
@@ -225,14 +271,17 @@ class Candidates:
     ) -> tuple[OwnerCandidate, ...]:
         """Return the best owner candidates, at most KEPT, best first. ``without``: e-mails to leave out."""
         ranking = self._ranking(frozenset(self._hints(identity, registry)))
-        if without:
-            ranking = tuple(candidate for candidate in ranking if candidate.person not in without)
-        return ranking[:KEPT]
+        others = (one for one in ranking if one.person not in without and not is_called_after(identity, one.person))
+        return tuple(islice(others, KEPT))
 
     def _hints(self, identity: Identity, registry: RegistryVerdict) -> Iterator[Hint]:
         yield from self._clues.of_identity(identity)
         for entry, likelihood in _entries_of(registry).items():
-            yield from self._clues.of_entry(self._entries[entry], likelihood)
+            declared = self._entries[entry]
+            hints = self._clues.of_entry(declared, likelihood)
+            if likelihood < LIKELY and share_only_technical(identity, declared):
+                hints = tuple(hint._replace(technical=True) for hint in hints)
+            yield from hints
         yield from self._conventions.of_identity(identity)
         yield from self._named_after.of_place(identity)
         yield from self._alike.of_identity(identity)
@@ -243,7 +292,13 @@ class Candidates:
         """Rank the people named by the hints first, so that hints derived from them count once."""
         reached = (led for pointed_at in _combined(hints) for led in self._reach(pointed_at))
         candidates = (
-            OwnerCandidate(person=hint.person, score=round(min(hint.score, SUREST), 2), evidence=hint.evidence)
+            OwnerCandidate(
+                person=hint.person,
+                score=round(min(hint.score, SUREST), 2),
+                evidence=hint.evidence,
+                leaving=not self._directory.stays(self._directory.everybody[hint.person]),
+                technical=hint.technical,
+            )
             for hint in _combined(reached)
             if hint.score >= UNLIKELIEST
         )
@@ -269,7 +324,8 @@ class Candidates:
         if team is not None and self._directory.is_active(team):
             yield _led(hint, "team", team.email, "their team")
         if (successor := self._successors.of(person.email)) is not None:
-            took_over = f"who now owns {successor.owns} of {successor.total} of their other entries"
+            others = counted(successor.total, "other entry", "other entries")
+            took_over = f"who now owns {successor.owns} of their {others}"
             yield _led(hint, "successor", successor.email, took_over, successor.owns / (successor.total + 1))
 
 
@@ -297,4 +353,8 @@ def _combined(hints: Iterable[Hint]) -> Iterator[Hint]:
     for best in of_person.values():
         first, *others = best.values()
         score = reduce(lambda sure, other: sure + (1 - sure) * other.score, others, first.score)
-        yield first._replace(score=score, evidence="; ".join(hint.evidence for hint in best.values()))
+        yield first._replace(
+            score=score,
+            evidence="; ".join(hint.evidence for hint in best.values()),
+            technical=all(hint.technical for hint in best.values()),
+        )

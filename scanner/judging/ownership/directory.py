@@ -67,6 +67,14 @@ class Directory:
         """Return whether a person is active, or a group has an active member."""
         return bool(self.active_members(person)) if person.is_group else self._roster.is_active(person)
 
+    def has_left(self, person: Person) -> bool:
+        """Return whether a person's last day is over."""
+        return self._roster.has_left(person)
+
+    def why_gone(self, person: Person) -> str:
+        """Return why a person does not count as active."""
+        return self._roster.why_gone(person)
+
     def stays(self, person: Person) -> bool:
         """Return whether a person is active and not about to leave, or a group has such a member."""
         if person.is_group:

@@ -10,11 +10,8 @@ from msgspec import Struct
 from scanner.catalog import read_table
 from scanner.judging.ownership.directory import Directory
 from scanner.matching.keys import tag_name
-from scanner.model import Entry, Identity, Person
-from scanner.model.attributes import CHANGED_BY, OWNERS, SPONSORS
-
-SCOPE_NAME, SCOPE_CONTACT = "scope_name", "scope_contact"
-"""Attributes with the display name of the scope (an account, a project), and with its contact e-mail."""
+from scanner.model import Entry, Identity, Person, Workload
+from scanner.model.attributes import CHANGED_BY, OWNERS, SCOPE_CONTACT, SPONSORS
 
 _NAMING = ("email", "id", "name")
 """The fields by which a provider can name a sponsor or owner, the most reliable first."""
@@ -34,6 +31,8 @@ class Hint(NamedTuple):
     person: str
     score: float
     evidence: str
+    technical: bool = False
+    """It is no more than a technical word that names share."""
 
 
 class _Scores(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,12 +65,7 @@ class Clues:
 
     def of_identity(self, identity: Identity) -> Iterator[Hint]:
         """Yield hints from its tags, sponsors, owners, creator and scope contact."""
-        for key, value in identity.tags.items():
-            score = self._tags.get(tag_name(key))
-            if score is not None and (person := self._directory.mentioned(value)) is not None:
-                yield Hint("tag", person.email, score, f"tag {key}={value}")
-        if identity.created_by is not None and (maker := self._directory.mentioned(identity.created_by)) is not None:
-            yield Hint("creator", maker.email, SCORES.signals["creator"], f"created by {identity.created_by}")
+        yield from self.of_workload(identity)
         by = identity.attributes.get(CHANGED_BY)
         if isinstance(by, str) and (person := self._directory.mentioned(by)) is not None:
             yield Hint("creator", person.email, SCORES.signals["changed"], f"last changed by {by}")
@@ -79,6 +73,15 @@ class Clues:
         contact = identity.attributes.get(SCOPE_CONTACT)
         if isinstance(contact, str) and (person := self._directory.mentioned(contact)) is not None:
             yield Hint("platform", person.email, SCORES.signals["contact"], f"contact {contact} of {identity.scope}")
+
+    def of_workload(self, one: Identity | Workload) -> Iterator[Hint]:
+        """Yield hints from its tags and its creator."""
+        for key, value in one.tags.items():
+            score = self._tags.get(tag_name(key))
+            if score is not None and (person := self._directory.mentioned(value)) is not None:
+                yield Hint("tag", person.email, score, f"tag {key}={value}")
+        if one.created_by is not None and (maker := self._directory.mentioned(one.created_by)) is not None:
+            yield Hint("creator", maker.email, SCORES.signals["creator"], f"created by {one.created_by}")
 
     def _with_provider(self, identity: Identity) -> Iterator[Hint]:
         """Yield hints from its sponsors and owners, named by e-mail, id or name."""

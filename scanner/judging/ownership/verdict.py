@@ -7,13 +7,16 @@ if every owner has left, is unknown or is a machine.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from itertools import chain
 
 import msgspec
 from msgspec import Struct
 
-from scanner.judging.ownership.candidates import Candidates, Committers, Deployers, Roles
+from scanner.access.same import Same, same_things
+from scanner.judging.ownership.candidates import Candidates, Committers, Deployers, Linked
 from scanner.judging.ownership.directory import Directory
+from scanner.judging.ownership.hints import Clues, tag_scores
 from scanner.judging.ownership.words import Neighbours
 from scanner.matching.keys import fold
 from scanner.model import (
@@ -26,6 +29,7 @@ from scanner.model import (
     OwnershipVerdict,
     Person,
     RegistryVerdict,
+    Workload,
 )
 from scanner.processes import spread
 from scanner.registry.roster import Roster
@@ -36,7 +40,8 @@ from scanner.text import either
 class _ResolvedOwner(Struct, frozen=True, kw_only=True):
     """A named owner, resolved. ``reason`` is None for an active owner; ``owner`` is the e-mail on the roster.
 
-    ``team``: on the roster. ``leaving``: the people behind it, if all of them are about to leave.
+    ``team``: on the roster. ``leaving``: the people behind it, if all of them are about to leave. ``last_day``: of one
+    who is marked as left, if it is still to come.
     """
 
     owner: str
@@ -44,6 +49,7 @@ class _ResolvedOwner(Struct, frozen=True, kw_only=True):
     reason: OrphanReason | None = None
     evidence: str
     leaving: tuple[Person, ...] = ()
+    last_day: date | None = None
 
 
 class _Accountable(Struct, frozen=True, kw_only=True):
@@ -93,7 +99,12 @@ class Answers:
         first = answer.failed[0]
         evidence = "; ".join(one.evidence for one in answer.failed)
         return OwnershipVerdict(
-            state="orphaned", reason=first.reason, owner=first.owner, team=first.team, evidence=evidence
+            state="orphaned",
+            reason=first.reason,
+            owner=first.owner,
+            team=first.team,
+            evidence=evidence,
+            last_day=first.last_day,
         )
 
     def _ambiguous(self, declared: Sequence[Entry]) -> OwnershipVerdict:
@@ -185,8 +196,14 @@ def _resolved(text: str, role: str, directory: Directory) -> _ResolvedOwner:
         if person.is_group:
             evidence = f"{named} has no active member"
             return _ResolvedOwner(owner=person.email, team=team, reason="group_empty", evidence=evidence)
-        left = f"left on {person.left_on}" if person.left_on else "has left"
-        return _ResolvedOwner(owner=person.email, team=team, reason="departed", evidence=f"{named} {left}")
+        still_to_come = None if directory.has_left(person) else person.left_on
+        return _ResolvedOwner(
+            owner=person.email,
+            team=team,
+            reason="departed",
+            evidence=f"{named} {directory.why_gone(person)}",
+            last_day=still_to_come,
+        )
     members = directory.active_members(person) if person.is_group else (person,)
     evidence = f"{named} has active members, {members[0].email} first" if person.is_group else f"{named} is active"
     leaving = () if directory.stays(person) else members
@@ -201,7 +218,21 @@ def _team(person: Person) -> str | None:
 # --- Ownership of all identities: owners first, then candidates for orphaned and soon orphaned ones ---
 
 
-_NO_COMMITTERS: Mapping[str, Sequence[tuple[str, str]]] = {}
+class Beside(Struct, frozen=True, kw_only=True):
+    """What else is evidence for owners.
+
+    ``committers``: who committed leaked keys of an identity, by its key: name and
+    evidence. ``same``: of ``same_things``, if it is known. ``workloads``: their makers. ``holders``: whose own account
+    an identity is, by its key; these people are no candidates for it.
+    """
+
+    committers: Mapping[str, Sequence[tuple[str, str]]] = {}
+    same: Mapping[str, Sequence[Same]] | None = None
+    workloads: Sequence[Workload] = ()
+    holders: Mapping[str, str] = {}
+
+
+_NOTHING = Beside()
 
 
 def judge_owners(
@@ -211,14 +242,13 @@ def judge_owners(
     *,
     ownership: Ownership,
     machines: Callable[[str], bool],
-    committers: Mapping[str, Sequence[tuple[str, str]]] = _NO_COMMITTERS,
+    beside: Beside = _NOTHING,
 ) -> dict[str, OwnershipVerdict]:
     """Return the ownership verdict of each identity, by key.
 
     Orphaned identities, and those with a backup owner only or with leaving owners only, have candidates, the best
     first. ``entries``: by id. ``roster``: None if not given; owners are then neither resolved nor suggested.
-    ``machines``: whether a text names a discovered non-human identity, by key, name or alias. ``committers``: who
-    committed leaked keys of an identity, by its key: name and evidence.
+    ``machines``: whether a text names a discovered non-human identity, by key, name or alias.
     """
     directory = None if roster is None else Directory(roster, Machines(ownership.machines, machines))
     answers = Answers(entries, directory)
@@ -236,12 +266,20 @@ def judge_owners(
         return verdict.owner if verdict is not None and _is_settled(verdict) else None
 
     deployers = Deployers((identity for identity, _ in subjects), directory)
-    others = (Roles(owner_of), deployers, Committers(committers, directory))
-    candidates = Candidates(entries, directory, ownership, Neighbours(owned), others)
+    clues = Clues(directory, tag_scores(ownership.tag_keys))
+    same = beside.same
+    if same is None:
+        same = same_things([identity for identity, _ in subjects], beside.workloads)
+    wanted = {one.key for others in same.values() for one in others}
+    linked = Linked(same, owner_of, {one.key: one for one, _ in subjects if one.key in wanted}, beside.workloads, clues)
+    others = (linked, deployers, Committers(beside.committers, directory))
+    candidates = Candidates(entries, directory, ownership, Neighbours(owned), others, clues)
 
     def likeliest(part: Sequence[tuple[Identity, RegistryVerdict]]) -> list[tuple[OwnerCandidate, ...]]:
         return [
-            candidates.of(identity, registry, without=_known_owners(verdicts[identity.key]))
+            candidates.of(
+                identity, registry, without=_no_candidates(verdicts[identity.key], beside.holders.get(identity.key))
+            )
             for identity, registry in part
         ]
 
@@ -256,8 +294,10 @@ def _has_candidates(verdict: OwnershipVerdict) -> bool:
     return verdict.state in ("orphaned", "owned") and not _is_settled(verdict)
 
 
-def _known_owners(verdict: OwnershipVerdict) -> tuple[str, ...]:
-    return (*verdict.leaving, verdict.owner) if verdict.leaving and verdict.owner else verdict.leaving
+def _no_candidates(verdict: OwnershipVerdict, holder: str | None) -> tuple[str, ...]:
+    """Return the owners who are known to leave, and the person whose own account it is."""
+    leaving = (*verdict.leaving, verdict.owner) if verdict.leaving and verdict.owner else verdict.leaving
+    return leaving if holder is None else (*leaving, holder)
 
 
 def _is_settled(verdict: OwnershipVerdict) -> bool:

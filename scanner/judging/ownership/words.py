@@ -12,8 +12,10 @@ from msgspec import Struct
 from scanner.caching import cached
 from scanner.catalog import read_table
 from scanner.judging.ownership.directory import REMEMBERED, Directory
-from scanner.judging.ownership.hints import SCOPE_NAME, SCORES, Hint
-from scanner.model import Identity, Person
+from scanner.judging.ownership.hints import SCORES, Hint
+from scanner.model import Entry, Identity, Person
+from scanner.model.attributes import SCOPE_NAME
+from scanner.text import counted
 
 Place: TypeAlias = Literal["group", "path", "name", "scope"]
 Words: TypeAlias = tuple[str, ...]
@@ -36,6 +38,7 @@ _ZEROS = str.maketrans("123456789", "000000000")
 class _Lists(Struct, frozen=True, forbid_unknown_fields=True):
     filler: frozenset[str]
     common: frozenset[str]
+    technical: frozenset[str]
 
 
 _LISTS = read_table("scanner.judging.ownership", "words.toml", _Lists)
@@ -127,7 +130,7 @@ class NamedAfter:
                 score = SCORES.words["first_name" if len(_without_numbers(run)) == 1 else "full_name"]
             if _LISTS.common.issuperset(_without_numbers(run)):
                 score *= SCORES.words["common"]
-            yield Hint("words", person.email, score, f"{place} says {' '.join(run)}")
+            yield Hint("words", person.email, score, f"{place} says {' '.join(run)}", _is_technical(run))
 
 
 def _names(group: Person) -> Iterator[Words]:
@@ -149,6 +152,23 @@ def _user_names(person: Person) -> Iterator[Words]:
 
 def _letters(run: Words) -> int:
     return sum(map(len, _without_numbers(run)))
+
+
+def _is_technical(run: Iterable[str]) -> bool:
+    return all(word.isdecimal() or word in _LISTS.common or word in _LISTS.technical for word in run)
+
+
+def is_called_after(identity: Identity, email: str) -> bool:
+    """Return whether the whole name of an identity is a person's user name of several words: it is their own."""
+    name = words(email.partition("@")[0])
+    return len(name) > 1 and words(identity.name) == name
+
+
+def share_only_technical(identity: Identity, entry: Entry) -> bool:
+    """Return whether all words that the names of an identity and of an entry share are technical."""
+    declared = {word for text in (entry.name or "", *entry.identities) for word in words(text.rpartition("/")[2])}
+    shared = declared.intersection(words(identity.name), words(identity.display_name or identity.name))
+    return bool(shared) and _is_technical(shared)
 
 
 def _without_numbers(run: Words) -> Words:
@@ -203,8 +223,10 @@ class Neighbours:
         if 2 * count <= total:
             return None
         provider, _, beginning = prefix.partition("\0")
-        evidence = f"{owner} owns {count} of {total} owned identities named {beginning}-* in {scope or provider}"
-        return Hint("neighbours", owner, SCORES.signals["neighbours"] * count / (total + 1), evidence)
+        owned = counted(total, "owned identity", "owned identities")
+        evidence = f"{owner} owns {count} of {owned} named {beginning}-* in {scope or provider}"
+        score = SCORES.signals["neighbours"] * count / (total + 1)
+        return Hint("neighbours", owner, score, evidence, _is_technical(beginning.split("-")))
 
 
 def _prefixes(provider: str, name: Words) -> Iterator[str]:

@@ -14,6 +14,7 @@ from scanner.lifecycle.offboarding.leaver import Case, Leaver, Tie, ties_to_entr
 from scanner.lifecycle.offboarding.records import ROLES, Handover, HandoverItem, Role
 from scanner.lifecycle.offboarding.successors import Successor, answering, find_successor
 from scanner.model import PRIVILEGES, Assessment, Entry, Person, PrivilegeLevel, RegistryVerdict, ScanResult
+from scanner.rules.next_step import instead
 from scanner.text import counted, either
 
 _STEPS: Mapping[Role, str] = {
@@ -60,7 +61,10 @@ def next_step(case: Case, remaining: RemainingOwners) -> str:
         return _disable_account(judged, case.leaver)
     if judged.registry.state == "exempt":
         return f"No successor is needed: {judged.registry.evidence or 'it is exempt'}."
-    unused = _UNUSED.get(judged.usage.state) if remaining.urgent else None
+    if judged.registry.retired:
+        return instead("orphaned", judged) or ""
+    is_needed_unused = judged.registry.break_glass
+    unused = _UNUSED.get(judged.usage.state) if remaining.urgent and not is_needed_unused else None
     return f"{unused} Otherwise: {_step(case, remaining)}" if unused else _step(case, remaining)
 
 

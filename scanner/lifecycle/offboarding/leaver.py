@@ -34,8 +34,8 @@ class Leaver:
         self.is_on_roster = any(one.email == person.email for one in people)
         others = [one for one in people if one.email != person.email]
         last_day = person.left_on
-        self.has_left = person.status == "left" or (last_day is not None and last_day < today)
-        """Whether the last day is over."""
+        self.has_left = person.status == "left" or person.has_left(today)
+        """Whether they count as active no more: the last day is over, or the roster says so before it."""
         # People who leave by the leaver's last day are gone by then, too.
         then = today if self.has_left or last_day is None else later(last_day, 1)
         self._before = Roster([*others, replace(person, status="active", left_on=None)], then)

@@ -14,6 +14,7 @@ from scanner.notify.planning import accountable, rules_in_turn, subject_of
 from scanner.notify.tickets.content import Content, Line, marker_of
 from scanner.notify.tickets.settings import Target
 from scanner.registry.roster import Roster
+from scanner.rules.next_step import step_of
 from scanner.rules.tickets import ABOUT_TICKETS
 from scanner.text import cut, without_surrogates
 
@@ -154,7 +155,7 @@ def _line(finding: Finding, identities: Mapping[str, Assessment], evidence: str 
         title=shortened(finding.title),
         subject=shortened(subject_of(finding, identities)),
         evidence=shortened(without_surrogates(evidence)) if evidence else None,
-        remediation=shortened(finding.remediation),
+        remediation=shortened(step_of(finding, identities.get(finding.identity or ""))),
         rechecked=finding.rechecked,
     )
 

@@ -43,7 +43,7 @@ class Standard(Struct, frozen=True, kw_only=True):
             return None
         if person.is_group:
             return "has no active member"
-        return f"left on {person.left_on}" if person.left_on else "has left"
+        return self.roster.why_gone(person)
 
     def why_not_for_long(self, owner: str) -> str | None:
         """Return why an owner will leave; None if the owner stays, or that is unknown."""

@@ -18,7 +18,7 @@ from scanner.registry.roster import Roster
 from scanner.registry.tables import Row, read_table
 from scanner.registry.tables.cells import CellError, read_text
 from scanner.registry.tables.headings import Columns, holds_secret, normal
-from scanner.text import printable
+from scanner.text import either, printable
 
 SAMPLE = 200
 """The most rows that are examined."""
@@ -139,4 +139,4 @@ def _by_cells(texts: Sequence[str], taken: set[str], roster: Roster | None) -> I
     for what, (column, fits) in looks.items():
         fitting = sum(map(fits, texts))
         if texts and fitting >= _MOSTLY * len(texts):
-            yield column, f"{fitting} of {len(texts)} cells are {what}"
+            yield column, f"{fitting} of {len(texts)} cells {either(fitting, 'is', 'are')} {what}"

@@ -133,17 +133,31 @@ class Roster:
                     found[member.email] = member
         return tuple(found[email] for email in sorted(found))
 
-    def human(self, identity: Identity) -> str | None:
-        """Return why an identity belongs to a person on the roster, active or not; None if it does not.
+    def holder(self, identity: Identity) -> tuple[Person, str] | None:
+        """Return the person on the roster, active or not, whose own account it is by its names, and why.
 
         By e-mail, id or alias, or by a user name that is the local part of exactly one person's e-mail.
         """
         for text in (identity.name, *identity.aliases):
             person = self._named.get(fold(text))
             if person is not None and not person.is_group:
-                return f"{text} is {person.email} on the roster"
+                return person, f"{text} is {person.email} on the roster"
         person = self._local_parts.get(fold(identity.name))
-        return None if person is None else f"user name {identity.name} is that of {person.email} on the roster"
+        return (
+            None if person is None else (person, f"user name {identity.name} is that of {person.email} on the roster")
+        )
+
+    def has_left(self, person: Person) -> bool:
+        """Return whether a person's last day is over."""
+        return person.has_left(self._today)
+
+    def why_gone(self, person: Person) -> str:
+        """Return why a person does not count as active: since when, or that the roster says so before the last day."""
+        if person.left_on is None:
+            return "has left"
+        if self.has_left(person):
+            return f"left on {person.left_on}"
+        return f"leaves on {person.left_on}, and the roster does not count them as active any more"
 
     def _is_here(self, person: Person) -> bool:
         return person.status != "left" and (person.left_on is None or person.left_on >= self._today)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec import Struct, field
 
 from scanner.errors import Problem, RegistryError
+from scanner.text import counted
 
 T = TypeVar("T")
 
@@ -78,7 +79,11 @@ def named_headings(file: str, line: int, cells: Sequence[str]) -> tuple[str, ...
     """Return the headings of a sheet; a column without one gets its number. Raises RegistryError for too many."""
     if len(cells) > MAX_COLUMNS:
         raise RegistryError(
-            Problem(file=file, line=line, message=f"has {len(cells)} columns; at most {MAX_COLUMNS} are read")
+            Problem(
+                file=file,
+                line=line,
+                message=f"has {counted(len(cells), 'column', 'columns')}; at most {MAX_COLUMNS} are read",
+            )
         )
     return tuple(cell.strip() or f"column {number}" for number, cell in enumerate(cells, start=1))
 
@@ -132,7 +137,7 @@ def sheet_row(file: str, line: int, headings: tuple[str, ...], cells: Sequence[A
         return Problem(
             file=file,
             line=line,
-            message=f"has {len(cells)} cells under {width} headings",
+            message=f"has {counted(len(cells), 'cell', 'cells')} under {counted(width, 'heading', 'headings')}",
             fix="put a cell that holds the separator in quotation marks",
         )
     padded = (*cells[:width], *("",) * (width - len(cells)))

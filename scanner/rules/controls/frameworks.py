@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.errors import did_you_mean
+from scanner.text import either
 
 
 class Control(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,7 +131,7 @@ def applies_to(framework: Framework) -> str:
 def counted(framework: Framework) -> str:
     """Return how many of the controls have a rule, as text."""
     with_rules = sum(bool(control.rules) for control in framework.controls)
-    return f"{with_rules} of {len(framework.controls)} controls have a rule"
+    return f"{with_rules} of {len(framework.controls)} controls {either(with_rules, 'has', 'have')} a rule"
 
 
 def coverage(chosen: Iterable[Framework], rules: Iterable[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import replace
 
 from reports.json import encoded, entry_record, finding_record, head_of, identity_record
+from reports.judged import judged_identities
 from reports.phrases import SHORTEST_FINGERPRINT
 from scanner.app.acknowledging import FINGERPRINT
 from scanner.app.changes import changes_between
@@ -120,7 +121,7 @@ def identity(call: Call) -> Reply:
         held = find_identity(call, records, key)
     part = with_facts(call.serving, held.part)
     radius = store.blast_radius(key) if call.query.blast_radius and scan is None else None
-    (judged,) = part.identities
+    (judged,) = judged_identities(part)
     versions = [(one.since, one.until, one.assessment) for one in store.history(key)]
     about = About(history=eras(versions), proposals=store.served.proposals(key))
     record = identity_record(judged, part.first_seen, radius)

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from reports.csv import Utf8, written
 from reports.json import encoded, head_of, plain_record
-from reports.phrases import iso
 from reports.xlsx.workbook import new_workbook
 from scanner.model import ScanResult
+from scanner.rules.wording import iso
 from scanner.serve.answers import Refusal
 from scanner.serve.api.lists import index_of, owners_of
 from scanner.serve.api.operations import Call, Reply

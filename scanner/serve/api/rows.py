@@ -121,7 +121,7 @@ def _past(store: Store, as_of: datetime) -> ActivityPast:
 def _identities(reading: _Reading, found: Sequence[Found]) -> ScanResult:
     keys, records = [key for key, _ in found], reading.records
     identities = records.identities(keys)
-    fingerprints = [one for judged in identities for one in judged.findings] if reading.joined else []
+    fingerprints = [one for judged in identities for one in judged.findings]
     first_seen = records.first_seen(keys)
     findings = records.findings(fingerprints)
     return replace(reading.frame, identities=identities, findings=findings, first_seen=first_seen)
@@ -182,7 +182,7 @@ SHOWN: Mapping[ListName, Shown] = {
         record="IdentityRecord",
         part=_identities,
         rows=lambda part, _: tuple(judged_identities(part)),
-        json=lambda part, row: identity_record(row.verdicts, part.first_seen, None),
+        json=lambda part, row: identity_record(row, part.first_seen, None),
         columns=TABLES["inventory"].columns,
     ),
     "agents": Shown(
@@ -191,7 +191,7 @@ SHOWN: Mapping[ListName, Shown] = {
         record="IdentityRecord",
         part=_agents,
         rows=lambda part, found: _in_order({row.identity.key: row for row in agent_rows(part)}, found),
-        json=lambda part, row: identity_record(row.judged.verdicts, part.first_seen, None),
+        json=lambda part, row: identity_record(row.judged, part.first_seen, None),
         columns=[one for one in TABLES["agents"].columns if one.name != "blast_radius"],  # needs the whole scan
     ),
     "findings": Shown(

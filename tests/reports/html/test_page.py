@@ -207,7 +207,7 @@ def test_a_row_opens_all_the_evidence(opens: Opens) -> None:
         rows(seen.page).filter(has_text="deployer").click()
         for text in (
             "arn:aws:iam::123456789012:user/deployer",
-            "Ask bo@example.com who owns it",
+            "ask bo@example.com (confidence 0.80) what that is",
             "orphaned: no registry entry matches",
             "AdministratorAccess allows * on *",
             "group:ops",

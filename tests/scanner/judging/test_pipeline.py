@@ -14,6 +14,7 @@ from scanner.judging.last_known.remembered import Remembered, filled
 from scanner.judging.pipeline import Declared, judge
 from scanner.matching.places import SourceRef
 from scanner.model import (
+    Assessment,
     Assignment,
     Coverage,
     CoverageStatus,
@@ -21,6 +22,7 @@ from scanner.model import (
     Finding,
     Identity,
     KnownFinding,
+    Link,
     Origin,
     Privilege,
     ScanInfo,
@@ -32,7 +34,8 @@ from scanner.model import (
     Workload,
 )
 from scanner.model.attributes import UNLISTED
-from tests.factories import NOW, make_assignment, make_coverage, make_credential, make_entry, make_identity
+from scanner.rules.next_step import next_step
+from tests.factories import NOW, make_assignment, make_coverage, make_credential, make_entry, make_identity, make_person
 
 FIRST, SECOND = "111111111111", "222222222222"
 
@@ -538,3 +541,61 @@ def test_the_right_of_a_deleted_holder_is_a_finding() -> None:
         [(None, right.key, "new")],
         [(None, right.key, "open")],
     ]
+
+
+# --- What next steps rest on ---
+
+
+def test_the_entry_of_an_agent_is_a_candidate_for_its_role() -> None:
+    """Its role runs nothing else, so whoever declared the agent may have meant it; a retired entry says nothing."""
+    agent = make_identity(
+        "dispatch", scope=FIRST, links=(Link(relation="runs_as", target="role", evidence="it says so"),)
+    )
+    role = make_identity("runtime-9", key="role", scope=FIRST)
+    found = {
+        status: _night(1, [agent, role], [_coverage(FIRST)], entries=[make_entry("dispatch", id="N-1", status=status)])
+        for status in ("active", "retired")
+    }
+    (candidate,) = _judged(found["active"], "role").registry.candidates
+
+    assert (candidate.entry, candidate.score) == ("N-1", 0.8)
+    assert candidate.evidence == f"it declares {agent.key}, which runs as it"
+    assert _judged(found["retired"], "role").registry.candidates == ()
+
+
+def test_what_the_entry_says_of_its_identity_is_in_the_verdict() -> None:
+    """Retired, or for emergencies; an account for emergencies is not dormant."""
+    sealed, over = (make_identity(name, scope=FIRST, last_used_at=None) for name in ("sealed", "over"))
+    entries = [
+        make_entry("sealed", id="N-1", kind="break_glass", owner=("ada@example.com",)),
+        make_entry("over", id="N-2", status="retired", owner=("ada@example.com",)),
+    ]
+    night = _night(1, [sealed, over], [_coverage(FIRST)], entries=entries)
+    verdicts = {one.identity.name: one.registry for one in night.identities}
+
+    assert (verdicts["sealed"].break_glass, verdicts["sealed"].retired) == (True, False)
+    assert (verdicts["over"].break_glass, verdicts["over"].retired) == (False, True)
+    assert sealed.key not in {one.identity for one in _of(night, "dormant")}
+
+
+def test_an_own_account_used_after_the_last_day_is_found_though_exempt() -> None:
+    """By the roster: whose account it is, and when that person left."""
+    left = make_person("ada@example.com", status="left", left_on=(NOW - timedelta(days=9)).date())
+    user = make_identity(
+        "ada", scope=FIRST, last_used_at=NOW - timedelta(days=1), attributes={"console_password": True}
+    )
+    reading = Reading(source="prod", scope="s", identities=(user,))
+    inventory = msgspec.structs.replace(join([reading], {"prod": 0}), coverage=(_coverage(FIRST),))
+    info = ScanInfo(id="night", started_at=NOW, finished_at=NOW, version="0")
+    night = judge(inventory, Declared(entries=(), people=(left,)), Remembered(), info)
+    (judged,) = night.identities
+    (finding,) = _of(night, "leaver_account_used")
+
+    assert (judged.registry.state, judged.nature.person, finding.severity) == ("exempt", "ada@example.com", "high")
+    assert next_step(judged, night.findings).startswith(
+        "Disable it, revoke its credentials, and find out who used it on"
+    )
+
+
+def _judged(night: ScanResult, key: str) -> Assessment:
+    return next(one for one in night.identities if one.identity.key == key)

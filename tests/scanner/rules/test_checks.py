@@ -116,6 +116,26 @@ def level(name: PrivilegeLevel) -> Privilege:
 
 OTHERS = Privilege(level="high", evidence=("can make app an admin: iam:PutRolePolicy",), makes_admin=("app",))
 """It controls the holder of a method, but none of the targets."""
+BREAK_GLASS = RegistryVerdict(state="registered", entry="NHI-1", break_glass=True)
+OFF = make_identity(enabled=False)
+
+
+def at(privilege: PrivilegeLevel, use: Any) -> Assessment:
+    """An unregistered identity of this privilege and use."""
+    return make_assessment(privilege=level(privilege), usage=usage(use))
+
+
+def leaked(privilege: PrivilegeLevel, **facts: Any) -> Assessment:
+    """An unregistered identity with a key that its provider found in public."""
+    credential = make_credential(attributes={"exposed": "found in public"}, **facts)
+    return make_assessment(make_identity(credentials=(credential,)), privilege=level(privilege))
+
+
+def own(left_on: Any = None, used: Any = None, *, nature: Any = "human", **facts: Any) -> Assessment:
+    """The own account of a person who left on that day, last used at that time."""
+    verdict = NatureVerdict(verdict=nature, person="ada@example.com", has_left=left_on is not None, left_on=left_on)
+    used_at = UsageVerdict(state="active", last_used_at=used, window_days=90, evidence="x")
+    return make_assessment(make_identity(**facts), nature=verdict, usage=used_at, registry=EXEMPT)
 
 
 def trusted(*trusts: Trust, **facts: Any) -> Assessment:
@@ -179,12 +199,26 @@ def findings(
 
 # (rule, what is the case, subject, severity it fires with or None where it stays silent)
 IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
-    ("unregistered", "without an entry", undeclared(), "high"),
+    ("unregistered", "normal", undeclared(), "medium"),
+    ("unregistered", "normal, unused", make_assessment(usage=usage("dormant")), "low"),
+    ("unregistered", "normal, never used", make_assessment(usage=usage("never_used")), "low"),
+    ("unregistered", "normal, use unknown", make_assessment(usage=usage("unknown")), "medium"),
+    ("unregistered", "normal, leaked", leaked("normal"), "high"),
+    ("unregistered", "privilege unknown", make_assessment(privilege=level("unknown")), "medium"),
+    ("unregistered", "privilege unknown, unused", at("unknown", "dormant"), "medium"),
+    ("unregistered", "high", make_assessment(privilege=level("high")), "high"),
+    ("unregistered", "high, use unknown", at("high", "unknown"), "high"),
+    ("unregistered", "high, unused", at("high", "never_used"), "medium"),
+    ("unregistered", "high, leaked", leaked("high"), "critical"),
+    ("unregistered", "leaked key disabled", leaked("high", enabled=False), "high"),
+    ("unregistered", "escalation, unused", at("escalation", "dormant"), "high"),
     ("unregistered", "admin", make_assessment(privilege=level("admin")), "critical"),
-    ("unregistered", "age unknown", undeclared(created_at=None), "high"),
+    ("unregistered", "admin, unused", at("admin", "dormant"), "critical"),
+    ("unregistered", "admin, disabled", make_assessment(OFF, privilege=level("admin")), "high"),
+    ("unregistered", "age unknown", undeclared(created_at=None), "medium"),
     ("unregistered", "last day of grace", undeclared(created_at=days_ago(7)), "low"),
-    ("unregistered", "after grace", undeclared(created_at=days_ago(7.01)), "high"),
-    ("unregistered", "disabled keeps it", undeclared(enabled=False), "high"),
+    ("unregistered", "after grace", undeclared(created_at=days_ago(7.01)), "medium"),
+    ("unregistered", "disabled, one step lower", undeclared(enabled=False), "low"),
     ("unregistered", "proposed is another rule's", with_verdicts(registry=PROPOSED), None),
     ("unregistered", "registered", with_verdicts(), None),
     ("unregistered", "exempt", with_verdicts(registry=EXEMPT), None),
@@ -195,7 +229,8 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("orphaned", "not on the roster", with_verdicts(ownership=orphaned("unresolvable")), "medium"),
     ("orphaned", "machine", with_verdicts(ownership=orphaned("owner_is_machine")), "medium"),
     ("orphaned", "ambiguous", with_verdicts(ownership=orphaned("ambiguous")), "medium"),
-    ("runs_before_approval", "an entry is proposed", make_assessment(registry=PROPOSED), "high"),
+    ("runs_before_approval", "an entry is proposed", make_assessment(registry=PROPOSED), "medium"),
+    ("runs_before_approval", "high", make_assessment(registry=PROPOSED, privilege=level("high")), "high"),
     ("runs_before_approval", "admin", make_assessment(registry=PROPOSED, privilege=level("admin")), "critical"),
     (
         "runs_before_approval",
@@ -206,6 +241,20 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("runs_before_approval", "disabled", make_assessment(make_identity(enabled=False), registry=PROPOSED), None),
     ("runs_before_approval", "nothing is proposed", undeclared(), None),
     ("runs_before_approval", "registered", with_verdicts(), None),
+    ("leaver_account_used", "after the last day, exempt", own(days_ago(9).date(), days_ago(1)), "high"),
+    ("leaver_account_used", "mixed", own(days_ago(9).date(), days_ago(1), nature="mixed"), "high"),
+    ("leaver_account_used", "disabled since", own(days_ago(9).date(), days_ago(1), enabled=False), "high"),
+    (
+        "leaver_account_used",
+        "a key of it",
+        own(days_ago(9).date(), days_ago(20), credentials=(make_credential(last_used_at=days_ago(1)),)),
+        "high",
+    ),
+    ("leaver_account_used", "on the last day", own(days_ago(1).date(), days_ago(1)), None),
+    ("leaver_account_used", "before it", own(days_ago(1).date(), days_ago(9)), None),
+    ("leaver_account_used", "never used", own(days_ago(9).date()), None),
+    ("leaver_account_used", "still here", own(None, days_ago(1)), None),
+    ("leaver_account_used", "a machine called so", own(days_ago(9).date(), days_ago(1), nature="non_human"), None),
     ("lookalike", "unregistered", make_assessment(registry=LOOK_ALIKE), "high"),
     ("lookalike", "disabled keeps it", make_assessment(make_identity(enabled=False), registry=LOOK_ALIKE), "high"),
     (
@@ -246,6 +295,7 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("dormant", "admin", with_verdicts(usage=usage("dormant"), privilege=level("admin")), "high"),
     ("dormant", "escalation", with_verdicts(usage=usage("dormant"), privilege=level("escalation")), "high"),
     ("dormant", "abandoned", with_verdicts(usage=usage("dormant"), ownership=orphaned("departed")), "high"),
+    ("dormant", "for emergencies", with_verdicts(usage=usage("dormant"), registry=BREAK_GLASS), None),
     ("dormant", "active", with_verdicts(usage=usage("active")), None),
     ("dormant", "unknown", with_verdicts(usage=usage("unknown")), None),
     ("dormant", "exempt", with_verdicts(usage=usage("dormant"), registry=EXEMPT), None),

@@ -161,7 +161,7 @@ def discovered(draw: st.DrawFn) -> Inventory:
 
     def identity(name: str) -> Identity:
         principal = Trust(principal=key(draw(st.sampled_from(NAMES))), kind="principal", evidence="trusted")
-        relation = draw(st.sampled_from(("can_assume", "acts_as", "runs_as")))
+        relation: Any = draw(st.sampled_from(("can_assume", "acts_as", "runs_as")))
         target = draw(st.sampled_from([*map(key, NAMES), "acme:unread"]))
         link = Link(relation=relation, target=target, evidence="linked")
         level: Any = draw(st.sampled_from(("normal", "normal", "high", "unknown", "escalation", "admin")))

@@ -123,7 +123,7 @@ def test_rights_of_people_are_counted_and_those_of_groups_handed_on(azure: Azure
     assert reported.only().grant.via == "group:admins"
     assert reported.only().key.endswith(f"{row['id']}#{ci['id']}")
     assert reported.only().holder == ci["id"]
-    assert reported.coverage["graph.directory_roles"].detail == "1 role assignments of people are left out"
+    assert reported.coverage["graph.directory_roles"].detail == "1 role assignment of people is left out"
 
 
 def test_a_role_of_somebody_deleted_is_counted(azure: AzureEstate, ci: Row) -> None:
@@ -134,7 +134,7 @@ def test_a_role_of_somebody_deleted_is_counted(azure: AzureEstate, ci: Row) -> N
     reported = read_tenant(azure)
 
     assert reported.only().holder == ci["id"]
-    detail = "1 role assignments of principals that are not in the directory are left out"
+    detail = "1 role assignment of principals that are not in the directory is left out"
     assert reported.coverage["graph.directory_roles"].detail == detail
 
 

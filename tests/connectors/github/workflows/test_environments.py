@@ -73,7 +73,7 @@ def test_rules_stand_before_whoever_changes_the_workflow(rules: Any, trusts: lis
     """The workflow becomes the role all the same; anyone who may write becomes it for certain only without rules."""
     workflow, edges = steps(rules, *trusts)
     levels = {one: Privilege(level="admin" if one == "role" else "normal") for one in ("role", "key", workflow.key)}
-    raised = raise_by_paths(levels, edges.values())
+    raised = raise_by_paths(levels, tuple(edges.values()))
 
     assert (edges[workflow.key].target, edges[workflow.key].conditional) == ("role", False)
     assert edges["key"].target == workflow.key

@@ -343,7 +343,7 @@ def test_evidence_counts_what_a_successor_took_over() -> None:
     orphan = entry(("eve@example.com",), id="NHI-1")
     other = entry(("cyd@example.com",), id="T1", built_by="eve@example.com")
     (_, cyd) = candidates(make_identity(), orphan, other, registry=REGISTERED)
-    assert cyd.evidence == "owner eve@example.com in registry.csv:2, who now owns 1 of 1 of their other entries"
+    assert cyd.evidence == "owner eve@example.com in registry.csv:2, who now owns 1 of their 1 other entry"
 
 
 @pytest.mark.parametrize(

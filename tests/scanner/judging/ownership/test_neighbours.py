@@ -58,7 +58,7 @@ FOUR_OF_FIVE.append(owned("svc-payments-mail", CYD))
         pytest.param(
             "svc-payments-new",
             [owned("svc-payments-etl", ADA)],
-            (ADA, 0.3, f"{ADA} owns 1 of 1 owned identities named svc-payments-* in {ACCOUNT}"),
+            (ADA, 0.3, f"{ADA} owns 1 of 1 owned identity named svc-payments-* in {ACCOUNT}"),
             id="one-alone-says-little",
         ),
         pytest.param(
@@ -77,7 +77,7 @@ FOUR_OF_FIVE.append(owned("svc-payments-mail", CYD))
         pytest.param(
             "svc-payments-new",
             [owned("svc-payments-a", CYD), owned("svc-payments-b", ADA, ELSEWHERE)],
-            (CYD, 0.3, f"{CYD} owns 1 of 1 owned identities named svc-payments-* in {ACCOUNT}"),
+            (CYD, 0.3, f"{CYD} owns 1 of 1 owned identity named svc-payments-* in {ACCOUNT}"),
             id="its-own-scope-first",
         ),
         pytest.param(
@@ -89,7 +89,7 @@ FOUR_OF_FIVE.append(owned("svc-payments-mail", CYD))
         pytest.param(
             "svc-payments-etl",
             [owned("svc-payments-etl", ADA, ELSEWHERE)],
-            (ADA, 0.3, f"{ADA} owns 1 of 1 owned identities named svc-payments-etl-* in aws"),
+            (ADA, 0.3, f"{ADA} owns 1 of 1 owned identity named svc-payments-etl-* in aws"),
             id="its-twin",
         ),
         pytest.param(

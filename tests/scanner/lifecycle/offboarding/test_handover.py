@@ -570,3 +570,17 @@ def test_texts_that_mention_the_leaver(facts: dict[str, Any], evidence: str | No
     found = [one for item in left_behind(make_result(entries=(declared,))).items for one in item.evidence]
 
     assert found == ([evidence] if evidence else [])
+
+
+def test_a_handover_is_true_of_the_state() -> None:
+    """Nothing retired gets an owner, and an account for emergencies is not deleted for want of use."""
+    unused = UsageVerdict(state="dormant", window_days=90, evidence="x")
+    retired = RegistryVerdict(state="registered", entry="NHI-1", retired=True)
+    sealed = RegistryVerdict(state="registered", entry="NHI-1", break_glass=True)
+    declared = entry(id="NHI-1", owner=("ada@example.com",))
+
+    assert the_item(scan(registered(registry=retired), entries=(declared,))).next_step == (
+        "Disable it, then delete it with its credentials: entry NHI-1 is retired or has expired."
+    )
+    step = the_item(scan(registered(registry=sealed, usage=unused), entries=(declared,))).next_step
+    assert step.startswith("Name a successor as owner in NHI-1.")

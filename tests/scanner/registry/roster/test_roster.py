@@ -67,7 +67,7 @@ def test_a_full_name_is_the_weakest_of_names() -> None:
 
     assert [roster.resolve(text) for text in ("Mary Ann Jones", "Jones, Mary Ann", "Cher")] == [None, None, None]
     assert roster.resolve("Data Team") == people[-1]
-    assert roster.human(make_identity(name="Data Team")) is None
+    assert roster.holder(make_identity(name="Data Team")) is None
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,28 @@ def test_active_people(facts: dict[str, Any], *, active: bool) -> None:
     """Active or leaving, with a last day that has not passed."""
     person = make_person(**facts)
     assert Roster([person], TODAY).is_active(person) is active
+
+
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"status": "left"}, "has left"),
+        ({"status": "left", "left_on": TODAY - timedelta(days=1)}, f"left on {TODAY - timedelta(days=1)}"),
+        ({"left_on": TODAY - timedelta(days=1)}, f"left on {TODAY - timedelta(days=1)}"),
+        (
+            {"status": "left", "left_on": TODAY + timedelta(days=9)},
+            f"leaves on {TODAY + timedelta(days=9)}, and the roster does not count them as active any more",
+        ),
+    ],
+    ids=["no-day", "gone", "gone-by-day", "still-to-come"],
+)
+def test_nobody_has_left_before_the_last_day(facts: dict[str, Any], why: str) -> None:
+    """Who is marked as left before the last day is no owner, and is not said to have left."""
+    person = make_person(**facts)
+    roster = Roster([person], TODAY)
+
+    assert roster.why_gone(person) == why
+    assert roster.has_left(person) is why.startswith(("left", "has left"))
 
 
 def group(name: str, *members: str, **facts: Any) -> Person:
@@ -129,9 +151,12 @@ def test_active_members(groups: list[Person], members: list[str]) -> None:
     ],
     ids=["e-mail", "id", "alias", "departed-local-part", "group", "team", "trailing-space", "part-of-a-name"],
 )
-def test_human(name: str, aliases: tuple[str, ...], evidence: str | None) -> None:
+def test_the_holder_of_an_own_account(name: str, aliases: tuple[str, ...], evidence: str | None) -> None:
     """An identity is a person's by a whole name, id or e-mail, also of people who left; a group is none."""
-    assert Roster(EVERYBODY, TODAY).human(make_identity(name, aliases=aliases)) == evidence
+    holder = Roster(EVERYBODY, TODAY).holder(make_identity(name, aliases=aliases))
+
+    assert (holder and holder[1]) == evidence
+    assert holder is None or holder[0].email in holder[1]
 
 
 @pytest.mark.parametrize("domains", [("a.com", "b.com"), ("b.com", "a.com")], ids=["one-order", "the-other"])
@@ -139,8 +164,10 @@ def test_a_shared_local_part_is_ambiguous(domains: tuple[str, ...]) -> None:
     """A user name of two people is not guessed, in any order."""
     roster = Roster([make_person(f"ada@{domain}") for domain in domains], TODAY)
 
-    assert roster.human(make_identity("ada")) is None
-    assert roster.human(make_identity("ada@b.com")) == "ada@b.com is ada@b.com on the roster"
+    assert roster.holder(make_identity("ada")) is None
+    holder = roster.holder(make_identity("ada@b.com"))
+    assert holder is not None
+    assert holder[1] == "ada@b.com is ada@b.com on the roster"
 
 
 @pytest.mark.parametrize(

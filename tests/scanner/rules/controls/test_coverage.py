@@ -24,7 +24,7 @@ def test_each_control_stands_with_its_rules_and_each_rule_with_its_controls() ->
     assert lines[lines.index("  2  Root") + 1] == "    root_access_key"
     assert lines[lines.index("  root_access_key") + 1] == "    cis-aws-7.0.0:2.4"
     assert lines[-1] == "    dormant"
-    assert "1 of 2 controls have a rule" in "\n".join(lines)
+    assert "1 of 2 controls has a rule" in "\n".join(lines)
 
 
 def test_the_coverage_fits_on_a_terminal() -> None:

@@ -1,0 +1,220 @@
+"""The next step: one sentence about a finding, true of the state of its identity. Every surface reads it here. Pure.
+
+The sentences are in ``next_steps.toml``; whom to ask and where to look is in ``scanner.rules.whereabouts``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from scanner.catalog import read_table
+from scanner.model import SEVERITY_RANK, Assessment, Finding, OrphanReason
+from scanner.model.attributes import DEFAULT_ACCOUNT
+from scanner.rules.whereabouts import ask, said, take_over
+from scanner.rules.wording import day_facts, explained, facts_of, plain
+from scanner.text import either, few, printable
+
+
+class _State(Struct, frozen=True, forbid_unknown_fields=True):
+    state: str
+    sentence: str
+    when_disabled: str | None = None
+    rules: frozenset[str] = frozenset()
+    but: frozenset[str] = frozenset()
+
+    def applies(self, rule: str, assessment: Assessment) -> bool:
+        """Return whether the state holds, and its sentence is for this rule."""
+        concerned = rule in self.rules if self.rules else rule not in self.but
+        return concerned and _HOLDS[self.state](assessment)
+
+    def said_of(self, assessment: Assessment) -> str:
+        """Return the sentence."""
+        is_disabled = assessment.identity.enabled is False
+        return self.when_disabled if is_disabled and self.when_disabled is not None else self.sentence
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+    first: tuple[str, ...]
+    steps: Mapping[str, str]
+    why: Mapping[OrphanReason, str]
+    states: tuple[_State, ...]
+
+
+_HOLDS: Mapping[str, Callable[[Assessment], bool]] = {
+    "disabled": lambda one: one.identity.enabled is False,
+    "retired": lambda one: one.registry.retired,
+    "break_glass": lambda one: one.registry.break_glass,
+    "own_account_of_leaver": lambda one: one.is_own_account and one.nature.has_left,
+    "own_account": lambda one: one.is_own_account,
+    "default_account": lambda one: one.identity.attributes.get(DEFAULT_ACCOUNT) is True,
+    "provisional": lambda one: one.registry.provisional,
+    "abandoned": lambda one: one.abandoned,
+    "likely_declared": lambda one: any(entry.is_likely for entry in one.registry.candidates[:1]),
+}
+_TABLE = read_table("scanner.rules", "next_steps.toml", _Table)
+STEPS = _TABLE.steps
+"""The sentence of each rule, with the names of facts in braces."""
+_RANK = {rule: rank for rank, rule in enumerate(_TABLE.first)}
+_SENTENCE = re.compile(r".+?[.;](?=\s|$)", re.DOTALL)
+_EXPLAINED = {
+    "explained": "a known change explains it",
+    "unexplained": "no known change explains it",
+    "unknown": "whether a change explains it is unknown",
+}
+_LISTED = 2
+LONGEST_EVIDENCE = 240
+"""The most characters of a piece of evidence."""
+
+
+def next_step(assessment: Assessment, findings: Sequence[Finding]) -> str:
+    """Return the next step for an identity; empty if nothing is open. ``findings``: of this identity.
+
+    It is about the finding of highest severity that is not acknowledged; among those of one severity, about what
+    cannot wait.
+    """
+    standing = [finding for finding in findings if finding.acknowledged is None]
+    if not standing:
+        return ""
+    return step_of(min(standing, key=_most_urgent_first), assessment, standing)
+
+
+def _most_urgent_first(finding: Finding) -> tuple[int, int]:
+    return SEVERITY_RANK[finding.severity], _RANK.get(finding.rule, len(_RANK))
+
+
+def step_of(finding: Finding, assessment: Assessment | None = None, findings: Sequence[Finding] = ()) -> str:
+    """Return the next step about one finding. ``assessment``: of its identity; None for a finding about none.
+
+    ``findings``: the others of the identity: an open trust is closed before anybody is asked.
+    """
+    sentence = _sentence(finding, assessment)
+    if sentence is None:
+        return first_sentence(finding.remediation)
+    if assessment is None and ("{ask" in sentence or "{take_over" in sentence or "{end" in sentence):
+        return first_sentence(finding.remediation)
+    facts = defaultdict(lambda: "(unknown)", {"consumers": "", **_facts(finding, assessment)})
+    step = _one_sentence(sentence.format_map(facts))
+    trust = next((one for one in findings if one.rule == "open_trust" and one is not finding), None)
+    if trust is None or not ("{ask" in sentence or "{take_over" in sentence):
+        return step
+    return f"Close its trust in {_trusts(trust)}, then {step[:1].lower()}{step[1:]}"
+
+
+def _one_sentence(text: str) -> str:
+    """Return the text as one printable sentence, whatever the facts hold."""
+    return f"{printable(' '.join(text.split())).rstrip('.').replace('. ', '; ')}."
+
+
+def instead(rule: str, assessment: Assessment) -> str | None:
+    """Return what the state of an identity asks for in place of the step of a rule; None if that step is right."""
+    state = next((one for one in _TABLE.states if one.applies(rule, assessment)), None)
+    if state is None:
+        return None
+    facts = defaultdict(lambda: "(unknown)", {"consumers": "", **_facts_of_identity(assessment)})
+    return _one_sentence(state.said_of(assessment).format_map(facts))
+
+
+def first_sentence(text: str) -> str:
+    """Return the first step of a remediation."""
+    found = _SENTENCE.match(text)
+    return f"{found[0][:-1]}." if found else text
+
+
+def _sentence(finding: Finding, assessment: Assessment | None) -> str | None:
+    """Return the sentence for this state; None for a rule without one."""
+    own = STEPS.get(finding.rule)
+    if assessment is None or own is None:
+        return own
+    state = next((one for one in _TABLE.states if one.applies(finding.rule, assessment)), None)
+    return own if state is None else state.said_of(assessment)
+
+
+def _facts(finding: Finding, assessment: Assessment | None) -> dict[str, str]:
+    """Return the facts that a sentence may name."""
+    evidence = finding.evidence
+    facts = {name: _listed(value) for name, value in facts_of(finding).items()}
+    facts = {name: fact for name, fact in facts.items() if fact} | {
+        "credential": _credential(finding),
+        "trusts": _trusts(finding),
+        "entries": _joined(evidence.get("entries"), " or "),
+        "consumers": _consumers(evidence),
+        "entry": said(plain(evidence.get("entry")) or finding.entry or ""),
+        "new": _listed(evidence.get("new_owner")) or "the new owner",
+    }
+    for day in ("created_at", "last_used_at"):
+        facts[day] = facts.get(day, "an unknown day")[:10]
+    if "day" in evidence:
+        facts |= {name: said(fact) for name, fact in day_facts(finding).items()}
+        facts |= {"actions": facts.get("actions", "its use"), "reasons": facts.get("reasons", "what was new")}
+        facts["explained"] = _EXPLAINED[explained(finding) or "unknown"]
+    if assessment is None:
+        return facts
+    of_identity = _facts_of_identity(assessment)
+    of_identity["because"] = _because(evidence) or of_identity["because"]
+    return {**facts, **of_identity, "entry": facts["entry"] or of_identity.get("entry", "(unknown)")}
+
+
+def _facts_of_identity(assessment: Assessment) -> dict[str, str]:
+    registry, ownership = assessment.registry, assessment.ownership
+    asking, candidate = ask(assessment), registry.candidates[0] if registry.candidates else None
+    why = _TABLE.why.get(ownership.reason or "never_assigned", "it has none")
+    if ownership.reason == "departed" and ownership.last_day is not None:
+        why = f"the declared owner leaves on {ownership.last_day}"
+    facts = {
+        "ask": asking,
+        "asking": f"{asking[:1].lower()}{asking[1:]}",
+        "take_over": take_over(assessment),
+        "why": why,
+        "end": "delete" if assessment.identity.enabled is False else "disable",
+        "use": said(assessment.usage.evidence),
+        "gap": said(registry.evidence or "the coverage names it"),
+        "because": said(assessment.privilege.evidence[0], LONGEST_EVIDENCE)
+        if assessment.privilege.evidence
+        else "see its grants",
+    }
+    if registry.entry is not None:
+        facts["entry"] = said(registry.entry)
+    elif candidate is not None:
+        facts |= {"entry": said(candidate.entry), "evidence": said(candidate.evidence, LONGEST_EVIDENCE)}
+    return facts
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return few([said(plain(one)) for one in value], _LISTED)
+    return said(plain(value))
+
+
+def _joined(value: Any, between: str) -> str:
+    return between.join(said(plain(one)) for one in value) if isinstance(value, (list, tuple)) else _listed(value)
+
+
+def _because(evidence: Mapping[str, Any]) -> str:
+    reasons = evidence.get("because")
+    return said(plain(reasons[0]), LONGEST_EVIDENCE) if isinstance(reasons, (list, tuple)) and reasons else ""
+
+
+def _credential(finding: Finding) -> str:
+    kind, name = plain(finding.evidence.get("kind")), plain(finding.evidence.get("id"))
+    if kind and name:
+        return said(f"{kind.replace('_', ' ')} {name}")
+    return said((finding.credential or "").rpartition("#")[2]) or "its credential"
+
+
+def _trusts(finding: Finding) -> str:
+    """Return whom an open trust lets in, without the evidence for it."""
+    trusts = finding.evidence.get("trusts")
+    if not isinstance(trusts, (list, tuple)) or not trusts:
+        return "its principals"
+    more = f" and {len(trusts) - 1:,} {either(len(trusts) - 1, 'other', 'others')}" if len(trusts) > 1 else ""
+    return said(plain(trusts[0]).partition(" (restriction")[0]) + more
+
+
+def _consumers(evidence: Mapping[str, Any]) -> str:
+    named = _listed(evidence.get("consumers") or ())
+    return f" ({named})" if named else ""
