@@ -329,7 +329,7 @@ def test_an_upgrade_alone_is_told_once(store: Store) -> None:
     night = _scan(store, 1, Night(identities=(aged, grown)))
 
     by_setup = {one.rule for one in night.result.findings if one.by_setup}
-    assert {"credential_too_old", "unregistered"} <= by_setup
+    assert {"credential_too_old", "dormant"} <= by_setup
     assert "admin" in {one.rule for one in night.alarms}
     assert {one.identity for one in night.alarms} == {SHOP.key}
     assert sorted(one.kind for one in night.messages) == ["findings", "setup"]

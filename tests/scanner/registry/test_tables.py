@@ -358,7 +358,7 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
         pytest.param(file("list.csv", "name\n" + "a" * 200_000), 2,
                      "a cell is far too long; is a quotation mark never closed?",
                      id="csv cell"),
-        pytest.param(file("list.csv", "," * 2000 + "name\n"), 1, "has 2001 columns; at most 1000 are read",
+        pytest.param(file("list.csv", "," * 2000 + "name\n"), 1, "has 2,001 columns; at most 1000 are read",
                      id="csv columns"),
         pytest.param(file("list.csv", b"PK\x03\x04"), 1, "is a workbook or an archive, not text",
                      id="csv is a workbook"),
