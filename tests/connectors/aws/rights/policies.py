@@ -7,7 +7,7 @@ from typing import Any
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import Verdict, judge
 from connectors.aws.rights.reach import Document, sum_up
-from connectors.aws.rights.vocabulary import HolderKind, vocabulary
+from connectors.aws.rights.vocabulary import vocabulary
 
 ACCOUNT = "123456789012"
 WORDS = vocabulary()
@@ -34,7 +34,6 @@ def verdict(
     *documents: Document,
     boundary: Document | None = None,
     guardrails: tuple[tuple[Document, ...], ...] = (),
-    holder: HolderKind | None = None,
 ) -> Verdict:
     """The verdict over these documents together."""
-    return judge(documents, WORDS, boundary=boundary, guardrails=guardrails, holder=holder)[0]
+    return judge(documents, WORDS, (*guardrails, *(() if boundary is None else ((boundary,),))))[0]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from connectors.aws.client.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
-from connectors.aws.rights.assume import MAX_LINKED_ROLES, Holder, assume_ways
+from connectors.aws.rights.assume import MAX_LINKED_ROLES, assume_ways
+from connectors.aws.rights.holders import Holder
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.privilege import combine
 from connectors.aws.rights.trust import trust_statements
