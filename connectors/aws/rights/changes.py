@@ -27,7 +27,7 @@ from scanner.text import few
 
 _MOST_APART = 3
 """Up to this many policies that deny something are taken away in every combination; of more, each, or all of them."""
-_IT, _ITS_GROUP, _ITS_POLICY = "on {}", "on a group that {} is in", "on a policy that {} has"
+_IT, _ITS_GROUP, _ITS_POLICY = "on {}", "on a group that it is in", "on a policy that it has"
 _NOBODY: frozenset[str] = frozenset()
 
 _Effect: TypeAlias = Literal["grant", "join", "switch", "unbind", "rid"]

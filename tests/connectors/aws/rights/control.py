@@ -10,20 +10,19 @@ from scanner.model import POTENTIAL, PrivilegeLevel, Way
 
 
 def levels(rights: Rights, running: Mapping[str, str] | None = None) -> dict[str, PrivilegeLevel]:
-    """The level of each user and role, once control over others counts. ``running``: workloads, and what they run as."""
+    """The level of each user and role, once control over others counts. ``running``: what workloads run as."""
     own = {arn: each.privilege.level for arn, each in rights.permissions.items()}
     certain = controlled(rights, running or {})
     possible = controlled(rights, running or {}, conditional=True)
     found: dict[str, PrivilegeLevel] = {}
     for arn, level in own.items():
+        found[arn] = level
         if level != "admin" and _rises(rights, own, certain[arn], conditional=False):
             found[arn] = "escalation"
-        elif level in ("normal", "unknown") and _rises(rights, own, possible[arn], conditional=True):
-            found[arn] = "high"
-        elif level == "normal" and any(list(_methods(rights, own, one, conditional=False)) for one in certain[arn]):
-            found[arn] = "high"
-        else:
-            found[arn] = level
+        elif level in ("normal", "unknown"):
+            maybe = _rises(rights, own, possible[arn], conditional=True)
+            methods = any(True for one in certain[arn] for _ in _methods(rights, own, one, conditional=False))
+            found[arn] = "high" if maybe or methods else level
     return found
 
 
@@ -34,9 +33,7 @@ def said(rights: Rights, arn: str) -> tuple[PrivilegeLevel, bool]:
     return level, level == "high" and bool(evidence) and not others
 
 
-def controlled(
-    rights: Rights, running: Mapping[str, str], *, conditional: bool = False
-) -> dict[str, frozenset[str]]:
+def controlled(rights: Rights, running: Mapping[str, str], *, conditional: bool = False) -> dict[str, frozenset[str]]:
     """All that each user and role can become, itself included."""
     ahead: dict[str, set[str]] = {arn: {arn} for arn in rights.permissions}
     for arn, each in rights.permissions.items():

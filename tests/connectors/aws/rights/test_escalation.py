@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
+from heapq import heappop, heappush
 from typing import Any
 
 from hypothesis import given, note
@@ -108,15 +109,22 @@ def _is_about(statement: Any, thing: Thing, action: str, on: str) -> bool:
 
 # --- The attacker ---
 
+MOST_TRIED = 200
+"""The most states of one user or role that the attacker tries, the most promising first."""
+
 
 def becomes(world: World, one: Thing, other: Thing) -> bool:
     """Whether one can be the other by a single step."""
     if ":user/" in other.arn:
         return any(world.may(one, action, other.arn) for action in ("iam:CreateAccessKey", "iam:UpdateLoginProfile"))
-    if other.arn != LINKED and any(world.may(one, f"iam:{each}", other.arn) for each in ("UpdateAssumeRolePolicy", "AcquireRole")):
+    if other.arn != LINKED and any(
+        world.may(one, f"iam:{each}", other.arn) for each in ("UpdateAssumeRolePolicy", "AcquireRole")
+    ):
         return True
     if {"Service": "lambda.amazonaws.com"} in [each["Principal"] for each in other.trusts if "Principal" in each]:
-        makes = all(world.may(one, action, FREE) for action in ON_FUNCTION[1:]) or world.may(one, "lambda:RunMicrovm", FREE)
+        makes = all(world.may(one, action, FREE) for action in ON_FUNCTION[1:]) or world.may(
+            one, "lambda:RunMicrovm", FREE
+        )
         if makes and world.may(one, "iam:PassRole", other.arn):
             return True
     updates = ("lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration")
@@ -148,13 +156,13 @@ def _changes(world: World, actor: Thing, one: Thing) -> Iterator[tuple[World, Th
     kind = "User" if ":user/" in one.arn else "Role"
     if one.arn == LINKED:
         return
-    for name in ("new", *(name for name, _ in one.inline)):
+    for name in dict.fromkeys(("new", *(name for name, _ in one.inline))):
         if world.may(actor, f"iam:Put{kind}Policy", one.arn):
             rest = tuple(each for each in one.inline if each[0] != name)
             yield world, replace(one, inline=(*rest, (name, (EVERYTHING,))))
         if name != "new" and world.may(actor, f"iam:Delete{kind}Policy", one.arn):
             yield world, replace(one, inline=tuple(each for each in one.inline if each[0] != name))
-    if world.may(actor, f"iam:Attach{kind}Policy", one.arn):
+    if ("attached", (EVERYTHING,)) not in one.inline and world.may(actor, f"iam:Attach{kind}Policy", one.arn):
         yield world, replace(one, inline=(*one.inline, ("attached", (EVERYTHING,))))
     for policy in one.attached:
         if world.may(actor, f"iam:Detach{kind}Policy", one.arn):
@@ -166,7 +174,7 @@ def _changes(world: World, actor: Thing, one: Thing) -> Iterator[tuple[World, Th
     held = {*one.attached, *(each for group in one.groups for each in world.groups[group][1])}
     for policy in sorted(held):
         versions = world.policies[policy]
-        if world.may(actor, "iam:CreatePolicyVersion", policy):
+        if versions[0] != (EVERYTHING,) and world.may(actor, "iam:CreatePolicyVersion", policy):
             yield replace(world, policies={**world.policies, policy: ((EVERYTHING,), *versions)}), one
         for version in versions[1:] if world.may(actor, "iam:SetDefaultPolicyVersion", policy) else ():
             rest = tuple(each for each in versions if each is not version)
@@ -184,9 +192,9 @@ def _changes_of_groups(world: World, actor: Thing, one: Thing) -> Iterator[tuple
         if world.may(actor, "iam:RemoveUserFromGroup", group):
             yield world, replace(one, groups=tuple(each for each in one.groups if each != group))
         new: list[tuple[tuple[Any, ...], tuple[str, ...]]] = []
-        if world.may(actor, "iam:AttachGroupPolicy", group):
+        if EVERYTHING not in inline and world.may(actor, "iam:AttachGroupPolicy", group):
             new.append(((*inline, EVERYTHING), attached))
-        if world.may(actor, "iam:PutGroupPolicy", group):
+        if inline != (EVERYTHING,) and world.may(actor, "iam:PutGroupPolicy", group):
             new += [((*inline, EVERYTHING), attached), ((EVERYTHING,), attached)]
         if world.may(actor, "iam:DeleteGroupPolicy", group):
             new.append(((), attached))
@@ -199,17 +207,24 @@ def _changes_of_groups(world: World, actor: Thing, one: Thing) -> Iterator[tuple
 def makes_admin(world: World, holder: Thing, target: Thing) -> bool:
     """Whether the holder, with the rights that it has, and the target with those it gets, make the target an admin."""
     seen: set[str] = set()
-    waiting = [(world, target)]
-    while waiting and len(seen) < 300:
-        now, one = waiting.pop(0)
+    waiting = [(_left_to_do(world, target), 0, world, target)]
+    while waiting and len(seen) < MOST_TRIED:
+        _, _, now, one = heappop(waiting)
         if now.is_admin(one):
             return True
         for actor, before in ((holder, world), (one, now)):
             for after in _changes_by(before, actor, now, one):
                 if (key := repr(after)) not in seen:
                     seen.add(key)
-                    waiting.append(after)
+                    heappush(waiting, (_left_to_do(*after), len(seen), *after))
     return False
+
+
+def _left_to_do(world: World, thing: Thing) -> int:
+    """How far it seems to be from an admin: what looks best is tried first."""
+    held = list(world.statements(thing))
+    refusing = sum(each["Effect"] == "Deny" for each in held)
+    return refusing + (thing.bound is not None) + 3 * (EVERYTHING not in held)
 
 
 def _changes_by(rights: World, actor: Thing, now: World, one: Thing) -> Iterator[tuple[World, Thing]]:
@@ -237,6 +252,7 @@ def wins(world: World, start: Thing) -> bool:
 
 
 # --- Random accounts ---
+
 
 def _one_of(*choices: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(choices)
@@ -315,7 +331,10 @@ def rights_of(world: World) -> Rights:
     """What the connector makes of it."""
     listing = Listing()
     bounds = {repr(one.bound): f"{LIMIT}{place}" for place, one in enumerate(world.things) if one.bound is not None}
-    versions = {**world.policies, **{bounds[repr(one.bound)]: (one.bound,) for one in world.things if one.bound is not None}}
+    versions = {
+        **world.policies,
+        **{bounds[repr(one.bound)]: (one.bound,) for one in world.things if one.bound is not None},
+    }
     listing.add(POLICIES, [
         {"Arn": arn, "PolicyVersionList": [
             {"IsDefaultVersion": place == 0, "Document": {"Statement": list(each)}} for place, each in enumerate(some)
@@ -328,7 +347,9 @@ def rights_of(world: World) -> Rights:
         for arn, (inline, attached) in world.groups.items()
     ], GroupDetail)  # fmt: skip
     for one in world.things:
-        limit = {} if one.bound is None else {"PermissionsBoundary": {"PermissionsBoundaryArn": bounds[repr(one.bound)]}}
+        limit = (
+            {} if one.bound is None else {"PermissionsBoundary": {"PermissionsBoundaryArn": bounds[repr(one.bound)]}}
+        )
         row = {"Arn": one.arn, "AttachedManagedPolicies": _attached(one.attached), **limit}
         if ":user/" in one.arn:
             row |= {"UserName": _name(one.arn), "UserPolicyList": _inline(one.inline)}

@@ -34,9 +34,9 @@ def permissions(*attached: str, allowed: str | None = None, boundary: str | None
         (aws("AdministratorAccess"), "admin"),
         (aws("AdministratorAccess", "aws-cn"), "admin"),
         (aws("IAMFullAccess"), "admin"),
-        (aws("PowerUserAccess"), "escalation"),
-        (aws("AWSLambda_FullAccess"), "escalation"),
-        (aws("job-function/SystemAdministrator"), "escalation"),
+        (aws("PowerUserAccess"), "high"),
+        (aws("AWSLambda_FullAccess"), "high"),
+        (aws("job-function/SystemAdministrator"), "high"),
         (aws("service-role/AmazonEC2RoleforSSM"), "unknown"),
         (aws("ReadOnlyAccess"), "unknown"),
         (aws("MadeUpAccess"), "unknown"),
@@ -116,7 +116,7 @@ def test_a_published_document_limits_as_a_boundary_does_and_is_reported() -> Non
     bounded = permissions(allowed="*", boundary=aws("PowerUserAccess"))
     power = document_of(published()["PowerUserAccess"]["Document"]["Statement"], number=1)
 
-    assert bounded.privilege.level == verdict(doc(allow("*")), boundary=power, holder="user").level == "escalation"
+    assert bounded.privilege.level == verdict(doc(allow("*")), boundary=power).level == "high"
     assert bounded.privilege.evidence[-1] == (
         f"policy PowerUserAccess is judged by its version {published()['PowerUserAccess']['DefaultVersionId']}, "
         f"published by {published_policies().as_of}"
