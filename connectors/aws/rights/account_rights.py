@@ -20,6 +20,7 @@ from connectors.aws.rights.trusted_principals import RoleTrust
 from connectors.aws.rights.vocabulary import vocabulary
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
 from scanner.model import Link, PrivilegeLevel, Trust
+from scanner.text import few
 
 
 class Rights(Struct, frozen=True, kw_only=True):
@@ -94,9 +95,12 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
 
 
 def _unread(listing: Listing) -> dict[str, str]:
-    """What is missing of the targets of methods, in words, by their kind."""
-    lists = {"user": USERS, "role": ROLES, "": GROUPS}
-    return {kind: f"not all {section} could be read" for kind, section in lists.items() if section in listing.errors}
+    """What is missing of the targets of methods, in words, by their kind; empty for a method on all kinds."""
+    lacking = [
+        what for what, section in (("user", USERS), ("role", ROLES), ("group", GROUPS)) if section in listing.errors
+    ]
+    found = {kind: f"not all {kind}s could be read" for kind in lacking}
+    return found if not lacking else {**found, "": f"not all {few([f'{kind}s' for kind in lacking], 3)} could be read"}
 
 
 def _with_members(listing: Listing, library: PolicyLibrary) -> list[Group]:

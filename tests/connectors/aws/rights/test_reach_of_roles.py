@@ -389,4 +389,4 @@ def test_what_could_not_be_read_of_possible_targets_is_said() -> None:
 
     (evidence,) = rights_in(listing, ACCOUNT, ()).permissions[ADA].privilege.evidence
     assert evidence.startswith("potential: can pass a role")
-    assert "not all iam.roles could be read" in evidence
+    assert "not all roles could be read" in evidence
