@@ -433,9 +433,14 @@ class _Search:
         raised, lifted = self._special_by(allowed, granting, met=met)
         found = [each._replace(on=_union(_common(each.on, plain), _common(each.on, raised))) for each in granting]
         found += [_Method(names, _IT, frozenset(on)) for names, on in sorted(lifted.items())]
+        joinable = sorted(allowed.get(("group", self._tables.join["group"][0]), ()))
         found += [
-            _Method(self._tables.join["group"][0], f"on {arn}", self._risen_by_joining(arn, met=met))
-            for arn in sorted(allowed.get(("group", self._tables.join["group"][0]), ()))
+            _Method(
+                self._tables.join["group"][0],
+                f"on {few(groups, METHODS_NAMED)}",
+                self._risen_by_joining(groups, met=met),
+            )
+            for groups in (*((arn,) for arn in joinable), *([tuple(joinable)] if len(joinable) > 1 else []))
         ]
         found += [
             _Method(self._tables.switch["policy"][0], f"on {arn}", self._risen_by_switching(arn, met=met))
@@ -516,16 +521,21 @@ class _Search:
             state.granted or not self._tried.rises(target, _state(target), met=met)
         )
 
-    def _risen_by_joining(self, arn: str, *, met: bool) -> frozenset[str]:
-        group = self._tried.groups[arn]
-        if not self._tried.is_worth_joining(group):
+    def _risen_by_joining(self, arns: Sequence[str], *, met: bool) -> frozenset[str]:
+        """Those who are admins as members of all of these groups; of several, but for those whom one makes it."""
+        groups = [one for one in map(self._tried.groups.__getitem__, arns) if self._tried.is_worth_joining(one)]
+        if not groups or (len(arns) > 1 and len(groups) == 1):
             return _NOBODY
-        return self._risen_by(
-            arn,
-            (one for one in self._candidates["user"].all if one not in group.members),
-            lambda state: (self._tried.joining(state, group),),
-            met=met,
-        )
+        apart = _NOBODY.union(*(self._risen_by_joining((arn,), met=met) for arn in arns if len(arns) > 1))
+
+        def joining(state: _State) -> Iterator[_Step]:
+            for group in groups:
+                step = self._tried.joining(state, group)
+                state = step.after(state)
+            yield step
+
+        users = (one for one in self._candidates["user"].all if any(one not in group.members for group in groups))
+        return self._risen_by("".join(arns), users, joining, met=met) - apart
 
     def _risen_by_switching(self, arn: str, *, met: bool) -> frozenset[str]:
         return self._risen_by(arn, self._having[arn], lambda state: self._tried.switches(state, arn), met=met)
