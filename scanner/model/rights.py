@@ -96,7 +96,8 @@ class Trust(Struct, frozen=True, kw_only=True, gc=False):
     ``external``: outside the scope's own organisation or account, which no service of the provider is; None: unknown.
     ``restriction``: how far conditions restrict it: ``none``, ``loose`` (a wildcard) or ``exact``. ``crosses``: the
     principal's environment, if known and different from the identity's. ``only``: patterns (``*`` any characters, ``?``
-    one character); the caller's key must fit one of them, if there are any. ``issuer``: for a federated trust, whose tokens it accepts: a URL, or ``aws:`` and an account. ``subject``: the subject the token
+    one character); the caller's key must fit one of them, if there are any. ``issuer``: for a federated trust, whose
+    tokens it accepts: a URL, or ``aws:`` and an account. ``subject``: the subject the token
     must have, which may be a pattern; None if the trust names no single subject. ``claims``: what the token must say
     besides. ``implied``: the subject only follows from the claims, and counts where the token's claims are unknown.
     ``by_name``: it names the subject by names alone, which can be given to others. ``presented``: None: unknown.

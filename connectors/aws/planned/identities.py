@@ -152,8 +152,8 @@ def _readable(identity: Identity, permissions: Permissions) -> Identity:
         _UNREAD.sub(r"policy \1 is only known after deploying", each) for each in identity.privilege.evidence
     )
     level = identity.privilege.level
-    if level == "unknown" and permissions.verdict is not None and permissions.verdict.level in POWERFUL:
-        level = permissions.verdict.level
+    if level == "unknown" and permissions.amounts_to in POWERFUL:
+        level = permissions.amounts_to
     return structs.replace(
         identity,
         grants=tuple(_written(grant) for grant in kept),

@@ -11,8 +11,9 @@ from connectors.aws.client.iam_calls import Listing
 from connectors.aws.client.payloads import RoleDetail, UserDetail
 from connectors.aws.organization import Guardrails
 from connectors.aws.rights.assume import assume_ways
-from connectors.aws.rights.changes import Group, Made, changes_in
+from connectors.aws.rights.changes import Group
 from connectors.aws.rights.holders import Holder
+from connectors.aws.rights.methods import Made, made_in
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary, unread
 from connectors.aws.rights.targets import joined, leads_in, takeovers_of
 from connectors.aws.rights.trust import federates_links, parse_trusts, trust_statements
@@ -61,7 +62,7 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
     made = Made()
     if library is not None:
         with_members = _with_members(listing, library)
-        made = changes_in(holders, with_members, library.versions, words, account)
+        made = made_in(holders, with_members, library.versions, words, account)
     unread = _unread(listing)
     return Rights(
         permissions={

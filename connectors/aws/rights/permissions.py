@@ -17,7 +17,16 @@ from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import UNDER_A_CONDITION, Effective, Limit, Verdict, is_admin, judge
 from connectors.aws.rights.reach import Document, Held, sources_in, sum_up
 from connectors.aws.rights.vocabulary import Vocabulary, action_matches, published_policies
-from scanner.model import UNKNOWN_PRIVILEGE, Consequence, Grant, Privilege, Signal, Way, with_administration
+from scanner.model import (
+    UNKNOWN_PRIVILEGE,
+    Consequence,
+    Grant,
+    Privilege,
+    PrivilegeLevel,
+    Signal,
+    Way,
+    with_administration,
+)
 
 GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
 
@@ -32,10 +41,11 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     ``published``: in words, which of AWS's policies are judged by what AWS has published, not by what was listed.
     ``is_guarded``: whether all that the organisation denies it is known; otherwise the level is the most it can be.
     ``boundary`` and the organisation's ``guardrails`` limit it. ``verdict``: of what could be read; None: nothing was.
-    ``allowed``: the high-consequence actions of what could be read; None: nothing was.
+    ``allowed``: the high-consequence actions of what could be read; None: nothing was. ``amounts_to``: the level of what
+    could be read.
     ``elsewhere``: roles in other accounts that it is allowed to assume, if they let it. ``ways``: whom it can become,
     make an admin or take over in its own, see :mod:`connectors.aws.rights.targets` and
-    :mod:`connectors.aws.rights.changes`.
+    :mod:`connectors.aws.rights.methods`.
     """
 
     held: tuple[Held, ...] = ()
@@ -47,6 +57,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     ways: tuple[Way, ...] = ()
     allowed: tuple[Consequence, ...] | None = None
     privilege: Privilege = UNKNOWN_PRIVILEGE
+    amounts_to: PrivilegeLevel = "unknown"
     grants: tuple[Grant, ...] = ()
     signals: tuple[Signal, ...] = ()
     missing: tuple[str, ...] = ()
@@ -101,6 +112,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         elif found.level != "admin" and itself_if:
             reasons = (f"can make itself an admin, {UNDER_A_CONDITION}: {reason}" for reason in itself_if)
             found = Privilege(level="high", evidence=(*reasons, *found.evidence))
+        amounts_to = found.level
         if self.missing and found.level == "admin" and not self.could_be_less:
             found = Privilege(level="admin", evidence=(*found.evidence, *self.missing))
         elif self.missing:
@@ -110,7 +122,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
             found = Privilege(level=found.level, evidence=(*found.evidence, *self.published))
         if found.level != "unknown" and found.evidence and not self.is_guarded:
             found = Privilege(level=found.level, evidence=(*found.evidence, GUARDRAILS_UNREAD))
-        return structs.replace(self, privilege=found)
+        return structs.replace(self, privilege=found, amounts_to=amounts_to)
 
 
 class _Judged(NamedTuple):

@@ -154,7 +154,7 @@ def _meets(statement: Statement, pattern: str) -> bool:
 # resource policies are not read.
 #
 # What it can do to users and roles that were read, itself included, takes all of the account:
-# :mod:`connectors.aws.rights.changes` and :mod:`connectors.aws.rights.targets`.
+# :mod:`connectors.aws.rights.methods` and :mod:`connectors.aws.rights.targets`.
 
 METHODS_NAMED = 3
 """Evidence names this many methods or actions of a sort, and counts the rest."""

@@ -242,7 +242,7 @@ def _left(principal: Principal, statement: TrustStatement, statements: Iterable[
     """What the refusals leave of a principal that a statement trusts, for any of its calls."""
     found: dict[Principal, None] = {}
     for action in sorted(statement.actions):
-        left = (principal,)
+        left: tuple[Principal, ...] = (principal,)
         for other in statements:
             if action in other.actions:
                 left = tuple(each for one in left for each in other.leaves(one))

@@ -231,7 +231,7 @@ def _left_to_do(world: World, thing: Thing) -> int:
     """How far it seems to be from an admin: what looks best is tried first."""
     held = list(world.statements(thing))
     refusing = sum(each["Effect"] == "Deny" for each in held)
-    return refusing + (thing.bound is not None) + 3 * (EVERYTHING not in held)
+    return int(refusing + (thing.bound is not None) + 3 * (EVERYTHING not in held))
 
 
 def _changes_by(rights: World, actor: Thing, now: World, one: Thing) -> Iterator[tuple[World, Thing]]:

@@ -74,7 +74,8 @@ def test_what_can_but_add_leaves_an_administrator_one(unread: str, level: str) -
     assert found.privilege.level == level
     assert f"policy {unread.rpartition('/')[2]} (direct) could not be read" in found.privilege.evidence
     assert not found.is_whole
-    assert permissions(unread, allowed="iam:PutUserPolicy").privilege.level == "unknown"
+    some = permissions(unread, allowed="iam:PutUserPolicy").judged(WORDS, ("iam:PutUserPolicy on itself",))
+    assert (some.privilege.level, some.amounts_to) == ("unknown", "escalation")
 
 
 def test_the_list_of_awss_own_denies_is_whole() -> None:

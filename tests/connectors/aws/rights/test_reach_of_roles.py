@@ -12,6 +12,7 @@ from connectors.aws.client.payloads import PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.rights.assume import MAX_LINKED_ROLES
 from connectors.aws.spec import POLICIES, ROLES, USERS
+from scanner.errors import SourceError
 from scanner.model import Way
 from tests.connectors.aws.rights.control import levels, said, targets
 from tests.connectors.aws.rights.policies import ACCOUNT, IF, allow, deny
@@ -385,7 +386,7 @@ def test_what_could_not_be_read_of_possible_targets_is_said() -> None:
     """There may be one among them."""
     listing = Listing()
     listing.add(USERS, [ada(allow("iam:PassRole"), MAKE)[1]], UserDetail)
-    listing.errors[ROLES] = (ValueError("refused"), False)
+    listing.errors[ROLES] = (SourceError("refused"), False)
 
     (evidence,) = rights_in(listing, ACCOUNT, ()).permissions[ADA].privilege.evidence
     assert evidence.startswith("potential: can pass a role")
