@@ -98,11 +98,11 @@ TrustKind: TypeAlias = Literal["anyone", "account", "principal", "service", "fed
 class Trust(Struct, frozen=True, kw_only=True, gc=False):
     """A principal that may become the identity (an AWS trust policy's principal, a role binding to a token issuer).
 
-    ``external``: outside the scope's own organisation or account, or a service that also serves such accounts; None:
-    unknown. ``restriction``: how far conditions restrict it: ``none``, ``loose`` (a wildcard) or ``exact``.
-    ``crosses``: the principal's environment, if known and different from the identity's. ``only``: patterns (``*`` any
-    characters, ``?`` one character); the caller's key must fit one of them, if there are any. ``issuer``: for
-    a federated trust, whose tokens it accepts: a URL, or ``aws:`` and an account. ``subject``: the subject the token
+    ``external``: outside the scope's own organisation or account, which no service of the provider is; None: unknown.
+    ``restriction``: how far conditions restrict it: ``none``, ``loose`` (a wildcard) or ``exact``. ``crosses``: the
+    principal's environment, if known and different from the identity's. ``only``: patterns (``*`` any characters, ``?``
+    one character); the caller's key must fit one of them, if there are any. ``issuer``: for a federated trust, whose
+    tokens it accepts: a URL, or ``aws:`` and an account. ``subject``: the subject the token
     must have, which may be a pattern; None if the trust names no single subject. ``claims``: what the token must say
     besides. ``implied``: the subject only follows from the claims, and counts where the token's claims are unknown.
     ``by_name``: it names the subject by names alone, which can be given to others. ``presented``: None: unknown.

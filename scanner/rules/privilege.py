@@ -140,7 +140,7 @@ OPEN_TRUST = IdentityRule(
     severity="high",
     severity_note="critical if anyone can assume it, including anyone with an account at a shared token issuer such "
     "as GitHub; medium for an external account behind a wildcard condition, or a single external principal without a "
-    "condition; low if it trusts only a deleted principal, or a service that also serves other accounts",
+    "condition; low if it trusts only a deleted principal, or any service",
     title="Trust policy allows external principals",
     why="An external principal can become this identity without stealing a credential. An external account without a "
     "condition is also exposed to the confused deputy problem.",

@@ -135,6 +135,12 @@ class PolicyDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
         """The default version: as the version itself, or otherwise the policy, states."""
         return next((version.document for version in self.policy_version_list if self._is_in_force(version)), None)
 
+    @property
+    def others(self) -> tuple[Any, ...]:
+        """The documents of the versions that are not in force, as far as they are there."""
+        rest = (version for version in self.policy_version_list if not self._is_in_force(version))
+        return tuple(version.document for version in rest if version.document is not None)
+
     def _is_in_force(self, version: PolicyVersion) -> bool:
         if version.is_default_version is not None:
             return version.is_default_version

@@ -169,7 +169,7 @@ def user_identity(
         credentials=(*_keys(user.arn, facts), *_password(user, facts), *facts.others),
         grants=permissions.grants,
         links=tuple(links),
-        reach=(*permissions.elsewhere, *permissions.takeovers),
+        reach=(*permissions.elsewhere, *permissions.ways),
         unread=unread_facts(
             credentials=not facts.credentials_known,
             permissions=not permissions.is_whole,
@@ -280,7 +280,7 @@ def role_identity(
         grants=permissions.grants,
         links=tuple(links),
         trusts=trusts or (),
-        reach=(*permissions.elsewhere, *permissions.takeovers),
+        reach=(*permissions.elsewhere, *permissions.ways),
         token_subjects=_token_subjects(role, place),
         unread=unread_facts(
             permissions=not permissions.is_whole,

@@ -17,8 +17,9 @@ from connectors.aws.planned.listing import COMPUTED, Account, Holder, places_of
 from connectors.aws.planned.names import MADE_UP_ACCOUNT, Names
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.rights.permissions import Permissions
+from connectors.aws.rights.vocabulary import has_wildcard, resource_matches
 from connectors.planned.effects import Found
-from scanner.model import Credential, Grant, Identity, Privilege, credential_key
+from scanner.model import Credential, Grant, Identity, Privilege, Way, credential_key
 from scanner.model.planned import Effect
 from scanner.model.terms import POWERFUL
 
@@ -41,6 +42,17 @@ class Renamed:
         """The key of what has the ARN."""
         return self._keys.get(arn, arn)
 
+    def way(self, way: Way) -> Way:
+        """The way with keys in place of made-up ARNs, also of those that a pattern means."""
+        meant = {
+            key
+            for arn, key in self._keys.items()
+            if any(has_wildcard(pattern) and resource_matches(pattern, arn) for pattern in way.on)
+            and not any(resource_matches(pattern, arn) for pattern in way.but)
+        }
+        on = dict.fromkeys((*map(self.key, way.on), *sorted(meant)))
+        return structs.replace(way, on=tuple(on), but=tuple(map(self.key, way.but)))
+
     def identity(self, identity: Identity) -> Identity:
         """The identity with keys in place of made-up ARNs; one of an unknown account presents no tokens yet."""
         if not self._keys:
@@ -53,6 +65,7 @@ class Renamed:
             key=key,
             scope=self._account or UNKNOWN_ACCOUNT,
             links=links,
+            reach=tuple(map(self.way, identity.reach)),
             token_subjects=subjects,
             credentials=tuple(
                 structs.replace(each, key=credential_key(key, each.kind, each.id)) for each in identity.credentials
@@ -139,8 +152,8 @@ def _readable(identity: Identity, permissions: Permissions) -> Identity:
         _UNREAD.sub(r"policy \1 is only known after deploying", each) for each in identity.privilege.evidence
     )
     level = identity.privilege.level
-    if level == "unknown" and permissions.verdict is not None and permissions.verdict.level in POWERFUL:
-        level = permissions.verdict.level
+    if level == "unknown" and permissions.amounts_to in POWERFUL:
+        level = permissions.amounts_to
     return structs.replace(
         identity,
         grants=tuple(_written(grant) for grant in kept),

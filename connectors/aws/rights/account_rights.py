@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, structs
@@ -9,15 +10,18 @@ from msgspec import Struct, structs
 from connectors.aws.client.iam_calls import Listing
 from connectors.aws.client.payloads import RoleDetail, UserDetail
 from connectors.aws.organization import Guardrails
-from connectors.aws.rights.assume import Holder, assume_ways
+from connectors.aws.rights.assume import assume_ways
+from connectors.aws.rights.changes import Group
+from connectors.aws.rights.holders import Holder
+from connectors.aws.rights.methods import Made, made_in
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary, unread
-from connectors.aws.rights.privilege import UNDER_A_CONDITION
-from connectors.aws.rights.targets import able_in, joined, leads_in, raised_in, takeovers_of
+from connectors.aws.rights.targets import joined, leads_in, takeovers_of
 from connectors.aws.rights.trust import federates_links, parse_trusts, trust_statements
 from connectors.aws.rights.trusted_principals import RoleTrust
 from connectors.aws.rights.vocabulary import vocabulary
-from connectors.aws.spec import GROUPS, POLICIES
+from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
 from scanner.model import Link, PrivilegeLevel, Trust
+from scanner.text import few
 
 
 class Rights(Struct, frozen=True, kw_only=True):
@@ -40,37 +44,40 @@ class Rights(Struct, frozen=True, kw_only=True):
 
 def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> Rights:
     """The rights in an account, from what was listed of it; ``guardrails``: None where there are some, unread."""
-    permissions, malformed_policies = _permissions(listing, account, guardrails)
+    words = vocabulary()
+    permissions, library = _permissions(listing, account, guardrails)
     trusts, malformed_trusts = _trusts(listing.roles, account)
+    groups = {group.group_name: group.arn for group in listing.rows[GROUPS]}
     principals: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
     by_arn = {each.arn: each for each in principals}
-    holders = [_holder(each, permissions[arn], has_tags=listing.has_policies) for arn, each in by_arn.items()]
+    holders = [_holder(each, permissions[arn], groups, has_tags=listing.has_policies) for arn, each in by_arn.items()]
     role_trusts = {
         role.arn: RoleTrust(role=role.arn, statements=tuple(trust_statements(role.assume_role_policy_document)))
         for role in listing.roles
         if role.arn in trusts
     }
-    leads = leads_in(holders, trusts, vocabulary())
-    ways = assume_ways(holders, role_trusts, vocabulary())
-    links = joined(ways.links, leads.links)
-    raised = raised_in(holders, links, vocabulary())
-    able = able_in(holders, links, raised)
-    maybe = joined(ways.uncertain, leads.uncertain)
-    uncertain = {
-        arn: [f"can become {link.target}, {UNDER_A_CONDITION}: {link.evidence}" for link in each if link.target in able]
-        for arn, each in maybe.items()
-    }
-    for arn, evidence in raised_in(holders, joined(links, maybe), vocabulary(), met=True).items():
-        uncertain.setdefault(arn, []).append(f"{evidence}, {UNDER_A_CONDITION}")
-    takeovers = {each.arn: takeovers_of(each, vocabulary()) for each in holders if each.level != "admin"}
-    groups = {group.group_name: group.arn for group in listing.rows[GROUPS]}
+    leads = leads_in(holders, trusts, words)
+    assuming = assume_ways(holders, role_trusts, words)
+    links = joined(assuming.links, leads.links)
+    made = Made()
+    if library is not None:
+        with_members = _with_members(listing, library)
+        made = made_in(holders, with_members, library.versions, words, account)
+    unread = _unread(listing)
     return Rights(
         permissions={
-            arn: structs.replace(
-                each.leading_to(leads.named.get(arn, {}), vocabulary(), uncertain.get(arn, ()), raised.get(arn)),
-                takeovers=takeovers.get(arn, ()),
+            holder.arn: structs.replace(
+                permissions[holder.arn].judged(
+                    words, made.itself.get(holder.arn, ()), made.itself_if.get(holder.arn, ()), unread
+                ),
+                ways=(
+                    *assuming.ways.get(holder.arn, ()),
+                    *leads.ways.get(holder.arn, ()),
+                    *made.others.get(holder.arn, ()),
+                    *(takeovers_of(holder, words) if holder.level != "admin" else ()),
+                ),
             )
-            for arn, each in permissions.items()
+            for holder in holders
         },
         trusts=trusts,
         links={
@@ -83,17 +90,38 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
                 for role in listing.roles
             },
         },
-        malformed_policies=malformed_policies,
+        malformed_policies=() if library is None else tuple(library.malformed),
         malformed_trusts=malformed_trusts,
     )
 
 
+def _unread(listing: Listing) -> dict[str, str]:
+    """What is missing of the targets of methods, in words, by their kind; empty for a method on all kinds."""
+    lacking = [
+        what for what, section in (("user", USERS), ("role", ROLES), ("group", GROUPS)) if section in listing.errors
+    ]
+    found = {kind: f"not all {kind}s could be read" for kind in lacking}
+    return found if not lacking else {**found, "": f"not all {few([f'{kind}s' for kind in lacking], 3)} could be read"}
+
+
+def _with_members(listing: Listing, library: PolicyLibrary) -> list[Group]:
+    """The groups with their policies and users."""
+    members: defaultdict[str, set[str]] = defaultdict(set)
+    for user in listing.users:
+        for name in user.group_list:
+            members[name].add(user.arn)
+    return [
+        Group(arn=group.arn, held=library.groups[group.group_name], members=frozenset(members[group.group_name]))
+        for group in listing.rows[GROUPS]
+    ]
+
+
 def _permissions(
     listing: Listing, account: str, guardrails: Guardrails | None
-) -> tuple[dict[str, Permissions], tuple[tuple[str, str], ...]]:
+) -> tuple[dict[str, Permissions], PolicyLibrary | None]:
     if not listing.has_policies:
         principals: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
-        return {each.arn: unread("its policies could not be read") for each in principals}, ()
+        return {each.arn: unread("its policies could not be read") for each in principals}, None
     policies, groups = listing.rows[POLICIES], listing.rows[GROUPS]
     library = PolicyLibrary(policies, groups, words=vocabulary(), account=account, guardrails=guardrails)
     found = {
@@ -106,7 +134,7 @@ def _permissions(
         found[role.arn] = library.permissions(
             role.arn, role.role_policy_list, role.attached_managed_policies, role.permissions_boundary
         )
-    return found, tuple(library.malformed)
+    return found, library
 
 
 def _trusts(
@@ -122,17 +150,23 @@ def _trusts(
     return trusts, tuple(malformed)
 
 
-def _holder(identity: UserDetail | RoleDetail, permissions: Permissions, *, has_tags: bool) -> Holder:
+def _holder(
+    identity: UserDetail | RoleDetail, permissions: Permissions, groups: Mapping[str, str], *, has_tags: bool
+) -> Holder:
+    named = identity.group_list if isinstance(identity, UserDetail) else ()
     return Holder(
         arn=identity.arn,
         unique_id=identity.user_id if isinstance(identity, UserDetail) else identity.role_id,
         tags={tag.key: tag.value for tag in identity.tags} if has_tags else None,
         held=permissions.held,
         documents=permissions.documents,
-        limits=permissions.limits,
+        boundary=permissions.boundary,
+        guardrails=permissions.guardrails,
+        groups=tuple(sorted({groups[name] for name in named if name in groups})),
         level=permissions.verdict.level if permissions.verdict else "normal",
         certain=permissions.effective.certain,
         possible=permissions.effective.possible,
+        may_be_less=permissions.could_be_less,
     )
 
 

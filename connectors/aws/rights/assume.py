@@ -8,162 +8,188 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
+from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from connectors.aws.rights.policy import Answer, statements_on
-from connectors.aws.rights.privilege import Limit, allows, denied, patterns_left
-from connectors.aws.rights.reach import Document, Held, Reach, sources_in
-from connectors.aws.rights.trusted_principals import ASSUME_ROLE, Caller, RoleTrust, session_of
-from connectors.aws.rights.vocabulary import Vocabulary, arn_parts, has_wildcard, resource_matches
-from scanner.model import Link, PrivilegeLevel, Way
+from connectors.aws.rights.holders import Candidates, Holder, Policies
+from connectors.aws.rights.policy import Answer
+from connectors.aws.rights.privilege import ANSWERS, Limit, allows, denied, patterns_left
+from connectors.aws.rights.reach import Document, sources_in
+from connectors.aws.rights.trusted_principals import RoleTrust, session_of
+from connectors.aws.rights.vocabulary import ASSUME_ROLE, Vocabulary, arn_parts, has_variable
+from scanner.model import Link, Way
 
 UNLESS_DENIED = "unless the condition of a deny is met"
 MAX_LINKED_ROLES = 100
-"""With more roles than this that trust their whole account, a principal that may assume any gets no link to each."""
-_HOW_FAR: Mapping[Answer, str] = {"yes": "", "maybe": ", under a condition"}
+"""Up to this many roles that one kind of permission leads to are linked one by one; more of them are a way."""
+_AND_TRUSTED = "and the role trusts the account"
+_HOW_FAR: Mapping[Answer, str] = {"yes": "", "maybe": ", under a condition", "no": ""}
 
 
-class Holder(Caller, frozen=True, kw_only=True, gc=False):
-    """An identity, the policies that apply to it, and what they amount to.
-
-    ``certain``: without any condition; ``possible``: should every condition be met.
-
-    ``held``: the same policies with their names, for evidence.
-    """
-
-    held: tuple[Held, ...] = ()
-    documents: tuple[Document, ...] = ()
-    limits: tuple[Limit, ...] = ()
-    level: PrivilegeLevel = "normal"
-    certain: Reach = Reach()
-    possible: Reach = Reach()
-
-    @property
-    def policies(self) -> tuple[tuple[int, ...], ...]:
-        """Equal for identities whose policies are equal."""
-        return tuple(tuple(sorted({each.number for each in group})) for group in (self.documents, *self.limits))
-
-
-class Candidates:
-    """Identities that a pattern of ARNs may match: most policies name a few, and each pattern is resolved once."""
-
-    def __init__(self, arns: Iterable[str]) -> None:
-        self._arns = frozenset(arns)
-        self._covered: dict[str, frozenset[str]] = {}
-
-    def of(self, holder: Holder, action: int, words: Vocabulary) -> frozenset[str]:
-        """Those that the holder's allow statements for an action (its bit) name."""
-        found: frozenset[str] = frozenset()
-        for document in holder.documents:
-            if document.possible.somewhere & action:
-                for statement in statements_on(document.statements, action, words):
-                    if statement.allow:
-                        patterns = ("*",) if statement.not_resources else statement.resources
-                        found = found.union(*map(self._covers, patterns))
-        return found
-
-    def _covers(self, pattern: str) -> frozenset[str]:
-        if not has_wildcard(pattern):
-            return self._arns & {pattern}
-        if pattern not in self._covered:
-            self._covered[pattern] = frozenset(arn for arn in self._arns if resource_matches(pattern, arn))
-        return self._covered[pattern]
+_Found: TypeAlias = tuple[Holder, Answer, Link]
+"""A link of a holder, and how sure it is."""
 
 
 class Ways(Struct, frozen=True, kw_only=True):
-    """``can_assume`` links by ARN of who has them; ``uncertain``: those that only a conditional Allow would give."""
+    """By ARN of who has them: ``can_assume`` links, and ways: to very many roles, or under a condition."""
 
     links: Mapping[str, tuple[Link, ...]]
-    uncertain: Mapping[str, tuple[Link, ...]]
+    ways: Mapping[str, tuple[Way, ...]]
 
 
 def assume_ways(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], words: Vocabulary) -> Ways:
     """The roles of its own account that each identity can assume; ``trusts`` by the role's ARN.
 
-    An administrator's links to roles that trust the whole account are left out: it can make itself any role. Where
-    over :data:`MAX_LINKED_ROLES` trust it, a principal that may assume any role gets links only to those that lead to
-    an administrator: all of them would be as many as there are roles. Of many that trust anyone, these come first.
+    An administrator's ways to roles that trust the whole account are left out: it can make itself any role. Of many
+    roles that trust anyone, :data:`MAX_LINKED_ROLES` are linked, administrators first.
     """
-    bit = words.bits((ASSUME_ROLE,))
     found: dict[str, dict[str, Link]] = defaultdict(dict)
     uncertain: dict[str, dict[str, Link]] = defaultdict(dict)
+    ways: dict[str, tuple[Way, ...]] = {}
+    reachable = _Reachable({role: trust for role, trust in trusts.items() if trust.is_open}, words)
+    for holder, answer, link in chain(
+        _links_by_name(holders, trusts, words), _links_by_public_trust(holders, trusts, words), reachable.links(holders)
+    ):
+        if answer != "no" and link.target != holder.arn:
+            (found if answer == "yes" else uncertain)[holder.arn].setdefault(link.target, link)
+    for holder in holders:
+        maybe = uncertain.get(holder.arn, {})
+        left = [maybe[target] for target in sorted(maybe) if target not in found.get(holder.arn, {})]
+        if each := (*reachable.ways(holder), *conditional_ways(left)):
+            ways[holder.arn] = each
+    return Ways(links=_sorted(found), ways=ways)
+
+
+def conditional_ways(links: Iterable[Link]) -> Iterator[Way]:
+    """Ways to the targets of these links, under a condition: those with the same evidence together."""
+    same: defaultdict[str, list[str]] = defaultdict(list)
+    for link in links:
+        same[link.evidence].append(link.target)
+    for evidence, targets in same.items():
+        yield Way(kind="become", on=tuple(targets), by=evidence, conditional=True)
+
+
+def _both(*answers: Answer) -> Answer:
+    return min(answers, key=ANSWERS.index)
+
+
+def _links_by_name(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], words: Vocabulary) -> Iterator[_Found]:
+    """Links to roles that name a holder: the trust policy suffices, within what the holder is limited to."""
     for holder, trust in _named(holders, trusts):
-        # The trust policy suffices here, within what the identity is limited to; its own deny can stop it.
-        answer = trust.trusts_named(holder)
-        if answer != "no" and _may_follow(holder, trust.role, words):
-            evidence = f"named in the trust policy{_HOW_FAR[answer]}"
-            found[holder.arn][trust.role] = Link(relation="can_assume", target=trust.role, evidence=evidence)
-    able = {holder.arn for holder in holders if holder.level in ("admin", "escalation")}
-    public = sorted(
-        (trust for trust in trusts.values() if trust.is_public),
-        key=lambda trust: (trust.role not in able, trust.role),
-    )
+        answer = _both(trust.trusts_named(holder), _may_follow(holder, trust.role, words))
+        evidence = f"named in the trust policy{_HOW_FAR[answer]}"
+        yield holder, answer, Link(relation="can_assume", target=trust.role, evidence=evidence)
+
+
+def _links_by_public_trust(
+    holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], words: Vocabulary
+) -> Iterator[_Found]:
+    """Links to roles that trust anyone (``*``): as where it is named, the trust policy suffices inside the account."""
+    public = [trust for trust in trusts.values() if trust.is_public]
+    admins = {holder.arn for holder in holders if public and holder.level == "admin"}
+    public.sort(key=lambda trust: (trust.role not in admins, trust.role))
     for holder in holders:
         if public and holder.level != "admin":
-            for link in islice(_links_by_public_trust(holder, public, words), MAX_LINKED_ROLES):
-                found[holder.arn].setdefault(link.target, link)
-    reachable = _Reachable({role: trust for role, trust in trusts.items() if trust.is_open}, words)
-    few = len(reachable.trusts) <= MAX_LINKED_ROLES
-    for holder in holders:
-        if holder.level != "admin":
-            for link, is_sure in reachable.by(holder):
-                reach = holder.certain if is_sure else holder.possible
-                if link.target != holder.arn and (few or link.target in able or not reach.wide & bit):
-                    (found if is_sure else uncertain)[holder.arn].setdefault(link.target, link)
-    return Ways(links=_sorted(found), uncertain=_sorted(uncertain))
+            yield from islice(_links_to_public(holder, public, words), MAX_LINKED_ROLES)
 
 
-def _links_by_public_trust(holder: Holder, public: Iterable[RoleTrust], words: Vocabulary) -> Iterator[Link]:
-    """Links to roles that trust anyone (``*``): as where it is named, the trust policy suffices inside the account."""
+def _links_to_public(holder: Holder, public: Iterable[RoleTrust], words: Vocabulary) -> Iterator[_Found]:
     for trust in public:
         answer = trust.trusts_as_anyone(holder) if trust.role != holder.arn else "no"
-        if answer != "no" and _may_follow(holder, trust.role, words):
+        answer = answer if answer == "no" else _both(answer, _may_follow(holder, trust.role, words))
+        if answer != "no":
             evidence = (
                 f"its trust policy allows any principal and, in its own account, needs no other{_HOW_FAR[answer]}"
             )
-            yield Link(relation="can_assume", target=trust.role, evidence=evidence)
+            yield holder, answer, Link(relation="can_assume", target=trust.role, evidence=evidence)
 
 
 def _sorted(found: Mapping[str, Mapping[str, Link]]) -> dict[str, tuple[Link, ...]]:
     return {arn: tuple(links[role] for role in sorted(links)) for arn, links in found.items()}
 
 
+class _Reached(NamedTuple):
+    """What a set of policies may assume: roles that trust every principal of the account, and those that trust some."""
+
+    to_all: tuple[tuple[str, Answer], ...]
+    ways: tuple[Way, ...]
+    to_some: tuple[tuple[str, Answer], ...]
+
+
+_NOTHING = _Reached((), (), ())
+
+
 class _Reachable:
     """The roles that trust the whole account, as far as a holder's own policies reach."""
 
     def __init__(self, trusts: Mapping[str, RoleTrust], words: Vocabulary) -> None:
-        self.trusts = trusts
-        self._open_to_all = {role for role, trust in trusts.items() if trust.is_open_to_all}
+        self._trusts = trusts
+        self._open_to_all = frozenset(role for role, trust in trusts.items() if trust.is_open_to_all)
         self._words = words
         self._bit = words.bits((ASSUME_ROLE,))
         self._candidates = Candidates(trusts)
-        self._answers: dict[tuple[tuple[int, ...], ...], dict[str, tuple[str, bool]]] = {}
+        self._answers: dict[Policies, _Reached] = {}
 
-    def by(self, holder: Holder) -> Iterator[tuple[Link, bool]]:
-        """A link to every role that the holder may assume, and whether its own policies allow that for certain."""
+    def links(self, holders: Iterable[Holder]) -> Iterator[_Found]:
+        """A link to every role that a holder may assume, but for those that ways lead to."""
+        for holder in holders:
+            reached = self._by(holder)
+            decided: list[tuple[str, Answer, Answer]] = [(role, own, "yes") for role, own in reached.to_all]
+            decided += [(role, own, self._trusts[role].trusts_through_account(holder)) for role, own in reached.to_some]
+            for role, own, theirs in decided:
+                if theirs != "no":
+                    yield holder, _both(own, theirs), self._link(holder, role, own, theirs)
+
+    def ways(self, holder: Holder) -> tuple[Way, ...]:
+        """Ways to very many roles."""
+        return self._by(holder).ways
+
+    def _by(self, holder: Holder) -> _Reached:
+        if holder.level == "admin" or not holder.possible.somewhere & self._bit:
+            return _NOTHING
         if holder.policies not in self._answers:
-            decided = {
-                role: self._allowed(holder, role)
-                for role in sorted(self._candidates.of(holder, self._bit, self._words))
-            }
-            self._answers[holder.policies] = {role: answer for role, answer in decided.items() if answer is not None}
-        for role, (allowed, is_sure) in self._answers[holder.policies].items():
-            answer: Answer = "yes" if role in self._open_to_all else self.trusts[role].trusts_through_account(holder)
-            if answer != "no":
-                by = "" if is_sure else sources_in(holder.held, self._words)(self._bit)
-                evidence = f"{allowed}, and the role trusts the account{_HOW_FAR[answer]}{by}"
-                yield Link(relation="can_assume", target=role, evidence=evidence), is_sure
+            self._answers[holder.policies] = self._reached(holder)
+        return self._answers[holder.policies]
 
-    def _allowed(self, holder: Holder, role: str) -> tuple[str, bool] | None:
-        """The evidence of its own policies, and whether they allow it without a condition; None if not at all."""
-        answer = allows(holder.documents, holder.limits, self._bit, role, self._words)
-        if answer == "no":
-            return None
-        is_sure = allows(holder.documents, holder.limits, self._bit, role, self._words, weak_denies=False) == "yes"
-        how = "" if answer == "yes" else f", {UNLESS_DENIED}" if is_sure else _HOW_FAR["maybe"]
-        return f"its policies allow {ASSUME_ROLE} on it{how}", is_sure
+    def _reached(self, holder: Holder) -> _Reached:
+        sure = self._candidates.allowed(holder, self._bit, self._words)
+        maybe = self._candidates.allowed(holder, self._bit, self._words, met=True) - sure
+        if any(
+            has_variable(pattern) for each in holder.documents for one in each.statements for pattern in one.resources
+        ):
+            left = self._candidates.of(holder, self._bit, self._words) - sure - maybe
+            maybe |= {role for role in left if self._allowed(holder, role) != "no"}
+        to_all: list[tuple[str, Answer]] = []
+        ways: list[Way] = []
+        answers: tuple[tuple[frozenset[str], Answer], ...] = ((sure, "yes"), (maybe, "maybe"))
+        for roles, answer in answers:
+            every = roles & self._open_to_all
+            if len(every) <= MAX_LINKED_ROLES:
+                to_all += [(role, answer) for role in sorted(every)]
+                continue
+            on, but = self._candidates.named(every, self._candidates.patterns(holder, self._bit, self._words))
+            allowed = f"its policies allow {ASSUME_ROLE} on it{_HOW_FAR[answer]}"
+            by = f"{allowed}, {_AND_TRUSTED}{self._sources(holder, answer)}"
+            ways.append(Way(kind="become", on=on, but=but, by=by, conditional=answer == "maybe"))
+        to_some = [(role, answer) for roles, answer in answers for role in sorted(roles - self._open_to_all)]
+        return _Reached(to_all=tuple(to_all), ways=tuple(ways), to_some=tuple(to_some))
+
+    def _link(self, holder: Holder, role: str, own: Answer, theirs: Answer) -> Link:
+        how = _HOW_FAR[own]
+        if own == "yes" and self._allowed(holder, role, weak_denies=True) != "yes":
+            how = f", {UNLESS_DENIED}"
+        evidence = (
+            f"its policies allow {ASSUME_ROLE} on it{how}, {_AND_TRUSTED}{_HOW_FAR[theirs]}{self._sources(holder, own)}"
+        )
+        return Link(relation="can_assume", target=role, evidence=evidence)
+
+    def _sources(self, holder: Holder, answer: Answer) -> str:
+        return "" if answer == "yes" else sources_in(holder.held, self._words)(self._bit)
+
+    def _allowed(self, holder: Holder, role: str, *, weak_denies: bool = False) -> Answer:
+        return allows(holder.documents, holder.limits, self._bit, role, self._words, weak_denies=weak_denies)
 
 
 def roles_elsewhere(
@@ -194,13 +220,16 @@ def _named(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust]) -> Iterat
                 yield holder, trust
 
 
-def _may_follow(holder: Holder, role: str, words: Vocabulary) -> bool:
+def _may_follow(holder: Holder, role: str, words: Vocabulary) -> Answer:
     """Whether nothing denies it where the trust policy alone suffices.
 
     What a trust policy grants to a user, its boundary can only deny.
     """
     action = words.bits((ASSUME_ROLE,))
-    return not denied(holder.documents, action, role, words) and all(
-        not denied(limit, action, role, words) if holder.is_user else allows(limit, (), action, role, words) != "no"
-        for limit in holder.limits
-    )
+    answers: list[Answer] = ["no" if denied(holder.documents, action, role, words) else "yes"]
+    for limit in holder.limits:
+        if holder.is_user:
+            answers.append("no" if denied(limit, action, role, words) else "yes")
+        else:
+            answers.append(allows(limit, (), action, role, words, weak_denies=False))
+    return _both(*answers)

@@ -14,10 +14,19 @@ from connectors.aws.rights.assume import roles_elsewhere
 from connectors.aws.rights.consequences import consequences_in, with_policies
 from connectors.aws.rights.model_calls import model_signals
 from connectors.aws.rights.policy import parse_statements
-from connectors.aws.rights.privilege import Effective, Limit, Verdict, is_admin, judge
+from connectors.aws.rights.privilege import UNDER_A_CONDITION, Effective, Limit, Verdict, is_admin, judge
 from connectors.aws.rights.reach import Document, Held, sources_in, sum_up
-from connectors.aws.rights.vocabulary import HolderKind, Vocabulary, action_matches, published_policies
-from scanner.model import UNKNOWN_PRIVILEGE, Consequence, Grant, Privilege, Signal, Way, with_administration
+from connectors.aws.rights.vocabulary import Vocabulary, action_matches, published_policies
+from scanner.model import (
+    UNKNOWN_PRIVILEGE,
+    Consequence,
+    Grant,
+    Privilege,
+    PrivilegeLevel,
+    Signal,
+    Way,
+    with_administration,
+)
 
 GUARDRAILS_UNREAD = "the organisation's service control policies could not all be read: it may be less"
 
@@ -31,20 +40,24 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     ``could_be_less``: whether some of that might take rights away.
     ``published``: in words, which of AWS's policies are judged by what AWS has published, not by what was listed.
     ``is_guarded``: whether all that the organisation denies it is known; otherwise the level is the most it can be.
-    ``limits``: its boundary and the organisation's guardrails. ``verdict``: of what could be read; None: nothing was.
-    ``allowed``: the high-consequence actions of what could be read; None: nothing was.
-    ``elsewhere``: roles in other accounts that it is allowed to assume, if they let it. ``takeovers``: named workloads
-    that it may make do what it likes, see :mod:`connectors.aws.rights.targets`.
+    ``boundary`` and the organisation's ``guardrails`` limit it. ``verdict``: of what could be read; None: nothing was.
+    ``allowed``: the high-consequence actions of what could be read; None: nothing was. ``amounts_to``: the level of what
+    could be read.
+    ``elsewhere``: roles in other accounts that it is allowed to assume, if they let it. ``ways``: whom it can become,
+    make an admin or take over in its own, see :mod:`connectors.aws.rights.targets` and
+    :mod:`connectors.aws.rights.methods`.
     """
 
     held: tuple[Held, ...] = ()
-    limits: tuple[Limit, ...] = ()
+    boundary: Document | None = None
+    guardrails: tuple[Limit, ...] = ()
     verdict: Verdict | None = None
     effective: Effective = Effective()
     elsewhere: tuple[Way, ...] = ()
-    takeovers: tuple[Way, ...] = ()
+    ways: tuple[Way, ...] = ()
     allowed: tuple[Consequence, ...] | None = None
     privilege: Privilege = UNKNOWN_PRIVILEGE
+    amounts_to: PrivilegeLevel = "unknown"
     grants: tuple[Grant, ...] = ()
     signals: tuple[Signal, ...] = ()
     missing: tuple[str, ...] = ()
@@ -79,31 +92,37 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
             return None
         return sorted(services)
 
-    def leading_to(
-        self, targets: Mapping[str, str], words: Vocabulary, uncertain: Sequence[str] = (), raised: str | None = None
+    def judged(
+        self,
+        words: Vocabulary,
+        itself: tuple[str, ...] = (),
+        itself_if: tuple[str, ...] = (),
+        unread: Mapping[str, str] | None = None,
     ) -> Permissions:
-        """The same judged, the evidence naming the identities that escalation methods (by their text) lead to.
+        """The same with its privilege.
 
-        ``uncertain``: in words, the administrators that it could become under a condition: that is high.
-        ``raised``: in words, that it can become an identity whose rights it may change: that is escalation.
+        ``itself``: in words, how it makes itself an admin, and ``itself_if`` under a condition. ``unread``: what is
+        missing of the targets of its methods, by their kind.
         """
         if self.verdict is None:
             return self
-        judged = self.verdict.render(sources_in(self.held, words), targets)
-        if raised:
-            judged = Privilege(level="escalation", evidence=(raised, *judged.evidence))
-        if uncertain and judged.level in ("normal", "high"):
-            judged = Privilege(level="high", evidence=(*uncertain, *judged.evidence))
-        if self.missing and judged.level == "admin" and not self.could_be_less:
-            judged = Privilege(level="admin", evidence=(*judged.evidence, *self.missing))
+        found = self.verdict.render(sources_in(self.held, words), unread)
+        if found.level != "admin" and itself:
+            found = Privilege(level="escalation", evidence=(*itself, *found.evidence))
+        elif found.level != "admin" and itself_if:
+            reasons = (f"can make itself an admin, {UNDER_A_CONDITION}: {reason}" for reason in itself_if)
+            found = Privilege(level="high", evidence=(*reasons, *found.evidence))
+        amounts_to = found.level
+        if self.missing and found.level == "admin" and not self.could_be_less:
+            found = Privilege(level="admin", evidence=(*found.evidence, *self.missing))
         elif self.missing:
-            rest = f"what could be read amounts to {judged.level}"
-            judged = Privilege(level="unknown", evidence=(*self.missing, rest, *judged.evidence))
+            rest = f"what could be read amounts to {found.level}"
+            found = Privilege(level="unknown", evidence=(*self.missing, rest, *found.evidence))
         if self.published:
-            judged = Privilege(level=judged.level, evidence=(*judged.evidence, *self.published))
-        if judged.level != "unknown" and judged.evidence and not self.is_guarded:
-            judged = Privilege(level=judged.level, evidence=(*judged.evidence, GUARDRAILS_UNREAD))
-        return structs.replace(self, privilege=judged)
+            found = Privilege(level=found.level, evidence=(*found.evidence, *self.published))
+        if found.level != "unknown" and found.evidence and not self.is_guarded:
+            found = Privilege(level=found.level, evidence=(*found.evidence, GUARDRAILS_UNREAD))
+        return structs.replace(self, privilege=found, amounts_to=amounts_to)
 
 
 class _Judged(NamedTuple):
@@ -136,14 +155,21 @@ class PolicyLibrary:
         self._judged: dict[tuple[Any, ...], _Judged] = {}
         self.malformed: list[tuple[str, str]] = []
         """Policies whose document could not be understood, and why."""
+        policies = tuple(policies)
         self._managed = {policy.arn: self._document(policy.arn, policy.document) for policy in policies}
+        self.versions = {
+            policy.arn: tuple(filter(None, map(self._readable, policy.others)))
+            for policy in policies
+            if _name_of_aws(policy.arn) is None
+        }
+        """By policy of the account, its versions that are not in force, as far as they could be read."""
         levels = [[self._document("service control policy", each) for each in level] for level in guardrails or ()]
         # A level that was read in part is reported as missing, and limits nothing here.
         self._guardrails = tuple(
             tuple(each for each in level if each is not None) for level in levels if None not in level
         )
         self._guardrails_read = guardrails is not None and len(self._guardrails) == len(levels)
-        self._groups = {
+        self.groups = {
             group.group_name: tuple(
                 self._held(
                     group.arn, group.group_policy_list, group.attached_managed_policies, f"group:{group.group_name}"
@@ -151,6 +177,7 @@ class PolicyLibrary:
             )
             for group in groups
         }
+        """The policies of each group, by its name."""
 
     def permissions(
         self,
@@ -163,24 +190,23 @@ class PolicyLibrary:
         """The rights of one user or role, from its own policies and those of its groups."""
         held = list(self._held(arn, inline, attached, "direct"))
         for group in groups:
-            held += self._groups.get(group, ())
+            held += self.groups.get(group, ())
         held.sort(key=lambda each: (each.name, each.via))
         limit, of_boundary = (None, "")
         if boundary is not None:
             limit, of_boundary = self._managed_document(boundary.permissions_boundary_arn)
         exempt = _SERVICE_LINKED in arn  # no service control policy binds a service-linked role
-        missing = [f"group {group} could not be read" for group in groups if group not in self._groups]
+        missing = [f"group {group} could not be read" for group in groups if group not in self.groups]
         if boundary is not None and limit is None:
             missing.append(f"the permissions boundary {boundary.permissions_boundary_arn} could not be read")
         could_be_less = bool(missing) or any(each.may_deny for each in held if each.document is None)
         missing += [f"policy {each.name} ({each.via}) could not be read" for each in held if each.document is None]
         guardrails = () if exempt else self._guardrails
-        limits = (*guardrails, *(() if limit is None else ((limit,),)))
-        holder: HolderKind = "user" if ":user/" in arn else "role"
-        judged = self._verdict(held, limit, guardrails, limits, holder)
+        judged = self._verdict(held, limit, guardrails)
         return Permissions(
             held=tuple(held),
-            limits=limits,
+            boundary=limit,
+            guardrails=guardrails,
             verdict=judged.verdict,
             effective=judged.effective,
             elsewhere=judged.elsewhere,
@@ -191,7 +217,7 @@ class PolicyLibrary:
             could_be_less=could_be_less,
             published=tuple(sorted({of_boundary, *(each.published for each in held)} - {""})),
             is_guarded=self._guardrails_read or exempt,
-        ).leading_to({}, self._words)
+        ).judged(self._words)
 
     def _held(
         self, owner: str, inline: Iterable[InlinePolicy], attached: Iterable[AttachedPolicy], via: str
@@ -202,7 +228,14 @@ class PolicyLibrary:
         for policy in attached:
             document, published = self._managed_document(policy.policy_arn)
             may_deny = self._may_deny(policy.policy_arn)
-            yield Held(name=policy.policy_name, via=via, document=document, may_deny=may_deny, published=published)
+            yield Held(
+                name=policy.policy_name,
+                via=via,
+                arn=policy.policy_arn,
+                document=document,
+                may_deny=may_deny,
+                published=published,
+            )
 
     def _managed_document(self, arn: str) -> tuple[Document | None, str]:
         """A managed policy's document; where the listing lacks one of AWS's, the published one, and its version."""
@@ -218,6 +251,14 @@ class PolicyLibrary:
         return name is None or any(
             action_matches(pattern, name) for pattern in self._words.tables.aws_policies_that_deny
         )
+
+    def _readable(self, payload: Any) -> Document | None:
+        """A document that matters only where it can be understood."""
+        try:
+            parse_statements(payload)
+        except ValueError:
+            return None
+        return self._document("", payload)
 
     def _document(self, name: str, payload: Any) -> Document | None:
         content = msgspec.json.encode(payload, order="sorted")
@@ -240,19 +281,13 @@ class PolicyLibrary:
         admin = is_admin(document.certain, document.certain.without(document.denied), self._words)
         return Grant(name=held.name, via=held.via, resource=document.resource, admin=admin)
 
-    def _verdict(
-        self,
-        held: Sequence[Held],
-        boundary: Document | None,
-        guardrails: tuple[Limit, ...],
-        limits: tuple[Limit, ...],
-        holder: HolderKind,
-    ) -> _Judged:
+    def _verdict(self, held: Sequence[Held], boundary: Document | None, guardrails: tuple[Limit, ...]) -> _Judged:
         documents = {each.document.number: each.document for each in held if each.document is not None}
-        key = (tuple(sorted(documents)), None if boundary is None else boundary.number, bool(guardrails), holder)
+        key = (tuple(sorted(documents)), None if boundary is None else boundary.number, bool(guardrails))
         if key not in self._judged:
             own, words = tuple(documents.values()), self._words
-            verdict, effective = judge(own, words, boundary=boundary, guardrails=guardrails, holder=holder)
+            limits = (*guardrails, *(() if boundary is None else ((boundary,),)))
+            verdict, effective = judge(own, words, limits)
             self._judged[key] = _Judged(
                 verdict,
                 effective,

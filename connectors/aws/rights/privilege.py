@@ -14,8 +14,8 @@ from msgspec import Struct
 from connectors.aws.rights.policy import Answer, Statement, statements_on
 from connectors.aws.rights.reach import Document, Reach
 from connectors.aws.rights.vocabulary import (
+    CHANGING,
     Family,
-    HolderKind,
     Method,
     Vocabulary,
     has_variable,
@@ -23,7 +23,7 @@ from connectors.aws.rights.vocabulary import (
     may_meet,
     takes_in,
 )
-from scanner.model import Privilege, PrivilegeLevel
+from scanner.model import POTENTIAL, Privilege, PrivilegeLevel
 from scanner.text import few
 
 Limit: TypeAlias = tuple[Document, ...]
@@ -146,19 +146,22 @@ def _meets(statement: Statement, pattern: str) -> bool:
     return any(may_meet(limit, pattern) for limit in statement.resources)
 
 
-# --- Privilege of a principal, from all its policies (pure) ---
+# --- Privilege of a principal, from its policies alone (pure) ---
 #
 # The union of its own, attached and groups' policies, cut down by its boundary and by the service control policies of
 # each level above the account, explicit deny first. A condition makes an allow a "maybe", which is at most ``high``;
 # but the caller that passes a role chooses the service, so a condition on that only narrows. Session policies and
 # resource policies are not read.
+#
+# What it can do to users and roles that were read, itself included, takes all of the account:
+# :mod:`connectors.aws.rights.methods` and :mod:`connectors.aws.rights.targets`.
 
 METHODS_NAMED = 3
 """Evidence names this many methods or actions of a sort, and counts the rest."""
 UNDER_A_CONDITION = "under a condition"
-NO_TARGET_SEEN = "potential: no target seen"
 HINDERED = "some of it is denied on some resources or under a condition"
 ALL_OF_IAM = "every action of IAM on everything"
+_CHANGING_OTHERS = "change the rights of others"
 
 Sources: TypeAlias = Callable[[int], str]
 """A function from actions (bits) to the policies and statements that allow them, as text."""
@@ -178,42 +181,35 @@ class Effective(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Reason(Struct, frozen=True, kw_only=True, gc=False):
-    """One line of evidence. ``names``: actions or methods, ``needed``: the bits of those that are shown."""
+    """One line of evidence. ``names``: actions or methods, ``needed``: the bits of those that are shown.
+
+    ``family``: that of methods on everything of a kind, of which only targets that were read make more.
+    """
 
     what: str
     names: tuple[str, ...] = ()
     needed: int = 0
     condition: bool = False
-    methods: tuple[Method, ...] = ()
-    seeks_target: bool = False
+    family: Family | None = None
 
-    def render(self, sources: Sources, targets: Mapping[str, str]) -> str:
-        """In words; ``targets`` by a method's text: the identities that it leads to."""
-        names = self.names
-        seen = ""
-        if self.seeks_target:
-            leading = [method.text for method in self.methods if method.text in targets]
-            names = (*leading, *(name for name in names if name not in leading))
-            seen = f" (leads to {targets[leading[0]]})" if leading else f" ({NO_TARGET_SEEN})"
-        needed = self.needed
-        for method in self.methods:
-            if method.text in names[:METHODS_NAMED]:
-                needed |= method.needed
-        what = f"{self.what}: {_some(names)}" if names else self.what
+    def render(self, sources: Sources, unread: Mapping[str, str]) -> str:
+        """In words; ``unread``: what is missing of possible targets, by their kind."""
+        what = f"{self.what}: {few(self.names, METHODS_NAMED)}" if self.names else self.what
         condition = f", {UNDER_A_CONDITION}" if self.condition else ""
-        return f"{what}{seen}{condition}{sources(needed)}"
+        potential, lacking = ("", "") if self.family is None else (POTENTIAL, unread.get(self.family.target or "", ""))
+        return f"{potential}{what}{condition}{f' ({lacking})' if lacking else ''}{sources(self.needed)}"
 
 
 class Verdict(Struct, frozen=True, kw_only=True, gc=False):
-    """A level with its reasons, before anyone has looked for targets."""
+    """What policies alone amount to: ``admin``, ``high`` or ``normal``, with reasons."""
 
     level: PrivilegeLevel
     reasons: tuple[Reason, ...] = ()
     hindered: bool = False
 
-    def render(self, sources: Sources = lambda _: "", targets: Mapping[str, str] | None = None) -> Privilege:
+    def render(self, sources: Sources = lambda _: "", unread: Mapping[str, str] | None = None) -> Privilege:
         """As the model has it."""
-        evidence = tuple(reason.render(sources, targets or {}) for reason in self.reasons)
+        evidence = tuple(reason.render(sources, unread or {}) for reason in self.reasons)
         return Privilege(level=self.level, evidence=(*evidence, HINDERED) if self.hindered else evidence)
 
 
@@ -270,101 +266,68 @@ def _left(
     return reach.without(everywhere) if gone else reach
 
 
-def judge(
-    documents: Sequence[Document],
-    words: Vocabulary,
-    *,
-    boundary: Document | None = None,
-    guardrails: Sequence[Limit] = (),
-    holder: HolderKind | None = None,
-) -> tuple[Verdict, Effective]:
+def judge(documents: Sequence[Document], words: Vocabulary, limits: Sequence[Limit] = ()) -> tuple[Verdict, Effective]:
     """The verdict on a principal with these policies, and what they amount to."""
-    limits = (*guardrails, *(() if boundary is None else ((boundary,),)))
     effective = combine(documents, limits, words)
-    lifted: dict[str, bool] = {}
-    if boundary is not None:
-        lifted["boundary"] = _could_rise(combine(documents, guardrails, words), words, holder)
-    if any(document.denied.somewhere for document in documents):
-        lifted["deny"] = _could_rise(combine(tuple(map(_undenied, documents)), limits, words), words, holder)
-    return _verdict(effective, words, lifted, holder), effective
+    return _verdict(effective, words), effective
 
 
-def _undenied(document: Document) -> Document:
-    return Document(
-        number=document.number,
-        statements=tuple(statement for statement in document.statements if statement.allow),
-        certain=document.certain,
-        possible=document.possible,
-        denied=Reach(),
-        hindered=0,
-    )
-
-
-def _could_rise(effective: Effective, words: Vocabulary, holder: HolderKind | None) -> bool:
-    return _verdict(effective, words, {}, holder).level in ("admin", "escalation")
-
-
-def _verdict(effective: Effective, words: Vocabulary, lifted: Mapping[str, bool], holder: HolderKind | None) -> Verdict:
+def _verdict(effective: Effective, words: Vocabulary) -> Verdict:
     certain, possible = effective.certain, effective.possible
     hindered = bool(effective.hindered & certain.somewhere)
     if is_admin(effective.granted, certain, words):
         reason = Reason(what=ALL_OF_IAM, needed=words.iam)
         return Verdict(level="admin", reasons=(reason,), hindered=hindered)
-    ways = [_way(family, methods, certain, lifted, holder) for family, methods in words.methods]
-    if found := [way for way in ways if way is not None]:
-        return Verdict(level="escalation", reasons=tuple(found), hindered=hindered)
     if is_admin(effective.granted_if, possible, words):
         return Verdict(level="high", reasons=(Reason(what=ALL_OF_IAM, needed=words.iam, condition=True),))
-    maybe = [_way(family, methods, possible, lifted, holder, condition=True) for family, methods in words.methods]
+    sure = {family.name: way for family, methods in words.methods if (way := _way(family, methods, certain))}
+    maybe = {
+        family.name: way
+        for family, methods in words.methods
+        if family.name not in sure and (way := _way(family, methods, possible, condition=True))
+    }
     reasons = (
-        *(way for way in maybe if way is not None),
-        *_high(certain.wide, words, condition=False),
-        *_high(possible.wide & ~certain.wide, words, condition=True),
+        *sure.values(),
+        *maybe.values(),
+        *_high(certain.wide, words, condition=False, besides=CHANGING.name in sure),
+        *_high(possible.wide & ~certain.wide, words, condition=True, besides=CHANGING.name in maybe),
     )
-    return Verdict(level="high", reasons=reasons) if reasons else Verdict(level="normal")
-
-
-def is_admin(granted: Reach, left: Reach, words: Vocabulary) -> bool:
-    """All of IAM on everything. Denying it a read or two changes nothing; denying what is dangerous in IAM does."""
-    dangerous = words.dangerous_iam
-    return granted.everything & words.iam == words.iam and left.everything & dangerous == dangerous
-
-
-def _way(
-    family: Family,
-    methods: Sequence[Method],
-    reach: Reach,
-    lifted: Mapping[str, bool],
-    holder: HolderKind | None,
-    *,
-    condition: bool = False,
-) -> Reason | None:
-    if family.lifts is not None and not lifted.get(family.lifts, False):
-        return None
-    found = tuple(
-        method
-        for method in methods
-        if (holder is None or method.holder in (holder, None)) and _is_possible(method, family, reach)
+    return (
+        Verdict(level="high", reasons=reasons, hindered=hindered and bool(sure)) if reasons else Verdict(level="normal")
     )
+
+
+def is_admin(granted: Reach, left: Reach, words: Vocabulary, most: Reach | None = None) -> bool:
+    """All of IAM on everything. Denying it a read or two changes nothing; denying what is dangerous in IAM does.
+
+    ``most``: what the organisation leaves to anyone; then all of that.
+    """
+    iam, dangerous = words.iam, words.dangerous_iam
+    if most is not None:
+        iam, dangerous = iam & most.everything, dangerous & most.everything
+    return granted.everything & iam == iam and left.everything & dangerous == dangerous
+
+
+def _way(family: Family, methods: Sequence[Method], reach: Reach, *, condition: bool = False) -> Reason | None:
+    found = [method for method in methods if _is_possible(method, family, reach)]
     if not found:
         return None
-    return Reason(
-        what=f"can {family.name}",
-        names=tuple(method.text for method in found),
-        methods=found,
-        condition=condition,
-        seeks_target=family.reach != "any" and not condition,
-    )
+    needed = 0
+    for method in found[:METHODS_NAMED]:
+        needed |= method.needed
+    names = tuple(method.text for method in found)
+    return Reason(what=f"can {family.name}", names=names, needed=needed, condition=condition, family=family)
 
 
 def _is_possible(method: Method, family: Family, reach: Reach) -> bool:
+    """Whether a method is allowed on everything of a kind."""
     if family.reach == "all":
         return method.needed & reach.wide == method.needed
-    anywhere = method.needed & reach.somewhere == method.needed
-    return anywhere and (family.reach == "any" or bool(method.first & reach.wide))
+    return method.needed & reach.somewhere == method.needed and bool(method.first & reach.wide)
 
 
-def _high(actions: int, words: Vocabulary, *, condition: bool) -> list[Reason]:
+def _high(actions: int, words: Vocabulary, *, condition: bool, besides: bool) -> list[Reason]:
+    """``besides``: the evidence says already that it can change the rights of others."""
     return [
         Reason(
             what=f"can {consequence}",
@@ -373,9 +336,5 @@ def _high(actions: int, words: Vocabulary, *, condition: bool) -> list[Reason]:
             condition=condition,
         )
         for consequence, bits in words.high.items()
-        if (allowed := bits & actions)
+        if (allowed := bits & actions) and not (besides and consequence == _CHANGING_OTHERS)
     ]
-
-
-def _some(names: Sequence[str]) -> str:
-    return few(names, METHODS_NAMED)

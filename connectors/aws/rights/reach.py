@@ -167,7 +167,7 @@ class Held(Struct, frozen=True, kw_only=True, gc=False):
     """One policy that applies to a principal; ``document`` is None where it could not be read or understood.
 
     ``may_deny``: whether it may take rights away, if it could be read. ``published``: in words, which of AWS's
-    published documents speaks for it, as the listing lacks its own; empty: none.
+    published documents speaks for it, as the listing lacks its own; empty: none. ``arn``: of a managed policy.
     """
 
     name: str
@@ -175,6 +175,7 @@ class Held(Struct, frozen=True, kw_only=True, gc=False):
     document: Document | None
     may_deny: bool = True
     published: str = ""
+    arn: str = ""
 
 
 def sources_in(held: Sequence[Held], words: Vocabulary) -> Callable[[int], str]:

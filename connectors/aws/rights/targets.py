@@ -1,58 +1,57 @@
-"""The identities and workloads that escalation methods lead to inside one account (pure).
+"""The identities and workloads that methods lead to inside one account (pure).
 
-A method that reaches everything counts by itself; here it is only resolved to the identities that it would lead to. One
-that reaches some users or roles leads to those among them that may do more: a ``can_assume`` link each, from which
-paths are made when everything has been read.
+A method that reaches some users or roles gives a ``can_assume`` link to each; one that reaches very many, or everything
+of a kind, is a way by pattern. Paths are made of both once everything has been read.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.aws.rights.assume import UNLESS_DENIED, Candidates, Holder
+from connectors.aws.rights.assume import MAX_LINKED_ROLES, UNLESS_DENIED, conditional_ways
+from connectors.aws.rights.holders import Candidates, Holder, Policies
 from connectors.aws.rights.policy import Statement
 from connectors.aws.rights.privilege import allows, denials_of, patterns_left
-from connectors.aws.rights.reach import Reach, is_foreign, sources_in
+from connectors.aws.rights.reach import is_foreign, sources_in
 from connectors.aws.rights.trust import service_of
 from connectors.aws.rights.vocabulary import Method, Target, Vocabulary, arn_parts, takes_in
-from scanner.model import Link, PrivilegeLevel, Trust, Way
+from scanner.model import Link, Trust, Way
 from scanner.text import few
 
 METHODS_NAMED = 2
 """A link's evidence names this many methods, and counts the rest."""
 
-_WORTH: tuple[PrivilegeLevel, ...] = ("admin", "escalation", "high", "normal", "unknown")
-
 
 class Leads(Struct, frozen=True, kw_only=True):
-    """By ARN: the targets of each method (by its text) that reaches everything, and links by those that reach some.
+    """By ARN: links to those that one can become by a method, and ways: to very many, or under a condition."""
 
-    ``uncertain``: links that only a conditional Allow would give.
-    """
-
-    named: Mapping[str, Mapping[str, str]]
     links: Mapping[str, tuple[Link, ...]]
-    uncertain: Mapping[str, tuple[Link, ...]]
+    ways: Mapping[str, tuple[Way, ...]]
 
 
 def leads_in(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary) -> Leads:
     """The targets of methods of an account's users and roles. Administrators are left out: they need no method."""
     search = _Search(holders, trusts, words)
-    named: dict[str, dict[str, str]] = {}
     links: dict[str, tuple[Link, ...]] = {}
-    uncertain: dict[str, tuple[Link, ...]] = {}
+    ways: dict[str, tuple[Way, ...]] = {}
     for holder in holders:
         if holder.level != "admin":
-            wide, some, maybe = search.by(holder)
-            named[holder.arn] = {method.text: targets[0] for method, targets in wide}
-            links[holder.arn] = tuple(_links(holder, some, words))
-            uncertain[holder.arn] = tuple(_links(holder, maybe, words))
-    return Leads(named=named, links=links, uncertain=uncertain)
+            found = search.by(holder)
+            certain = tuple(_links(holder, found.some, words))
+            known = {link.target for link in certain}
+            maybe = [link for link in _links(holder, found.maybe, words) if link.target not in known]
+            wide = (*search.ways(holder, found.wide), *conditional_ways(maybe))
+            wide = (*wide, *search.ways(holder, found.wide_if, conditional=True))
+            if certain:
+                links[holder.arn] = certain
+            if wide:
+                ways[holder.arn] = wide
+    return Leads(links=links, ways=ways)
 
 
 def joined(links: Mapping[str, tuple[Link, ...]], more: Mapping[str, tuple[Link, ...]]) -> dict[str, tuple[Link, ...]]:
@@ -64,7 +63,21 @@ def joined(links: Mapping[str, tuple[Link, ...]], more: Mapping[str, tuple[Link,
     return {arn: tuple(each[target] for target in sorted(each)) for arn, each in found.items() if each}
 
 
-_Found = list[tuple[Method, tuple[str, ...]]]
+class _Lead(NamedTuple):
+    """A method and its targets. ``service``: all of these that trust it, as their trust policies name it."""
+
+    method: Method
+    targets: frozenset[str]
+    service: str = ""
+
+
+class _Found(NamedTuple):
+    """The methods of a set of policies: to everything of a kind or very many, and to some; and under a condition."""
+
+    wide: tuple[_Lead, ...] = ()
+    some: tuple[_Lead, ...] = ()
+    wide_if: tuple[_Lead, ...] = ()
+    maybe: tuple[_Lead, ...] = ()
 
 
 class _Search:
@@ -72,169 +85,122 @@ class _Search:
 
     def __init__(self, holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary) -> None:
         self._words = words
-        self._holders = {holder.arn: holder for holder in holders}
-        self._candidates = {
-            kind: Candidates(arn for arn in self._holders if f":{kind}/" in arn) for kind in ("user", "role")
+        self._trusting: defaultdict[str, set[str]] = defaultdict(set)
+        for arn, each in trusts.items():
+            for trust in each:
+                self._trusting[trust.principal].add(arn)
+        providers = {one.principal for each in trusts.values() for one in each if one.kind == "federated"}
+        self._services: defaultdict[str, list[str]] = defaultdict(list)
+        for service in sorted({one.principal for each in trusts.values() for one in each if one.kind == "service"}):
+            self._services[service_of(service)].append(service)
+        protected = {one.arn for one in holders if words.is_protected(one.arn)}
+        arns: Mapping[Target, Iterable[str]] = {
+            "user": (one.arn for one in holders if one.is_user),
+            "role": (one.arn for one in holders if not one.is_user),
+            "provider": providers,
         }
-        # Those that can be had at all, the worst first: of a kind, or roles that trust a service.
-        self._pools: defaultdict[str, list[str]] = defaultdict(list)
-        for holder in sorted(holders, key=lambda each: (_WORTH.index(each.level), each.arn)):
-            services = {service_of(each.principal) for each in trusts.get(holder.arn, ()) if each.kind == "service"}
-            for pool in {"user" if ":user/" in holder.arn else "role", *services}:
-                self._pools[pool].append(holder.arn)
-        self._found: dict[tuple[tuple[int, ...], ...], tuple[_Found, _Found, _Found]] = {}
+        self._candidates = {kind: Candidates(each) for kind, each in arns.items()}
+        self._open_roles = self._candidates["role"].all - protected
+        self._found: dict[Policies, _Found] = {}
 
-    def by(self, holder: Holder) -> tuple[_Found, _Found, _Found]:
-        """The methods that reach everything, some, and some under a condition, each with its targets, worst first."""
+    def by(self, holder: Holder) -> _Found:
+        """The methods that its policies allow."""
         if holder.policies not in self._found:
-            wide: _Found = []
-            some: _Found = []
-            reached: dict[int, tuple[str, ...]] = {}
-            for kind, method in self._possible(holder.certain):
-                is_wide = bool(method.first & holder.certain.wide)
-                if method.first not in reached:
-                    every = self._targets(holder, kind, method)
-                    reached[method.first] = tuple(islice(every, 1) if is_wide else every)
-                if reached[method.first]:
-                    (wide if is_wide else some).append((method, reached[method.first]))
-            self._found[holder.policies] = wide, some, list(self._under_conditions(holder))
+            self._found[holder.policies] = self._by(holder)
         return self._found[holder.policies]
 
-    def _under_conditions(self, holder: Holder) -> Iterator[tuple[Method, tuple[str, ...]]]:
-        """The verdict already says so of a method that reaches everything under a condition."""
-        if not any(each.allow and each.conditional for document in holder.documents for each in document.statements):
-            return
-        for kind, method in self._possible(holder.possible):
-            if not method.first & holder.possible.wide:
-                certain = method.needed & holder.certain.somewhere == method.needed
-                sure = set(self._targets(holder, kind, method)) if certain else set()
-                targets = tuple(arn for arn in self._targets(holder, kind, method, met=True) if arn not in sure)
-                if targets:
-                    yield method, targets
+    def _by(self, holder: Holder) -> _Found:
+        wide: list[_Lead] = []
+        some: list[_Lead] = []
+        wide_if: list[_Lead] = []
+        maybe: list[_Lead] = []
+        known: dict[tuple[str, str], frozenset[str]] = {}
+        for lead, is_wide in self._leads(holder, met=False):
+            known[lead.method.text, lead.service] = lead.targets
+            (wide if is_wide else some).append(lead)
+        for lead, is_wide in self._leads(holder, met=True) if holder.has_conditions else ():
+            if left := lead.targets - known.get((lead.method.text, lead.service), frozenset()):
+                (wide_if if is_wide else maybe).append(lead._replace(targets=left))
+        return _Found(tuple(wide), tuple(some), tuple(wide_if), tuple(maybe))
 
-    def _possible(self, reach: Reach) -> Iterator[tuple[Target, Method]]:
-        for family, methods in self._words.methods:
-            if family.target in self._candidates:
-                for method in methods:
-                    if method.needed & reach.somewhere == method.needed:
-                        yield family.target, method
-
-    def _targets(self, holder: Holder, kind: Target, method: Method, *, met: bool = False) -> Iterator[str]:
-        """The identities that a method's first action reaches, other than the holder, that may do more than it."""
-        candidates = self._candidates[kind].of(holder, method.first, self._words)
-        for arn in self._pools.get(service_of(method.service) if method.service else kind, ()):
-            if (
-                arn in candidates
-                and _may_do_more(self._holders[arn], holder)
-                and _acts_on(holder, method, arn, self._words, met=met)
-            ):
-                yield arn
-
-
-def _acts_on(holder: Holder, method: Method, arn: str, words: Vocabulary, *, met: bool) -> bool:
-    """Whether its policies allow the method's first action on that ARN."""
-    return allows(holder.documents, holder.limits, method.first, arn, words, weak_denies=False, met=met) == "yes"
-
-
-def _may_do_more(target: Holder, holder: Holder) -> bool:
-    return target.level == "admin" or bool(target.certain.somewhere & ~holder.certain.somewhere)
-
-
-def _links(holder: Holder, found: _Found, words: Vocabulary) -> Iterator[Link]:
-    methods: defaultdict[str, list[Method]] = defaultdict(list)
-    for method, targets in found:
-        for target in targets:
-            methods[target].append(method)
-    sources = sources_in(holder.held, words)
-    for target in sorted(methods):
-        shown = methods[target][:METHODS_NAMED]
-        needed = 0
-        for method in shown:
-            needed |= method.needed
-        names = few([method.text for method in methods[target]], METHODS_NAMED)
-        sure = allows(holder.documents, holder.limits, shown[0].first, target, words, met=True) == "yes"
-        qualifier = "" if sure else f", {UNLESS_DENIED}"
-        yield Link(relation="can_assume", target=target, evidence=f"by {names} on it{qualifier}{sources(needed)}")
-
-
-def raised_in(
-    holders: Sequence[Holder], links: Mapping[str, tuple[Link, ...]], words: Vocabulary, *, met: bool = False
-) -> dict[str, str]:
-    """Evidence by ARN of holders that can become an identity whose rights they may change, which equals their own.
-
-    Administrators, and holders that can make themselves administrators, are left out. ``met``: conditions count as met.
-    """
-    kinds = {holder.arn: holder.kind for holder in holders}
-    found = {}
-    for holder in holders:
+    def _leads(self, holder: Holder, *, met: bool) -> Iterator[tuple[_Lead, bool]]:
+        """Each method with its targets, and whether these are named by pattern."""
         reach = holder.possible if met else holder.certain
-        methods = {
-            kind: [method for method in methods if method.first & reach.somewhere]
-            for kind, methods in words.raising.items()
-        }
-        if holder.level in ("admin", "escalation") or not any(methods.values()):
-            continue
-        for arn, by in _reached(holder.arn, links):
-            if arn not in kinds:
+        for family, methods in self._words.methods:
+            if family.target not in self._candidates:
                 continue
-            able = [method for method in methods[kinds[arn]] if _acts_on(holder, method, arn, words, met=met)]
-            if able:
-                names = ", ".join(method.text for method in able)
-                sources = sources_in(holder.held, words)(able[0].first)
-                found[holder.arn] = f"can become {_steps(arn, by)}, and change its rights: by {names} on it{sources}"
-                break
-    return found
+            for method in methods:
+                if method.needed & reach.somewhere == method.needed:
+                    is_wide = bool(method.first & reach.wide)
+                    on = self._on(holder, family.target, method, met=met)
+                    services = [""] if method.service is None else self._services[service_of(method.service)]
+                    for service in services:
+                        if targets := on & self._trusting[service] if service else on:
+                            by_pattern = is_wide or len(targets) > MAX_LINKED_ROLES
+                            yield _Lead(method, on if by_pattern else targets, service), by_pattern
+
+    def _on(self, holder: Holder, target: Target, method: Method, *, met: bool) -> frozenset[str]:
+        """The users or roles that a method's first action reaches."""
+        candidates, words = self._candidates[target], self._words
+        if not method.first & (words.iam | words.pass_role):
+            return candidates.all  # it acts on something of the service, which chooses a role
+        on = candidates.allowed(holder, method.first, words, met=met)
+        if target == "provider":
+            return frozenset().union(*(self._trusting[provider] for provider in on))
+        return on if method.service is not None or target == "user" else on & self._open_roles
+
+    def ways(self, holder: Holder, leads: Iterable[_Lead], *, conditional: bool = False) -> Iterator[Way]:
+        """Ways to the targets of these: those with the same targets together."""
+        same: defaultdict[tuple[frozenset[str], str], list[Method]] = defaultdict(list)
+        for lead in leads:
+            same[lead.targets, lead.service].append(lead.method)
+        for (targets, service), methods in same.items():
+            candidates = self._candidates["user" if targets <= self._candidates["user"].all else "role"]
+            on, but = candidates.named(targets, candidates.patterns(holder, methods[0].first, self._words))
+            by = _by(holder, methods, self._words)
+            yield Way(kind="become", on=on, but=but, by=by, service=service, conditional=conditional)
 
 
-def _reached(arn: str, links: Mapping[str, tuple[Link, ...]]) -> Iterator[tuple[str, Mapping[str, tuple[str, Link]]]]:
-    """Every identity that one can become, the nearest first, and by ARN the previous one and the link so far."""
-    by: dict[str, tuple[str, Link]] = {}
-    queue = deque([arn])
-    while queue:
-        source = queue.popleft()
-        for link in links.get(source, ()):
-            if link.target != arn and link.target not in by:
-                by[link.target] = source, link
-                queue.append(link.target)
-                yield link.target, by
+def _links(holder: Holder, leads: Iterable[_Lead], words: Vocabulary) -> Iterator[Link]:
+    methods: defaultdict[str, list[Method]] = defaultdict(list)
+    for lead in leads:
+        for target in lead.targets:
+            methods[target].append(lead.method)
+    for target in sorted(methods):
+        if target != holder.arn:
+            evidence = _by(holder, methods[target], words, target)
+            yield Link(relation="can_assume", target=target, evidence=evidence)
 
 
-def _steps(target: str, by: Mapping[str, tuple[str, Link]]) -> str:
-    """Each step to a target, any of which may be conditional."""
-    steps: list[str] = []
-    while target in by:
-        target, link = by[target]
-        steps.append(f"{link.target} ({link.evidence})")
-    return ", then ".join(reversed(steps))
+def _by(holder: Holder, methods: Sequence[Method], words: Vocabulary, target: str | None = None) -> str:
+    """The methods as evidence. ``target``: the only one, on which a deny may still be under a condition."""
+    needed = 0
+    for method in methods[:METHODS_NAMED]:
+        needed |= method.needed
+    names = few([method.text for method in methods], METHODS_NAMED)
+    sure = target is None or not _may_be_denied(holder, methods[0].first, target, words)
+    return f"by {names} on it{'' if sure else f', {UNLESS_DENIED}'}{sources_in(holder.held, words)(needed)}"
 
 
-def able_in(
-    holders: Sequence[Holder], links: Mapping[str, tuple[Link, ...]], raised: Collection[str] = ()
-) -> frozenset[str]:
-    """Identities that are, can make themselves or can become an administrator, those of ``raised`` included."""
-    sources: defaultdict[str, list[str]] = defaultdict(list)
-    for arn, each in links.items():
-        for link in each:
-            sources[link.target].append(arn)
-    able = {holder.arn for holder in holders if holder.level in ("admin", "escalation")}.union(raised)
-    reached = list(able)
-    while reached:
-        new = set(sources[reached.pop()]) - able
-        able |= new
-        reached += new
-    return frozenset(able)
+def _may_be_denied(holder: Holder, action: int, arn: str, words: Vocabulary) -> bool:
+    """Whether only the condition of a deny decides."""
+    with_denies, without = (
+        allows(holder.documents, holder.limits, action, arn, words, weak_denies=weak, met=True)
+        for weak in (True, False)
+    )
+    return with_denies != without
 
 
 # --- Workloads that an identity can take over (pure) ---
 #
-# A method that reaches all workloads of a type counts by itself. One that reaches some leads to whatever those run
-# as, which is known when the regions have been read, too: see :mod:`scanner.access.workloads`.
+# They lead to whatever these run as, which is known when the regions have been read, too: see
+# :mod:`scanner.access.workloads`. On everything, a method takes over the workloads of its own service.
 
 IF_SHARED = "if a resource policy of the other account, which is not read, allows it"
 
 
 def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[Way, ...]:
-    """The takeovers of named workloads that the policies allow."""
+    """The takeovers of workloads that the policies allow."""
     found = []
     account = arn_parts(holder.arn)[4]
     for method in (method for family, methods in words.methods if family.target == "workload" for method in methods):
@@ -266,25 +232,30 @@ def _in_cluster(pattern: str) -> str:
 
 
 def _on(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
-    """The patterns of workloads that it reaches, unless it reaches all: the verdict covers those already."""
+    """The patterns of workloads that it reaches."""
     reach = holder.certain if certainly else holder.possible
-    if method.needed & reach.somewhere == method.needed and method.needed & ~reach.wide:
+    if method.needed & reach.somewhere == method.needed:
         yield from _patterns(holder, method, words, certainly=certainly)
 
 
 def _patterns(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
     """The patterns that are left within every limit, and by a deny of all but some resources.
 
-    An ECS cluster alone is none: its tasks have to be allowed.
+    Of everything, the workloads that the method is about. An ECS cluster alone is none: its tasks have to be allowed.
     """
     action = method.first
+    _, partition, _, _, account, _ = arn_parts(holder.arn)
+    named = (each.partition(":") for each in method.patterns)
+    kinds = [f"arn:{partition}:{service}:*:{account}:{resource}" for service, _, resource in named]
     spared = [deny.resources for deny in _denials(holder, method, words) if deny.not_resources]
     limits = [list(patterns_left(limit, (), action, words, certainly=certainly)) for limit in holder.limits]
     for pattern in patterns_left(holder.documents, holder.limits, action, words, certainly=certainly):
         patterns = [pattern]
         for limit in (*limits, *spared):
             patterns = [narrow for each in patterns for narrow in _within(each, limit)]
-        yield from (each for each in patterns if not _is_cluster(each))
+        for each in patterns:
+            if not _is_cluster(each):
+                yield from [kind for kind in kinds if takes_in(each, kind)] or [each]
 
 
 def _within(pattern: str, limit: Iterable[str]) -> Iterator[str]:

@@ -47,13 +47,38 @@ class TrustStatement(Struct, frozen=True, kw_only=True, gc=False):
     not_principals: bool
     conditions: tuple[Condition, ...]
 
-    def denies(self, principal: Principal) -> bool:
-        """Whether it denies that principal unconditionally."""
-        named = any(each in (principal, EVERYBODY) for each in self.principals)
-        return not self.allow and not self.conditions and named != self.not_principals
+    def leaves(self, principal: Principal) -> tuple[Principal, ...]:
+        """What a refusal without a condition leaves of a trusted principal.
+
+        One of all but some leaves those: of anyone, or of an account, the principals that it names.
+        """
+        if self.allow or self.conditions:
+            return (principal,)
+        if not self.not_principals:
+            return () if any(each in (principal, EVERYBODY) for each in self.principals) else (principal,)
+        named = tuple(each for each in self.principals if _is_within(each, principal))
+        if ones := tuple(each for each in named if each != principal and not is_account(each.value)):
+            return ones
+        account = account_of(principal.value)
+        apart = any(account_of(each.value) == account and not is_account(each.value) for each in self.principals)
+        spared = not apart and any(_is_within(principal, each) for each in self.principals)
+        return named or ((principal,) if spared else ())
 
 
 EVERYBODY = Principal(type="AWS", value=ANYONE)
+
+
+def is_account(principal: str) -> bool:
+    """Whether a principal is a whole account."""
+    return _ACCOUNT.fullmatch(principal) is not None
+
+
+def _is_within(one: Principal, other: Principal) -> bool:
+    """Whether a principal is another, or one of an account, or of anyone."""
+    if one == other or (other == EVERYBODY and one.type == "AWS"):
+        return True
+    both = one.type == other.type == "AWS" and is_account(other.value)
+    return both and account_of(one.value) == account_of(other.value)
 
 
 class _StatementPayload(Struct, frozen=True, kw_only=True, rename="pascal"):
@@ -171,7 +196,6 @@ class TrustTables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     agent_services: Mapping[str, Literal["strong", "weak"]]
     agentless: frozenset[str]
     agents_invoke_models: frozenset[str]
-    serving_everybody: frozenset[str]
     narrowing: Mapping[Literal["aws", "anyone", "service", "saml"], tuple[str, ...]]
 
 
@@ -208,10 +232,22 @@ def parse_trusts(document: Any, account: str) -> tuple[Trust, ...]:
         for statement in statements
         if statement.allow
         for principal in ((EVERYBODY,) if statement.not_principals else statement.principals)
-        if statement.actions.difference(*(other.actions for other in statements if other.denies(principal)))
-        for trust in _trusts(principal, statement, account)
+        for left in _left(principal, statement, statements)
+        for trust in _trusts(left, statement, account)
     }
     return tuple(sorted(trusts, key=lambda one: (one.principal, one.restriction, one.evidence, one.subject or "")))
+
+
+def _left(principal: Principal, statement: TrustStatement, statements: Iterable[TrustStatement]) -> Iterator[Principal]:
+    """What the refusals leave of a principal that a statement trusts, for any of its calls."""
+    found: dict[Principal, None] = {}
+    for action in sorted(statement.actions):
+        left: tuple[Principal, ...] = (principal,)
+        for other in statements:
+            if action in other.actions:
+                left = tuple(each for one in left for each in other.leaves(one))
+        found |= dict.fromkeys(left)
+    return iter(found)
 
 
 def _trusts(principal: Principal, statement: TrustStatement, account: str) -> Iterator[Trust]:
@@ -256,10 +292,8 @@ class _Trusted(NamedTuple):
 
 
 def _trusted_service(principal: Principal, statement: TrustStatement) -> _Trusted:
-    tables = trust_tables()
-    outsiders = principal.value == ANYONE or service_of(principal.value) in tables.serving_everybody
-    restriction = _narrowed(statement.conditions, tables.narrowing["service"])
-    return _Trusted("service", outsiders, restriction)
+    restriction = _narrowed(statement.conditions, trust_tables().narrowing["service"])
+    return _Trusted("service", principal.value == ANYONE, restriction)
 
 
 def _trusted_principal(principal: Principal, statement: TrustStatement, account: str) -> _Trusted:

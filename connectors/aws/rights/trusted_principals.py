@@ -14,6 +14,7 @@ from connectors.aws.rights.policy import OPPOSITE, Answer, Condition
 from connectors.aws.rights.privilege import ANSWERS
 from connectors.aws.rights.trust import ANYONE, EVERYBODY, TrustStatement, account_of
 from connectors.aws.rights.vocabulary import (
+    ASSUME_ROLE,
     HolderKind,
     has_variable,
     has_wildcard,
@@ -21,8 +22,6 @@ from connectors.aws.rights.vocabulary import (
     resource_matches,
     takes_in,
 )
-
-ASSUME_ROLE = "sts:AssumeRole"
 
 _TAG = "aws:principaltag/"
 _ABSENT = ""
@@ -120,8 +119,18 @@ class RoleTrust(Struct, frozen=True, kw_only=True, gc=False):
         return min((answer, *(OPPOSITE[each] for each in refused)), key=ANSWERS.index)
 
     def _covers_caller(self, statement: TrustStatement, caller: Caller) -> bool:
-        listed = _names(statement, caller) or any(self._is_whole_account(each.value) for each in statement.principals)
-        return listed != statement.not_principals
+        """Whether a statement is about a caller.
+
+        Beside principals of its own, the account in a ``NotPrincipal`` spares those alone: AWS wants both to be named.
+        """
+        whole = any(self._is_whole_account(each.value) for each in statement.principals)
+        if statement.not_principals and whole:
+            account = account_of(self.role)
+            whole = not any(
+                account_of(each.value) == account and not self._is_whole_account(each.value)
+                for each in statement.principals
+            )
+        return (_names(statement, caller) or whole) != statement.not_principals
 
 
 def session_of(principal: str) -> str | None:

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
-from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -142,29 +141,53 @@ def arn_parts(pattern: str) -> list[str]:
 # The tables are checked against each other when they are loaded: a name that a table lacks is an error at
 # once, not a policy that is silently ignored.
 
+ASSUME_ROLE = "sts:AssumeRole"
 PASS_ROLE = "iam:PassRole"  # noqa: S105  # no password: PASS is a word in the action's name
 _TO = " to "
 _ON = " on "
 
-Target: TypeAlias = Literal["user", "role", "workload"]
+Target: TypeAlias = Literal["user", "role", "provider", "workload"]
 HolderKind: TypeAlias = Literal["user", "role"]
+Changed: TypeAlias = Literal["user", "group", "role", "policy"]
 
 
 class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A family of escalation methods; ``privilege.toml`` describes the fields."""
+    """A family of methods to become others; ``privilege.toml`` describes the fields."""
 
     name: str
-    reach: Literal["any", "all", "first"]
+    reach: Literal["all", "first"]
     methods: tuple[tuple[str, ...], ...] = ()
     target: Target | None = None
-    lifts: Literal["boundary", "deny"] | None = None
-    user: tuple[tuple[str, ...], ...] = ()
-    role: tuple[tuple[str, ...], ...] = ()
+    service: str | None = None
+
+
+class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The actions that change the rights of users and roles, by what they act on.
+
+    ``grant``: give it a policy with any rights. ``switch``: another version of a policy. ``join``: add to a group.
+    ``unbind``: lift or replace its boundary. ``delete``, ``detach``, ``leave``: take away an inline policy, a managed
+    one, or a membership, and with it what that denies.
+    """
+
+    grant: Mapping[Changed, tuple[str, ...]]
+    switch: Mapping[Changed, tuple[str, ...]]
+    join: Mapping[Changed, tuple[str, ...]]
+    unbind: Mapping[Changed, tuple[str, ...]]
+    delete: Mapping[Changed, tuple[str, ...]]
+    detach: Mapping[Changed, tuple[str, ...]]
+    leave: Mapping[Changed, tuple[str, ...]]
 
     @property
-    def by_holder(self) -> Mapping[HolderKind | None, tuple[tuple[str, ...], ...]]:
-        """Its methods by holder; None: any holder may call them."""
-        return {None: self.methods, "user": self.user, "role": self.role}
+    def raising(self) -> tuple[str, ...]:
+        """The actions that give more rights by themselves."""
+        tables = (self.grant, self.switch, self.join)
+        return tuple(action for table in tables for actions in table.values() for action in actions)
+
+    @property
+    def every(self) -> frozenset[str]:
+        """All of these actions."""
+        tables = (getattr(self, name) for name in self.__struct_fields__)
+        return frozenset(action for table in tables for actions in table.values() for action in actions)
 
 
 class OnEach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -175,13 +198,16 @@ class OnEach(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 PASSING = Family(name="pass a role to something new", reach="first", target="role")
+CHANGING = Family(name="give others the rights of an admin", reach="all")
 
 
 class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``privilege.toml``."""
 
     iam_actions: tuple[str, ...]
+    changes: Changes
     family: tuple[Family, ...]
+    workloads: Mapping[str, tuple[str, ...]]
     pass_role: Mapping[str, tuple[tuple[str, ...], ...]]
     high: Mapping[str, tuple[str, ...]]
     consequences: Mapping[ConsequenceKind, str]
@@ -195,17 +221,17 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Method(Struct, frozen=True, kw_only=True):
-    """An escalation method: all actions that it needs, and the first of them.
+    """A method to become others or make them admins: all actions that it needs, and the first of them.
 
-    ``service``: the service to which a role is passed; None: no role is passed. ``holder``: the only holder of the
-    method; None: any.
+    ``service``: the service that a role must trust; None: any role will do. ``patterns``: of workloads, what it takes
+    over where it is allowed on everything, by service and resource of their ARNs.
     """
 
     text: str
     needed: int
     first: int
     service: str | None = None
-    holder: HolderKind | None = None
+    patterns: tuple[str, ...] = ()
 
 
 class Vocabulary:
@@ -216,13 +242,23 @@ class Vocabulary:
         in_methods = [
             action
             for methods in (
-                *chain.from_iterable(family.by_holder.values() for family in tables.family),
+                *(family.methods for family in tables.family),
                 *tables.pass_role.values(),
+                [(action,) for action in sorted(tables.changes.every)],
             )
             for method in methods
             for action in method
         ]
         high = [action for actions in tables.high.values() for action in actions]
+        lacking = sorted(
+            method[0]
+            for family in tables.family
+            if family.target == "workload"
+            for method in family.methods
+            if method[0] not in tables.workloads
+        )
+        if lacking:
+            raise ValueError(f"privilege.toml: workloads lacks {', '.join(lacking)}")
         unknown = sorted({action for action in (*in_methods, PASS_ROLE) if action.startswith("iam:")} - set(iam))
         if unknown:
             raise ValueError(f"privilege.toml: iam_actions lacks {', '.join(unknown)}")
@@ -239,7 +275,7 @@ class Vocabulary:
             for action in each.actions
         }
         self.tables = tables
-        self.actions = (*sorted({*iam, *in_methods, *high} - set(whole)), *passing, *parts)
+        self.actions = (*sorted({*iam, ASSUME_ROLE, *in_methods, *high} - set(whole)), *passing, *parts)
         self._bits = {action.lower(): 1 << place for place, action in enumerate(self.actions)}
         self._things = [(self.bits((part,)), names) for part, names in parts.items()]
         self._bits |= {action.lower(): self.bits(each) for action, each in whole.items()}
@@ -257,19 +293,13 @@ class Vocabulary:
         self.iam = self.bits(iam)
         self.dangerous_iam = self.bits((set(in_methods) | {PASS_ROLE}) & set(iam))
         self.methods = (
-            *((family, tuple(self._methods(family))) for family in tables.family),
+            (CHANGING, tuple(map(self._method, zip(tables.changes.raising)))),
+            *(
+                (family, tuple(self._method(actions, family.service) for actions in family.methods))
+                for family in tables.family
+            ),
             (PASSING, tuple(self._passing_methods())),
         )
-        # Actions that raise the rights of a user or role by themselves.
-        self.raising: Mapping[HolderKind, tuple[Method, ...]] = {
-            kind: tuple(
-                method
-                for family, methods in self.methods
-                for method in methods
-                if method.holder == kind and family.lifts is None
-            )
-            for kind in ("user", "role")
-        }
         self.high = {consequence: self.bits(actions) for consequence, actions in tables.high.items()}
         self.consequences = {kind: self.high[what] for kind, what in tables.consequences.items()}
         self._targets = {
@@ -277,11 +307,14 @@ class Vocabulary:
             for kind, names in tables.iam_targets.items()
         }
 
-    def _methods(self, family: Family) -> Iterable[Method]:
-        for holder, methods in family.by_holder.items():
-            for actions in methods:
-                text, first = " + ".join(actions), self.bits(actions[:1])
-                yield Method(text=text, needed=self.bits(actions), first=first, holder=holder)
+    def _method(self, actions: tuple[str, ...], service: str | None = None) -> Method:
+        return Method(
+            text=" + ".join(actions),
+            needed=self.bits(actions),
+            first=self.bits(actions[:1]),
+            service=service,
+            patterns=self.tables.workloads.get(actions[0], ()),
+        )
 
     def _passing_methods(self) -> Iterable[Method]:
         for service, methods in self.tables.pass_role.items():
@@ -350,6 +383,10 @@ class Vocabulary:
         for actor in actors:
             total |= self._of_service(actor)
         return total
+
+    def is_protected(self, arn: str) -> bool:
+        """Whether only AWS can change the policies of a role, or whom it trusts."""
+        return arn_parts(arn)[5].startswith(self.tables.protected_roles)
 
     def _of_service(self, service: str) -> int:
         return self.mask(f"{service}:*")

@@ -30,6 +30,7 @@ ROLES: dict[str, dict[str, Any]] = {
     "bounded": {"trust": ROOT, "attached": ["all"], "boundary": "boundary"},
     "reader": {"trust": ROOT, "attached": ["read"]},
     "chain": {"trust": ROOT, "inline": document(allow("sts:AssumeRole", f"{ARN}:role/bounded"))},
+    "self": {"trust": EC2, "inline": document(allow("iam:PutRolePolicy", f"{ARN}:role/self"))},
     "bare": {"trust": EC2},
 }
 GROUP = {"name": "builders", "inline": document(allow("lambda:*"))}
@@ -107,6 +108,28 @@ def test_a_plan_is_judged_as_the_account_that_it_makes(aws: Estate) -> None:
 
     assert {name: judged(planned[name]) for name in names} == {name: judged(real[name]) for name in names}
     assert {planned[name].privilege.level for name in names} >= {"admin", "escalation", "high", "normal"}
+
+
+def test_methods_lead_to_what_is_planned_by_its_key() -> None:
+    """Where the account is not known, no ARN is; a pattern names all of its kind."""
+    anyone, one = (document(allow("iam:PutRolePolicy", on)) for on in ("*", "arn:aws:iam::*:role/bare"))
+    planned = understood(
+        change("aws_iam_role.boss", {"name": "boss", "assume_role_policy": EC2}),
+        change("aws_iam_role.bare", {"name": "bare", "assume_role_policy": EC2}),
+        *(
+            row
+            for name, policy in (("ann", anyone), ("bob", one))
+            for row in (
+                change(f"aws_iam_user.{name}", {"name": name, "path": "/"}),
+                change(f"aws_iam_user_policy.{name}", {"user": name, "name": "own", "policy": policy}),
+            )
+        ),
+    )
+    found = {each.identity.name: each.identity for each in planned.identities}
+    keys = sorted(found[name].key for name in ("bare", "boss"))
+
+    assert [key for way in found["ann"].reach for key in sorted(way.on)] == keys
+    assert [way.on for way in found["bob"].reach] == [(found["bare"].key,)]
 
 
 def test_the_table_of_other_published_policies_is_made_from_what_aws_published() -> None:

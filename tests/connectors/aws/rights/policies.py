@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.payloads import PolicyDetail, RoleDetail, UserDetail
+from connectors.aws.rights.account_rights import rights_in
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import Verdict, judge
 from connectors.aws.rights.reach import Document, sum_up
 from connectors.aws.rights.vocabulary import HolderKind, vocabulary
+from connectors.aws.spec import POLICIES, ROLES, USERS
+from scanner.model import Privilege
 
 ACCOUNT = "123456789012"
 WORDS = vocabulary()
@@ -34,7 +39,28 @@ def verdict(
     *documents: Document,
     boundary: Document | None = None,
     guardrails: tuple[tuple[Document, ...], ...] = (),
-    holder: HolderKind | None = None,
 ) -> Verdict:
     """The verdict over these documents together."""
-    return judge(documents, WORDS, boundary=boundary, guardrails=guardrails, holder=holder)[0]
+    return judge(documents, WORDS, (*guardrails, *(() if boundary is None else ((boundary,),))))[0]
+
+
+def own(
+    *policies: tuple[dict[str, Any], ...],
+    boundary: tuple[dict[str, Any], ...] | None = None,
+    holder: HolderKind = "user",
+    guardrails: tuple[tuple[Any, ...], ...] = (),
+) -> Privilege:
+    """What inline policies of these statements let the only user or role of an account do by themselves."""
+    listing, limit = Listing(), f"arn:aws:iam::{ACCOUNT}:policy/limit"
+    row: dict[str, Any] = {"Arn": f"arn:aws:iam::{ACCOUNT}:{holder}/one", f"{holder.title()}Name": "one"}
+    row[f"{holder.title()}PolicyList"] = [
+        {"PolicyName": f"p{place}", "PolicyDocument": {"Statement": list(each)}} for place, each in enumerate(policies)
+    ]
+    if boundary is not None:
+        version = {"IsDefaultVersion": True, "Document": {"Statement": list(boundary)}}
+        listing.add(POLICIES, [{"Arn": limit, "PolicyVersionList": [version]}], PolicyDetail)
+        row["PermissionsBoundary"] = {"PermissionsBoundaryArn": limit}
+    if holder == "role":
+        row["AssumeRolePolicyDocument"] = {"Statement": []}
+    listing.add(USERS if holder == "user" else ROLES, [row], UserDetail if holder == "user" else RoleDetail)
+    return rights_in(listing, ACCOUNT, guardrails).permissions[row["Arn"]].privilege

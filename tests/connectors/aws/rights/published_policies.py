@@ -17,6 +17,7 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.reach import Document, sum_up
+from connectors.aws.rights.vocabulary import ASSUME_ROLE
 from tests.connectors.aws.rights.policies import ACCOUNT, WORDS, verdict
 
 SHORT = (",", ":")
@@ -48,9 +49,15 @@ def table() -> dict[str, Any]:
 
 
 def matters(statements: Any) -> bool:
-    """Whether the policy by itself is ``admin`` or ``escalation`` for some holder."""
+    """Whether the policy by itself makes an admin, or allows a method, whoever or whatever that leads to."""
     document = document_of(statements)
-    return any(verdict(document, holder=holder).level in ("admin", "escalation") for holder in ("user", "role"))
+    judged = verdict(document)
+    changing = WORDS.bits((*WORDS.tables.changes.raising, ASSUME_ROLE))
+    return (
+        judged.level == "admin"
+        or any(reason.family is not None and not reason.condition for reason in judged.reasons)
+        or bool(document.certain.somewhere & changing & (document.certain.wide | ~WORDS.bits((ASSUME_ROLE,))))
+    )
 
 
 def _cut_down(statements: Any) -> list[dict[str, Any]]:

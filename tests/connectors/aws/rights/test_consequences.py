@@ -88,12 +88,14 @@ def test_an_admin_can_do_everything_and_what_was_not_read_is_not_known() -> None
     """No single action says more of an admin; one that can make itself an admin keeps them beside that."""
     library = PolicyLibrary([], [], words=WORDS, account=ACCOUNT)
 
-    def kinds(*statements: dict[str, object]) -> list[str]:
+    def kinds(*statements: dict[str, object], itself: tuple[str, ...] = ()) -> list[str]:
         inline = [InlinePolicy(policy_name="P", policy_document={"Statement": list(statements)})]
-        return [one.kind for one in library.permissions(ROLE, inline, [], None).consequences or ()]
+        found = library.permissions(ROLE, inline, [], None).judged(WORDS, itself)
+        return [one.kind for one in found.consequences or ()]
 
     assert kinds(allow("*")) == ["administer"]
-    assert kinds(allow("iam:CreatePolicyVersion"), allow("sns:Publish")) == ["administer", "send"]
+    assert kinds(allow("sns:Publish"), itself=("iam:CreatePolicyVersion",)) == ["administer", "send"]
+    assert kinds(allow("iam:CreatePolicyVersion"), allow("sns:Publish")) == ["send"]
     assert Permissions().consequences is None
     lacking = library.permissions(
         ROLE, [], [AttachedPolicy(policy_name="X", policy_arn="arn:aws:iam::1:policy/X")], None

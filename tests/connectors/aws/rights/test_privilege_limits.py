@@ -8,7 +8,7 @@ import pytest
 
 from connectors.aws.client.payloads import Boundary, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.rights.permissions import GUARDRAILS_UNREAD, Permissions, PolicyLibrary
-from tests.connectors.aws.rights.policies import ACCOUNT, IF, WORDS, allow, deny
+from tests.connectors.aws.rights.policies import ACCOUNT, IF, WORDS, allow, deny, own
 
 USER = f"arn:aws:iam::{ACCOUNT}:user/ada"
 LINKED = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS"
@@ -17,7 +17,7 @@ EVERYTHING = {"Statement": [allow("*")]}
 
 
 def permissions(
-    *own: dict[str, Any],
+    *statements: dict[str, Any],
     guardrails: tuple[tuple[Any, ...], ...] | None = (),
     arn: str = USER,
     boundary: str | None = None,
@@ -31,7 +31,7 @@ def permissions(
         account=ACCOUNT,
         guardrails=guardrails,
     )
-    inline = InlinePolicy(policy_name="own", policy_document={"Statement": list(own)})
+    inline = InlinePolicy(policy_name="own", policy_document={"Statement": list(statements)})
     limit = None if boundary is None else Boundary(permissions_boundary_arn=boundary)
     return library.permissions(arn, (inline,), (), limit)
 
@@ -46,7 +46,7 @@ def policies(*statements: dict[str, Any]) -> dict[str, Any]:
     [
         ((), "admin"),
         (((EVERYTHING,), (EVERYTHING,), (EVERYTHING,)), "admin"),
-        (((EVERYTHING,), (EVERYTHING, policies(deny("iam:*")), policies(deny(["sts:*", "lambda:*"])))), "escalation"),
+        (((EVERYTHING,), (EVERYTHING, policies(deny("iam:*")), policies(deny(["sts:*", "lambda:*"])))), "high"),
         (((EVERYTHING,), (policies(allow("s3:*")),)), "high"),
         (((EVERYTHING,), (policies(allow("s3:*")), EVERYTHING)), "admin"),
         (((policies(allow("s3:*")),), (policies(allow("iam:*")),)), "normal"),
@@ -65,11 +65,20 @@ def test_each_level_of_the_organisation_must_allow_and_none_deny(
 
 def test_what_the_organisation_denies_no_escalation_lifts() -> None:
     """Taking away a boundary changes nothing where a service control policy holds as well."""
-    lifting = "iam:DeleteUserPermissionsBoundary"
-    free = permissions(allow("*"), boundary=LIMIT)
-    held = permissions(allow("*"), guardrails=((policies(allow([lifting, "logs:*"])),),), boundary=LIMIT)
+    lifting = (allow("iam:DeleteUserPermissionsBoundary"),)
+    free = own((allow("*"),), boundary=lifting)
+    held = own((allow("*"),), boundary=lifting, guardrails=((policies(*lifting, allow("logs:*")),),))
 
-    assert (free.privilege.level, held.privilege.level) == ("escalation", "normal")
+    assert (free.level, held.level) == ("escalation", "normal")
+
+
+def test_who_may_give_itself_all_that_the_organisation_leaves_can_escalate() -> None:
+    """No admin lacks a call that nobody may make; where nobody may change rights, there is none."""
+    without_keys = ((EVERYTHING, policies(deny("iam:CreateAccessKey"))),)
+    without_iam = ((EVERYTHING, policies(deny("iam:*"))),)
+
+    assert own((allow("iam:PutUserPolicy"),), guardrails=without_keys).level == "escalation"
+    assert own((allow("*"),), guardrails=without_iam).level == "high"
 
 
 def test_service_linked_roles_are_exempt_from_the_organisation() -> None:

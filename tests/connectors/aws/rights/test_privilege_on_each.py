@@ -18,27 +18,30 @@ ALL_BUT_INSTANCES = {"Effect": "Allow", "Action": "ssm:SendCommand", "NotResourc
 @pytest.mark.parametrize(
     ("statements", "level"),
     [
-        ([allow("ssm:SendCommand")], "escalation"),
+        ([allow("ssm:SendCommand")], "high"),
         ([allow("ssm:SendCommand", [INSTANCES, f"{DOCUMENTS}/AWS-RunPatchBaseline"])], "normal"),
         ([allow("ssm:CreateAssociation", [INSTANCES, f"{DOCUMENTS}/AWS-RunPatchBaseline"])], "normal"),
         ([allow("ssm:SendCommand", INSTANCES)], "normal"),
         ([allow(["ssm:SendCommand", "ssm:GetParameter"], [f"{DOCUMENTS}/*", "arn:aws:ssm:*:*:parameter/*"])], "high"),
-        ([allow("ssm:SendCommand", [INSTANCES, f"{DOCUMENTS}/*"])], "escalation"),
-        ([allow("ssm:SendCommand", INSTANCES), allow("ssm:Send*", SCRIPTS)], "escalation"),
-        ([allow("ssm:CreateAssociation", [INSTANCES, f"{DOCUMENTS}/AWS-Run*"])], "escalation"),
+        ([allow("ssm:SendCommand", [INSTANCES, f"{DOCUMENTS}/*"])], "high"),
+        ([allow("ssm:SendCommand", INSTANCES), allow("ssm:Send*", SCRIPTS)], "high"),
+        ([allow("ssm:CreateAssociation", [INSTANCES, f"{DOCUMENTS}/AWS-Run*"])], "high"),
         ([allow("ssm:SendCommand", [f"{INSTANCES[:-1]}i-1", f"{DOCUMENTS}/*"])], "normal"),
-        ([allow("ssm:SendCommand"), deny("ssm:SendCommand", f"{DOCUMENTS}/AWS-RunShellScript")], "escalation"),
+        ([allow("ssm:SendCommand"), deny("ssm:SendCommand", f"{DOCUMENTS}/AWS-RunShellScript")], "high"),
         ([allow("ssm:SendCommand"), deny("ssm:SendCommand", f"{DOCUMENTS}/*")], "normal"),
-        ([allow("ssm:SendCommand", REMOTE)], "escalation"),
+        ([allow("ssm:SendCommand", REMOTE)], "high"),
         ([allow("ssm:SendCommand", "arn:aws:*:*:*:instance/*")], "normal"),
         ([allow("ssm:SendCommand", INSTANCES), allow("ssm:CreateAssociation", f"{DOCUMENTS}/*")], "normal"),
-        ([allow("ssm:SendCommand", INSTANCES), ALL_BUT_INSTANCES], "escalation"),
+        ([allow("ssm:SendCommand", INSTANCES), ALL_BUT_INSTANCES], "high"),
     ],
     ids=str,
 )  # fmt: skip
 def test_an_instance_and_a_document_are_both_needed(statements: list[dict[str, Any]], level: str) -> None:
     """On all instances, with one of the documents that run what the caller gives them; one's denial leaves others."""
-    assert verdict(doc(*statements)).level == level
+    judged = verdict(doc(*statements))
+
+    assert judged.level == level
+    assert all(reason.family is not None for reason in judged.reasons) or "ssm:GetParameter" in str(statements)
 
 
 def test_evidence_names_the_call_and_not_its_halves() -> None:
@@ -55,18 +58,18 @@ PORTS, SHELL = (f"{DOCUMENTS}/{name}" for name in ("AWS-StartPortForwardingSessi
 @pytest.mark.parametrize(
     ("statements", "level"),
     [
-        ([allow("ssm:StartSession")], "escalation"),
-        ([allow("ssm:StartSession", INSTANCES)], "escalation"),
-        ([allow("ssm:StartSession", "arn:aws:ecs:*:*:task/*")], "escalation"),
+        ([allow("ssm:StartSession")], "high"),
+        ([allow("ssm:StartSession", INSTANCES)], "high"),
+        ([allow("ssm:StartSession", "arn:aws:ecs:*:*:task/*")], "high"),
         ([allow("ssm:StartSession", f"{DOCUMENTS}/*")], "normal"),
         ([allow("ssm:StartSession", PORTS)], "normal"),
-        ([allow("ssm:StartSession", [INSTANCES, PORTS])], "escalation"),
+        ([allow("ssm:StartSession", [INSTANCES, PORTS])], "high"),
         ([allow("ssm:StartSession", [INSTANCES, PORTS], **CHECK)], "normal"),
-        ([allow("ssm:StartSession", [INSTANCES, SHELL], **CHECK)], "escalation"),
-        ([allow("ssm:StartSession", [INSTANCES, PORTS, SHELL], **CHECK)], "escalation"),
-        ([allow("ssm:StartSession", "*", **CHECK)], "escalation"),
+        ([allow("ssm:StartSession", [INSTANCES, SHELL], **CHECK)], "high"),
+        ([allow("ssm:StartSession", [INSTANCES, PORTS, SHELL], **CHECK)], "high"),
+        ([allow("ssm:StartSession", "*", **CHECK)], "high"),
         ([allow("ssm:StartSession", INSTANCES, **CHECK)], "high"),
-        ([allow("ssm:StartSession"), deny("ssm:StartSession", [INSTANCES, SHELL], **CHECK)], "escalation"),
+        ([allow("ssm:StartSession"), deny("ssm:StartSession", [INSTANCES, SHELL], **CHECK)], "high"),
         ([allow("ssm:StartSession", [INSTANCES, PORTS], Condition={"Bool": {"ssm:x": "true"}})], "high"),
         ([allow("ssm:StartSession", [INSTANCES, PORTS], Condition={"Bool": {"ssm:x": [{}]}})], "high"),
     ],
@@ -74,4 +77,7 @@ PORTS, SHELL = (f"{DOCUMENTS}/{name}" for name in ("AWS-StartPortForwardingSessi
 )
 def test_a_session_is_a_shell_unless_its_document_is_checked(statements: list[dict[str, Any]], level: str) -> None:
     """Anyone who names no document gets the usual one, allowed or not; with the check, only those that are allowed."""
-    assert verdict(doc(*statements)).level == level
+    judged = verdict(doc(*statements))
+
+    assert judged.level == level
+    assert all(reason.family is not None for reason in judged.reasons) or "ssm:GetParameter" in str(statements)

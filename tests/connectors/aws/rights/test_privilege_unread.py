@@ -34,9 +34,9 @@ def permissions(*attached: str, allowed: str | None = None, boundary: str | None
         (aws("AdministratorAccess"), "admin"),
         (aws("AdministratorAccess", "aws-cn"), "admin"),
         (aws("IAMFullAccess"), "admin"),
-        (aws("PowerUserAccess"), "escalation"),
-        (aws("AWSLambda_FullAccess"), "escalation"),
-        (aws("job-function/SystemAdministrator"), "escalation"),
+        (aws("PowerUserAccess"), "high"),
+        (aws("AWSLambda_FullAccess"), "high"),
+        (aws("job-function/SystemAdministrator"), "high"),
         (aws("service-role/AmazonEC2RoleforSSM"), "unknown"),
         (aws("ReadOnlyAccess"), "unknown"),
         (aws("MadeUpAccess"), "unknown"),
@@ -74,7 +74,8 @@ def test_what_can_but_add_leaves_an_administrator_one(unread: str, level: str) -
     assert found.privilege.level == level
     assert f"policy {unread.rpartition('/')[2]} (direct) could not be read" in found.privilege.evidence
     assert not found.is_whole
-    assert permissions(unread, allowed="iam:PutUserPolicy").privilege.level == "unknown"
+    some = permissions(unread, allowed="iam:PutUserPolicy").judged(WORDS, ("iam:PutUserPolicy on itself",))
+    assert (some.privilege.level, some.amounts_to) == ("unknown", "escalation")
 
 
 def test_the_list_of_awss_own_denies_is_whole() -> None:
@@ -116,7 +117,7 @@ def test_a_published_document_limits_as_a_boundary_does_and_is_reported() -> Non
     bounded = permissions(allowed="*", boundary=aws("PowerUserAccess"))
     power = document_of(published()["PowerUserAccess"]["Document"]["Statement"], number=1)
 
-    assert bounded.privilege.level == verdict(doc(allow("*")), boundary=power, holder="user").level == "escalation"
+    assert bounded.privilege.level == verdict(doc(allow("*")), boundary=power).level == "high"
     assert bounded.privilege.evidence[-1] == (
         f"policy PowerUserAccess is judged by its version {published()['PowerUserAccess']['DefaultVersionId']}, "
         f"published by {published_policies().as_of}"

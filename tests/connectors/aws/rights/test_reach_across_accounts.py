@@ -97,9 +97,7 @@ def test_a_trust_may_name_who_it_means_of_an_account(operator: str, value: Any, 
     boss = role(BOSS, HERE_ROOT, allow("*"))
     boss["AssumeRolePolicyDocument"]["Statement"][0]["Condition"] = {operator: {"aws:PrincipalArn": value}}
 
-    assert scan(role(CALLER, LAMBDA, allow("sts:AssumeRole")), boss)["caller"].privilege.evidence[0].startswith(
-        f"{CALLER} can become the admin {BOSS}"
-    ) is (level == "escalation")
+    assert scan(role(CALLER, LAMBDA, allow("sts:AssumeRole")), boss)["caller"].privilege.level == level
 
 
 def test_a_condition_of_ones_own_policies_is_reported_and_makes_no_link() -> None:
@@ -107,7 +105,9 @@ def test_a_condition_of_ones_own_policies_is_reported_and_makes_no_link() -> Non
     found = scan(role(CALLER, LAMBDA, allow("sts:AssumeRole", BOSS, **IF)), role(BOSS, HERE_ROOT, allow("*")))["caller"]
 
     why = "a condition of its own policies; its trust policy names it, without a condition"
-    assert found.privilege.evidence == (f"{CALLER} can become {BOSS}, under a condition: {why}",)
+    (reason,) = found.privilege.evidence
+    assert reason.startswith(f"{CALLER} can become ")
+    assert reason.endswith(f"{BOSS}, under a condition: {why}")
     assert found.identity.links == ()
     assert found.identity.reach == (Way(kind="assume", on=(BOSS,), conditional=True),)
     assert found.identity.published_attributes["may_become_if"] == [BOSS]

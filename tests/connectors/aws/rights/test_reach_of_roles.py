@@ -12,7 +12,9 @@ from connectors.aws.client.payloads import PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.rights.assume import MAX_LINKED_ROLES
 from connectors.aws.spec import POLICIES, ROLES, USERS
+from scanner.errors import SourceError
 from scanner.model import Way
+from tests.connectors.aws.rights.control import levels, said, targets
 from tests.connectors.aws.rights.policies import ACCOUNT, IF, allow, deny
 
 OTHER = "999999999999"
@@ -30,11 +32,12 @@ def inline(statements: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
 
 def role(arn: str, principal: Any, *statements: dict[str, Any], **trust: Any) -> tuple[str, dict[str, Any]]:
     """A role that trusts a principal, with an inline policy of these statements."""
+    limits = {name: trust.pop(name) for name in BOUNDED if name in trust}
     letting = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **trust}
     name = arn.rpartition("/")[2]
     return ROLES, {
         "Arn": arn, "RoleName": name, "RolePolicyList": inline(statements),
-        "AssumeRolePolicyDocument": {"Statement": [letting]},
+        "AssumeRolePolicyDocument": {"Statement": [letting]}, **limits,
     }  # fmt: skip
 
 
@@ -110,7 +113,7 @@ def test_a_session_of_a_role_speaks_for_the_role() -> None:
         ([ada(allow("iam:PassRole", BOSS), MAKE), role(BOSS, LAMBDA, ADMIN)], ["boss"]),
         ([ada(allow("iam:PassRole", BOSS), MAKE), role(BOSS, {"Service": "ec2.amazonaws.com"}, ADMIN)], []),
         ([ada(allow("iam:PassRole", BOSS), MAKE), role(BOSS, {"Service": "lambda.amazonaws.com.cn"}, ADMIN)], ["boss"]),
-        ([ada(allow("iam:PassRole", CLERK), MAKE), role(CLERK, LAMBDA, MAKE)], []),
+        ([ada(allow("iam:PassRole", CLERK), MAKE), role(CLERK, LAMBDA, MAKE)], ["clerk"]),
         ([ada(allow("iam:PassRole", CLERK), MAKE), role(CLERK, LAMBDA, allow("kms:Decrypt"))], ["clerk"]),
         ([ada(allow("iam:PassRole", BOSS)), role(BOSS, LAMBDA, ADMIN)], []),
         ([ada(allow("iam:PassRole", BOSS, **IF), MAKE), role(BOSS, LAMBDA, ADMIN)], []),
@@ -160,24 +163,33 @@ def test_a_deny_under_a_condition_is_reported_and_ends_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("targets", "said"),
+    ("others", "level", "potential"),
     [
-        ([role(BOSS, LAMBDA, allow("kms:Decrypt")), role(CLERK, LAMBDA, ADMIN)], f"leads to {CLERK}"),
-        ([role(BOSS, {"Service": "ec2.amazonaws.com"}, ADMIN)], "potential: no target seen"),
-        ([role(CLERK, LAMBDA, MAKE)], "potential: no target seen"),
-        ([], "potential: no target seen"),
+        ([role(BOSS, LAMBDA, allow("kms:Decrypt")), role(CLERK, LAMBDA, ADMIN)], "escalation", False),
+        ([role(BOSS, {"Service": "ec2.amazonaws.com"}, ADMIN)], "high", True),
+        ([role(BOSS, {"Service": "lambda.amazonaws.com.cn"}, ADMIN)], "escalation", False),
+        ([role(CLERK, LAMBDA, MAKE)], "high", True),
+        ([], "high", True),
     ],
 )
-def test_a_method_that_reaches_everything_says_who_it_leads_to(
-    targets: list[tuple[str, dict[str, Any]]], said: str
+def test_a_method_that_reaches_everything_counts_with_a_target(
+    others: list[tuple[str, dict[str, Any]]], level: str, potential: bool
 ) -> None:
-    """The worst role that can be had, if there is any with more rights; escalation it is in any case, with no link."""
-    found = rights(ada(allow("iam:PassRole"), MAKE), *targets)
-    privilege = found.permissions[ADA].privilege
+    """A role that may be passed, and that leads to an admin; else it is what could be, and is called so."""
+    found = rights(ada(allow("iam:PassRole"), MAKE), *others)
 
-    assert privilege.level == "escalation"
-    assert said in privilege.evidence[0]
+    assert said(found, ADA) == (level, potential)
+    assert found.permissions[ADA].privilege.level == "high"
     assert becomes(found) == []
+    assert {way.kind for way in found.permissions[ADA].ways} <= {"become"}
+
+
+def test_assuming_any_role_is_no_method_by_itself() -> None:
+    """Without an admin that lets the holder in."""
+    asking = ada(allow("sts:AssumeRole"))
+
+    assert said(rights(asking, role(BOSS, LAMBDA, ADMIN)), ADA) == ("normal", False)
+    assert said(rights(asking, role(BOSS, OWN, ADMIN)), ADA) == ("escalation", False)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +237,7 @@ def test_what_may_be_assumed_under_a_condition_is_distinguished(
         ("*", {}, ["boss"]),
         ({"AWS": "*"}, {}, ["boss"]),
         ({"AWS": [f"arn:aws:iam::{OTHER}:root", "*"]}, {}, ["boss"]),
-        ({"AWS": "*"}, {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, ["boss"]),
+        ({"AWS": "*"}, {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, []),
         ({"AWS": "*"}, {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:user/*"}}, ["boss"]),
         ({"AWS": "*"}, {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/*"}}, []),
         ({"Service": "*"}, {}, []),
@@ -281,6 +293,7 @@ def test_of_very_many_roles_that_trust_anyone_those_that_lead_on_are_reported() 
 
 
 ATTACH = "iam:AttachRolePolicy"
+LIMITED = boundary(allow("s3:*"))
 
 
 @pytest.mark.parametrize(
@@ -288,10 +301,23 @@ ATTACH = "iam:AttachRolePolicy"
     [
         ([ada(allow(ATTACH))], "high"),
         ([ada(allow(ATTACH, BOSS))], "normal"),
-        ([ada(allow(ATTACH, BOSS)), role(BOSS, OWN)], "normal"),
+        ([ada(allow(ATTACH, BOSS)), role(BOSS, OWN)], "high"),
         ([ada(allow(ATTACH, BOSS)), role(BOSS, {"AWS": ADA})], "escalation"),
         ([ada(allow(ATTACH, BOSS)), role(BOSS, "*")], "escalation"),
-        ([ada(allow(ATTACH, CLERK)), role(BOSS, {"AWS": ADA}), role(CLERK, LAMBDA)], "normal"),
+        ([ada(allow(ATTACH, CLERK)), role(BOSS, {"AWS": ADA}), role(CLERK, LAMBDA)], "high"),
+        ([ada(allow([ATTACH, "iam:UpdateAssumeRolePolicy"], CLERK)), role(CLERK, OWN)], "escalation"),
+        ([ada(allow(["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"], CLERK)), role(CLERK, OWN)], "escalation"),
+        ([ada(allow([ATTACH, "iam:PassRole"], CLERK), MAKE), role(CLERK, LAMBDA)], "escalation"),
+        ([ada(allow([ATTACH, "iam:PassRole"], CLERK)), role(CLERK, LAMBDA)], "high"),
+        ([ada(allow([ATTACH, "iam:UpdateAssumeRolePolicy"], CLERK)), role(CLERK, OWN, **BOUNDED), LIMITED], "normal"),
+        (
+            [
+                ada(allow([ATTACH, "iam:*RolePermissionsBoundary", "iam:UpdateAssumeRolePolicy"], CLERK)),
+                role(CLERK, OWN, **BOUNDED),
+                LIMITED,
+            ],
+            "escalation",
+        ),
         ([ada(allow(ATTACH)), role(BOSS, LAMBDA)], "high"),
         ([ada(allow(ATTACH, BOSS), allow("sts:AssumeRole", BOSS)), role(BOSS, OWN)], "escalation"),
         ([ada(allow(ATTACH, CLERK)), role(BOSS, {"AWS": ADA}), role(CLERK, {"AWS": BOSS})], "escalation"),
@@ -304,27 +330,64 @@ def test_a_user_who_may_change_roles_rises_only_by_a_role_that_it_can_become(
     rows: list[tuple[str, dict[str, Any]]], level: str
 ) -> None:
     """A policy attached to a role makes no one but that role able to do more."""
-    assert rights(*rows).permissions[ADA].privilege.level == level
+    assert levels(rights(*rows))[ADA] == level
 
 
 def test_a_role_that_may_change_users_rises_only_by_a_user_that_it_can_become() -> None:
     """And by attaching a policy to itself."""
     attach, keys = allow("iam:AttachUserPolicy", ADA), allow(["iam:CreateAccessKey", "iam:AttachUserPolicy"], ADA)
-    levels = [
-        rights(ada(allow("kms:Decrypt")), role(CLERK, LAMBDA, *statements)).permissions[CLERK].privilege.level
+    found = [
+        levels(rights(ada(allow("kms:Decrypt")), role(CLERK, LAMBDA, *statements)))[CLERK]
         for statements in ([attach], [keys], [allow(ATTACH, CLERK)])
     ]
 
-    assert levels == ["normal", "escalation", "escalation"]
+    assert found == ["high", "escalation", "escalation"]
 
 
-def test_the_evidence_names_each_step_to_the_role_with_its_condition_and_the_way_to_change_it() -> None:
-    """For anyone who reads it has to close one of them, and to know which are certain."""
-    trusting = role(BOSS, {"AWS": ADA}, Condition=IF["Condition"])
-    found = rights(ada(allow(ATTACH, CLERK)), trusting, role(CLERK, {"AWS": BOSS}))
+def test_a_user_rises_by_a_role_that_may_change_it() -> None:
+    """The role alone, which can become nobody, does not."""
+    changing = role(CLERK, {"AWS": ADA}, allow("iam:PutUserPolicy"))
+    found = levels(rights(ada(), changing))
 
-    (reported,) = found.permissions[ADA].privilege.evidence
-    assert reported == (
-        f"can become {BOSS} (named in the trust policy, under a condition), then {CLERK} (named in the trust policy), "
-        f"and change its rights: by {ATTACH} on it; by policy own (inline) statement 1"
-    )
+    assert (found[ADA], found[CLERK]) == ("escalation", "high")
+
+
+@pytest.mark.parametrize("name", ["role/aws-service-role/x.amazonaws.com/a", "role/aws-reserved/sso.amazonaws.com/b"])
+def test_only_aws_changes_its_own_roles(name: str) -> None:
+    """Neither their policies nor whom they trust."""
+    ours, theirs = role(CLERK, OWN), role(f"arn:aws:iam::{ACCOUNT}:{name}", OWN, ADMIN)
+    found = rights(ada(allow(["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"])), ours, theirs)
+
+    reached = {one for way in found.permissions[ADA].ways for one in targets(found, way)}
+    assert reached == {CLERK}
+
+
+def test_wide_methods_stay_patterns() -> None:
+    """However many roles there are; those that are held back are named."""
+    many = [role(f"{CLERK}{number}", OWN) for number in range(200)]
+    held_back = role(f"{CLERK}-held", OWN, **BOUNDED)
+    found = rights(ada(allow(["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"])), *many, held_back, LIMITED)
+
+    ways = {way.kind: way for way in found.permissions[ADA].ways}
+    everyone = (f"arn:aws:iam::{ACCOUNT}:role/*",)
+    assert (ways["become"].on, ways["become"].but) == (everyone, ())
+    assert (ways["make_admin"].on, ways["make_admin"].but) == (everyone, (f"{CLERK}-held",))
+
+
+def test_the_evidence_of_a_method_names_it_and_what_grants_it() -> None:
+    """For anyone who reads it has to close it."""
+    found = rights(ada(allow(ATTACH, CLERK, Sid="Hand")), role(CLERK, OWN))
+
+    (way,) = found.permissions[ADA].ways
+    assert way == Way(kind="make_admin", on=(CLERK,), by=f"{ATTACH} on it; by policy own (inline) statement Hand")
+
+
+def test_what_could_not_be_read_of_possible_targets_is_said() -> None:
+    """There may be one among them."""
+    listing = Listing()
+    listing.add(USERS, [ada(allow("iam:PassRole"), MAKE)[1]], UserDetail)
+    listing.errors[ROLES] = (SourceError("refused"), False)
+
+    (evidence,) = rights_in(listing, ACCOUNT, ()).permissions[ADA].privilege.evidence
+    assert evidence.startswith("potential: can pass a role")
+    assert "not all roles could be read" in evidence

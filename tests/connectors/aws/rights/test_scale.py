@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from connectors.aws.client.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
-from connectors.aws.rights.assume import MAX_LINKED_ROLES, Holder, assume_ways
+from connectors.aws.rights.assume import MAX_LINKED_ROLES, assume_ways
+from connectors.aws.rights.holders import Holder
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.privilege import combine
 from connectors.aws.rights.trust import trust_statements
 from connectors.aws.rights.trusted_principals import RoleTrust
 from connectors.aws.rights.vocabulary import vocabulary
+from scanner.model import Way
 from tests.connectors.aws.rights.policies import IF, allow, doc
 
 ACCOUNT = "123456789012"
@@ -47,7 +49,7 @@ def test_two_thousand_roles_find_who_they_may_become() -> None:
             (AttachedPolicy(policy_name="p", policy_arn=policies[number % 200].arn),),
             None,
         )
-        holders.append(Holder(arn=arn, documents=held.documents))
+        holders.append(Holder(arn=arn, documents=held.documents, possible=held.effective.possible))
         trusts[arn] = RoleTrust(role=arn, statements=tuple(trust_statements(trust)))
     links = assume_ways(holders, trusts, vocabulary()).links
 
@@ -56,10 +58,10 @@ def test_two_thousand_roles_find_who_they_may_become() -> None:
 
 
 @pytest.mark.parametrize("condition", [{}, IF], ids=["for-sure", "under-a-condition"])
-def test_an_identity_that_may_assume_very_many_roles_has_links_to_those_that_lead_on(
+def test_an_identity_that_may_assume_very_many_roles_has_a_way_to_them(
     condition: dict[str, Any],
 ) -> None:
-    """All of them while they are few; else a link for each identity and role, of which hardly any says more."""
+    """A link to each while they are few; else a pattern, and not a link for each identity and role."""
     words, root = vocabulary(), {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
     own = doc(allow("sts:AssumeRole", **condition), allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/r7"))
     effective = combine((own,), (), words)
@@ -71,11 +73,15 @@ def test_an_identity_that_may_assume_very_many_roles_has_links_to_those_that_lea
     )
     boss = Holder(arn=f"arn:aws:iam::{ACCOUNT}:role/r0", level="admin")
 
-    def targets(roles: int) -> set[str]:
+    def found(roles: int) -> tuple[set[str], list[Way]]:
         arns = [f"arn:aws:iam::{ACCOUNT}:role/r{number}" for number in range(roles)]
         trusts = {arn: RoleTrust(role=arn, statements=tuple(trust_statements({"Statement": root}))) for arn in arns}
         ways = assume_ways((user, boss), trusts, words)
-        return {link.target for found in (ways.links, ways.uncertain) for link in found.get(user.arn, ())}
+        return {link.target for link in ways.links.get(user.arn, ())}, list(ways.ways.get(user.arn, ()))
 
-    assert len(targets(MAX_LINKED_ROLES)) == MAX_LINKED_ROLES
-    assert targets(MAX_LINKED_ROLES + 1) == {boss.arn} | ({f"arn:aws:iam::{ACCOUNT}:role/r7"} if condition else set())
+    links, ways = found(MAX_LINKED_ROLES)
+    assert len(links) + sum(len(way.on) for way in ways) == MAX_LINKED_ROLES
+    links, (way,) = found(MAX_LINKED_ROLES + 2)
+    assert links == ({f"arn:aws:iam::{ACCOUNT}:role/r7"} if condition else set())
+    assert (way.kind, way.on, way.conditional) == ("become", (f"arn:aws:iam::{ACCOUNT}:role/*",), bool(condition))
+    assert way.but == ((f"arn:aws:iam::{ACCOUNT}:role/r7",) if condition else ())

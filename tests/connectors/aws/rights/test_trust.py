@@ -52,9 +52,9 @@ def oidc(issuer: str) -> dict[str, str]:
         ({"AWS": "AIDACKCEVSQ6C2EXAMPLE"}, "deleted", None),
         ({"AWS": "AROADBQP57FF2AEXAMPLE"}, "deleted", None),
         ({"Service": "ec2.amazonaws.com"}, "service", False),
-        ({"Service": "bedrock.amazonaws.com"}, "service", True),
-        ({"Service": "events.eu-west-1.amazonaws.com"}, "service", True),
-        ({"Service": "ssm.amazonaws.com.cn"}, "service", True),
+        ({"Service": "bedrock.amazonaws.com"}, "service", False),
+        ({"Service": "events.eu-west-1.amazonaws.com"}, "service", False),
+        ({"Service": "ssm.amazonaws.com.cn"}, "service", False),
         (oidc(GITHUB), "federated", True),
         ({"Service": "*"}, "service", True),
         (oidc(EKS), "federated", None),
@@ -206,6 +206,26 @@ def test_a_deny_takes_a_principal_out_again() -> None:
 
     assert [trust.principal for trust in parse_trusts({"Statement": [allow, deny]}, OWN)] == [OWN]
     assert len(parse_trusts({"Statement": [allow, maybe]}, OWN)) == 2
+
+
+@pytest.mark.parametrize(
+    ("allowed", "spared", "left"),
+    [
+        ("*", [f"arn:aws:iam::{OTHER}:root"], [f"arn:aws:iam::{OTHER}:root"]),
+        ("*", [f"arn:aws:iam::{OTHER}:user/a", OTHER], [f"arn:aws:iam::{OTHER}:user/a"]),
+        (OTHER, [f"arn:aws:iam::{OTHER}:user/a", f"arn:aws:iam::{OTHER}:root"], [f"arn:aws:iam::{OTHER}:user/a"]),
+        (f"arn:aws:iam::{OTHER}:user/b", [f"arn:aws:iam::{OTHER}:user/a", OTHER], []),
+        (f"arn:aws:iam::{OTHER}:user/b", [OTHER], [f"arn:aws:iam::{OTHER}:user/b"]),
+        (OTHER, [OWN], []),
+        (OTHER, ["*"], [OTHER]),
+    ],
+)
+def test_a_deny_of_all_but_some_leaves_those(allowed: str, spared: list[str], left: list[str]) -> None:
+    """``NotPrincipal`` with Deny: of whoever is trusted, the principals that it names."""
+    allow = {"Effect": "Allow", "Principal": {"AWS": allowed}, "Action": "sts:AssumeRole"}
+    deny = {"Effect": "Deny", "NotPrincipal": {"AWS": spared}, "Action": "sts:AssumeRole"}
+
+    assert [trust.principal for trust in parse_trusts({"Statement": [allow, deny]}, OWN)] == left
 
 
 def test_the_external_id_is_never_shown() -> None:
