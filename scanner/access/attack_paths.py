@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from scanner.access.adjacency import Adjacency, Walk, adjacency
 from scanner.access.assignments import held_by
-from scanner.access.control import BECOMES, Control, Method, Path, Rights, Route, rights_in
+from scanner.access.control import BECOMES, Control, Method, Path, Rights, Route, Targets, methods_in, rights_in
 from scanner.access.edges import conditional_edges
 from scanner.access.trusts import scope_named
 from scanner.errors import MissingExtra
@@ -95,7 +95,9 @@ def conditional_steps(result: ScanResult) -> Iterator[Step]:
     """Yield the edges under a condition alone. Links keep those that hold for certain, so these are resolved again."""
     identities = [one.identity for one in result.identities]
     powerful = {one.identity.key for one in result.identities if one.privilege.level in POWERFUL}
-    for edge in conditional_edges(identities, held_by(identities, result.assignments), result.workloads, powerful):
+    held, targets = held_by(identities, result.assignments), Targets(identities)
+    methods = methods_in(identities, targets)
+    for edge in conditional_edges(identities, held, result.workloads, powerful, methods, targets):
         yield Step(
             source=edge.source, target=edge.target, relation="can_assume", evidence=edge.evidence, conditional=True
         )

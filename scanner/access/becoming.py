@@ -22,6 +22,24 @@ MOST_TAKEOVERS = 1_000
 """With more takeovers than this, an identity keeps those that paths need."""
 
 
+def under_condition(
+    group: Sequence[str], is_powerful: Callable[[str], bool], methods: Sequence[Method]
+) -> Iterator[str]:
+    """Yield the targets of a right under a condition that paths need: those that lead to an admin.
+
+    Where none does, it is holders of methods, and of each set of targets one.
+    """
+    strong = [key for key in group if is_powerful(key)]
+    yield from islice(strong, MOST)
+    if strong or not methods:
+        return
+    among = frozenset(group)
+    holders = (method.holder for method in methods if method.holder in among)
+    each = {id(method.targets): method.targets for method in methods}
+    targets = (next((key for key in targets if key in among), None) for targets in each.values())
+    yield from islice(dict.fromkeys(key for key in (*holders, *targets) if key is not None), MOST)
+
+
 class Candidates:
     """The edges of rights to become others, and of takeovers, as far as paths need them.
 
@@ -65,7 +83,7 @@ class Candidates:
                 if edge.source in many:
                     each[edge.source].append(edge.target)
             for source, group in each.items():
-                kept[source].update(self._first(group, powerful_only=False))
+                kept[source].update(self._first(group))
         for edge in takeovers:
             if edge.source not in many or edge.target in kept[edge.source]:
                 yield edge
@@ -73,18 +91,19 @@ class Candidates:
     def _of_group(self, group: tuple[str, ...], way: Way) -> tuple[str, ...]:
         known = id(group), way.conditional  # the tuple is shared, and lives as long as the ways
         if known not in self._chosen:
-            self._chosen[known] = tuple(self._first(group, powerful_only=way.conditional))
+            if way.conditional:
+                found = under_condition(group, lambda key: self._numbers[key] in self._control, self._methods)
+            else:
+                found = self._first(group)
+            self._chosen[known] = tuple(found)
         return self._chosen[known]
 
-    def _first(self, group: Collection[str], *, powerful_only: bool) -> Iterator[str]:
-        """Yield the targets that paths need, those that lead to an admin first.
-
-        ``powerful_only``: of a right under a condition, nothing else matters.
-        """
+    def _first(self, group: Collection[str]) -> Iterator[str]:
+        """Yield the targets that paths need, those that lead to an admin first."""
         numbers, control = self._numbers, self._control
         strong = [key for key in group if numbers[key] in control]
         yield from islice(strong, MOST)
-        if strong or powerful_only:
+        if strong:
             return
         onward: list[str] = []
         alike: dict[frozenset[int], str] = {}

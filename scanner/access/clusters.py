@@ -57,7 +57,9 @@ def accounts_in(clusters: Iterable[Workload], identities: Iterable[Identity]) ->
 
 
 def _leads_on(account: Identity) -> bool:
-    return account.privilege.level in POWERFUL or any(link.relation == "can_assume" for link in account.links)
+    if account.privilege.level in POWERFUL or account.reach:
+        return True
+    return any(link.relation == "can_assume" for link in account.links)
 
 
 def issuers_beside(clusters: Iterable[Workload]) -> Mapping[str, tuple[str, ...]]:

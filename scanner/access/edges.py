@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 
 from msgspec import Struct
 
 from scanner.access.assignments import Held, by_right, with_assignments, with_unknown_rights
-from scanner.access.becoming import MOST, Candidates
+from scanner.access.becoming import Candidates, under_condition
 from scanner.access.clusters import with_named
 from scanner.access.control import BECOMES, Method, Targets, methods_in
 from scanner.access.execution import by_execution
@@ -71,13 +71,17 @@ def resolve(
 
 
 def conditional_edges(
-    identities: Sequence[Identity], held: Held, workloads: Sequence[Workload], powerful: Container[str]
+    identities: Sequence[Identity],
+    held: Held,
+    workloads: Sequence[Workload],
+    powerful: Container[str],
+    methods: Sequence[Method],
+    targets: Targets,
 ) -> Iterator[Edge]:
     """Yield the conditional edges alone, of identities that were resolved before: no link keeps these.
 
     ``powerful``: keys of identities that were judged to be admins, or able to become one.
     """
-    targets = Targets(identities)
     found = chain(
         across_scopes_if(identities),
         by_right(identities, held),
@@ -89,8 +93,9 @@ def conditional_edges(
     for one in identities:
         for way in one.reach:
             if way.kind == "become" and way.conditional and one.privilege.level != "admin":
-                strong = (key for key in targets.of(one.provider, way) if key in powerful and key != one.key)
-                yield from (Edge(one.key, key, way.by, conditional=True) for key in islice(strong, MOST))
+                for key in under_condition(targets.of(one.provider, way), powerful.__contains__, methods):
+                    if key != one.key:
+                        yield Edge(one.key, key, way.by, conditional=True)
 
 
 def linked_edges(identities: Iterable[Identity]) -> Iterator[Edge]:

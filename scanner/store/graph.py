@@ -49,9 +49,10 @@ def attack_graph(connection: Connection, records: Opens) -> AttackGraph:
     with _without_collector():
         stream = _Stream(connection)
     numbers, sources, targets = stream.numbers, stream.sources, stream.targets
-    methods = stream.methods()
+    reachable = stream.reachable()
+    methods = stream.methods(reachable)
     conditional: dict[_Pair, Step] = {}
-    for edge in stream.conditional():
+    for edge in stream.conditional(methods, reachable):
         conditional.setdefault((edge.source, edge.target), _step(edge))
     certain = adjacency(len(numbers), sources, targets)
     number = len(sources)
@@ -163,21 +164,25 @@ class _Stream:
                     if self._assignments or _matters(one, len(ends)):
                         kept.append(_resolvable(row, one))
 
-    def conditional(self) -> Iterable[Edge]:
+    def conditional(self, methods: tuple[Method, ...], targets: Targets) -> Iterable[Edge]:
         """Yield the conditional edges."""
         workloads = tuple(read_open(self._connection, WORKLOADS, schema.workload.c.until_scan.is_(None)))
         held = held_by(self._identities, self._assignments)
-        return conditional_edges(self._identities, held, workloads, self._powerful)
+        return conditional_edges(self._identities, held, workloads, self._powerful, methods, targets)
 
-    def methods(self) -> tuple[Method, ...]:
-        """Return the methods. Their targets can be any identities of the provider."""
-        providers = {one.provider for one in self._identities for way in one.reach if way.kind == "make_admin"}
+    def reachable(self) -> Targets:
+        """Return the targets of ways. They can be any identities of the provider."""
+        kinds = "become", "make_admin"
+        providers = {one.provider for one in self._identities for way in one.reach if way.kind in kinds}
         identity = schema.identity.c
         every = select(identity.provider, identity.key).where(
             identity.until_scan.is_(None), identity.provider.in_(sorted(providers))
         )
         keys = plain_rows(self._connection, every.order_by(identity.key)) if providers else ()
-        targets = Targets(self._identities, ((provider, key) for provider, key in keys))
+        return Targets(self._identities, ((provider, key) for provider, key in keys))
+
+    def methods(self, targets: Targets) -> tuple[Method, ...]:
+        """Return the methods."""
         return methods_in(self._identities, targets, admins=frozenset(self.admins))
 
 

@@ -41,8 +41,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     ``published``: in words, which of AWS's policies are judged by what AWS has published, not by what was listed.
     ``is_guarded``: whether all that the organisation denies it is known; otherwise the level is the most it can be.
     ``boundary`` and the organisation's ``guardrails`` limit it. ``verdict``: of what could be read; None: nothing was.
-    ``allowed``: the high-consequence actions of what could be read; None: nothing was. ``amounts_to``: the level of what
-    could be read.
+    ``allowed``: the high-consequence actions of what could be read; None: nothing was. ``amounts_to``: its level.
     ``elsewhere``: roles in other accounts that it is allowed to assume, if they let it. ``ways``: whom it can become,
     make an admin or take over in its own, see :mod:`connectors.aws.rights.targets` and
     :mod:`connectors.aws.rights.methods`.
