@@ -21,7 +21,7 @@ from scanner.access.control import BECOMES, Control, Method, Path, Rights, Route
 from scanner.access.edges import conditional_edges
 from scanner.access.trusts import scope_named
 from scanner.errors import MissingExtra
-from scanner.model import POWERFUL, Assessment, Relation, ScanResult, Trust
+from scanner.model import Assessment, Relation, ScanResult, Trust
 
 MAKES_ADMIN: Literal["makes_admin"] = "makes_admin"
 """The relation of a last step from an identity to itself: a method makes it an admin."""
@@ -94,10 +94,10 @@ def steps_of(result: ScanResult) -> Iterator[Step]:
 def conditional_steps(result: ScanResult) -> Iterator[Step]:
     """Yield the edges under a condition alone. Links keep those that hold for certain, so these are resolved again."""
     identities = [one.identity for one in result.identities]
-    powerful = {one.identity.key for one in result.identities if one.privilege.level in POWERFUL}
+    leading = {one.identity.key for one in result.identities if one.privilege.leads_to_admin}
     held, targets = held_by(identities, result.assignments), Targets(identities)
     methods = methods_in(identities, targets)
-    for edge in conditional_edges(identities, held, result.workloads, powerful, methods, targets):
+    for edge in conditional_edges(identities, held, result.workloads, leading, methods, targets):
         yield Step(
             source=edge.source, target=edge.target, relation="can_assume", evidence=edge.evidence, conditional=True
         )

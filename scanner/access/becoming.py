@@ -8,13 +8,13 @@ through which a path goes on: to an admin, or to the holder or a target of a met
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 
 from scanner.access.adjacency import adjacency
 from scanner.access.control import Control, Leading, Method, Targets, leading_to, rights_in
-from scanner.model import POWERFUL, Edge, Identity, Way
+from scanner.model import POWERFUL, Edge, Identity
 
 MOST = 100
 """The most edges by one right. More change no level: if one of the targets leads to an admin, these come first."""
@@ -22,14 +22,13 @@ MOST_TAKEOVERS = 1_000
 """With more takeovers than this, an identity keeps those that paths need."""
 
 
-def under_condition(
-    group: Sequence[str], is_powerful: Callable[[str], bool], methods: Sequence[Method]
-) -> Iterator[str]:
-    """Yield the targets of a right under a condition that paths need: those that lead to an admin.
+def needed_of_judged(group: Sequence[str], leading: Container[str], methods: Sequence[Method]) -> Iterator[str]:
+    """Yield the targets of a right that paths need, once identities are judged: those that lead to an admin.
 
-    Where none does, it is holders of methods, and of each set of targets one.
+    Where none does, it is holders of methods, and of each set of targets one. ``leading``: keys of identities that were
+    judged to lead to an admin, for certain or under a condition.
     """
-    strong = [key for key in group if is_powerful(key)]
+    strong = [key for key in group if key in leading]
     yield from islice(strong, MOST)
     if strong or not methods:
         return
@@ -61,12 +60,12 @@ class Candidates:
             for way in one.reach
             if way.kind == "become"
         ]
-        self._chosen: dict[tuple[int, bool], tuple[str, ...]] = {}
+        self._chosen: dict[int, tuple[str, ...]] = {}
 
     def becoming(self) -> Iterator[Edge]:
         """Yield the edges of rights to become others without their consent."""
         for key, way, group in self._ways:
-            for target in self._of_group(group, way):
+            for target in self._of_group(group):
                 if target != key:
                     yield Edge(key, target, way.by, way.conditional)
 
@@ -88,14 +87,10 @@ class Candidates:
             if edge.source not in many or edge.target in kept[edge.source]:
                 yield edge
 
-    def _of_group(self, group: tuple[str, ...], way: Way) -> tuple[str, ...]:
-        known = id(group), way.conditional  # the tuple is shared, and lives as long as the ways
+    def _of_group(self, group: tuple[str, ...]) -> tuple[str, ...]:
+        known = id(group)  # the tuple is shared, and lives as long as the ways
         if known not in self._chosen:
-            if way.conditional:
-                found = under_condition(group, lambda key: self._numbers[key] in self._control, self._methods)
-            else:
-                found = self._first(group)
-            self._chosen[known] = tuple(found)
+            self._chosen[known] = tuple(self._first(group))
         return self._chosen[known]
 
     def _first(self, group: Collection[str]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from itertools import chain
 from msgspec import Struct
 
 from scanner.access.assignments import Held, by_right, with_assignments, with_unknown_rights
-from scanner.access.becoming import Candidates, under_condition
+from scanner.access.becoming import Candidates, needed_of_judged
 from scanner.access.clusters import with_named
 from scanner.access.control import BECOMES, Method, Targets, methods_in
 from scanner.access.execution import by_execution
@@ -74,13 +74,13 @@ def conditional_edges(
     identities: Sequence[Identity],
     held: Held,
     workloads: Sequence[Workload],
-    powerful: Container[str],
+    leading: Container[str],
     methods: Sequence[Method],
     targets: Targets,
 ) -> Iterator[Edge]:
     """Yield the conditional edges alone, of identities that were resolved before: no link keeps these.
 
-    ``powerful``: keys of identities that were judged to be admins, or able to become one.
+    ``leading``: keys of identities that were judged to lead to an admin, for certain or under a condition.
     """
     found = chain(
         across_scopes_if(identities),
@@ -93,7 +93,7 @@ def conditional_edges(
     for one in identities:
         for way in one.reach:
             if way.kind == "become" and way.conditional and one.privilege.level != "admin":
-                for key in under_condition(targets.of(one.provider, way), powerful.__contains__, methods):
+                for key in needed_of_judged(targets.of(one.provider, way), leading, methods):
                     if key != one.key:
                         yield Edge(one.key, key, way.by, conditional=True)
 

@@ -44,6 +44,11 @@ class Privilege(Struct, frozen=True, kw_only=True, gc=False):
     goal: str | None = None
     makes_admin: tuple[str, ...] = ()
 
+    @property
+    def leads_to_admin(self) -> bool:
+        """Whether it is an admin, or has a path to one, be it under a condition."""
+        return self.level in POWERFUL or self.goal is not None
+
 
 UNKNOWN_PRIVILEGE = Privilege(level="unknown", evidence=("permissions are not read by this source",))
 

@@ -106,8 +106,13 @@ class _Identity(Struct, frozen=True, gc=False):
     privilege: _Level = _Level("unknown")
 
 
+class _Judged(Struct, frozen=True, gc=False):
+    goal: str | None = None
+
+
 class _Body(Struct, frozen=True, gc=False):
     identity: _Identity
+    privilege: _Judged = _Judged()
 
 
 _bodies = msgspec.json.Decoder(_Body)
@@ -134,7 +139,7 @@ class _Stream:
         self.sources, self.targets = array("q"), array("q")
         self.admins: list[str] = []
         self.entrances: dict[str, tuple[Trust, ...]] = {}
-        self._powerful: set[str] = set()
+        self._leading: set[str] = set()
         identity = schema.identity.c
         latest = select(identity.key).where(identity.until_scan.is_(None)).order_by(identity.key)
         self.numbers = _Numbers((key, number) for number, (key,) in enumerate(plain_rows(connection, latest)))
@@ -150,15 +155,16 @@ class _Stream:
         with self._connection.execute(identities, execution_options={"yield_per": BATCH}) as result:
             for batch in result.partitions():
                 for row in batch:
-                    one = decode(_bodies, row.body, "identity").identity
+                    body = decode(_bodies, row.body, "identity")
+                    one = body.identity
                     ends = [numbers[link.target] for link in one.links if link.relation in BECOMES]
                     self.sources.extend([number] * len(ends))
                     self.targets.extend(ends)
                     number += 1
                     if row.privilege_level == "admin":
                         self.admins.append(row.key)
-                    if row.privilege_level in POWERFUL:
-                        self._powerful.add(row.key)
+                    if row.privilege_level in POWERFUL or body.privilege.goal is not None:
+                        self._leading.add(row.key)
                     if one.trusts and (external := tuple(filter(is_external, one.trusts))):
                         self.entrances[row.key] = external
                     if self._assignments or _matters(one, len(ends)):
@@ -168,7 +174,7 @@ class _Stream:
         """Yield the conditional edges."""
         workloads = tuple(read_open(self._connection, WORKLOADS, schema.workload.c.until_scan.is_(None)))
         held = held_by(self._identities, self._assignments)
-        return conditional_edges(self._identities, held, workloads, self._powerful, methods, targets)
+        return conditional_edges(self._identities, held, workloads, self._leading, methods, targets)
 
     def reachable(self) -> Targets:
         """Return the targets of ways. They can be any identities of the provider."""

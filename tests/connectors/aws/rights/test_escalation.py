@@ -16,9 +16,13 @@ from connectors.aws.client.iam_calls import Listing
 from connectors.aws.client.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
+from scanner.access.control import raise_by_paths
+from scanner.access.edges import resolve
+from scanner.model import Workload
 from tests.connectors.aws.rights.control import levels
 from tests.connectors.aws.rights.policies import ACCOUNT, IF
 from tests.examples import examples
+from tests.factories import make_identity
 
 IAM = f"arn:aws:iam::{ACCOUNT}"
 ROOT = f"{IAM}:root"
@@ -391,3 +395,31 @@ def test_whoever_an_attacker_wins_from_can_escalate_and_no_one_else(world: World
     note(repr({arn: rights.permissions[arn].privilege for arn in found}))
     note(repr({arn: (rights.links[arn], rights.permissions[arn].ways) for arn in found}))
     assert said == {one.arn for one in world.things if wins(world, one)}
+
+
+@given(worlds())
+@examples(100)
+def test_the_engine_says_what_control_is(world: World) -> None:
+    """All levels, conditions included, are those that the plain reference finds from the same facts."""
+    rights = rights_of(world)
+    identities = [
+        make_identity(
+            _name(arn),
+            key=arn,
+            scope=ACCOUNT,
+            privilege=each.privilege,
+            links=rights.links.get(arn, ()),
+            trusts=rights.trusts.get(arn, ()),
+            reach=(*each.elsewhere, *each.ways),
+        )
+        for arn, each in rights.permissions.items()
+    ]
+    runs = (world.runs_as,) if world.runs_as else ()
+    function = Workload(
+        key=FUNCTION, provider="aws", source="prod", scope=ACCOUNT, kind="function", name="f", runs_as=runs
+    )
+
+    resolved = resolve(identities, {}, (function,), ())
+    found = raise_by_paths({one.key: one.privilege for one in identities}, resolved.edges, resolved.methods)
+
+    assert {arn: one.level for arn, one in found.items()} == levels(rights, {FUNCTION: world.runs_as})
