@@ -101,7 +101,7 @@ def test_a_command_does_what_it_is_there_for(
 
     assert program == "muster"
     assert [first.code, second.code] in ([0, 0], [0, 1])
-    assert len(chat.received) == 1
+    assert len(chat.received) == 2  # who appeared, and the finding
     assert list(tmp_path.glob("*.html"))
 
 

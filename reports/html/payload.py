@@ -135,7 +135,7 @@ def overview(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]
         },
         "headline": digest.headline,
         "caveats": digest.caveats,
-        "limited": digest.limited,
+        "limited": {number: text(gaps) for number, gaps in digest.limited.items()},
         "states": STATES,
         "registry_given": registry_given(result),
         "orphaned_means": ORPHANED_MEANS,

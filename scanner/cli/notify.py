@@ -214,10 +214,11 @@ def _describe_ticket(ticket: StoredTicket) -> str:
     import msgspec
 
     from scanner.notify.tickets.content import Content
+    from scanner.text import counted
 
     content = msgspec.json.decode(ticket.wanted, type=Content)
     what = "to change" if ticket.reference else "to open"
-    fault = f" [{ticket.attempts} attempts: {ticket.fault}]" if ticket.fault else ""
+    fault = f" [{counted(ticket.attempts, 'attempt', 'attempts')}: {ticket.fault}]" if ticket.fault else ""
     said = content.of if content.is_open else f"to close {content.of}"
     return f"{ticket.wanted_at:%Y-%m-%d %H:%M} {ticket.target} {ticket.shown or what}: {said}{fault}"
 
@@ -226,8 +227,9 @@ def _describe(message: Message) -> str:
     import msgspec
 
     from scanner.notify.notices import Outgoing
+    from scanner.text import counted
 
     outgoing = msgspec.json.decode(message.body, type=Outgoing)
     to = f" to {', '.join(outgoing.to)}" if outgoing.to else ""
-    fault = f" [{message.attempts} attempts: {message.fault}]" if message.fault else ""
+    fault = f" [{counted(message.attempts, 'attempt', 'attempts')}: {message.fault}]" if message.fault else ""
     return f"{message.created_at:%Y-%m-%d %H:%M} {message.channel}{to}: {outgoing.notice.title}{fault}"

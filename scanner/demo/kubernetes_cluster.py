@@ -95,10 +95,12 @@ def _deployment(row: Table) -> Manifest:
     container: dict[str, Any] = {"name": "main", "image": f"registry.tidewater.example/{name}:1"}
     if "secret" in row:
         container["envFrom"] = [{"secretRef": {"name": row["secret"]}}]
+    if row.get("privileged"):
+        container["securityContext"] = {"privileged": True}
     labels = {"app.kubernetes.io/name": name}
     spec = {"serviceAccountName": row["account"], "containers": [container]}
     template = {"metadata": {"labels": labels}, "spec": spec}
-    made = _object("apps/v1", "Deployment", name, namespace, labels=labels)
+    made = _object("apps/v1", row.get("kind", "Deployment"), name, namespace, labels=labels)
     return {**made, "spec": {"selector": {"matchLabels": labels}, "template": template}}
 
 

@@ -268,7 +268,8 @@ def undeclared(assessment: Assessment, context: RuleContext, **facts: Any) -> Hi
 UNDECLARED_NOTE = (
     "critical for an admin, and if a key of it has leaked and it can do more than normal; high if it can make itself "
     "an admin, if a key has leaked, or if its privilege is high and it may be used; medium if its privilege is normal "
-    "or unknown, or high and unused; low if it is normal and unused, and within the grace period for new identities; "
+    "or unknown, or high and unused; low if it is normal or unknown and unused, and within the grace period for new "
+    "identities; "
     "disabled, one step lower. Unknown use counts as use"
 )
 """When an identity without an approved entry has which severity."""
@@ -283,8 +284,8 @@ def _undeclared_severity(assessment: Assessment, context: RuleContext) -> Severi
         found = "critical"
     elif has_leaked(assessment, context):
         found = "high"
-    elif level == "normal" and is_unused:
-        found = "low"
+    elif level in ("normal", "unknown") and is_unused:
+        found = "low"  # a gap that hides the privilege makes nothing worse
     is_disabled = assessment.identity.enabled is False
     return SEVERITIES[min(SEVERITIES.index(found) + 1, SEVERITIES.index("low"))] if is_disabled else found
 

@@ -50,7 +50,7 @@ def test_only_what_is_new_is_reported_and_once(estate: Path, muster: Muster, hoo
 
     (estate / "bots.csv").write_text(BOTS + NIGHT_BOT)
     second = muster("scan")
-    assert titles(hook) == [ARRIVAL, "1 new finding without an owner (1 high)"]
+    assert titles(hook) == [ARRIVAL, "1 new finding without an owner (1 medium)"]
     assert "sent 2 messages" in second.err
     assert hook.received[0].json["kind"] == "appeared"
     assert [one["key"] for one in hook.received[0].json["identities"]] == ["saas:acme:night-bot"]
@@ -87,7 +87,7 @@ def test_what_could_not_be_delivered_is_not_lost(estate: Path, muster: Muster, h
 
     assert failed.code == 3
     assert "not delivered through soc: it answers 403" in failed.err
-    assert "soc: 1 new finding without an owner (1 high) [1 attempts: it answers 403]" in waiting.out
+    assert "soc: 1 new finding without an owner (1 medium) [1 attempt: it answers 403]" in waiting.out
     assert [again.code, delivered.code, nothing.code] == [3, 0, 0]
     assert len(hook.received) == 3
     assert len({request.headers["muster-delivery"] for request in hook.received}) == 1

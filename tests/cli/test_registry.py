@@ -204,8 +204,8 @@ def test_drafting_registers_no_one(estate: Path, muster: Muster) -> None:
     after, findings_after = judged()
 
     assert before == after == dict.fromkeys(before, ("unregistered", "orphaned"))
-    assert findings == {("unregistered", "high"), ("lookalike", "high")}
-    assert findings_after == {("runs_before_approval", "high"), ("lookalike", "high")}
+    assert findings == {("unregistered", "medium"), ("lookalike", "high")}
+    assert findings_after == {("runs_before_approval", "medium"), ("lookalike", "high")}
     assert 'a look-alike: "invoice-b\u043et" looks like "invoice-bot"' in drafted.err
     assert 'a look-alike: "invoice-bot " looks like "invoice-bot"' in drafted.err
     assert "rogue" not in drafted.err
@@ -421,7 +421,7 @@ def test_lint_suggests_config_for_headings_that_no_one_knows(estate: Path, muste
 [[registry]]
 path = "liste.csv"
 [registry.columns]
-"Kennung" = "identities"  # 1 of 1 cells are ids
-"Betreuer" = "owner"  # 1 of 1 cells are people
+"Kennung" = "identities"  # 1 of 1 cells is ids
+"Betreuer" = "owner"  # 1 of 1 cells is people
 """,
     )

@@ -427,7 +427,7 @@ def test_quiet_prints_what_was_asked_for_and_what_is_wrong(estate: Path, muster:
     (estate / "bots.csv").write_text(BOTS + "saas:acme:intruder,intruder,saas,acme,bot,yes,2024-01-10,,,\n")
     new = muster("scan", "--quiet", "--fail-on-new")
     assert (new.code, new.out) == (1, "")
-    assert "high: Identity is unregistered: saas:acme:intruder" in new.err
+    assert "medium: Identity is unregistered: saas:acme:intruder" in new.err
     (estate / "bots.csv").write_text(BOTS.splitlines()[0] + "\n")
     cut = muster("scan", "--quiet", "--strict")
     assert (cut.code, cut.out) == (3, "")

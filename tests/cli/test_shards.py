@@ -42,7 +42,7 @@ def test_three_shards_come_to_one_scan(lists: Path, muster: Muster) -> None:
     again = muster("import", *paths, "-o", "json:late.json", "--fail-on", "info")
 
     assert (first.code, rest.code, again.code) == (0, 1, 0)
-    assert "1 of 3 shards are there; missing: 1, 2" in first.err
+    assert "1 of 3 shards is there; missing: 1, 2" in first.err
     assert pending.out.startswith("night-1: 1 of 3 shards since ")
     assert "in the store already" in again.err
     assert timeless(json.loads(rest.out)) == timeless(json.loads(whole.out))

@@ -136,7 +136,7 @@ def test_what_is_no_longer_kept_is_a_gap(live: Live) -> None:
     (gap,) = reader.read(gone, NOW).coverage
 
     assert gap.status == "failed"
-    assert f"keeps {live.kept} days" in str(gap.detail)
+    assert f"keeps {live.kept:,} days" in str(gap.detail)
     assert live.asked() == 0
     assert [one.status for one in reader.read(kept, NOW).coverage] == ["complete"]
 

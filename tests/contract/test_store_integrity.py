@@ -194,7 +194,8 @@ def test_a_repair_makes_it_readable(store: Store, statement: str, named: str) ->
 
 def _lacking(store: Store, missing: int) -> tuple[str, ...]:
     assert store.scans()
-    return (f"{missing:,} records of this scan were damaged in the store, and a repair removed them",)
+    assert missing == 1
+    return ("1 record of this scan was damaged in the store, and a repair removed it",)
 
 
 def test_a_repair_restores_what_the_body_says(store: Store) -> None:

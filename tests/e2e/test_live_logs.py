@@ -178,5 +178,5 @@ def test_a_log_can_be_named_on_the_command_line(estate: Estate, muster: Muster) 
     """Without files, it is asked for through the source of the config."""
     done = muster("activity", "azure_activity:source=entra,name=once", "--since", "3d", "--until", "2d")
 
-    assert (done.code, done.out) == (0, "read 2 events of 0 identities on 2 days; 1 unknown callers; 0 gaps\n")
+    assert (done.code, done.out) == (0, "read 2 events of 0 identities on 2 days; 1 unknown caller; 0 gaps\n")
     assert estate.asked() == (0, 2, 0)

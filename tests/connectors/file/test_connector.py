@@ -203,7 +203,7 @@ def test_every_place_in_the_file_has_its_coverage(tmp_path: Path) -> None:
                      id="star as place"),
         pytest.param("name\na\nb,c\n", ["a"],
                      [("bots", "bots", "partial", 1, UNPLACED),
-                      ("file", "*", "partial", 0, f"{ROW.format(3)}has 2 cells under 1 headings {QUOTE}")],
+                      ("file", "*", "partial", 0, f"{ROW.format(3)}has 2 cells under 1 heading {QUOTE}")],
                      id="cell too many"),
     ],
 )  # fmt: skip

@@ -205,7 +205,7 @@ IDENTITY_CASES: tuple[tuple[str, str, Assessment, str | None], ...] = (
     ("unregistered", "normal, use unknown", make_assessment(usage=usage("unknown")), "medium"),
     ("unregistered", "normal, leaked", leaked("normal"), "high"),
     ("unregistered", "privilege unknown", make_assessment(privilege=level("unknown")), "medium"),
-    ("unregistered", "privilege unknown, unused", at("unknown", "dormant"), "medium"),
+    ("unregistered", "privilege unknown, unused", at("unknown", "dormant"), "low"),
     ("unregistered", "high", make_assessment(privilege=level("high")), "high"),
     ("unregistered", "high, use unknown", at("high", "unknown"), "high"),
     ("unregistered", "high, unused", at("high", "never_used"), "medium"),

@@ -122,7 +122,7 @@ def test_what_is_left_out_is_counted(place: Place) -> None:
     """Keys that Google manages, and those of accounts that are not there."""
     coverage = coverage_in(place.scan())
 
-    assert "1 keys that Google manages" in str(coverage[ORGANIZATION, "iam.service_account_keys"].detail)
+    assert "1 key that Google manages" in str(coverage[ORGANIZATION, "iam.service_account_keys"].detail)
     assert "1 of accounts that were not listed" in str(coverage[DEV, "storage.hmac_keys"].detail)
     assert "minutes" in str(coverage[PROD, "iam.service_accounts"].detail)
     assert "acme-prod/ci/github" in str(coverage[PROD, "iam.workload_identity_pools"].detail)

@@ -212,7 +212,7 @@ def test_secrets_without_their_versions_are_reported_without_their_age(tmp_path:
     secrets = {one.name: one for one in records if isinstance(one, StoredSecret)}
     assert (secrets["db"].rotated_at, secrets["empty"].created_at) == (datetime(2025, 1, 1, tzinfo=UTC), None)
     gap = next(one for (_, section), one in gaps_in(records).items() if section == "secretmanager.secrets")
-    assert (gap.status, "versions of 1 secrets" in str(gap.detail)) == ("partial", True)
+    assert (gap.status, "versions of 1 secret" in str(gap.detail)) == ("partial", True)
 
 
 def test_assets_say_what_takes_a_call_to_each_of_many_apis(tmp_path: Path) -> None:
