@@ -23,12 +23,26 @@ from msgspec.structs import replace
 
 from scanner.access.adjacency import Adjacency, adjacency
 from scanner.access.trusts import Keys
-from scanner.model import POTENTIAL, POWERFUL, PRIVILEGES, Edge, Identity, Privilege, PrivilegeLevel, Relation, Way
+from scanner.model import (
+    POTENTIAL,
+    POWERFUL,
+    PRIVILEGES,
+    Coverage,
+    Edge,
+    Identity,
+    Privilege,
+    PrivilegeLevel,
+    Relation,
+    Way,
+)
+from scanner.text import few
 
 BECOMES: frozenset[Relation] = frozenset({"can_assume", "acts_as", "runs_as"})
 """The links by which one identity acts with the rights of another."""
 STEPS_SHOWN = 5
 """The most steps that the evidence shows, before the end of the path."""
+GAPS_NAMED = 3
+"""The most unread listings that the evidence names; the others are counted."""
 OTHERS_NAMED = 5
 """The most targets of methods that a privilege names."""
 
@@ -489,3 +503,24 @@ def _reasons_of(own: Privilege, *, potential: bool) -> tuple[str, ...]:
     if own.level == "unknown":
         return ()
     return tuple(reason for reason in own.evidence if potential or not reason.startswith(POTENTIAL))
+
+
+def with_unread_targets(
+    privileges: Mapping[str, Privilege], identities: Iterable[Identity], coverage: Iterable[Coverage]
+) -> dict[str, Privilege]:
+    """Return the privileges; one that could lead to others names the listings of its scope that are gaps.
+
+    One of these may hold a target.
+    """
+    gaps: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in coverage:
+        if one.is_gap and (one.kinds or not (one.about or one.rungs or one.feeds)):
+            gaps[one.source, one.scope].append(f"{one.section} ({one.status})")
+    found = dict(privileges)
+    for identity in identities if gaps else ():
+        own = found[identity.key]
+        unread = gaps.get((identity.source, identity.scope))
+        if unread and any(reason.startswith(POTENTIAL) for reason in own.evidence):
+            reason = f"{POTENTIAL}not all targets could be read: {few(unread, GAPS_NAMED)}"
+            found[identity.key] = replace(own, evidence=(*own.evidence, reason))
+    return found

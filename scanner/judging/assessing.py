@@ -11,7 +11,7 @@ from itertools import chain
 import msgspec
 from msgspec import Struct
 
-from scanner.access.control import Method, raise_by_paths
+from scanner.access.control import Method, raise_by_paths, with_unread_targets
 from scanner.access.exposures import committers
 from scanner.access.same import How, Same, same_things
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
@@ -123,7 +123,8 @@ def assess(
     entries = {entry.id: entry for entry in lists.entries or ()}
     owner_tags = frozenset(tag_scores(lists.ownership.tag_keys))
     with stage("paths"):
-        privileges = with_rights_of_roles(_privileges(identities, carried, access), identities)
+        raised = with_unread_targets(_privileges(identities, carried, access), identities, inventory.coverage)
+        privileges = with_rights_of_roles(raised, identities)
     agents = agents_roles(identities, intrinsic.agents)
     run_by = consumers(inventory.workloads, identities)
     with stage("owners"):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 import re
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.access.control import STEPS_SHOWN, Method, raise_by_paths
-from scanner.model import POTENTIAL, POWERFUL, UNKNOWN_PRIVILEGE, Edge, Privilege, PrivilegeLevel
+from scanner.access.control import STEPS_SHOWN, Method, raise_by_paths, with_unread_targets
+from scanner.model import POTENTIAL, POWERFUL, UNKNOWN_PRIVILEGE, Coverage, Edge, Privilege, PrivilegeLevel
+from tests.factories import make_identity
 
 ADMIN = Privilege(level="admin", evidence=("* on *",))
 NORMAL = Privilege(level="normal")
@@ -343,3 +345,25 @@ def test_deep_and_wide_graphs_take_one_walk() -> None:
 
     assert {privilege.level for key, privilege in raised.items() if key != f"c{number}"} == {"escalation"}
     assert raised["c0"].evidence[-1] == f"{number - STEPS_SHOWN} more steps lead to the admin c{number}"
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"section": "lambda.functions", "status": "denied"}, True),
+        ({"section": "iam.roles", "status": "partial", "kinds": ("role",)}, True),
+        ({"section": "lambda.functions", "status": "complete"}, False),
+        ({"section": "lambda.functions", "status": "denied", "scope": "other"}, False),
+        ({"section": "iam.service_specific", "status": "denied", "about": ("user",)}, False),
+    ],
+)
+def test_unread_targets_are_named_beside_what_only_could_be(section: dict[str, Any], *, said: bool) -> None:
+    """A listing of the same scope that is a gap may hold a target; one that adds facts to users cannot."""
+    one = make_identity("a")
+    could = Privilege(level="high", evidence=(f"{POTENTIAL}can act as what runs",))
+    gap = Coverage(**{"source": one.source, "provider": "aws", "scope": one.scope, **section})
+
+    found = with_unread_targets({one.key: could}, [one], [gap])[one.key]
+
+    more = (f"{POTENTIAL}not all targets could be read: {gap.section} ({gap.status})",)
+    assert found == Privilege(level="high", evidence=could.evidence + (more if said else ()))
