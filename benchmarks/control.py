@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from benchmarks.estate import NOW, entries, identities, people
-from scanner.access.control import raise_by_paths
 from scanner.access.edges import resolve
+from scanner.access.raised_privileges import raise_by_paths
 from scanner.discovery.inventory import Inventory
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge

@@ -8,26 +8,23 @@ see :mod:`scanner.access.control`, which decides who has such a path. :mod:`scan
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from heapq import heappop, heappush
 from itertools import chain, islice, pairwise
 from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.access.adjacency import Adjacency, Walk, adjacency
+from scanner.access.adjacency import Adjacency, adjacency
 from scanner.access.assignments import held_by
 from scanner.access.control import BECOMES, Control, Method, Path, Rights, Route, Targets, methods_in, rights_in
 from scanner.access.edges import conditional_edges
+from scanner.access.searches import Forward, arrivals, simple_paths, traced
 from scanner.access.trusts import scope_named
 from scanner.errors import MissingExtra
 from scanner.model import Assessment, Relation, ScanResult, Trust
 
 MAKES_ADMIN: Literal["makes_admin"] = "makes_admin"
 """The relation of a last step from an identity to itself: a method makes it an admin."""
-
-MOST_TRIED = 200_000
-"""Maximum number of path prefixes that a search for simple paths tries."""
 
 DiGraph: TypeAlias = Any
 """A ``networkx.DiGraph``; the package ships no types."""
@@ -211,17 +208,17 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
         self, edges: Adjacency, source: str, most: int, *, if_met: bool, every: bool, longest: int | None
     ) -> tuple[list[AttackPath], bool]:
         """Paths along these edges to admins, and to the nearest target of each method whose holder is controlled."""
-        forward = _Forward(edges, self.numbers[source])
+        forward = Forward(edges, self.numbers[source])
         ends: dict[int, tuple[Path, str] | None] = dict(self._methods_of(forward, if_met=if_met))
         ends |= dict.fromkeys(self.numbered(self.admins))
         if every or len(ends) == 1:
-            found, bounded = _simple(edges, self.numbers[source], ends, most, longest)
+            found, bounded = simple_paths(edges, self.numbers[source], ends, most, longest)
         else:
             near = sorted((node for node in ends if node in forward), key=forward.order)
             found, bounded = [forward.to(node).nodes for node in near[:most]], False
         return [self._attack_path(nodes, ends[nodes[-1]]) for nodes in found], bounded
 
-    def _methods_of(self, forward: _Forward, *, if_met: bool) -> Iterator[tuple[int, tuple[Path, str]]]:
+    def _methods_of(self, forward: Forward, *, if_met: bool) -> Iterator[tuple[int, tuple[Path, str]]]:
         """By target: the path to the holder of a method that makes it an admin, and what allows that."""
         rights = self.rights(if_met=if_met)
         for node, by in rights.own.items():
@@ -272,15 +269,15 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
         """
         wanted = None if goals is None else set(self.numbered(goals)).difference(self.numbered((source,)))
         walk = self.edges.walk(self.numbered((source,)))
-        for node in _arrivals(walk, wanted):
-            yield self._path(_traced(walk, node)[::-1])
+        for node in arrivals(walk, wanted):
+            yield self._path(traced(walk, node)[::-1])
 
     def nearest(self, sources: Collection[str], goals: Collection[str]) -> Iterator[AttackPath]:
         """Yield for each source that can become a goal a shortest path to one, shortest first."""
         wanted = set(self.numbered(sources)).difference(self.numbered(goals))
         walk = self.edges.walk(self.numbered(goals), back=True)
-        for node in _arrivals(walk, wanted):
-            yield self._path(_traced(walk, node))
+        for node in arrivals(walk, wanted):
+            yield self._path(traced(walk, node))
 
     def simple(self, source: str, goals: Collection[str], most: int, longest: int | None = None) -> Simple:
         """Return up to ``most`` simple paths to goals, of up to ``longest`` steps.
@@ -290,12 +287,12 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
         """
         if source not in self.numbers or source in goals:
             return Simple(paths=())
-        nodes, bounded = _simple(self.edges, self.numbers[source], self.numbered(goals), most, longest)
+        nodes, bounded = simple_paths(self.edges, self.numbers[source], self.numbered(goals), most, longest)
         return Simple(paths=tuple(map(self._path, nodes)), bounded=bounded)
 
     def reached(self, keys: Collection[str], *, back: bool = False) -> Iterator[str]:
         """Yield all that these identities can become, the nearest first; with ``back`` all that can become them."""
-        for node in _arrivals(self.edges.walk(self.numbered(keys), back=back), None):
+        for node in arrivals(self.edges.walk(self.numbered(keys), back=back), None):
             yield self.keys[node]
 
     def neighbours(self, key: str, *, back: bool = False) -> list[str]:
@@ -372,104 +369,6 @@ def graph_of(
         methods=methods,
         entrances=entrances or {},
     )
-
-
-def _arrivals(walk: Walk, wanted: set[int] | None) -> Iterator[int]:
-    """Yield the nodes that a walk reaches, or only the wanted ones, until all of them are reached."""
-    left = None if wanted is None else len(wanted)
-    if left == 0:
-        return
-    for level in walk.levels():
-        for node in level:
-            if wanted is None:
-                yield node
-            elif node in wanted:
-                yield node
-                left = (left or 0) - 1
-        if left == 0:
-            return
-
-
-def _traced(walk: Walk, node: int) -> list[int]:
-    """Return the nodes of a walk from a node back to its start."""
-    nodes = [int(node)]
-    while (before := int(walk.before[nodes[-1]])) >= 0:
-        nodes.append(before)
-    return nodes
-
-
-class _Forward:
-    """All that a node can become."""
-
-    def __init__(self, edges: Adjacency, start: int) -> None:
-        self._walk = edges.walk((start,))
-        for _ in self._walk.levels():
-            pass
-
-    def __contains__(self, node: object) -> bool:
-        return isinstance(node, int) and self._walk.steps[node] >= 0
-
-    def order(self, node: int) -> tuple[int, int, int]:
-        """What sorts the nearest first, then those with fewer conditions."""
-        return int(self._walk.steps[node]), int(self._walk.conditions[node]), node
-
-    def to(self, node: int) -> Path:
-        """Return a shortest path to a node that can be reached."""
-        nodes = tuple(_traced(self._walk, node)[::-1])
-        return Path(nodes, len(nodes) - 1, node)
-
-
-def _simple(
-    edges: Adjacency, source: int, goals: Collection[int], most: int, longest: int | None
-) -> tuple[list[tuple[int, ...]], bool]:
-    """Return the nodes of up to ``most`` simple paths to goals, and whether the search ended at its limit.
-
-    A path ends at its first goal; a source that is one has a path of no steps besides.
-    """
-    others = [node for node in goals if node != source]
-    to_goal = edges.walk(others, back=True)
-    for _ in to_goal.levels():
-        pass
-    search = _Search(edges, to_goal, source, longest)
-    found: list[tuple[int, ...]] = [(source,)] if source in goals else []
-    found += islice(search.paths(), most - len(found))
-    return found, len(found) < most and search.tried >= MOST_TRIED
-
-
-_Beginning: TypeAlias = tuple[int, int, tuple[int, ...], int]
-"""Least steps and conditions of a path with this prefix, the nodes of the prefix, and its conditions."""
-
-
-class _Search:
-    """Searches simple paths by their least length, from the distances to the goals: no dead end is tried."""
-
-    def __init__(self, edges: Adjacency, to_goal: Walk, source: int, longest: int | None) -> None:
-        self._edges, self._to_goal, self._longest = edges, to_goal, longest
-        self._begun: list[_Beginning] = []
-        self.tried = 0
-        self._begin((source,), 0)
-
-    def paths(self) -> Iterator[tuple[int, ...]]:
-        """Yield the nodes of each path."""
-        while self._begun:
-            _, _, nodes, conditions = heappop(self._begun)
-            last = nodes[-1]
-            if self._to_goal.steps[last] == 0:
-                yield nodes
-                continue
-            for other in self._edges.ahead(last):
-                if self.tried >= MOST_TRIED:
-                    break
-                if other not in nodes and self._to_goal.steps[other] >= 0:
-                    self._begin((*nodes, other), conditions + self._edges.is_conditional(last, other))
-
-    def _begin(self, nodes: tuple[int, ...], conditions: int) -> None:
-        left = int(self._to_goal.steps[nodes[-1]])
-        steps = len(nodes) - 1 + left
-        if left >= 0 and (self._longest is None or steps <= self._longest):
-            self.tried += 1
-            at_least = conditions + int(self._to_goal.conditions[nodes[-1]])
-            heappush(self._begun, (steps, at_least, nodes, conditions))
 
 
 def admins(assessments: Iterable[Assessment]) -> frozenset[str]:

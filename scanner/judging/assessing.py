@@ -11,8 +11,9 @@ from itertools import chain
 import msgspec
 from msgspec import Struct
 
-from scanner.access.control import Method, raise_by_paths, with_unread_targets
+from scanner.access.control import Method
 from scanner.access.exposures import committers
+from scanner.access.raised_privileges import raise_by_paths, with_unread_targets
 from scanner.access.same import How, Same, same_things
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.discovery.inventory import Inventory

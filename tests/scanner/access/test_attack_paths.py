@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from scanner.access import attack_paths
+from scanner.access import searches
 from scanner.access.adjacency import Arrays
 from scanner.access.attack_paths import AttackGraph, AttackPath, Step, admins, graph_of, is_external, steps_of
 from scanner.access.chokes import chokes, chokes_to_admin, fewest_cuts, fewest_cuts_to_admin
-from scanner.access.control import Method, raise_by_paths
+from scanner.access.control import Method
 from scanner.access.questions import ask, question
+from scanner.access.raised_privileges import raise_by_paths
 from scanner.model import POWERFUL, Assessment, Edge, Link, Privilege, Trust, Way
 from tests.examples import examples
 from tests.factories import make_assessment, make_identity, make_result
@@ -179,7 +180,7 @@ def test_a_search_that_ends_at_its_limit_says_so(monkeypatch: pytest.MonkeyPatch
     assert chokes(ours, {"z"}, most_edges=3).bounded
     assert fewest_cuts(ours, {"a"}, {"z"}, most_edges=3).bounded
     assert not ours.simple("a", {"z"}, 1000).bounded
-    monkeypatch.setattr(attack_paths, "MOST_TRIED", 10)
+    monkeypatch.setattr(searches, "MOST_TRIED", 10)
     some = ours.simple("a", {"z"}, 1000)
     assert some.bounded
     assert [path.keys for path in some.paths[:1]] == [("a", "z")]

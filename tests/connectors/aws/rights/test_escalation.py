@@ -16,8 +16,8 @@ from connectors.aws.client.iam_calls import Listing
 from connectors.aws.client.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
-from scanner.access.control import raise_by_paths
 from scanner.access.edges import resolve
+from scanner.access.raised_privileges import raise_by_paths
 from scanner.model import Workload
 from tests.connectors.aws.rights.control import levels
 from tests.connectors.aws.rights.policies import ACCOUNT, IF

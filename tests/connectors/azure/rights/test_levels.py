@@ -17,8 +17,8 @@ from connectors.azure.spec import SPEC
 from connectors.base import Scope
 from connectors.fakes.azure.rights import GRAPH
 from scanner.access.assignments import held_by
-from scanner.access.control import raise_by_paths
 from scanner.access.edges import resolve
+from scanner.access.raised_privileges import raise_by_paths
 from scanner.model import POTENTIAL, Assignment, Grant, Identity, Privilege, Workload
 from tests.connectors.azure.rights.test_azure_privilege import judge
 from tests.connectors.azure.rights.test_condition import ONLY_SOME_ROLES

@@ -15,8 +15,8 @@ from connectors.gcp.rights.assignments import identities_in
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.trusts import Pools
 from scanner.access.assignments import held_by
-from scanner.access.control import raise_by_paths
 from scanner.access.edges import resolve
+from scanner.access.raised_privileges import raise_by_paths
 from scanner.model import POTENTIAL, Identity, Privilege, Workload
 from tests.connectors.gcp.rights.estate import ORGANIZATION, TREE, assigned, bound, key_of
 from tests.examples import examples

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from connectors.budget import Limits
 from connectors.testing import Asked, Reply, read
-from scanner.access.control import raise_by_paths
 from scanner.access.edges import resolve
+from scanner.access.raised_privileges import raise_by_paths
 from scanner.model import Claim, Coverage, Edge, Identity, Privilege, StoredSecret, Trust, Workload
 from scanner.model.reach import Way
 from tests.connectors.github.estates import TOKEN, VALUE, connector

@@ -12,7 +12,7 @@ from connectors.kubernetes.rights.evaluation import Authority
 from connectors.kubernetes.rights.links import Links, links_of
 from connectors.kubernetes.rights.rules import rules_of
 from connectors.kubernetes.rights.targets import Account, Accounts, Surroundings
-from scanner.access.control import raise_by_paths
+from scanner.access.raised_privileges import raise_by_paths
 from scanner.model import Edge, PrivilegeLevel
 from tests.connectors.kubernetes.manifests import rule
 

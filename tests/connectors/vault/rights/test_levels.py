@@ -17,8 +17,8 @@ from connectors.vault.methods import APPROLE, KUBERNETES, USERPASS, LoginMethod,
 from connectors.vault.rights.policies import Rules, capabilities, united
 from connectors.vault.rights.privilege import EVERYTHING, POWER, PolicyBook, is_admin
 from connectors.vault.spec import SPEC
-from scanner.access.control import raise_by_paths
 from scanner.access.edges import resolve
+from scanner.access.raised_privileges import raise_by_paths
 from scanner.model import POWERFUL, Identity
 from tests.examples import examples
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.access.control import STEPS_SHOWN, Method, raise_by_paths, with_unread_targets
+from scanner.access.control import Method
+from scanner.access.raised_privileges import STEPS_SHOWN, raise_by_paths, with_unread_targets
 from scanner.model import POTENTIAL, POWERFUL, UNKNOWN_PRIVILEGE, Coverage, Edge, Privilege, PrivilegeLevel
 from tests.factories import make_identity
 
