@@ -389,6 +389,7 @@ def test_the_hook_checks_what_is_complete_in_itself(tmp_path: Path, muster: Must
         "k8s/README.md": False,
     }
     (tmp_path / "shop.yaml").write_text(MANIFEST)
+    (tmp_path / "config.toml").write_text("")
     program, *arguments = shlex.split(HOOK["entry"])
 
     assert {name: bool(re.search(HOOK["files"], name)) for name in names} == names

@@ -21,6 +21,7 @@ from scanner.model import Severity
 if TYPE_CHECKING:
     from connectors.planned.files import FileResources
     from scanner.cli.output import Output
+    from scanner.config.load import Config
     from scanner.model import ScanResult
 
 STDIN = "-"
@@ -53,17 +54,17 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
 
     FILE is a Terraform plan (`terraform show -json PLAN`), a CloudFormation or SAM template, Kubernetes manifests, or
     a GitHub Actions workflow; '-' is stdin. Identities that would be created or given more rights are evaluated as in
-    a scan, with what the store knows, if there is one. No provider is called, and nothing is stored.
+    a scan, with what the store knows, if there is one. No provider is called, and nothing is stored. A config is read
+    only if --config names it: one that lies in the folder could be part of the change.
     """
     from scanner.app import checking
     from scanner.app.lists import load_lists
     from scanner.cli.console import warn
     from scanner.cli.output import write_outputs
     from scanner.cli.scan import overridden
-    from scanner.config.load import load_config
 
     planned = _outputs(reports)
-    config = overridden(load_config(given.config_file), given)
+    config = overridden(_config(given.config_file), given)
     read = [_read(file) for file in dict.fromkeys(files)]
     lists = load_lists(config, (), strict=given.strict_registry)
     warn(lists.warnings)
@@ -73,6 +74,18 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     if how.draft is not None:
         _draft(result, how.draft)
     return exit_code(result, how, is_failing(result.findings, how.fail_on, fail_on_new=False))
+
+
+def _config(path: Path | None) -> Config:
+    """The config that is named. One that only lies there is the change's own: its author must not set the rules."""
+    from scanner.cli.console import say
+    from scanner.config.load import DEFAULT_FILE, Config, load_config
+
+    if path is not None:
+        return load_config(path)
+    ignored = f"; {DEFAULT_FILE} is not read" if Path(DEFAULT_FILE).exists() else ""
+    say(f"no --config: the default policy, and only the lists that are named{ignored}")
+    return Config()
 
 
 def exit_code(result: ScanResult, how: How, failing: bool) -> int:

@@ -162,7 +162,7 @@ def test_errors_about_stdin_name_it(muster: Muster, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
     done = muster("check", "-")
 
-    assert (done.code, done.err.splitlines()[0]) == (2, "muster: -: is empty")
+    assert (done.code, done.err.splitlines()[1]) == (2, "muster: -: is empty")
 
 
 def test_several_files_are_one_change(tmp_path: Path, muster: Muster) -> None:
@@ -267,3 +267,17 @@ def test_views_and_formats(tmp_path: Path, muster: Muster) -> None:
     assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("w.yml", 1)
     assert "The change brings 1 identity" in (tmp_path / "r.md").read_text()
     assert "1 identity" in listed.out
+
+
+def test_a_config_that_lies_there_is_not_read(tmp_path: Path, muster: Muster) -> None:
+    """It could be part of the change, and so could what it acknowledges; the command says so."""
+    (tmp_path / "account.yaml").write_text(ACCOUNT)
+    (tmp_path / "config.toml").write_text("not = [toml\n")
+    (tmp_path / "acknowledged.toml").write_text("not = [toml\n")
+
+    done = muster("check", "account.yaml")
+    named = muster("check", "account.yaml", "--config", "config.toml")
+
+    assert done.code == 0
+    assert "no --config: the default policy, and only the lists that are named; config.toml is not read" in done.err
+    assert named.code == 2
