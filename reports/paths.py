@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, TypeAlias
 
 from msgspec import Struct
@@ -12,10 +12,10 @@ from reports.base import Screen
 from reports.json import encoded, scan_record
 from reports.phrases import place
 from reports.terminal_page import Page
-from scanner.access.attack_paths import MAKES_ADMIN, AttackPath, Step
+from scanner.access.attack_paths import MAKES_ADMIN, AttackPath, Step, outsider
 from scanner.access.chokes import Chokes, Cut
 from scanner.access.questions import Answer
-from scanner.model import Identity, ScanInfo
+from scanner.model import Identity, ScanInfo, Trust
 from scanner.text import counted
 
 SCHEMA = "muster.paths/1"
@@ -24,8 +24,8 @@ SCHEMA = "muster.paths/1"
 class Found(Struct, frozen=True, kw_only=True):
     """The answer: paths, choke points, or the fewest steps to cut.
 
-    ``names``: of identities by key, with the place if several share a name. ``is_one``: whether the paths begin at a
-    single identity.
+    ``names``: of identities by key, with the place if several share a name. ``entrances``: for paths from outside, the
+    external trusts of identities by key. ``is_one``: whether the paths begin at a single identity.
     """
 
     scan: ScanInfo
@@ -33,6 +33,7 @@ class Found(Struct, frozen=True, kw_only=True):
     answer: Answer | None = None
     chokes: Chokes | None = None
     cut: Cut | None = None
+    entrances: Mapping[str, Sequence[Trust]] = {}
     is_one: bool = True
 
     @property
@@ -86,7 +87,7 @@ def _notes(found: Found, answer: Answer) -> Iterable[str]:
         what = "identities can still be reached" if found.is_one else "identities still have a path"
         yield f"{answer.total:,} of {answer.before:,} {what}."
     if answer.admins:
-        yield f"{counted(answer.admins, 'identity is an admin', 'identities are admins')} already, and needs no path."
+        yield counted(answer.admins, "identity is an admin already.", "identities are admins already.")
     if answer.more:
         yield "There are more paths: --max N lists them."
     if answer.bounded:
@@ -147,7 +148,7 @@ def record(found: Found) -> dict[str, Any]:
     chokes = () if found.chokes is None else found.chokes.chokes
     parts = (one for one in (found.answer, found.chokes, found.cut) if one is not None)
     return {
-        "paths": [_path(path) for path in answer.paths],
+        "paths": [_path(found, path) for path in answer.paths],
         "chokes": [{"identity": one.identity, "loses": one.loses} for one in chokes],
         **({} if found.cut is None else {"cut": [_step(step) for step in found.cut.steps]}),
         "total": answer.total,
@@ -158,8 +159,11 @@ def record(found: Found) -> dict[str, Any]:
     }
 
 
-def _path(path: AttackPath) -> Mapping[str, Any]:
-    return {"steps": [_step(step) for step in path.steps]}
+def _path(found: Found, path: AttackPath) -> Mapping[str, Any]:
+    entrance = path.steps[0].target if path.steps and found.entrances else ""
+    trusts = (trust for trust in found.entrances.get(entrance, ()) if outsider(trust) == path.start)
+    outside = [{"principal": trust.principal, "kind": trust.kind, "evidence": trust.evidence} for trust in trusts]
+    return {"steps": [_step(step) for step in path.steps], **({"outside": outside} if outside else {})}
 
 
 def _step(step: Step) -> Mapping[str, Any]:

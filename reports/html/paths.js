@@ -43,7 +43,7 @@ function stepsFrom(row, { links, conditional }, back = false) {
 // How an identity makes itself or another one an admin, of all that is said of its privilege: the rest are steps to others.
 function methodOf(row, identities, privilege) {
   const texts = privilege.where("identity", row).map(({ text }) => text);
-  const steps = / can become | more steps lead to /;
+  const steps = / can become | more steps? leads? to /;
   return texts.find((text) => text.includes(" an admin: ")) ?? (steps.test(texts[0] ?? "") ? null : texts[0]);
 }
 

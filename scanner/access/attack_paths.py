@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from scanner.access.adjacency import Adjacency, adjacency
 from scanner.access.assignments import held_by
-from scanner.access.control import BECOMES, Control, Method, Path, Rights, Route, Targets, methods_in, rights_in
+from scanner.access.control import BECOMES, Control, Method, Path, Right, Rights, Route, Targets, methods_in, rights_in
 from scanner.access.edges import conditional_edges
 from scanner.access.searches import Forward, arrivals, simple_paths, traced
 from scanner.access.trusts import scope_named
@@ -172,7 +172,7 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
         """Return paths from one identity to admins and to methods, and whether the search ended at its limit.
 
         Those without a condition come first, shortest first; then those under one. ``every``: all simple paths to each
-        end, of at most ``longest`` steps; otherwise the shortest.
+        end, of at most ``longest`` steps; otherwise the shortest, unless there is a single end.
         """
         if source in self.admins:
             return (AttackPath(start=source, steps=()),), False
@@ -183,6 +183,12 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
         ordered = (sorted(paths, key=lambda path: path.order) for paths in (certain, more))
         return tuple(islice(chain.from_iterable(ordered), most)), bounded or at_limit
 
+    def ends_within(self, source: str) -> int:
+        """Return how many admins, and identities that a method makes one, an identity can become."""
+        forward = Forward(self.edges, self.numbers[source])
+        ends = {node for node in self.numbered(self.admins) if node in forward}
+        return len(ends.union(node for node, _ in self._methods_of(forward, if_met=True)))
+
     def from_outside(self, paths: Iterable[AttackPath]) -> Iterator[AttackPath]:
         """Yield each path once for every external principal that the trust policy of its start lets in.
 
@@ -192,7 +198,7 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
             steps: dict[str, Step] = {}
             for trust in self.entrances[path.start]:
                 step = Step(
-                    source=_outsider(trust),
+                    source=outsider(trust),
                     target=path.start,
                     relation="can_assume",
                     evidence=trust.evidence,
@@ -201,15 +207,15 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
                 known = steps.get(step.source)
                 if known is None or known.conditional > step.conditional:
                     steps[step.source] = step
-            for outsider, step in steps.items():
-                yield AttackPath(start=outsider, steps=(step, *path.steps))
+            for who, step in steps.items():
+                yield AttackPath(start=who, steps=(step, *path.steps))
 
     def _ways(
         self, edges: Adjacency, source: str, most: int, *, if_met: bool, every: bool, longest: int | None
     ) -> tuple[list[AttackPath], bool]:
         """Paths along these edges to admins, and to the nearest target of each method whose holder is controlled."""
         forward = Forward(edges, self.numbers[source])
-        ends: dict[int, tuple[Path, str] | None] = dict(self._methods_of(forward, if_met=if_met))
+        ends: dict[int, tuple[Path, Right] | None] = dict(self._methods_of(forward, if_met=if_met))
         ends |= dict.fromkeys(self.numbered(self.admins))
         if every or len(ends) == 1:
             found, bounded = simple_paths(edges, self.numbers[source], ends, most, longest)
@@ -218,12 +224,12 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
             found, bounded = [forward.to(node).nodes for node in near[:most]], False
         return [self._attack_path(nodes, ends[nodes[-1]]) for nodes in found], bounded
 
-    def _methods_of(self, forward: Forward, *, if_met: bool) -> Iterator[tuple[int, tuple[Path, str]]]:
+    def _methods_of(self, forward: Forward, *, if_met: bool) -> Iterator[tuple[int, tuple[Path, Right]]]:
         """By target: the path to the holder of a method that makes it an admin, and what allows that."""
         rights = self.rights(if_met=if_met)
-        for node, by in rights.own.items():
+        for node, right in rights.own.items():
             if node in forward:
-                yield node, (forward.to(node), by)
+                yield node, (forward.to(node), right)
         for holders, targets in rights.shared:
             mine = [node for node in holders if node in forward]
             near = min((node for node in targets if node in forward), key=forward.order, default=None)
@@ -232,31 +238,27 @@ class AttackGraph(Struct, frozen=True, kw_only=True, eq=False):
                 yield near, (forward.to(holder), holders[holder])
 
     def _routed(self, route: Route) -> AttackPath:
-        ending = None if route.chain is None else (route.chain, route.by)
+        ending = None if route.chain is None else (route.chain, route.right)
         return self._attack_path(route.path.nodes, ending)
 
-    def _attack_path(self, nodes: Sequence[int], ending: tuple[Path, str] | None) -> AttackPath:
+    def _attack_path(self, nodes: Sequence[int], ending: tuple[Path, Right] | None) -> AttackPath:
         """The path along these nodes. ``ending``: the path to the holder of its last method, and what allows that."""
         steps = self._steps(nodes)
         if ending is not None:
-            chain_to_holder, by = ending
-            steps = (*steps, self._made_admin(nodes[-1], chain_to_holder, by, first=nodes[0]))
+            to_holder, right = ending
+            steps = (*steps, self._made_admin(nodes[-1], to_holder, right, first=nodes[0]))
         return AttackPath(start=self.keys[nodes[0]], steps=steps)
 
-    def _made_admin(self, node: int, to_holder: Path, by: str, *, first: int) -> Step:
+    def _made_admin(self, node: int, to_holder: Path, right: Right, *, first: int) -> Step:
         key, holder = self.keys[node], self.keys[to_holder.goal]
         through = self._steps(to_holder.nodes) if to_holder.goal != node else ()
         way = "; ".join(f"{one.source} can become {one.target}: {one.evidence}" for one in through)
-        conditional = any(one.conditional for one in through)
-        if not conditional:
-            able = (one for one in self.methods if one.holder == holder and key in one.targets and one.by == by)
-            conditional = all(one.conditional for one in able)
         return Step(
             source=key,
             target=key,
             relation=MAKES_ADMIN,
-            evidence=f"{by}; {way}" if way and holder != self.keys[first] else by,
-            conditional=conditional,
+            evidence=f"{right.by}; {way}" if way and holder != self.keys[first] else right.by,
+            conditional=right.conditional or any(one.conditional for one in through),
             via=holder,
         )
 
@@ -381,7 +383,7 @@ def _adjacency(size: int, pairs: Sequence[tuple[int, int, bool]]) -> Adjacency:
     return adjacency(size, sources, targets, conditional)
 
 
-def _outsider(trust: Trust) -> str:
+def outsider(trust: Trust) -> str:
     """Return who comes in by a trust: anybody, an account, or whoever has tokens of an issuer."""
     if trust.kind == "anyone":
         return "*"

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from scanner.access.adjacency import Adjacency, Pair
 from scanner.access.attack_paths import MAKES_ADMIN, AttackGraph, Step
-from scanner.access.control import Method, leading_to
+from scanner.access.control import Right, leading_to
 from scanner.errors import MissingExtra
 
 MOST_EDGES = 6_000_000
@@ -92,13 +92,14 @@ def chokes_to_admin(graph: AttackGraph, most_edges: int = MOST_EDGES) -> Chokes:
         paths = (routes[node].path, routes[node].chain)
         named.update({graph.keys[at] for path in paths if path is not None for at in path.nodes} - {graph.keys[node]})
     counted = []
-    for key, _ in sorted(named.items(), key=lambda one: (-one[1], one[0]))[:MOST_COUNTED]:
+    most = max(1, min(MOST_COUNTED, most_edges // max(1, graph.edges.edges)))  # each is a search of the whole graph
+    for key, _ in sorted(named.items(), key=lambda one: (-one[1], one[0]))[:most]:
         left = graph.without((key,)).control(if_met=True)
         loses = len(routes) - len(set(left)) - (graph.numbers[key] in control)
         if loses > 0:
             counted.append(Choke(identity=key, loses=loses))
     every = sorted(counted, key=lambda one: (-one.loses, one.identity))
-    return Chokes(chokes=tuple(every), bounded=len(named) > MOST_COUNTED)
+    return Chokes(chokes=tuple(every), bounded=len(named) > most)
 
 
 def _leading_to(edges: Adjacency, goals: Collection[int], most_edges: int) -> tuple[list[int], bool]:
@@ -216,31 +217,34 @@ def fewest_cuts_to_admin(graph: AttackGraph, sources: Collection[str], most_edge
     """
     admins = frozenset(graph.numbered(graph.admins))
     size = graph.edges.size
-    rights: list[tuple[Method, Collection[int]]] = []
-    for method in dict.fromkeys(graph.methods):
-        holder = leading_to(graph.edges, graph.numbered((method.holder,)))
-        target = holder if method.is_own else leading_to(graph.edges, graph.numbered(method.targets))
-        able = graph.numbered((method.holder,)) if method.is_own else [node for node in holder if node in target]
-        rights.append((method, able))
-    pairs, bounded = _cuttable(
-        graph, graph.numbered(sources), admins, {at for _, able in rights for at in able}, most_edges
-    )
-    if bounded:
+    rights: list[tuple[Step, Collection[int]]] = []
+    known = graph.rights(if_met=True)
+    for node, right in known.own.items():
+        rights.append((_right(graph, node, node, right), (node,)))
+    for holders, targets in known.shared:
+        to_target = leading_to(graph.edges, targets)
+        for holder, right in holders.items():
+            able = [node for node in leading_to(graph.edges, (holder,)) if node in to_target]
+            rights.append((_right(graph, holder, targets[0], right), able))
+    is_small = sum(len(able) for _, able in rights) <= most_edges
+    users = {at for _, able in rights for at in able} if is_small else set()
+    pairs, bounded = _cuttable(graph, graph.numbered(sources), admins, users, most_edges)
+    if bounded or not is_small:
         return Cut(steps=(), bounded=True)
     # Each right is an edge between two more nodes: whoever can use it leads to the first, and the second is an end.
-    given = {(size + 2 * place, size + 2 * place + 1): method for place, (method, _) in enumerate(rights)}
+    given = {(size + 2 * place, size + 2 * place + 1): step for place, (step, _) in enumerate(rights)}
     using = {(node, size + 2 * place) for place, (_, able) in enumerate(rights) for node in able}
     ends = admins.union(end for _, end in given)
     starts = frozenset(graph.numbered(sources)) - admins
     cut = _minimum_cut([*pairs, *sorted(using), *given], starts, ends, using)
     edges = sorted((graph.keys[one], graph.keys[other]) for one, other in cut if other < size)
-    return Cut(steps=(*graph.steps(edges), *(_right(given[pair]) for pair in sorted(cut) if pair in given)))
+    return Cut(steps=(*graph.steps(edges), *(given[pair] for pair in sorted(cut) if pair in given)))
 
 
-def _right(method: Method) -> Step:
-    key = method.targets[0]
-    conditional, by = method.conditional, method.by
-    return Step(source=key, target=key, relation=MAKES_ADMIN, evidence=by, conditional=conditional, via=method.holder)
+def _right(graph: AttackGraph, holder: int, target: int, right: Right) -> Step:
+    """The step that the holder of a right makes possible, with the first of its targets."""
+    key, via = graph.keys[target], graph.keys[holder]
+    return Step(source=key, target=key, relation=MAKES_ADMIN, evidence=right.by, conditional=right.conditional, via=via)
 
 
 def _cuttable(

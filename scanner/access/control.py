@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -31,6 +31,8 @@ from scanner.model import (
 
 BECOMES: frozenset[Relation] = frozenset({"can_assume", "acts_as", "runs_as"})
 """The links by which one identity acts with the rights of another."""
+OTHERS_KEPT = 5
+"""The most methods on others that are kept of an identity: a hub may lead to thousands of holders."""
 
 
 class Method(Struct, frozen=True, kw_only=True, gc=False):
@@ -125,31 +127,37 @@ def methods_in(
 # --- The graph of control: nodes are numbers, for a scan under way as for one in the store ---
 
 
+class Right(NamedTuple):
+    """What allows a method, as text. ``conditional``: only if a condition holds."""
+
+    by: str
+    conditional: bool = False
+
+
 class Rights(Struct, frozen=True, kw_only=True):
     """What control can lead to, by node: the admins, the holders that make themselves admins, and other methods.
 
-    ``own``: what allows it, by holder. ``shared``: methods of one set of targets, each a mapping from holders to what
-    allows it; whoever controls any of the holders and any of the targets can make itself an admin.
+    ``own``: the right of each holder. ``shared``: for each set of targets, the rights of the holders; whoever controls
+    any of the holders and any of the targets can make itself an admin.
     """
 
     admins: frozenset[int]
-    own: Mapping[int, str]
-    shared: Sequence[tuple[Mapping[int, str], tuple[int, ...]]]
+    own: Mapping[int, Right]
+    shared: Sequence[tuple[Mapping[int, Right], tuple[int, ...]]]
 
 
 def rights_in(
     methods: Iterable[Method], numbers: Mapping[str, int], admins: Iterable[str], *, conditional: bool = False
 ) -> Rights:
     """Return what control can lead to. ``conditional``: methods under a condition count, too."""
-    own: dict[int, str] = {}
-    shared: dict[tuple[str, ...], dict[int, str]] = {}
+    own: dict[int, Right] = {}
+    shared: dict[tuple[str, ...], dict[int, Right]] = {}
     for method in methods:
         if method.conditional and not conditional:
             continue
-        if method.is_own:
-            own.setdefault(numbers[method.holder], method.by)
-        else:
-            shared.setdefault(method.targets, {}).setdefault(numbers[method.holder], method.by)
+        rights, holder = own if method.is_own else shared.setdefault(method.targets, {}), numbers[method.holder]
+        if holder not in rights or rights[holder].conditional > method.conditional:
+            rights[holder] = Right(method.by, method.conditional)
     return Rights(
         admins=frozenset(numbers[key] for key in admins if key in numbers),
         own=own,
@@ -259,12 +267,12 @@ def _path(node: int, ahead: Mapping[int, int] | Sequence[int], steps: int, goal:
 class Route(Struct, frozen=True, kw_only=True, gc=False):
     """How a node becomes an admin: by a path to one, or to the target of a method whose holder it controls as well.
 
-    ``chain``: the path to that holder; None if the path ends in an admin. ``by``: what allows the method.
+    ``chain``: the path to that holder; None if the path ends in an admin. ``right``: what allows the method.
     """
 
     path: Path
     chain: Path | None = None
-    by: str = ""
+    right: Right = Right("")
 
     @property
     def steps(self) -> int:
@@ -277,7 +285,7 @@ class Route(Struct, frozen=True, kw_only=True, gc=False):
         return self.chain is not None and self.chain.goal == self.path.goal
 
 
-class Others(Struct, frozen=True, kw_only=True, gc=False):
+class MethodOnOthers(Struct, frozen=True, kw_only=True, gc=False):
     """A method whose holder a node controls, but none of the targets. ``chain``: the path to the holder."""
 
     chain: Path
@@ -292,15 +300,14 @@ class Control:
         self._rights = rights
         self._admins = leading_to(edges, rights.admins)
         self._own = leading_to(edges, rights.own.keys())
-        self._shared: dict[int, tuple[Leading, Leading, Mapping[int, str]]] = {}
-        self._others: dict[int, list[tuple[Leading, Mapping[int, str], tuple[int, ...]]]] = {}
-        leading: dict[tuple[int, ...], Leading] = {}
+        self._shared: dict[int, tuple[Leading, Leading, Mapping[int, Right]]] = {}
+        self._others: dict[int, list[tuple[Leading, Mapping[int, Right], tuple[int, ...]]]] = {}
         for holders, targets in rights.shared:
-            to_holder = leading_to(edges, holders.keys())
-            to_target = leading.setdefault(targets, leading_to(edges, targets))
+            to_holder, to_target = leading_to(edges, holders.keys()), leading_to(edges, targets)
             for node in to_holder:
                 if node not in to_target:
-                    self._others.setdefault(node, []).append((to_holder, holders, targets))
+                    if len(known := self._others.setdefault(node, [])) < OTHERS_KEPT:
+                        known.append((to_holder, holders, targets))
                 elif node not in self._shared or to_target.steps(node) < self._shared[node][1].steps(node):
                     self._shared[node] = to_holder, to_target, holders
 
@@ -319,13 +326,19 @@ class Control:
             return Route(path=self._admins.path(node, most))
         if node in self._own:
             path = self._own.path(node, most)
-            return Route(path=path, chain=path, by=self._rights.own[path.goal])
+            return Route(path=path, chain=path, right=self._rights.own[path.goal])
         to_holder, to_target, holders = self._shared[node]
         chain = to_holder.path(node, most)
-        return Route(path=to_target.path(node, most), chain=chain, by=holders[chain.goal])
+        return Route(path=to_target.path(node, most), chain=chain, right=holders[chain.goal])
 
-    def makes_others(self, most: int | None = None) -> Iterator[tuple[int, list[Others]]]:
-        """Yield the nodes that can make others admins without controlling them, with the methods."""
+    def makes_others(self, most: int | None = None) -> Iterator[tuple[int, list[MethodOnOthers]]]:
+        """Yield the nodes that can make others admins without controlling them, with the first methods of each."""
         for node, found in self._others.items():
             chains = ((to_holder.path(node, most), holders, targets) for to_holder, holders, targets in found)
-            yield node, [Others(chain=chain, by=by[chain.goal], targets=targets) for chain, by, targets in chains]
+            yield (
+                node,
+                [
+                    MethodOnOthers(chain=chain, by=rights[chain.goal].by, targets=targets)
+                    for chain, rights, targets in chains
+                ],
+            )

@@ -107,7 +107,7 @@ def _of_one(graph: AttackGraph, asked: Question, source: str) -> Answer:
     goals, bounded, limit = asked.goals, False, asked.most + 1
     if asked.admin:
         ways, bounded = graph.ways_to_admin(source, limit, every=asked.every, longest=asked.longest)
-        total = len({path.end for path in ways})
+        total = graph.ends_within(source)
     else:
         if goals is not None and (asked.every or len(goals) == 1):
             found = graph.simple(source, goals - asked.avoid, limit, asked.longest)

@@ -9,9 +9,9 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from scanner.access.adjacency import Adjacency, adjacency
-from scanner.access.control import Control, Method, Others, Path, Route, leading_to, rights_in
+from scanner.access.control import Control, Method, MethodOnOthers, Path, Route, leading_to, rights_in
 from scanner.model import POTENTIAL, POWERFUL, PRIVILEGES, Coverage, Edge, Identity, Privilege, PrivilegeLevel
-from scanner.text import few
+from scanner.text import counted, few
 
 STEPS_SHOWN = 5
 """The most steps that the evidence shows, before the end of the path."""
@@ -34,6 +34,15 @@ def raise_by_paths(
     identity alone amount to. Paths can lead through keys that are not among them.
     """
     return _Raising(privileges, edges, methods).raised() if edges or methods else dict(privileges)
+
+
+_MADE = " an admin: "
+"""What stands in the reason that names a method, between its target and what allows it."""
+
+
+def method_in(privilege: Privilege) -> str:
+    """Return the reason that names the method by which an identity becomes an admin; empty if there is none."""
+    return next((reason for reason in privilege.evidence if _MADE in reason), "")
 
 
 class _Raising:
@@ -100,7 +109,7 @@ class _Raising:
             goal = self._keys[route.path.goal]
             self._found[key] = replace(own, level=_at_least(own, "high"), evidence=reasons, goal=goal)
 
-    def _makes_others(self, key: str, methods: Sequence[Others]) -> None:
+    def _makes_others(self, key: str, methods: Sequence[MethodOnOthers]) -> None:
         own = self._found.get(key)
         if own is None or own.level in POWERFUL:
             return
@@ -135,7 +144,7 @@ class _Raising:
         """The steps of a path, and how its end becomes an admin."""
         chain = route.chain
         if route.is_own and not route.path.steps:
-            yield f"can make itself an admin: {route.by}"
+            yield f"can make itself{_MADE}{route.right.by}"
             return
         if chain is None or route.is_own:
             yield from self._chain(
@@ -143,7 +152,7 @@ class _Raising:
             )
             return
         yield from self._chain(route.path, "{}")
-        yield f"{self._keys[chain.goal]} can make {self._keys[route.path.goal]} an admin: {route.by}"
+        yield f"{self._keys[chain.goal]} can make {self._keys[route.path.goal]}{_MADE}{route.right.by}"
         yield from self._chain(chain, "{}")
 
     def _chain(self, path: Path, last: str) -> Iterator[str]:
@@ -155,9 +164,9 @@ class _Raising:
             shown = goal if step == path.steps else target
             yield f"{source} can become {shown}{', under a condition' if edge.conditional else ''}: {edge.evidence}"
         if (more := path.steps - len(path.nodes) + 1) > 0:
-            yield f"{more} more steps lead to {goal}"
+            yield f"{counted(more, 'more step leads', 'more steps lead')} to {goal}"
 
-    def _makes(self, one: Others) -> str:
+    def _makes(self, one: MethodOnOthers) -> str:
         named = self._keys[one.targets[0]]
         whom = named if len(one.targets) == 1 else f"{named} and {len(one.targets) - 1:,} more"
         through = "" if not one.chain.steps else f", as {self._keys[one.chain.goal]}"

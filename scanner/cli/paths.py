@@ -158,7 +158,8 @@ def _found(store: Store, asked: _Asked) -> tuple[Found, bool]:
             found, has_path = replace(found, answer=answer, is_one=is_one), bool(answer.paths or answer.admins)
     with store.records() as records:
         named = records.identities(sorted(found.keys))
-    return replace(found, names=unique_names(one.identity for one in named)), has_path
+    entrances = graph.entrances if asked.source == OUTSIDE else {}
+    return replace(found, names=unique_names(one.identity for one in named), entrances=entrances), has_path
 
 
 def _cut(found: Found, graph: AttackGraph, starts: frozenset[str], goals: frozenset[str] | None) -> tuple[Found, bool]:

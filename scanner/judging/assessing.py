@@ -221,7 +221,6 @@ def _machines(
 
 # --- The registry axis: the entry of each identity, the state of each entry, and suggestions ---
 
-_GAPS_NAMED = 3
 _UNCHECKED = RegistryVerdict(state="unchecked", evidence="no registry was given")
 
 

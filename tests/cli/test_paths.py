@@ -143,7 +143,7 @@ def test_an_admin_needs_no_path(muster: Muster) -> None:
     assert (done.code, done.out) == (0, "root is an admin.\n")
     assert json.loads(muster("paths", "root", "admin", "-o", "json:-").out)["paths"] == [{"steps": []}]
     several = muster("paths", "inventory", "admin")
-    assert several.out.splitlines()[-1] == "1 identity is an admin already, and needs no path."
+    assert several.out.splitlines()[-1] == "1 identity is an admin already."
 
 
 def test_a_path_may_end_in_a_method(muster: Muster, tmp_path: Path) -> None:

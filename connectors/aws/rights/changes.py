@@ -21,6 +21,8 @@ from connectors.aws.rights.reach import Document, Held, sources_in, sum_up
 from connectors.aws.rights.vocabulary import Changed, Vocabulary
 from scanner.text import few
 
+_MOST_STATES = 1_024
+"""The most combinations of groups, versions and removals that are tried. IAM allows a user ten groups."""
 _MOST_APART = 3
 """Up to this many policies that deny something are taken away in every combination; of more, each, or all of them."""
 IT, ITS_GROUP, ITS_POLICY = "on {}", "on a group that it is in", "on a policy that it has"
@@ -276,7 +278,7 @@ class Changes:
             if self._is_admin(target, state, met=met):
                 return True
             for following in self._following(target, state, met=met):
-                if following.key not in seen:
+                if following.key not in seen and len(seen) < _MOST_STATES:
                     seen.add(following.key)
                     waiting.append(following)
         return False

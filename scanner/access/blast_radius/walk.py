@@ -16,6 +16,7 @@ from typing import Protocol, TypeAlias
 from msgspec import Struct
 
 from scanner.access.control import BECOMES
+from scanner.access.raised_privileges import method_in
 from scanner.access.trusts import Keys
 from scanner.model import (
     CONSEQUENCES,
@@ -286,8 +287,7 @@ class _Walk:
     def _made_admin(self, one: Assessment) -> Iterator[Place]:
         """Yield the scope that it administers by a method on an identity that it controls."""
         if (target := made_admin_of(self._estate, one)) is not None:
-            by = next((why for why in one.privilege.evidence if " an admin: " in why), "")
-            everything = Consequence(kind="administer", by=by)
+            everything = Consequence(kind="administer", by=method_in(one.privilege))
             self._actions.setdefault("administer", _reached(target, everything))
             yield target.provider, target.scope
 

@@ -15,7 +15,7 @@ from reports.json import encoded
 from reports.paths import Found, record
 from scanner.access.attack_paths import AttackGraph
 from scanner.access.chokes import Chokes, chokes_to_admin
-from scanner.access.questions import GROUPS, MOST, ask, question
+from scanner.access.questions import GROUPS, MOST, OUTSIDE, ask, question
 from scanner.model import Assessment
 from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH
@@ -72,7 +72,8 @@ def paths(call: Call) -> Reply:
             if text not in (*GROUPS, None) and text not in graph.numbers:
                 raise Refusal(404, NO_SUCH.format("identity"), field=name, hint=f"give a key, or {', '.join(GROUPS)}")
         answer = ask(graph, question(graph, source, target, avoid=call.query.avoid, most=call.query.limit))
-        found = Found(scan=records.frame.scan, answer=answer)
+        entrances = graph.entrances if source == OUTSIDE else {}
+        found = Found(scan=records.frame.scan, answer=answer, entrances=entrances)
         named = records.identities(sorted(found.keys))
     return Reply(body=encoded({**record(found), "nodes": list(_nodes(named)), "scan": found.scan.id}))
 
@@ -140,6 +141,7 @@ _STEP = schema_of(**{"from": _TEXT}, to=_TEXT, relation=_TEXT, evidence=_TEXT, c
 _PATH = {
     "type": "object",
     "properties": {
+        "outside": {"type": "array", "items": schema_of(principal=_TEXT, kind=_TEXT, evidence=_TEXT)},
         "steps": {"type": "array", "items": _STEP},
     },
     "required": ["steps"],

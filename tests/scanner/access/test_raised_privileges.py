@@ -345,7 +345,7 @@ def test_deep_and_wide_graphs_take_one_walk() -> None:
     raised = raise_by_paths(privileges, edges)
 
     assert {privilege.level for key, privilege in raised.items() if key != f"c{number}"} == {"escalation"}
-    assert raised["c0"].evidence[-1] == f"{number - STEPS_SHOWN} more steps lead to the admin c{number}"
+    assert raised["c0"].evidence[-1] == f"{number - STEPS_SHOWN:,} more steps lead to the admin c{number}"
 
 
 @pytest.mark.parametrize(
