@@ -65,7 +65,7 @@ EntryState: TypeAlias = Literal[
     "found", "not_found", "not_evaluated", "retired_but_alive", "retired", "proposed", "suspended"
 ]  # fmt: skip
 InputRole: TypeAlias = Literal["config", "registry", "people", "export"]
-PersonStatus: TypeAlias = Literal["active", "leaving", "left"]
+PersonStatus: TypeAlias = Literal["active", "leaving", "left", "unknown"]
 FindingStatus: TypeAlias = Literal["new", "open", "reopened"]
 DriftAspect: TypeAlias = Literal[
     "owner", "environment", "systems", "permissions", "credential_id", "credential_kind", "credential_age", "reach"

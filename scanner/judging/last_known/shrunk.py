@@ -80,7 +80,7 @@ def _is_implausible(lost: int, before: int) -> bool:
 def roster_numbers(people: Sequence[Person], today: date) -> tuple[int, int]:
     """Return the number of a roster's rows, and of those who are active."""
     roster = Roster(people, today)
-    return len(people), sum(map(roster.is_active, people))
+    return len(people), sum(roster.is_active(one) or roster.is_unknown(one) for one in people)
 
 
 def implausible_roster(people: Sequence[Person], today: date, last: Summary) -> str | None:

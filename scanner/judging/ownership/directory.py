@@ -63,6 +63,10 @@ class Directory:
         """Return the active people in a group, sorted by e-mail."""
         return tuple(one for one in self._roster.active_members(group) if one.email in self.everybody)
 
+    def is_unknown(self, person: Person) -> bool:
+        """See :meth:`Roster.is_unknown`."""
+        return self._roster.is_unknown(person)
+
     def is_active(self, person: Person) -> bool:
         """Return whether a person is active, or a group has an active member."""
         return bool(self.active_members(person)) if person.is_group else self._roster.is_active(person)

@@ -40,6 +40,8 @@ from scanner.text import either
 class _ResolvedOwner(Struct, frozen=True, kw_only=True):
     """A named owner, resolved. ``reason`` is None for an active owner; ``owner`` is the e-mail on the roster.
 
+    ``unknown``: whether it is unknown if the person is active.
+
     ``team``: on the roster. ``leaving``: the people behind it, if all of them are about to leave. ``last_day``: of one
     who is marked as left, if it is still to come.
     """
@@ -48,6 +50,7 @@ class _ResolvedOwner(Struct, frozen=True, kw_only=True):
     team: str | None = None
     reason: OrphanReason | None = None
     evidence: str
+    unknown: bool = False
     leaving: tuple[Person, ...] = ()
     last_day: date | None = None
 
@@ -96,8 +99,10 @@ class Answers:
             return _owned(answer.active, backup_only=answer.backup_only)
         if not answer.failed:
             return _never_assigned(declared)
-        first = answer.failed[0]
+        first = next((one for one in answer.failed if one.unknown), answer.failed[0])
         evidence = "; ".join(one.evidence for one in answer.failed)
+        if first.unknown:
+            return OwnershipVerdict(state="unchecked", owner=first.owner, team=first.team, evidence=evidence)
         return OwnershipVerdict(
             state="orphaned",
             reason=first.reason,
@@ -193,6 +198,9 @@ def _resolved(text: str, role: str, directory: Directory) -> _ResolvedOwner:
         return _ResolvedOwner(owner=text, reason=reason, evidence=f"{role} {text} {meaning.why_unresolved}")
     named, team = f"{role} {person.email}", _team(person)
     if not directory.is_active(person):
+        if directory.is_unknown(person):
+            evidence = f"{named} is on the roster with a status that is not understood"
+            return _ResolvedOwner(owner=person.email, team=team, reason="unresolvable", evidence=evidence, unknown=True)
         if person.is_group:
             evidence = f"{named} has no active member"
             return _ResolvedOwner(owner=person.email, team=team, reason="group_empty", evidence=evidence)

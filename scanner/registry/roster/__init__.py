@@ -92,6 +92,24 @@ class Roster:
         """Return whether a person has not left; for a group, whether it has an active member."""
         return self._is_here(person) and (not person.is_group or bool(self.active_members(person)))
 
+    def is_unknown(self, person: Person) -> bool:
+        """Return whether it is unknown if a person is active; for a group without active members, if any may be."""
+        if not person.is_group:
+            return person.status == "unknown" and not self.has_left(person)
+        return not self.active_members(person) and any(map(self.is_unknown, self._everybody_in(person)))
+
+    def _everybody_in(self, group: Person) -> Iterator[Person]:
+        """Yield the people of a group and of the groups in it, also those who have left."""
+        visited: set[str] = set()
+        groups = [group]
+        while groups:
+            current = groups.pop()
+            if current.email not in visited and self._may_be_here(current):
+                visited.add(current.email)
+                members = list(self._members(current))
+                groups += [one for one in members if one.is_group]
+                yield from (one for one in members if not one.is_group)
+
     def stays(self, person: Person) -> bool:
         """Return whether a person is active and not about to leave; for a group, whether a member stays."""
         if person.is_group:
@@ -118,19 +136,7 @@ class Roster:
         return self._active_members[group.email]
 
     def _find_active_members(self, group: Person) -> tuple[Person, ...]:
-        found: dict[str, Person] = {}
-        visited: set[str] = set()
-        groups = [group]
-        while groups:
-            current = groups.pop()
-            if current.email in visited or not self._is_here(current):
-                continue
-            visited.add(current.email)
-            for member in self._members(current):
-                if member.is_group:
-                    groups.append(member)
-                elif self._is_here(member):
-                    found[member.email] = member
+        found = {one.email: one for one in self._everybody_in(group) if self._is_here(one)}
         return tuple(found[email] for email in sorted(found))
 
     def holder(self, identity: Identity) -> tuple[Person, str] | None:
@@ -159,8 +165,12 @@ class Roster:
             return f"left on {person.left_on}"
         return f"leaves on {person.left_on}, and the roster does not count them as active any more"
 
+    def _may_be_here(self, person: Person) -> bool:
+        return person.status == "unknown" or self._is_here(person)
+
     def _is_here(self, person: Person) -> bool:
-        return person.status != "left" and (person.left_on is None or person.left_on >= self._today)
+        is_there = person.status not in ("left", "unknown")
+        return is_there and (person.left_on is None or person.left_on >= self._today)
 
     def _members(self, group: Person) -> Iterator[Person]:
         if group.members:

@@ -7,6 +7,7 @@ from typing import get_args
 
 from msgspec import Struct
 
+from scanner.catalog import read_table
 from scanner.errors import Problem
 from scanner.matching.keys import is_email
 from scanner.model import Person, PersonStatus
@@ -15,25 +16,19 @@ from scanner.registry.lists import ListSource
 from scanner.registry.records import Notes, Record, read_records
 from scanner.registry.tables.cells import shown
 
+_RANKED: tuple[PersonStatus, ...] = ("unknown", "active", "leaving", "left")
+"""Of a person in two lists, the last of these counts."""
 _STATUSES: dict[str, PersonStatus] = {
     **{status: status for status in get_args(PersonStatus)},
-    **dict.fromkeys(
-        ("current", "employed", "employee", "enabled", "yes", "true", "1", "hired", "onboarding", "probation",
-         "on leave", "leave", "paid leave", "unpaid leave", "parental leave", "sabbatical",
-         "full time", "part time", "permanent", "temporary", "fixed term", "contract", "contractor", "intern",
-         "staged", "provisioned", "recovery", "password expired", "locked out"),
-        "active",
-    ),
-    **dict.fromkeys(("notice", "notice period", "on notice", "resigned", "under notice", "garden leave"), "leaving"),
-    **dict.fromkeys(
-        ("leaver", "terminated", "inactive", "offboarded", "departed", "former", "former employee", "deactivated",
-         "disabled", "deleted", "dismissed", "retired", "deceased", "ex employee", "gone", "no", "false", "0",
-         "suspended", "deprovisioned", "archived", "separated"),
-        "left",
-    ),
-}  # fmt: skip
-
-
+    **{
+        word: status
+        for language in read_table(
+            "scanner.registry.roster", "statuses.toml", dict[str, dict[PersonStatus, list[str]]]
+        ).values()
+        for status, words in language.items()
+        for word in words
+    },
+}
 _PARTED = str.maketrans("_-", "  ")
 
 
@@ -81,14 +76,13 @@ def load_people(lists: Sequence[ListSource]) -> People:
 
 def _merged(known: Person, again: Person) -> Person:
     """Merge one person from two lists, keeping all names."""
-    statuses = get_args(PersonStatus)
     named = (*known.aliases, *again.aliases, *((again.id,) if known.id and again.id else ()))
     return Person(
         email=known.email,
         origin=known.origin,
         id=known.id or again.id,
         name=known.name or again.name,
-        status=max(known.status, again.status, key=statuses.index),
+        status=max(known.status, again.status, key=_RANKED.index),
         left_on=known.left_on or again.left_on,
         manager=known.manager or again.manager,
         team=known.team or again.team,
@@ -137,11 +131,7 @@ def _person(record: Record, email: str, notes: Notes) -> Person:
 
 
 def _status(record: Record, notes: Notes) -> PersonStatus:
-    """Return the status; an unreadable one counts as left.
-
-    A person wrongly counted as left creates an orphaned identity, which gets noticed. A person wrongly counted as
-    active would hide one.
-    """
+    """Return the status; one that no list knows is unknown: nobody is said to have left, or to be there, by it."""
     written = record.fields.text("status")
     if written is None:
         return "active"
@@ -149,9 +139,9 @@ def _status(record: Record, notes: Notes) -> PersonStatus:
     if status is None:
         notes.warnings.append(
             record.problem(
-                f"unknown status {shown(written)}, taken as left",
+                f"unknown status {shown(written)}, so whether the person is active is unknown",
                 field=record.fields.heading("status"),
-                fix=f"use one of {', '.join(get_args(PersonStatus))}",
+                fix="use one of active, leaving, left",
             )
         )
-    return status or "left"
+    return status or "unknown"

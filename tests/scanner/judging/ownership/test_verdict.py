@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
 from scanner.model import Entry, MatchCandidate, Origin, RegistryVerdict
 from scanner.registry.roster import Roster
-from tests.scanner.judging.ownership.people import LAST_DAY, ROSTER, entry, judge
+from tests.factories import make_person
+from tests.scanner.judging.ownership.people import LAST_DAY, ROSTER, TODAY, entry, judge
 
 
 def ambiguous(*entries: Entry) -> RegistryVerdict:
@@ -241,3 +242,31 @@ def test_the_team_it_belongs_to(facts: dict[str, Any], team: str | None) -> None
 def test_an_undeclared_identity_has_no_team() -> None:
     """Nothing says so."""
     assert judge(registry=RegistryVerdict(state="unregistered")).team is None
+
+
+@pytest.mark.parametrize(
+    ("owners", "state", "reason"),
+    [
+        (("dim@x",), "unchecked", None),
+        (("gone@x", "dim@x"), "unchecked", None),
+        (("team:dim",), "unchecked", None),
+        (("team:loop",), "unchecked", None),
+        (("dim@x", "ada@x"), "owned", None),
+        (("past@x",), "orphaned", "departed"),
+        (("gone@x",), "orphaned", "departed"),
+    ],
+)
+def test_an_owner_of_unknown_status_is_no_answer(owners: tuple[str, ...], state: str, reason: str | None) -> None:
+    """Neither owned nor orphaned, unless somebody else decides; also through groups, which may contain each other."""
+    people = (
+        make_person("ada@x"),
+        make_person("dim@x", status="unknown"),
+        make_person("past@x", status="unknown", left_on=TODAY - timedelta(days=9)),
+        make_person("gone@x", status="left"),
+        make_person("team:dim", members=("dim@x", "gone@x")),
+        make_person("team:loop", members=("team:loop", "team:dim")),
+    )
+
+    found = judge(entry(owners), roster=Roster(people, TODAY))
+
+    assert (found.state, found.reason) == (state, reason)

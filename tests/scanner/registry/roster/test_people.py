@@ -52,14 +52,31 @@ def test_people_as_hr_exports_them(tmp_path: Path, text: str, field: str, expect
     assert getattr(one(tmp_path, text), field) == expected
 
 
-def test_an_unreadable_status_does_not_keep_an_owner_alive(tmp_path: Path) -> None:
-    """An unknown status counts as left, with a warning: a false orphan gets noticed, a hidden one does not."""
+def test_a_status_that_no_list_knows_is_unknown(tmp_path: Path) -> None:
+    """With a warning: nobody has left by a word that is not understood, and nobody is there by it."""
     people = load_people([ListSource(path=roster(tmp_path, "mail,State\na@x,zombie\n"), columns={})])
 
-    assert people.people[0].status == "left"
-    assert [str(warning) for warning in people.warnings] == [
-        f"{tmp_path}/people.csv:2: State: unknown status zombie, taken as left (use one of active, leaving, left)"
-    ]
+    assert people.people[0].status == "unknown"
+    (warning,) = people.warnings
+    assert str(warning) == (
+        f"{tmp_path}/people.csv:2: State: unknown status zombie, so whether the person is active is unknown "
+        "(use one of active, leaving, left)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [
+        ("aktiv", "active"), ("Ausgeschieden", "left"), ("gesperrt", "unknown"), ("EN POSTE", "active"),
+        ("parti", "left"), ("baja", "left"), ("cessato", "left"), ("desligado", "left"), ("uit dienst", "left"),
+        ("在籍", "active"), ("退職", "left"), ("gekündigt", "leaving"), ("aviso-prévio", "leaving"),
+    ],
+)  # fmt: skip
+def test_statuses_are_read_in_the_languages_of_rosters(tmp_path: Path, word: str, status: str) -> None:
+    """Without regard to case, hyphens and underscores; a locked account says nothing about the person."""
+    people = load_people([ListSource(path=roster(tmp_path, f"mail,State\na@x,{word}\n"), columns={})])
+
+    assert (people.people[0].status, people.warnings) == (status, ())
 
 
 @pytest.mark.parametrize(
