@@ -12,7 +12,7 @@ from reports.terminal_page import LABEL, Page
 from scanner.model import SEVERITIES, SEVERITY_RANK, Assessment, Finding, ScanResult, Summary
 from scanner.model.counts import EXAMPLES, FindingGroup, Subjects
 from scanner.model.stored import findings_named, identities_named
-from scanner.rules.next_step import first_sentence, step_of
+from scanner.rules.next_step import step_of_group
 from scanner.text import counted
 
 GROUPS_SHOWN = 5
@@ -116,23 +116,17 @@ def _list(
         worse = about[0].was is not None
         was = f", was {about[0].was}" if worse else ""
         because = (f"Because of: {about[0].cause}",) if worse and about[0].cause else ()
+        step = step_of_group(about[0], found.findings, identities.get(about[0].identity or ""))
         lines = (
             f"{about[0].title} ({found.findings:,}{was})",
             f"{examples} and {more:,} more" if more > 0 else examples,
             *because,
-            f"Next: {step_of_group(about[0], found.findings, identities)}",
+            f"Next: {step}",
         )
         page.item(group.severity, lines, axis="severity")
     if len(groups) > most:
         rest = counted(len(groups) - most, "more group", "more groups")
         page.hint(f"and {rest}", "muster report --view findings", indent=LABEL)
-
-
-def step_of_group(first: Finding, number: int, identities: Mapping[str, Assessment]) -> str:
-    """The next step about findings of one rule: that of its only one, or the first step that all of them share."""
-    if number == 1:
-        return step_of(first, identities.get(first.identity or ""))
-    return first_sentence(first.remediation)
 
 
 def _names(result: ScanResult, identities: Mapping[str, Assessment]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from reports.summary import Digest, by_reason, gap_text
 from scanner.model import SEVERITIES, SEVERITY_RANK, Assessment, Finding, ScanResult
 from scanner.model.counts import FindingGroup
 from scanner.model.stored import findings_named, identities_named
-from scanner.rules.next_step import step_of
+from scanner.rules.next_step import step_of_group
 from scanner.rules.wording import iso, words
 from scanner.text import counted, cut, markdown_code, markdown_unlinked
 
@@ -171,15 +171,17 @@ def _next_steps(page: MarkdownPage, digest: Digest) -> None:
         page.table(
             "What to do",
             ("What", "How many", "Next step"),
-            ((_prose(one.title), f"{count[one.rule]:,}", _prose(_step(one, count[one.rule], of_key))) for one in first),
+            (
+                (
+                    _prose(one.title),
+                    f"{count[one.rule]:,}",
+                    _prose(step_of_group(one, count[one.rule], of_key.get(one.identity or ""))),
+                )
+                for one in first
+            ),
             total=len(of_rule),
             rest="muster report --view findings -o csv:findings.csv",
         )
-
-
-def _step(finding: Finding, number: int, identities: Mapping[str, Assessment]) -> str:
-    """The next step about the only finding of a rule, else all that the rule advises."""
-    return step_of(finding, identities.get(finding.identity or "")) if number == 1 else finding.remediation
 
 
 def _findings(page: MarkdownPage, digest: Digest, title: str, found: Sequence[Finding], total: int) -> None:

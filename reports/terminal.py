@@ -24,7 +24,7 @@ from reports.summary import Digest, by_reason, gap_text
 from reports.terminal_page import LABEL, Heading, Page
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
 from scanner.model.stored import identities_named
-from scanner.rules.next_step import step_of
+from scanner.rules.next_step import step_of_group
 from scanner.rules.wording import ABOUT_A_DAY, words
 from scanner.text import counted
 
@@ -131,12 +131,11 @@ def _all_findings(page: Page, digest: Digest) -> None:
     room = len(page.shown(findings))
     most = LISTED_OF_A_RULE if room < len(findings) else room
     groups = groups_by_rule(findings)
-    alone = {group[0].identity for group in groups if len(group) == 1 and group[0].identity}
-    about = identities_named(digest.result.identities, alone)
+    about = identities_named(digest.result.identities, {group[0].identity for group in groups if group[0].identity})
     for group in groups:
         first = group[0]
         page.line()
-        step = first.remediation if len(group) > 1 else step_of(first, about.get(first.identity or ""))
+        step = step_of_group(first, len(group), about.get(first.identity or ""))
         lines = (f"{first.title} ({len(group):,})", first.rule, f"Next: {step}")
         page.item(first.severity, lines, axis="severity")
         listed = group[: min(most, room)]

@@ -289,6 +289,7 @@ def _remember(
         findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
         on_trusts=tuple(memory.findings_on_trusts()),
         known=memory.known_fingerprints(),
+        held_back=memory.held_back(),
         announced=store.outbox.announced(),
         creators=memory.creators(),
         gone=memory.last_issued(gone(entries, inventory.identities)),

@@ -31,6 +31,7 @@ from scanner.model import (
     ScanResult,
     credential_key,
 )
+from scanner.rules.next_step import step_of
 
 _STEPS: Mapping[EntryState, str] = {
     "not_found": "Check that it is gone for good, then retire the entry.",
@@ -98,7 +99,8 @@ def finding_changes(
     gone, come, rows = [], [], []
     for before, after in pairs:
         was, is_now = _announced(before), _announced(after)
-        if is_now is not None and (worse := _worsened(was, is_now, identities)) is not None:
+        earlier = before if after is not None and after.held_back else was
+        if after is not None and (is_now or earlier) and (worse := _worsened(earlier, after, identities)) is not None:
             rows.append(worse)
         elif was is None and is_now is not None:
             come.append(is_now)
@@ -107,11 +109,19 @@ def finding_changes(
     moved = _on_moved_rows(gone, come, names)
     come = [one for one in come if not (one.is_on_entry and (one.rule, one.entry) in moved)]
     gone = [one for one in gone if not (one.is_on_entry and (one.rule, names.get(one.entry or "")) in moved)]
-    rows += [_change(one, "reopened" if one.fingerprint in came_back else "new") for one in come]
+    rows += [
+        _change(
+            one, "reopened" if one.fingerprint in came_back else "new", identities.get(one.identity or "", _NONE)[1]
+        )
+        for one in come
+    ]
     rows += [_change(one, "forgotten" if one.fingerprint in forgotten else "resolved") for one in gone]
     return sorted(
         rows, key=lambda row: (_OVER.get(row.change, 0), SEVERITY_RANK[row.severity or "info"], row.rule, row.key)
     )
+
+
+_NONE: Pair = (None, None)
 
 
 def _worsened(was: Finding | None, now: Finding, identities: Mapping[str, Pair]) -> Change | None:
@@ -122,18 +132,19 @@ def _worsened(was: Finding | None, now: Finding, identities: Mapping[str, Pair])
     old = severity_before(now, before) if was is None else was.severity
     if old is None or SEVERITY_RANK[now.severity] >= SEVERITY_RANK[old]:
         return None
-    cause = cause_of(was, now, before, after)
-    return replace(_change(now, "worsened"), before=old, after=now.severity, cause=cause)
+    # What the scan said is what every other output says; an older scan is compared anew.
+    cause = now.cause if now.cause is not None and now.was == old else cause_of(was, now, before, after)
+    return replace(_change(now, "worsened", after), before=old, after=now.severity, cause=cause)
 
 
 def concerned(pairs: Iterable[tuple[Finding | None, Finding | None]]) -> frozenset[str]:
-    """Keys of identities that :func:`finding_changes` looks up: those with a finding that may have worsened."""
+    """Keys of identities that :func:`finding_changes` looks up: those with a finding that is new or may be worse."""
     return frozenset(
         after.identity
         for before, after in pairs
         if after is not None
         and after.identity is not None
-        and (after.rule in ON_LEVELS or (before is not None and before.severity != after.severity))
+        and (before is None or after.rule in ON_LEVELS or before.severity != after.severity)
     )
 
 
@@ -149,7 +160,7 @@ def _on_moved_rows(
     return {(one.rule, one.entry) for one in come if one.is_on_entry and (one.rule, one.entry) in before}
 
 
-def _change(finding: Finding, change: ChangeName) -> Change:
+def _change(finding: Finding, change: ChangeName, about: Assessment | None = None) -> Change:
     is_over = change in _OVER
     return Change(
         subject="finding",
@@ -162,7 +173,7 @@ def _change(finding: Finding, change: ChangeName) -> Change:
         rule=finding.rule,
         identity=finding.subject,
         ask=finding.owner,
-        next_step=None if is_over else finding.remediation,
+        next_step=None if is_over else step_of(finding, about),
     )
 
 

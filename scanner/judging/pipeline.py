@@ -391,7 +391,7 @@ def _findings(
         not_listed=judged.not_listed,
         exposures=by_subject(inventory.exposures),
         frameworks=declared.frameworks,
-        history=History(known),
+        history=History(known, remembered.held_back),
     )
     snapshot = JudgedSnapshot(
         assessments=fresh,

@@ -82,10 +82,12 @@ class Hit(Struct, frozen=True, kw_only=True, gc=False):
 class History(Struct, frozen=True):
     """What findings are compared with: the announced ones of the last scan, by fingerprint.
 
-    ``known`` is None on a store's first scan: none of its findings is new.
+    ``known`` is None on a store's first scan: none of its findings is new. ``held_back``: the severities of those that
+    a gap keeps from being announced as new; they can worsen all the same.
     """
 
     known: Mapping[str, KnownFinding] | None = None
+    held_back: Mapping[str, Severity] = {}
 
 
 class Compared(Struct, frozen=True, kw_only=True, gc=False):
@@ -136,10 +138,11 @@ class RuleContext(Struct, frozen=True, kw_only=True):
         if self.history.known is None:
             return Compared(first_seen=self.now)
         before = self.history.known.get(identifier)
+        old = self.history.held_back.get(identifier) if before is None else before.severity
+        was = old if old is not None and SEVERITY_RANK[severity] < SEVERITY_RANK[old] else None
         if before is None:
-            return Compared(is_unknown=True, first_seen=self.now)
-        rose = before.severity is not None and SEVERITY_RANK[severity] < SEVERITY_RANK[before.severity]
-        return Compared(first_seen=before.first_seen, was=before.severity if rose else None)
+            return Compared(is_unknown=True, first_seen=self.now, was=was)
+        return Compared(first_seen=before.first_seen, was=was)
 
     def live(self, credential: Credential) -> bool:
         """Return whether a credential can be used, see :func:`is_live`."""

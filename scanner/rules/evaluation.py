@@ -370,6 +370,6 @@ def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Fo
         new=compared.is_unknown and not held_back,
         held_back=held_back,
         first_seen=compared.first_seen,
-        was=compared.was,
+        was=None if compared.is_unknown and not held_back else compared.was,
     )
     return subject.key, finding

@@ -48,6 +48,7 @@ class _Table(Struct, frozen=True, forbid_unknown_fields=True):
 _HOLDS: Mapping[str, Callable[[Assessment], bool]] = {
     "disabled": lambda one: one.identity.enabled is False,
     "retired": lambda one: one.registry.retired,
+    "break_glass_unowned": lambda one: one.registry.break_glass and one.ownership.state == "orphaned",
     "break_glass": lambda one: one.registry.break_glass,
     "own_account_of_leaver": lambda one: one.is_own_account and one.nature.has_left,
     "own_account": lambda one: one.is_own_account,
@@ -83,8 +84,19 @@ def next_step(assessment: Assessment, findings: Sequence[Finding]) -> str:
     return step_of(min(standing, key=_most_urgent_first), assessment, standing)
 
 
-def _most_urgent_first(finding: Finding) -> tuple[int, int]:
-    return SEVERITY_RANK[finding.severity], _RANK.get(finding.rule, len(_RANK))
+def _most_urgent_first(finding: Finding) -> tuple[int, int, str]:
+    return SEVERITY_RANK[finding.severity], _RANK.get(finding.rule, len(_RANK)), finding.rule
+
+
+def step_of_group(first: Finding, number: int, assessment: Assessment | None) -> str:
+    """Return the next step about findings of one rule: that of the first, with its name if there are several.
+
+    ``assessment``: of the first one's identity; None for a finding about none.
+    """
+    step = step_of(first, assessment)
+    if number == 1 or assessment is None:
+        return step
+    return f"{said(assessment.identity.shown_name)}: {step[:1].lower()}{step[1:]}"
 
 
 def step_of(finding: Finding, assessment: Assessment | None = None, findings: Sequence[Finding] = ()) -> str:

@@ -83,7 +83,7 @@ def _places(assessment: Assessment) -> Iterator[str]:
     repository = identity.attributes.get(REPOSITORY)
     if isinstance(repository, str) and repository:
         yield f"the repository {said(repository)}"
-    yield from _creator(identity)
+    yield from _creator(assessment)
     yield from _publisher(identity)
     yield from _namesakes(identity)
     yield from (
@@ -102,12 +102,13 @@ def _places(assessment: Assessment) -> Iterator[str]:
     )
 
 
-def _creator(identity: Identity) -> Iterator[str]:
-    """Yield who created it; a person's name stays unsaid, because that person may have left."""
-    maker = identity.created_by
-    if maker:
-        is_machine = "@" not in maker and _OF_A_MACHINE.search(maker)
-        yield f"its creator {said(maker)}" if is_machine else "its creator, whom its record names,"
+def _creator(assessment: Assessment) -> Iterator[str]:
+    """Yield who created it: a machine, or a person who is on the roster and stays."""
+    maker = assessment.identity.created_by
+    if maker and "@" not in maker and _OF_A_MACHINE.search(maker):
+        yield f"its creator {said(maker)}"
+    elif maker and any("creat" in one.evidence and not one.leaving for one in assessment.ownership.candidates):
+        yield "its creator, whom its record names,"
 
 
 _LINKS: Mapping[Relation, str] = {
@@ -146,6 +147,8 @@ def _words(name: str) -> frozenset[str]:
 
 def _trusted(identity: Identity) -> Iterator[str]:
     for trust in identity.trusts:
+        if "*" in trust.principal:
+            continue  # anybody
         if trust.kind == "service":
             yield f"the workload of {said(trust.principal)} that its trust policy lets in"
         elif trust.kind in ("account", "principal"):

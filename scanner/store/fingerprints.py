@@ -14,7 +14,7 @@ from scanner.store.bodies import moment_of
 from scanner.store.database import Values
 from scanner.store.engine import plain_rows
 from scanner.store.intervals import BATCH, read_open
-from scanner.store.kinds import ACKNOWLEDGED, FINDINGS
+from scanner.store.kinds import ACKNOWLEDGED, FINDINGS, HELD_BACK
 from scanner.text import without_surrogates
 
 # --- Which findings there were, and since when: every scan asks this, so an index or the key alone answers ---
@@ -31,6 +31,14 @@ def known(connection: Connection) -> dict[str, KnownFinding]:
         # Rows are read one at a time: a list of a million of them would take more memory than the result, whose few
         # different records are shared.
         return {key: _known(since, severity) for key, since, severity in iter(result.cursor.fetchone, None)}
+
+
+def held_back(connection: Connection) -> dict[str, Severity]:
+    """Severities of the open findings that a gap keeps from being announced, by fingerprint."""
+    finding = schema.finding.c
+    rows = select(finding.key, finding.severity).where(finding.until_scan.is_(None), finding.held_back == HELD_BACK)
+    with connection.execute(rows) as result:
+        return dict(iter(result.cursor.fetchone, None))
 
 
 @lru_cache(maxsize=10_000)

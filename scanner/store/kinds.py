@@ -354,7 +354,7 @@ class _FindingBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 _finding_bodies = Decoder(_FindingBody)
-_HELD_BACK = "yes"
+HELD_BACK = "yes"
 ACKNOWLEDGED = "acknowledged"
 
 
@@ -383,7 +383,7 @@ def _finding_facts(finding: Finding) -> tuple[str | None, ...]:
 
 def _why_unannounced(finding: Finding) -> str | None:
     if finding.held_back:
-        return _HELD_BACK
+        return HELD_BACK
     return None if finding.acknowledged is None else ACKNOWLEDGED
 
 
@@ -406,7 +406,7 @@ def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
         remediation=wording.remediation,
         controls=wording.controls,
         owner=body.owner,
-        held_back=row.held_back == _HELD_BACK,
+        held_back=row.held_back == HELD_BACK,
         first_seen=first_seen,
         acknowledged=body.acknowledged,
     )

@@ -19,6 +19,7 @@ from scanner.model import (
     Finding,
     KnownFinding,
     OwnershipVerdict,
+    Severity,
     StoredSecret,
     Workload,
 )
@@ -205,6 +206,11 @@ class Memory:
         """
         with reading(self._engine) as connection:
             return fingerprints.known(connection)
+
+    def held_back(self) -> dict[str, Severity]:
+        """Severities of the latest scan's findings that a gap keeps from being announced, by fingerprint."""
+        with reading(self._engine) as connection:
+            return fingerprints.held_back(connection)
 
     def earlier_findings(self, wanted: Collection[str]) -> dict[str, Earlier]:
         """The history of these findings, by fingerprint. Findings that no scan had are left out."""

@@ -34,6 +34,7 @@ from scanner.model import (
     OwnershipVerdict,
     Recreation,
     ScanResult,
+    Severity,
     StoredSecret,
     Workload,
 )
@@ -68,6 +69,7 @@ class Remembered(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     on_trusts: tuple[Finding, ...] = ()
     known: Mapping[str, KnownFinding] | None = None
+    held_back: Mapping[str, Severity] = {}
     announced: Mapping[str, datetime] = {}
     creators: Mapping[str, tuple[str | None, str]] = {}
     recreations: Mapping[str, Recreation] = {}

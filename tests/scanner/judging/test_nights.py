@@ -205,6 +205,24 @@ def test_what_a_gap_held_back_is_new_and_as_old_as_it_is(store: Store) -> None:
     assert read.summary.reopened_findings == 0
 
 
+def test_what_a_gap_holds_back_can_worsen(store: Store) -> None:
+    """A gap that stays must not silence what an undeclared identity comes to; and nothing is said of it twice."""
+    blind = make_coverage(section="iam.tags", status="denied", kinds=(), rungs=("tag",))
+    admin = replace(KEYED, privilege=Privilege(level="admin", evidence=("everything",)))
+    _night(store, 0, [PLAIN])
+    _night(store, 1, [PLAIN, KEYED], (USERS, blind))
+    worse = _night(store, 2, [PLAIN, admin], (USERS, blind))
+    rows = [one for one in changes_between(store).changes if one.change == "worsened"]
+    same = _night(store, 3, [PLAIN, admin], (USERS, blind))
+
+    found = [one for one in worse.findings if one.rule == "unregistered" and one.identity == KEYED.key]
+    assert [(one.was, one.severity, one.held_back, one.raises_alarm) for one in found] == [
+        ("low", "critical", True, True)
+    ]
+    assert [(one.before, one.after, one.identity) for one in rows] == [("low", "critical", KEYED.key)]
+    assert not any(one.worsened for one in same.findings)
+
+
 def test_a_finding_held_back_by_a_gap_is_reopened(store: Store) -> None:
     """Declared for a night, then not, which a gap hides at first: reopened once the gap has closed."""
     blind = make_coverage(section="iam.tags", status="denied", kinds=(), rungs=("tag",))

@@ -29,7 +29,7 @@ from scanner.model import (
 from scanner.model.activity import Activity
 from scanner.rules.base import ActivityRule
 from scanner.rules.catalog import BUILT_IN, RULES
-from scanner.rules.next_step import STEPS, instead, next_step, step_of
+from scanner.rules.next_step import STEPS, instead, next_step, step_of, step_of_group
 from scanner.text import printable
 from tests.factories import days_ago, make_assessment, make_credential, make_finding, make_identity
 
@@ -90,8 +90,8 @@ REGISTER = "what it is for, then register it with an owner or disable it."
             unregistered(GRACE, usage=UNUSED, privilege=Privilege(level="admin")),
             "admin",
             (
-                "Ask grace@example.com (confidence 0.90) whether anything still needs it, then "
-                "disable it, and delete it after a month without failures: last used 2026-01-29."
+                "Take its rights away (see its grants), since last used 2026-01-29, and ask "
+                "grace@example.com (confidence 0.90) whether anything still needs it."
             ),
         ),
         (
@@ -187,6 +187,10 @@ def test_what_runs_as_it_comes_first() -> None:
 BREAK_GLASS = RegistryVerdict(state="registered", entry="NHI-1", break_glass=True)
 RETIRED = RegistryVerdict(state="registered", entry="NHI-1", retired=True)
 SEALED = "Keep it sealed, alert on every use, and review who can open it: it is declared for emergencies."
+UNOWNED = (
+    "Keep it sealed, alert on every use, and name an owner in entry NHI-1: it is declared for emergencies, and the "
+    "declared owner has left."
+)
 OFF = make_identity(enabled=False)
 DEFAULT = {"attributes": {"default_account": True}}
 
@@ -195,7 +199,7 @@ DEFAULT = {"attributes": {"default_account": True}}
     ("judged", "rule", "step"),
     [
         (owned(registry=BREAK_GLASS, usage=UNUSED), "admin", SEALED),
-        (make_assessment(registry=BREAK_GLASS, usage=UNUSED, ownership=orphan("departed")), "dormant", SEALED),
+        (make_assessment(registry=BREAK_GLASS, usage=UNUSED, ownership=orphan("departed")), "dormant", UNOWNED),
         (
             make_assessment(registry=RETIRED, ownership=orphan("departed", GRACE)),
             "orphaned",
@@ -348,3 +352,45 @@ def test_one_sentence_whatever_the_facts(
     assert not re.search(r"leo@|dot@|uma@", step)
     assert ("grace@" in step) <= ("(confidence 0.90)" in step)
     assert enabled is not False or not re.match(r"Disable it\b", step)
+
+
+def test_of_several_findings_the_step_is_that_of_the_first_by_name() -> None:
+    """So that no list says of an identity what its own step denies."""
+    judged, found = owned(registry=BREAK_GLASS), finding("admin")
+
+    assert step_of_group(found, 1, judged) == SEALED
+    assert step_of_group(found, 8, judged) == f"{judged.identity.shown_name}: {SEALED[:1].lower()}{SEALED[1:]}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "step"),
+    [
+        ("admin", "Take away the rights that the person whose own account it is does not need"),
+        ("person_with_keys", "Move what uses its keys to an identity of its own with an owner"),
+    ],
+)
+def test_the_own_account_of_an_admin_loses_rights_first(rule: str, step: str) -> None:
+    """A finding of high severity is not answered by the step of another, and nobody is asked about oneself."""
+    assert next_step(unregistered(nature=OWN), [finding(rule)]).startswith(step)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "said"),
+    [
+        ((OwnerCandidate(person="ada@example.com", score=0.4, evidence="created by ada"),), True),
+        ((OwnerCandidate(person="ada@example.com", score=0.4, evidence="created by ada", leaving=True),), False),
+        ((), False),
+    ],
+)
+def test_a_creator_is_asked_only_if_on_the_roster(candidates: tuple[OwnerCandidate, ...], *, said: bool) -> None:
+    """Somebody who has left cannot answer."""
+    judged = unregistered(*candidates, identity={"created_by": "ada@example.com"})
+
+    assert ("its creator" in next_step(judged, [finding("unregistered")])) is said
+
+
+def test_anybody_is_not_asked() -> None:
+    """A trust policy that names everybody names nobody to ask."""
+    trusts = (Trust(principal="*", kind="principal", evidence="its trust policy"),)
+
+    assert "trust policy" not in next_step(unregistered(identity={"trusts": trusts}), [finding("unregistered")])
