@@ -212,7 +212,7 @@ def test_what_a_gap_holds_back_can_worsen(store: Store) -> None:
     _night(store, 0, [PLAIN])
     _night(store, 1, [PLAIN, KEYED], (USERS, blind))
     worse = _night(store, 2, [PLAIN, admin], (USERS, blind))
-    rows = [one for one in changes_between(store).changes if one.change == "worsened"]
+    rows = [one for one in changes_between(store).changes if one.change == "worsened" and one.rule == "unregistered"]
     same = _night(store, 3, [PLAIN, admin], (USERS, blind))
 
     found = [one for one in worse.findings if one.rule == "unregistered" and one.identity == KEYED.key]
