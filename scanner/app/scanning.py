@@ -39,7 +39,7 @@ from scanner.judging.last_known.shrunk import (
     roster_numbers,
 )
 from scanner.judging.last_known.vanished import gone, held, losses, notices, recreations, still_there, to_look_up
-from scanner.judging.pipeline import LIST_TYPE, Declared, judge
+from scanner.judging.pipeline import LIST_TYPE, Declared, judge, with_cells_read
 from scanner.lifecycle.reviews.campaign import outcomes
 from scanner.matching.places import Places
 from scanner.model import ScanInfo, ScanResult, Summary
@@ -226,6 +226,8 @@ def conclude(
         declared = with_served(store, declared)
         with stage("the last scan"):
             remembered = store.retrying(lambda: _remember(store, inventory, declared, started, targets))
+            everybody = (*inventory.identities, *(last.identity for last in remembered.assessments))
+            declared, _ = with_cells_read(declared, everybody, remembered.entries)
             if not accept_drop:
                 declared, remembered = store.retrying(lambda: _believed(store, declared, remembered, started))
         campaigns, damaged_reviews = store.retrying(store.reviews.sound_campaigns)

@@ -25,6 +25,7 @@ from scanner.judging.last_known.vanished import Issued, renames, with_renamed
 from scanner.judging.nature import judge_nature
 from scanner.judging.ownership import Beside, judge_owners, tag_scores
 from scanner.judging.usage import judge_usage
+from scanner.matching.cells.reading import Cells
 from scanner.matching.decision import as_written, united
 from scanner.matching.entries import judge_entries
 from scanner.matching.keys import fold
@@ -58,11 +59,12 @@ from scanner.suppressions.exemptions import Exemptions
 class Lists(Struct, frozen=True, kw_only=True):
     """What the organisation declares, prepared for judging; None for lists that are not given.
 
-    ``aside``: what unreadable rows may declare; ``entries`` includes its entries.
+    ``aside``: what unreadable rows may declare; ``entries`` includes its entries. ``cells``: what cells may name.
     """
 
     entries: tuple[Entry, ...] | None
     aside: SetAside
+    cells: Cells
     roster: Roster | None
     exemptions: Exemptions
     tag_keys: Sequence[str]
@@ -280,11 +282,12 @@ def reconcile(
         registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
     registry |= _declared_as(judged, registry)
     linked = _linked(unregistered, registry, same)
-    for more in (renamed.for_identities, linked, likely.for_identities):
+    doubtful = {key: found for key, found in lists.cells.for_identities.items() if _is_open(registry.get(key))}
+    for more in (renamed.for_identities, doubtful, linked, likely.for_identities):
         registry |= {key: _with_candidates(registry[key], found) for key, found in more.items()}
     return Reconciled(
         registry=registry,
-        entries=tuple(_entry_with_candidates(one, renamed, likely) for one in judged),
+        entries=tuple(_entry_with_candidates(one, renamed, lists.cells, likely) for one in judged),
         notices=(*matching.notices, *likely.notices),
         same=same,
     )
@@ -365,6 +368,10 @@ def _entries(
     return tuple(or_as_last_known(one, known.get(one.entry.id), carried) for one in judged)
 
 
+def _is_open(verdict: RegistryVerdict | None) -> bool:
+    return verdict is not None and verdict.state == "unregistered"
+
+
 def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...]) -> RegistryVerdict:
     """Return the verdict with suggestions: proposed entries, and entries of its former name, come first."""
     named = {candidate.entry for candidate in judged.candidates}
@@ -372,7 +379,7 @@ def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...])
     return msgspec.structs.replace(judged, candidates=(*judged.candidates, *more)[:KEPT])
 
 
-def _entry_with_candidates(judged: EntryAssessment, *suggested: Suggestions) -> EntryAssessment:
+def _entry_with_candidates(judged: EntryAssessment, *suggested: Suggestions | Cells) -> EntryAssessment:
     """Merge the candidates, one per identity, keeping the first."""
     found: dict[str, IdentityCandidate] = {}
     for suggestions in suggested:

@@ -41,6 +41,7 @@ from scanner.judging.last_known.remembered import (
 )
 from scanner.judging.last_known.shrunk import ROWS, as_last_owned, depends_on_roster, gap
 from scanner.judging.nature import judge_nature
+from scanner.matching.cells.reading import Cells, read_cells
 from scanner.matching.decision import united
 from scanner.matching.places import Places, SourceRef
 from scanner.model import (
@@ -53,6 +54,7 @@ from scanner.model import (
     EntryAssessment,
     Exemption,
     Finding,
+    Identity,
     Input,
     KnownFinding,
     Ownership,
@@ -122,10 +124,12 @@ def judge(
     """
     now, today = scan.started_at, scan.started_at.date()
     places = Places(inventory.coverage)
+    known = (*inventory.identities, *(assessment.identity for assessment in remembered.assessments))
+    declared, cells = with_cells_read(declared, known, remembered.entries)
     remembered = followed(remembered, declared.entries or ())
     carried = not_rechecked(remembered, inventory, places, declared.lists | remembered.lists)
     whole, held, access = _completed(inventory, remembered, carried, places, now)
-    lists = _lists(declared, whole, remembered, today)
+    lists = _lists(declared, whole, remembered, today, cells)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
     fresh, entries, of_matching = _assessed(whole, lists, last, access, places=places, now=now, quick=quick)
     if declared.roster_gaps:
@@ -149,6 +153,7 @@ def judge(
     with stage("rules"):
         findings = _findings(judged, whole, declared, remembered, acknowledgements)
     notices = (
+        *cells.warnings,
         *unlisted_places(carried, remembered.assignments, remembered.exposures, whole.coverage),
         *unknown_rights_notices(whole.identities, whole.coverage, held),
         *lists.exemptions.notices,
@@ -197,7 +202,8 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     remembered = Remembered(entries=tuple(latest.entries))
     if declared.entries is None and latest.entries:
         declared = msgspec.structs.replace(declared, entries=tuple(one.entry for one in latest.entries))
-    lists = _lists(declared, inventory, remembered, now.date())
+    declared, cells = with_cells_read(declared, inventory.identities, latest.entries)
+    lists = _lists(declared, inventory, remembered, now.date(), cells)
     natures = {
         one.identity.key: one.nature if lists.roster is None else judge_nature(one.identity, lists.roster)
         for one in fresh
@@ -289,7 +295,22 @@ def _reachable(
     )
 
 
-def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, today: date) -> Lists:
+def with_cells_read(
+    declared: Declared, identities: Sequence[Identity], last: Sequence[EntryAssessment]
+) -> tuple[Declared, Cells]:
+    """Return the declarations with what the cells of their entries name. ``last``: the entries of the last scan."""
+    entries = declared.entries or ()
+    unread = [row.names for row in declared.unread if row.names is not None]
+    before = {assessment.entry.id: assessment.entry.identities for assessment in last}
+    providers = [source.provider for source in declared.sources]
+    cells = read_cells((*entries, *unread), identities, before, providers)
+    read, named = cells.entries[: len(entries)], iter(cells.entries[len(entries) :])
+    rows = (row if row.names is None else msgspec.structs.replace(row, names=next(named)) for row in declared.unread)
+    meant = msgspec.structs.replace(declared, entries=None if declared.entries is None else read, unread=tuple(rows))
+    return meant, cells
+
+
+def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, today: date, cells: Cells) -> Lists:
     """The declarations, prepared for judging this inventory."""
     roster = None if declared.people is None else Roster(declared.people, today)
     entries = declared.entries
@@ -306,6 +327,7 @@ def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, tod
     return Lists(
         entries=None if entries is None else (*entries, *aside.entries),
         aside=aside,
+        cells=cells,
         roster=roster,
         exemptions=Exemptions(declared.exemptions, today),
         tag_keys=declared.tag_keys,

@@ -47,6 +47,9 @@ class Known:
             for name, provider in providers.items()
             for place in provider.places
         )
+        self.spelled = tuple(
+            re.compile(pattern, re.ASCII | re.DOTALL) for provider in providers.values() for pattern in provider.spelled
+        )
         self.opaque = re.compile(_OPAQUE, re.ASCII)
         never = (f"(?:{pattern})" for provider in providers.values() for pattern in provider.never_names)
         self.never_names = re.compile("|".join((_OPAQUE, *never)), re.ASCII | re.DOTALL)

@@ -305,7 +305,7 @@ def _names(identity: Identity) -> Iterator[str]:
 def _names_in(entry: Entry) -> Iterable[str]:
     """Return its name, and the ends of the ids that it names."""
     exact = (literal(text) for text in entry.identities if not is_pattern(text))
-    return dict.fromkeys(map(_end, (entry.name or "", *exact)))
+    return dict.fromkeys(_end(text).strip() for text in (entry.name or "", *exact))
 
 
 def _end(text: str) -> str:

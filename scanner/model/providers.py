@@ -56,6 +56,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Forms of ids, as regular expressions that match the whole id. ``forms`` (any case): such an id is this provider's,
     anyone who claims it. ``never_names``: no identity is named so, with any provider. ``places``: ids and patterns that
     say where they live, with the groups ``scope`` and ``kind``; the group ``credential`` marks a credential's id.
+    ``spelled``: other spellings of an id, by the provider's tools, with the group ``id``.
+    ``domain_accounts``: people write domain, backslash and user for the user of the domain that its scope begins with.
     ``opaque_ids``: its identities have ids without a form (GUIDs, numbers), which others hold as claims.
 
     What an entry may say. ``credential_ids``: in a cell of credentials. ``credential_words``: what people write for
@@ -81,6 +83,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     forms: tuple[str, ...] = ()
     never_names: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    spelled: tuple[str, ...] = ()
+    domain_accounts: bool = False
     opaque_ids: bool = False
     credential_ids: tuple[CredentialForm, ...] = ()
     credential_words: Mapping[CredentialKind, tuple[str, ...]] = {}
@@ -99,6 +103,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             _check(pattern)
         for pattern in (*self.actions, *self.resources):
             _check(pattern, needs="service")
+        for pattern in self.spelled:
+            _check(pattern, needs="id")
 
 
 Providers: TypeAlias = Mapping[str, Provider]

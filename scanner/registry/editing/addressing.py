@@ -17,6 +17,7 @@ from datetime import date
 from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError
+from scanner.matching.cells.reading import read_cells
 from scanner.matching.decision import as_written
 from scanner.matching.ladder import Matching, match
 from scanner.matching.lookalikes import look_alikes
@@ -56,6 +57,9 @@ class Addresses:
         self._entries = {entry.id: entry for entry in entries}
         self._tag_keys = tag_keys
         self._today = today
+        scanned = {assessment.identity.key: assessment.identity for assessment in scan.identities} if scan else {}
+        self._known = list({**scanned, **identities}.values())
+        self._declared_then = {one.entry.id: one.entry.identities for one in scan.entries} if scan else {}
         self._who = as_written if roster is None else roster.meant_by
         self._matching = self._match(entries)
         self._by_identity: dict[str, list[Entry]] = defaultdict(list)
@@ -71,11 +75,14 @@ class Addresses:
             if scan
             else {}
         )
-        self._look_alikes = look_alikes(self._identities, self._matching.verdicts, entries, today)
-        self._declared_then = {one.entry.id: one.entry.identities for one in scan.entries} if scan else {}
+        self._look_alikes = look_alikes(self._identities, self._matching.verdicts, self._meant(entries), today)
 
     def _match(self, entries: Sequence[Entry]) -> Matching:
-        return match(self._identities, entries, tag_keys=self._tag_keys, today=self._today, who=self._who)
+        meant = self._meant(entries)
+        return match(self._identities, meant, tag_keys=self._tag_keys, today=self._today, who=self._who)
+
+    def _meant(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        return read_cells(entries, self._known, self._declared_then).entries
 
     def address(self, answer: Answer) -> Addressed:
         """Return the answer with its entry. Raises RegistryError if it is ambiguous."""
@@ -108,7 +115,7 @@ class Addresses:
         raise RegistryError(answer.problem(message, field="id", fix=fix))
 
     def _is_where_it_was(self, entry: Entry) -> bool:
-        return self._declared_then.get(entry.id) == entry.identities
+        return self._declared_then.get(entry.id) == self._meant([entry])[0].identities
 
     def _stands_for(self, entry: Entry, answer: Answer) -> bool:
         """Return whether the entry matches now, and matched in the scan, which also knows imitations."""

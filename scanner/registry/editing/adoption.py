@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.errors import Problem, RegistryError
+from scanner.matching.cells.reading import read_cells
 from scanner.matching.ladder import match
 from scanner.matching.lookalikes import look_alikes
 from scanner.model import Assessment, Entry, Identity, Origin, RegistryVerdict, ScanResult
@@ -247,6 +248,7 @@ def draft(
             skipped[reason] += 1
         elif assessment.registry.state in _UNDECLARED:
             wanted.append(assessment)
+    entries = read_cells(entries, [assessment.identity for assessment in assessments]).entries
     verdicts = match([one.identity for one in wanted], entries, tag_keys=(), today=today).verdicts
     open_ones = [one for one in wanted if _is_undeclared(verdicts[one.identity.key])]
     twins = look_alikes([one.identity for one in wanted], verdicts, entries, today)

@@ -1,0 +1,259 @@
+"""Reads what the cells of entries name, as a careful colleague would: several identities in a cell, spellings, notes.
+
+A cell is tried as it stands first. Only a cell that names nothing so is respelled (``spelling``), freed of a note
+(``x (do not delete)``), or split at its separators. Every reading is decided by what exists: a note falls away only if
+exactly one identity has the rest as its name, and names split a cell only if all of them exist. What is less certain
+makes candidates and a warning, and never registers anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from scanner.matching.cells.existing import Asked, Existing, Look
+from scanner.matching.cells.places import NAMED, QUOTED, Places
+from scanner.matching.cells.words import AND, beside, is_apart
+from scanner.matching.globs import is_pattern, names_something
+from scanner.matching.keys import Place, fold, place_of
+from scanner.matching.spelling import account_in_domain, bare_id, guid, has_form, same_id, unquoted
+from scanner.model import Entry, Identity, IdentityCandidate, MatchCandidate
+from scanner.text import cut, few
+
+LONGEST, MOST_PARTS = 10_000, 100
+"""The most characters and parts of a cell that is examined, which bounds the time on hostile ones."""
+SCORE = 0.85
+"""Of a candidate that a cell names beside something that does not exist, or with a note that may mean another one."""
+
+
+_BARS = r"[\n|\uff5c]"
+_COMMAS = r"[,\u3001\uff0c]"
+_SPACED = rf"(?<!\s)\s+(?:[/&+\uff0f\uff06]|(?i:{AND}))\s+"
+_TIGHT = r"[/&\uff0f\uff06\u30fb]"
+_SEPARATORS = tuple(
+    re.compile("|".join(kinds))
+    for kinds in ((_BARS, _SPACED), (_BARS, _COMMAS), (_BARS, _COMMAS, _SPACED), (_BARS, _COMMAS, _SPACED, _TIGHT))
+)
+"""In the order of trial: a distinguished name has commas, and many ids have slashes."""
+_SEVERAL = re.compile(rf"{_BARS}|{_COMMAS}\s|{_SPACED}")
+"""A text with this may be several identities, and is no single pattern."""
+_ODD = re.compile(
+    f"{_BARS}|{_COMMAS}|{_SPACED}|{_TIGHT}"
+    r"|[\"'`()\[\]{}\\=\uff08\uff09\u201c\u201e\u00ab\u300c]|\s[-\u2013\u2014#/]|:\s|:[^\s/]+@"
+    r"|(?i:urn:)|[A-Fa-f0-9]{32}|[0-9A-F]{8}-[0-9A-F]{4}-"
+)
+
+_BRACKETS = re.compile(r"[(\[\uff08][^)\]\uff09]*[)\]\uff09]")
+_TOKEN = re.compile(r"[^\s()\[\]{}<>\"'`,;|\uff08\uff09\u3001]+")
+
+_Keys: TypeAlias = tuple[str, ...]
+_Candidate = TypeVar("_Candidate", MatchCandidate, IdentityCandidate)
+
+
+class Cells(Struct, frozen=True, kw_only=True):
+    """``entries``: with each identity in a text of its own, and provider and scope as they are compared.
+
+    ``for_identities``: candidates by key, ``for_entries``: by entry; pairs that a cell names without certainty.
+    """
+
+    entries: tuple[Entry, ...]
+    for_identities: Mapping[str, tuple[MatchCandidate, ...]] = {}
+    for_entries: Mapping[str, tuple[IdentityCandidate, ...]] = {}
+    warnings: tuple[str, ...] = ()
+
+
+def read_cells(
+    entries: Sequence[Entry],
+    identities: Sequence[Identity],
+    before: Mapping[str, Collection[str]] | None = None,
+    providers: Iterable[str] = (),
+) -> Cells:
+    """Return the entries as their cells are meant.
+
+    ``identities``: all that are known, those of unread places as last known. ``before``: by entry, the identities that
+    the last scan read in it: a cell that was split stays split when one of its identities is deleted. ``providers``:
+    those of the configured sources, read or not.
+    """
+    places = Places(identities, providers)
+    placed = [places.placed(entry) for entry in entries]
+    warnings = [warning for _, warning in placed if warning is not None]
+    asked = Asked()
+    odd = [at for at, (entry, _) in enumerate(placed) if any(map(_is_odd, entry.identities))]
+    for at in odd:
+        _read(placed[at][0], asked, ())
+    found = Existing(asked, identities)
+    read = [entry for entry, _ in placed]
+    pairs: list[tuple[Entry, str, str]] = []
+    for at in odd:
+        entry = read[at]
+        reading = _read(entry, found, (before or {}).get(entry.id, ()))
+        warnings += reading.warnings
+        pairs += [(entry, key, why) for key, why in reading.candidates]
+        if reading.texts != entry.identities:
+            read[at] = replace(entry, identities=reading.texts)
+    return Cells(
+        entries=tuple(read),
+        for_identities=_grouped(
+            (key, MatchCandidate(entry=one.id, score=SCORE, evidence=why)) for one, key, why in pairs
+        ),
+        for_entries=_grouped(
+            (one.id, IdentityCandidate(identity=key, score=SCORE, evidence=why)) for one, key, why in pairs
+        ),
+        warnings=tuple(warnings),
+    )
+
+
+def _grouped(pairs: Iterable[tuple[str, _Candidate]]) -> dict[str, tuple[_Candidate, ...]]:
+    found: dict[str, dict[_Candidate, None]] = defaultdict(dict)
+    for name, candidate in pairs:
+        found[name][candidate] = None
+    return {name: tuple(candidates) for name, candidates in found.items()}
+
+
+def _is_odd(text: str) -> bool:
+    """Return whether a text may mean something else than what is written; an id and a plain name do not."""
+    if len(text) > LONGEST or _ODD.search(text) is None:
+        return False
+    return _SEVERAL.search(text) is not None or not is_pattern(text)
+
+
+# --- One cell ---
+
+
+class _Meant(NamedTuple):
+    """What a text means: the text to match, whether that is a full key or id; or only candidates, by key."""
+
+    text: str
+    by_id: bool
+    candidates: _Keys = ()
+
+
+class _Reading(NamedTuple):
+    texts: tuple[str, ...]
+    candidates: tuple[tuple[str, str], ...] = ()
+    """Keys of identities, each with the evidence."""
+    warnings: tuple[str, ...] = ()
+
+
+def _read(entry: Entry, look: Look, before: Collection[str]) -> _Reading:
+    """Return what all cells of one entry mean."""
+    place, folded = place_of(entry), {fold(text) for text in before}
+    read = [_read_text(text, entry, place, look, folded) for text in entry.identities]
+    return _Reading(
+        tuple(dict.fromkeys(text for one in read for text in one.texts)),
+        tuple(pair for one in read for pair in one.candidates),
+        tuple(warning for one in read for warning in one.warnings),
+    )
+
+
+def _read_text(text: str, entry: Entry, place: Place, look: Look, before: Collection[str]) -> _Reading:
+    if not _is_odd(text) or look.hits(text, place):
+        return _Reading((text,))
+    splits = list(_splits(text, place, look, before))
+    meant = _meant(text, place, look)
+    if (
+        ids := next((split for split in splits if all(part and part.by_id for part in split.values())), None)
+    ) is not None:
+        return _Reading(_texts(ids))
+    if meant is not None and not meant.candidates:
+        return _Reading((meant.text,))
+    if (names := next((split for split in splits if all(split.values())), None)) is not None:
+        return _Reading(_texts(names))
+    return _partly(text, splits, entry, place, look) if meant is None else _doubtful(text, meant, entry)
+
+
+def _texts(split: Mapping[str, _Meant | None]) -> tuple[str, ...]:
+    return tuple(part.text for part in split.values() if part is not None)
+
+
+def _doubtful(text: str, meant: _Meant, entry: Entry) -> _Reading:
+    cell = cut(text, QUOTED)
+    evidence = f'"{cell}" in {entry.origin} may mean it, or another identity'
+    warning = f'{entry.origin}: "{cell}" may mean {cut(meant.text, QUOTED)}, or another identity: write its id'
+    return _Reading((text,), tuple((key, evidence) for key in meant.candidates), (warning,))
+
+
+def _partly(
+    text: str, splits: Sequence[Mapping[str, _Meant | None]], entry: Entry, place: Place, look: Look
+) -> _Reading:
+    """Return the parts that are full ids; the names beside them are candidates, because the cell may be one name."""
+    named = [split for split in splits if any(split.values())]
+    if not named:
+        return _Reading((bare_id(unquoted(text)),))
+    split = min(named, key=lambda split: sum(len(part) for part, meant in split.items() if meant is None))
+    ids = tuple(part.text for part in split.values() if part is not None and part.by_id)
+    names = [part.text for part in split.values() if part is not None and not part.by_id]
+    cell, missing = cut(text, QUOTED), _named(part for part, meant in split.items() if meant is None)
+    found = (f"{_named(ids)} counts" if ids else "", f"{_named(names)} may be meant" if names else "")
+    warning = (
+        f'{entry.origin}: of "{cell}", {", ".join(filter(None, found))}; {missing} was not found: '
+        "correct it, or separate the identities with ;"
+    )
+    evidence = f'"{cell}" in {entry.origin} names it beside {missing}, which was not found'
+    keys = dict.fromkeys(hit.key for name in names for hit in look.hits(name, place))
+    return _Reading(ids or (text,), tuple((key, evidence) for key in keys), (warning,))
+
+
+def _named(texts: Iterable[str]) -> str:
+    return few([cut(text, QUOTED) for text in texts], NAMED)
+
+
+def _splits(text: str, place: Place, look: Look, before: Collection[str]) -> Iterator[Mapping[str, _Meant | None]]:
+    """Yield the parts of a text for each kind of separator, with what they mean; None for what does not exist."""
+    tried = set()
+    for separator in _SEPARATORS:
+        parts = tuple(dict.fromkeys(part for one in separator.split(text) if (part := one.strip())))
+        if 1 < len(parts) <= MOST_PARTS and parts not in tried:
+            tried.add(parts)
+            yield {part: _part(part, place, look, before) for part in parts}
+
+
+def _part(part: str, place: Place, look: Look, before: Collection[str]) -> _Meant | None:
+    meant = _meant(part, place, look)
+    if meant is not None:
+        return None if meant.candidates else meant
+    if is_pattern(part) and names_something(part) and " " not in part:
+        return _Meant(part, by_id=True)
+    return _Meant(part, by_id=False) if fold(part) in before else None
+
+
+def _meant(text: str, place: Place, look: Look) -> _Meant | None:
+    """Return the identity that a text means: as it stands, by a spelling of its id, or beside a note."""
+    plain = _plain(text, place, look)
+    return plain if plain is not None else _noted(text, place, look)
+
+
+def _plain(text: str, place: Place, look: Look) -> _Meant | None:
+    bare = bare_id(unquoted(text))
+    for written in dict.fromkeys((text, bare)):
+        if hits := look.hits(written, place):
+            return _Meant(written, by_id=any(hit.by_id for hit in hits))
+    if (form := same_id(bare)) is not None:
+        return _Meant(look.spelled(form, place) or (guid(bare) if "-" in bare else None) or bare, by_id=True)
+    if (account := account_in_domain(bare)) is not None and (key := look.account(account, place)) is not None:
+        return _Meant(key, by_id=True)
+    return _Meant(bare, by_id=True) if has_form(bare) else None
+
+
+def _noted(text: str, place: Place, look: Look) -> _Meant | None:
+    """Return the identity beside a note; only candidates if the note may say that another one is meant."""
+    if (found := beside(text)) is not None:
+        named, anothers = _plain(found.name, place, look), look.hits(found.note, (None, None))
+        if named is not None:
+            keys = tuple(dict.fromkeys(hit.key for hit in look.hits(named.text, place)))
+            is_sure = named.by_id or (found.in_brackets and len(keys) == 1)
+            if is_sure and not anothers and not is_apart(found.note, by_id=named.by_id):
+                return named
+            return named._replace(candidates=keys) if keys else None
+    if _SEVERAL.search(_BRACKETS.sub("", text)):
+        return None
+    words = _TOKEN.findall(text)
+    ids = dict.fromkeys(word for word in words if has_form(word) or guid(word))
+    if len(ids) != 1 or len(words) == 1 or is_apart(" ".join(word for word in words if word not in ids), by_id=True):
+        return None
+    return _plain(next(iter(ids)), place, look)

@@ -1,0 +1,56 @@
+"""The words of words.toml, and notes beside a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from scanner.catalog import read_table
+from scanner.matching.declared import environments
+from scanner.matching.keys import fold
+
+
+class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+    words: tuple[str, ...]
+    apart: Mapping[str, tuple[str, ...]]
+    products: Mapping[str, tuple[str, ...]]
+
+
+_TABLE = read_table("scanner.matching.cells", "words.toml", _Table)
+AND = "|".join(sorted(map(re.escape, _TABLE.words), key=len, reverse=True))
+"""The word between two names, as a part of a regular expression."""
+PRODUCTS = tuple(word for words in _TABLE.products.values() for word in words)
+_APART = frozenset(word for words in _TABLE.apart.values() for word in words)
+_LETTERS = re.compile(r"[^\W\d_]+")
+_OPENS, _CLOSES = "([\uff08", ")]\uff09"
+_DASHED = re.compile(r"(\S+)\s+(?:-{1,2}|[\u2013\u2014#]|//)\s+(.+)", re.DOTALL)
+
+
+class Beside(NamedTuple):
+    """A name and the note beside it. After a dash the note may as well be part of the name: ``payments - etl``."""
+
+    name: str
+    note: str
+    in_brackets: bool
+
+
+def beside(text: str) -> Beside | None:
+    """Return the name in a text and the note in brackets or after a dash; None without one."""
+    if text[-1] in _CLOSES and (at := max(map(text.rfind, _OPENS))) > 0:
+        return Beside(text[:at].rstrip(), text[at + 1 : -1].strip(), in_brackets=True)
+    found = _DASHED.fullmatch(text)
+    return None if found is None else Beside(found[1], found[2].strip(), in_brackets=False)
+
+
+def is_apart(note: str, *, by_id: bool) -> bool:
+    """Return whether a note may distinguish another identity from the named one; the environment of an id does not."""
+    words = _LETTERS.findall(fold(note))
+    if by_id:
+        words = [word for word in words if not environments(word)]
+    elif environments(note) or not words:
+        return True
+    return not _APART.isdisjoint((*words, *map(" ".join, pairwise(words))))
