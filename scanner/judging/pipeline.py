@@ -301,7 +301,7 @@ def with_cells_read(
     """Return the declarations with what the cells of their entries name. ``last``: the entries of the last scan."""
     entries = declared.entries or ()
     unread = [row.names for row in declared.unread if row.names is not None]
-    before = {assessment.entry.id: assessment.entry.identities for assessment in last}
+    before = (assessment.entry.identities for assessment in last)
     providers = [source.provider for source in declared.sources]
     cells = read_cells((*entries, *unread), identities, before, providers)
     read, named = cells.entries[: len(entries)], iter(cells.entries[len(entries) :])

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from scanner.catalog import read_table
 from scanner.errors import Problem, RegistryError, with_fix
 from scanner.matching.declared import environments
+from scanner.matching.spelling import account_number, has_form
 from scanner.model import Entry, EntryStatus, Origin, UnreadRow
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY, STAGE
 from scanner.registry.formats.documents import FORMATS
@@ -65,7 +66,6 @@ _FLAGS = {normal(heading): statuses for heading, statuses in _TABLE.flags.items(
 _ENDED: tuple[EntryStatus, ...] = ("active", "proposed", "suspended", "retired")
 """If an entry has several statuses, the last in this order counts."""
 
-_ACCOUNT_ID = re.compile(r"\d{12}")
 _STAR = re.compile(r"(?<!\\)\*")
 _LITERAL = re.compile(r"[^\W_]|\\\*")
 
@@ -253,13 +253,14 @@ def _identities(record: Record, name: str | None) -> tuple[tuple[str, ...], str 
     """Return the identities of an entry, and the scope given in ``account``.
 
     In most lists ``account`` is an identity. A number of twelve digits beside other ids is the cloud account that they
-    belong to; as an identity it could only match wrongly.
+    belong to, also as consoles write it; as an identity it could only match wrongly.
     """
     listed = record.fields.items("identities")
     accounts = record.fields.items(ACCOUNT)
-    numbers = [account for account in accounts if listed and _ACCOUNT_ID.fullmatch(account)]
-    every = (*listed, *(account for account in accounts if account not in numbers))
-    scope = numbers[0] if len(numbers) == 1 else None
+    numbers = {account: account_number(account) for account in accounts if listed and not has_form(account)}
+    scopes = {number for number in numbers.values() if number}
+    every = (*listed, *(account for account in accounts if not numbers.get(account)))
+    scope = scopes.pop() if len(scopes) == 1 else None
     return tuple(dict.fromkeys(every)) or ((name,) if name else ()), scope
 
 

@@ -93,6 +93,11 @@ def provider_meant(written: str | None, scanned: Collection[str]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
+def names_providers(written: str) -> bool:
+    """Return whether a cell has a word for a provider, or for a product that is named like one."""
+    return _provider_words().search(fold(written)) is not None
+
+
 def unknown_provider(written: str, scanned: Collection[str]) -> str:
     """Return why an entry with this provider matches nothing, with the nearest one."""
     near = did_you_mean(fold(written), sorted({*known().names, *scanned}))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -52,6 +52,7 @@ _BRACKETS = re.compile(r"[(\[\uff08][^)\]\uff09]*[)\]\uff09]")
 _TOKEN = re.compile(r"[^\s()\[\]{}<>\"'`,;|\uff08\uff09\u3001]+")
 
 _Keys: TypeAlias = tuple[str, ...]
+_Together: TypeAlias = Mapping[str, Sequence[frozenset[str]]]
 _Candidate = TypeVar("_Candidate", MatchCandidate, IdentityCandidate)
 
 
@@ -70,13 +71,13 @@ class Cells(Struct, frozen=True, kw_only=True):
 def read_cells(
     entries: Sequence[Entry],
     identities: Sequence[Identity],
-    before: Mapping[str, Collection[str]] | None = None,
+    before: Iterable[Sequence[str]] = (),
     providers: Iterable[str] = (),
 ) -> Cells:
     """Return the entries as their cells are meant.
 
-    ``identities``: all that are known, those of unread places as last known. ``before``: by entry, the identities that
-    the last scan read in it: a cell that was split stays split when one of its identities is deleted. ``providers``:
+    ``identities``: all that are known, those of unread places as last known. ``before``: the identities of each
+    entry of the last scan: a cell that was split stays split when one of its identities is deleted. ``providers``:
     those of the configured sources, read or not.
     """
     places = Places(identities, providers)
@@ -85,13 +86,13 @@ def read_cells(
     asked = Asked()
     odd = [at for at, (entry, _) in enumerate(placed) if any(map(_is_odd, entry.identities))]
     for at in odd:
-        _read(placed[at][0], asked, ())
-    found = Existing(asked, identities)
+        _read(placed[at][0], asked, {})
+    found, together = Existing(asked, identities), _together(before) if odd else {}
     read = [entry for entry, _ in placed]
     pairs: list[tuple[Entry, str, str]] = []
     for at in odd:
         entry = read[at]
-        reading = _read(entry, found, (before or {}).get(entry.id, ()))
+        reading = _read(entry, found, together)
         warnings += reading.warnings
         pairs += [(entry, key, why) for key, why in reading.candidates]
         if reading.texts != entry.identities:
@@ -106,6 +107,18 @@ def read_cells(
         ),
         warnings=tuple(warnings),
     )
+
+
+def may_be_several(text: str) -> tuple[str, ...]:
+    """Return the names that a cell may be split into once a scan finds all of them; empty if what it names is clear."""
+    if len(text) > LONGEST or _SEVERAL.search(text) is None or has_form(text):
+        return ()
+    for separator in _SEPARATORS[-2::-1]:
+        parts = tuple(part for one in separator.split(text) if (part := one.strip()))
+        names = [found.name if (found := beside(part)) else part for part in parts]
+        if 1 < len(parts) <= MOST_PARTS and all(has_form(name) or " " not in name for name in names):
+            return () if all(map(has_form, names)) else parts
+    return ()
 
 
 def _grouped(pairs: Iterable[tuple[str, _Candidate]]) -> dict[str, tuple[_Candidate, ...]]:
@@ -140,10 +153,21 @@ class _Reading(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def _read(entry: Entry, look: Look, before: Collection[str]) -> _Reading:
+def _together(before: Iterable[Sequence[str]]) -> _Together:
+    """Return the identities of entries with several, by each of them; folded."""
+    found: dict[str, list[frozenset[str]]] = defaultdict(list)
+    for texts in before:
+        if len(texts) > 1:
+            group = frozenset(map(fold, texts))
+            for text in group:
+                found[text].append(group)
+    return found
+
+
+def _read(entry: Entry, look: Look, before: _Together) -> _Reading:
     """Return what all cells of one entry mean."""
-    place, folded = place_of(entry), {fold(text) for text in before}
-    read = [_read_text(text, entry, place, look, folded) for text in entry.identities]
+    place = place_of(entry)
+    read = [_read_text(text, entry, place, look, before) for text in entry.identities]
     return _Reading(
         tuple(dict.fromkeys(text for one in read for text in one.texts)),
         tuple(pair for one in read for pair in one.candidates),
@@ -151,10 +175,10 @@ def _read(entry: Entry, look: Look, before: Collection[str]) -> _Reading:
     )
 
 
-def _read_text(text: str, entry: Entry, place: Place, look: Look, before: Collection[str]) -> _Reading:
+def _read_text(text: str, entry: Entry, place: Place, look: Look, before: _Together) -> _Reading:
     if not _is_odd(text) or look.hits(text, place):
         return _Reading((text,))
-    splits = list(_splits(text, place, look, before))
+    splits = list(_splits(text, place, look))
     meant = _meant(text, place, look)
     if (
         ids := next((split for split in splits if all(part and part.by_id for part in split.values())), None)
@@ -164,7 +188,14 @@ def _read_text(text: str, entry: Entry, place: Place, look: Look, before: Collec
         return _Reading((meant.text,))
     if (names := next((split for split in splits if all(split.values())), None)) is not None:
         return _Reading(_texts(names))
+    if (parts := next((tuple(split) for split in splits if _were_together(split, before)), None)) is not None:
+        return _Reading(parts)
     return _partly(text, splits, entry, place, look) if meant is None else _doubtful(text, meant, entry)
+
+
+def _were_together(parts: Iterable[str], before: _Together) -> bool:
+    first, *others = map(fold, parts)
+    return any(group.issuperset(others) for group in before.get(first, ()))
 
 
 def _texts(split: Mapping[str, _Meant | None]) -> tuple[str, ...]:
@@ -203,23 +234,23 @@ def _named(texts: Iterable[str]) -> str:
     return few([cut(text, QUOTED) for text in texts], NAMED)
 
 
-def _splits(text: str, place: Place, look: Look, before: Collection[str]) -> Iterator[Mapping[str, _Meant | None]]:
+def _splits(text: str, place: Place, look: Look) -> Iterator[Mapping[str, _Meant | None]]:
     """Yield the parts of a text for each kind of separator, with what they mean; None for what does not exist."""
     tried = set()
     for separator in _SEPARATORS:
         parts = tuple(dict.fromkeys(part for one in separator.split(text) if (part := one.strip())))
         if 1 < len(parts) <= MOST_PARTS and parts not in tried:
             tried.add(parts)
-            yield {part: _part(part, place, look, before) for part in parts}
+            yield {part: _part(part, place, look) for part in parts}
 
 
-def _part(part: str, place: Place, look: Look, before: Collection[str]) -> _Meant | None:
+def _part(part: str, place: Place, look: Look) -> _Meant | None:
     meant = _meant(part, place, look)
     if meant is not None:
         return None if meant.candidates else meant
     if is_pattern(part) and names_something(part) and " " not in part:
         return _Meant(part, by_id=True)
-    return _Meant(part, by_id=False) if fold(part) in before else None
+    return None
 
 
 def _meant(text: str, place: Place, look: Look) -> _Meant | None:

@@ -82,7 +82,7 @@ class Addresses:
         return match(self._identities, meant, tag_keys=self._tag_keys, today=self._today, who=self._who)
 
     def _meant(self, entries: Sequence[Entry]) -> Sequence[Entry]:
-        return read_cells(entries, self._known, self._declared_then).entries
+        return read_cells(entries, self._known, self._declared_then.values()).entries
 
     def address(self, answer: Answer) -> Addressed:
         """Return the answer with its entry. Raises RegistryError if it is ambiguous."""

@@ -14,6 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError, did_you_mean
+from scanner.matching.cells.places import names_providers
+from scanner.matching.cells.reading import may_be_several
 from scanner.matching.globs import is_pattern, pieces
 from scanner.matching.keys import fold, known
 from scanner.model import Entry, Person, Policy
@@ -142,10 +144,21 @@ def _purposeless(entry: Entry, _standard: Standard) -> Iterator[Remark]:
 
 
 def _provider(entry: Entry, standard: Standard) -> Iterator[Remark]:
-    if entry.provider is not None and not standard.knows_provider(entry.provider):
-        known = sorted(standard.providers or ())
-        fix = did_you_mean(fold(entry.provider), known) or f"use one of {', '.join(known)}"
+    """A word that means no provider. Where lists are scanned, which have any, only one that is nearly a known one."""
+    if entry.provider is None or standard.knows_provider(entry.provider):
+        return
+    scanned = standard.providers
+    words = sorted({*known().names, *(scanned or ())})
+    fix = did_you_mean(fold(entry.provider), words) or (f"use one of {', '.join(sorted(scanned))}" if scanned else None)
+    if fix is not None or names_providers(entry.provider):
         yield "provider", f"{shown(entry.provider)} cannot be scanned: this entry matches nothing", fix
+
+
+def _several(entry: Entry, _standard: Standard) -> Iterator[Remark]:
+    for text in entry.identities:
+        if names := may_be_several(text):
+            message = f"{shown(text)} counts as {len(names)} identities only if a scan finds all of them"
+            yield "identities", message, "separate them with ;"
 
 
 def _broad(entry: Entry, _standard: Standard) -> Iterator[Remark]:
@@ -177,6 +190,7 @@ _CHECKS: tuple[tuple[bool, Check], ...] = (
     (False, _review),
     (False, _purposeless),
     (False, _provider),
+    (False, _several),
     (False, _broad),
     (False, _retired_without_date),
     (True, secrets),

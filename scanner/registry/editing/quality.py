@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from scanner.matching.cells.places import provider_meant
 from scanner.matching.decision import Who, as_written
-from scanner.matching.keys import fold, provider_key
+from scanner.matching.keys import fold
 from scanner.model import Entry, Policy
 from scanner.model.declared import later
 from scanner.registry.columns import ACCOUNT, OWNERS, REGISTRY, STAGE
@@ -61,7 +62,8 @@ class Standard(Struct, frozen=True, kw_only=True):
 
     def knows_provider(self, provider: str) -> bool:
         """Return whether identities could be discovered there."""
-        return self.providers is None or provider_key(provider) in self.providers
+        meant = provider_meant(provider, self.providers or ())
+        return meant is not None and (self.providers is None or meant in self.providers)
 
 
 # --- Completeness of a registry, column by column ---

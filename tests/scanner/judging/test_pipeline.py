@@ -344,6 +344,33 @@ def test_entries_called_after_their_rows_are_followed_when_these_move() -> None:
     assert [finding.entry for finding in _of(after, "entry_not_found")] == ["r.csv:2"]
 
 
+def test_a_cell_with_several_names_stays_split_over_the_nights() -> None:
+    """A deleted identity, a gap and a moved row change nothing about the others that the cell names."""
+    three = [make_identity(name, scope=FIRST) for name in ("alpha", "beta", "gamma")]
+    read, entries = [_coverage(FIRST)], _rows("alpha, beta und gamma")
+    first = _night(0, three, read, entries=entries)
+    deleted = _night(1, three[:2], read, first, entries)
+    unread = _night(2, [], [_coverage(FIRST, "failed")], deleted, entries)
+    moved = _night(3, three[:2], read, unread, _rows("other", "alpha, beta und gamma"))
+
+    for night in (first, deleted, unread, moved):
+        states = {one.identity.name: (one.registry.state, one.registry.entry) for one in night.identities}
+        assert {state for state, _ in states.values()} == {"registered"}, states
+    assert [entry.state for entry in moved.entries] == ["not_found", "found"]
+    assert not _new(deleted)
+    assert not [one for one in (*first.notices, *deleted.notices) if "alpha" in one]
+
+
+def test_a_cell_that_names_something_unknown_is_a_candidate_on_both_sides() -> None:
+    found = _night(0, [make_identity("svc-b", scope=FIRST)], [_coverage(FIRST)], entries=_rows("svc-a / svc-b"))
+    (one,), (entry,) = found.identities, found.entries
+    assert one.registry.state == "unregistered"
+    assert one.registry.look_alike is None, "a separator is no disguise"
+    assert [candidate.entry for candidate in one.registry.candidates] == [entry.entry.id]
+    assert [candidate.identity for candidate in entry.candidates] == [one.identity.key]
+    assert 'r.csv:2: of "svc-a / svc-b", svc-b may be meant; svc-a was not found' in found.notices[0]
+
+
 def test_a_known_finding_on_an_entry_is_not_news_because_its_row_moved() -> None:
     """The row that takes the place of another is news, though."""
     found, read = [make_identity("alpha", scope=FIRST)], [_coverage(FIRST)]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.matching.cells.places import provider_meant
-from scanner.matching.cells.reading import Cells, read_cells
+from scanner.matching.cells.reading import Cells, may_be_several, read_cells
 from scanner.model import Entry, Identity, Origin
 from tests.factories import ACCOUNT, make_entry, make_identity
 
@@ -181,8 +181,8 @@ def test_a_note_falls_away_where_the_place_makes_the_name_unique() -> None:
 
 def test_a_split_cell_stays_split_when_one_of_its_identities_is_deleted() -> None:
     cell = entry("deploy, deleted")
-    assert read(cell, before={"E": ("deploy", "deleted")}).entries[0].identities == ("deploy", "deleted")
-    assert read(cell, before={"other": ("deploy", "deleted")}).entries[0].identities == ("deploy, deleted",)
+    assert read(cell, before=[("deploy", "deleted")]).entries[0].identities == ("deploy", "deleted")
+    assert read(cell, before=[("deploy",), ("deleted",)]).entries[0].identities == ("deploy, deleted",)
 
 
 @pytest.mark.parametrize(
@@ -250,6 +250,24 @@ def test_a_name_of_two_scopes_is_said() -> None:
     found = read(entry("x", scope="shop", provider="azure"), estate=two)
     assert found.entries[0].scope == "shop"
     assert "is the name of s1, s2" in found.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [
+        ("svc-a, svc-b", 2),
+        ("svc-a / svc-b (monthly)", 2),
+        ("svc-a und svc-b", 2),
+        ("svc-a, svc-b & svc-c", 3),
+        ("arn:aws:iam::1:role/a, arn:aws:iam::1:role/b", 0),
+        (DN, 0),
+        ("deploy and audit the shop", 0),
+        ("svc-a", 0),
+        ("ns/worker", 0),
+    ],
+)
+def test_what_may_be_several_before_a_scan(cell: str, names: int) -> None:
+    assert len(may_be_several(cell)) == names
 
 
 CELLS = st.text(alphabet="ab \n,;/|&(){}[]\"'-=\\*:、\uff08\uff09と0", max_size=40)

@@ -83,6 +83,14 @@ def _said(*entries: Entry) -> list[tuple[bool, int | None, str | None, str]]:
             id="provider",
         ),
         pytest.param(
+            {"provider": "AWS / Azure"}, False, "provider", "AWS / Azure cannot be scanned: this entry matches nothing",
+            id="two providers",
+        ),
+        pytest.param(
+            {"identities": ("svc-a, svc-b und svc-c",)}, False, "identities",
+            "svc-a, svc-b und svc-c counts as 3 identities only if a scan finds all of them", id="several",
+        ),
+        pytest.param(
             {"identities": ("a*",)}, False, "identities", "the pattern a* is too broad", id="broad"
         ),
         pytest.param(
