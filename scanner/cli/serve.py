@@ -82,7 +82,8 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         app = measured(Admission(create_app(serving), access, lists), meters)
         indexing = partial(catalog.refresh_apart, partial(providers_from, installed_providers))
         with repeating(indexing, SCANS_EVERY), repeating(lists.refresh, LISTS_EVERY):
-            run(app, bound, _announcing(f"{url}/?{urlencode({TOKEN: token})}" if access.local else f"{public} ({url})"))
+            shown = f"{url}/?{urlencode({TOKEN: token})}" if access.local else f"{public} ({url})"
+            run(app, bound, settings, _announcing(shown))
     return 0
 
 

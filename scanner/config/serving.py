@@ -14,6 +14,7 @@ from scanner.redaction.redact import SecretRef
 DEFAULT_LISTEN = "127.0.0.1:8686"
 _HIGHEST_PORT = 65_535
 _LONGEST_SESSION = 24 * 30
+_MOST_CONNECTIONS = 1000
 _HEADER_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 
 
@@ -69,6 +70,7 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ``user_header``: the header in which a proxy names the person, accepted only from ``proxies``. ``public_url``: the
     address in people's browsers. ``index``: the folder of the search index. ``token``: the token of loopback and of
     ``/metrics``; without it, a new one at each start. ``log_reads``: also log who viewed what.
+    ``connections_per_address``: of a client; behind a proxy of ``proxies``, requests at a time.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -81,6 +83,7 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     token: SecretRef | None = None
     session_hours: int = 12
     log_reads: bool = False
+    connections_per_address: int = 100
     oidc: OidcSettings | None = None
 
     def __post_init__(self) -> None:
@@ -88,12 +91,7 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         for proxy in self.proxies:
             _network(proxy)
         if self.user_header is not None:
-            if not self.user_header or set(self.user_header) - _HEADER_CHARACTERS:
-                raise ValueError('user_header is the name of a header, such as "X-Forwarded-User"')
-            if self.user_header.lower() in ("authorization", "cookie", "host", "origin"):
-                raise ValueError("user_header is a header that only the proxy sets, such as X-Forwarded-User")
-            if not self.proxies:
-                raise ValueError('user_header needs proxies: the addresses it is accepted from, such as ["10.0.0.7"]')
+            self._check_header(self.user_header)
         if self.public_url is not None:
             check_url(self.public_url, insecure_http=True)
             if urlsplit(self.public_url).path not in ("", "/"):
@@ -102,6 +100,16 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("oidc needs public_url: the issuer sends people back there")
         if not 1 <= self.session_hours <= _LONGEST_SESSION:
             raise ValueError(f"session_hours is a number of hours from 1 to {_LONGEST_SESSION}")
+        if not 1 <= self.connections_per_address <= _MOST_CONNECTIONS:
+            raise ValueError(f"connections_per_address is a number from 1 to {_MOST_CONNECTIONS:,}")
+
+    def _check_header(self, name: str) -> None:
+        if not name or set(name) - _HEADER_CHARACTERS:
+            raise ValueError('user_header is the name of a header, such as "X-Forwarded-User"')
+        if name.lower() in ("authorization", "cookie", "host", "origin"):
+            raise ValueError("user_header is a header that only the proxy sets, such as X-Forwarded-User")
+        if not self.proxies:
+            raise ValueError('user_header needs proxies: the addresses it is accepted from, such as ["10.0.0.7"]')
 
     @property
     def proxy_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, cast
 
 from litestar import Litestar, Request
@@ -23,6 +24,7 @@ from scanner.serve.limits import Rates, in_time
 from scanner.serve.people import Lists
 from scanner.serve.sessions import Seal
 from scanner.serve.signin import ServerAccess, SignIn, Visit, WrongToken
+from scanner.serve.slots import Busy, neighbourhood
 
 OPEN = frozenset({"/healthz"})
 """Paths that need no sign-in."""
@@ -53,6 +55,7 @@ class Admission:
         self._app = app
         self._access = access
         self._rates = Rates()
+        self._busy = Busy(access.settings.connections_per_address)
         self._seal = Seal()
         self._sign_in = SignIn(access, lists)
         self._entrance = Entrance(access, self._sign_in, self._rates)
@@ -60,11 +63,12 @@ class Admission:
     async def __call__(self, scope: Scope | LifeSpanScope, receive: Any, send: Any) -> None:
         """Answer a request. There are no websockets."""
         if scope["type"] == ScopeType.HTTP:
-            await self._answer(cast("HTTPScope", scope), receive, send)
+            with ExitStack() as ended:
+                await self._answer(cast("HTTPScope", scope), receive, send, ended)
         elif scope["type"] == "lifespan":
             await self._app(scope, receive, send)
 
-    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send, ended: ExitStack) -> None:
         state = scope.setdefault("state", {})
         state["nonce"] = secrets.token_urlsafe(16)
         status = 0
@@ -83,6 +87,7 @@ class Admission:
         try:
             call = read_call(scope, self._sign_in)
             self._check_host(call, scope)
+            self._begin(call, ended)
             answer = await self._entrance.enter(call)
             if answer is None and call.route not in OPEN:
                 visit = self._admit(call)
@@ -100,6 +105,15 @@ class Admission:
         if call is not None and (call.writes or self._access.settings.log_reads):
             address = call.address if self._access.settings.log_reads else call.path
             note(f"{call.method} {address}: {status}", call.client, visit.viewer.person if visit else None)
+
+    def _begin(self, call: Call, ended: ExitStack) -> None:
+        """Count a request that came through a trusted proxy, where clients share connections. Raises Refusal."""
+        if call.client == call.peer or call.route in OPEN:
+            return
+        client = neighbourhood(call.client)
+        if not self._busy.begin(client):
+            raise Refusal(429, "too many requests at a time", headers={"retry-after": "5"})
+        ended.callback(self._busy.end, client)
 
     def _check_host(self, call: Call, scope: HTTPScope) -> None:
         """Refuse other host names, which an attacker may point to this machine (DNS rebinding)."""

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from litestar.types import Receive, ReceiveMessage
 
 from scanner.serve.answers import Refusal
+from scanner.serve.slots import neighbourhood
 
 Kind: TypeAlias = Literal["guess", "sign-in", "write", "read"]
 
@@ -29,7 +30,7 @@ class Rates:
 
     def limit(self, kind: Kind, client: str) -> None:
         """Count one event. Raises Refusal if there were too many."""
-        most = PER_MINUTE[kind]
+        most, client = PER_MINUTE[kind], neighbourhood(client)
         now = time.monotonic()
         left, at = self._buckets.pop((kind, client), (float(most), now))
         left = min(most, left + (now - at) * most / _MINUTE)

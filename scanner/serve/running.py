@@ -5,27 +5,31 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import resource
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from threading import Event, Thread
 from typing import Any
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from scanner.config.serving import Listen
+from scanner.config.serving import Listen, ServeSettings
 from scanner.errors import MusterError, UsageError
+from scanner.serve.connections import IDLE_SECONDS, Connection
+from scanner.serve.signin import is_within
+from scanner.serve.slots import Slots
 
 log = logging.getLogger(__name__)
 
 THREADS = 12
 """Threads that read the store; at most as many as its connections."""
-MOST_CONNECTIONS = 1000
-HEADER_SECONDS = 15.0
-"""Seconds for the head of a request to arrive."""
+MOST_CONNECTIONS, KEPT_CONNECTIONS = 1000, 50
+"""Open connections, and those besides that are told only whether the server runs."""
+_FILES_ASKED, _OTHER_FILES = 4096, 250
+"""File descriptors of the process, and those that are no connections: of the store, the index, exports."""
 SCANS_EVERY, LISTS_EVERY = 5.0, 2.0
 """Seconds between checks for a new scan, and for changes of config and roster."""
 LAST_ANSWERS = 5
@@ -68,33 +72,6 @@ def repeating(work: Callable[[], object], seconds: float) -> Iterator[None]:
         ended.set()
 
 
-class _Patient(H11Protocol):
-    """Closes a connection if the head of its request does not arrive in time."""
-
-    _deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the signature of uvicorn
-        super().connection_made(transport)
-        self._await_head()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.their_state is h11.IDLE:
-            self._await_head()
-        elif self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        super().connection_lost(exc)
-
-    def _await_head(self) -> None:
-        if self._deadline is None:
-            self._deadline = self.loop.call_later(HEADER_SECONDS, self.transport.close)
-
-
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -106,19 +83,33 @@ class _Server(uvicorn.Server):
         self._listening()
 
 
-def run(app: Any, bound: socket.socket, listening: Callable[[], None]) -> None:
+def _most_connections() -> int:
+    """As many as the process may have files for, after asking the system for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < _FILES_ASKED:
+        soft = _FILES_ASKED if hard == resource.RLIM_INFINITY else min(hard, _FILES_ASKED)
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(min(MOST_CONNECTIONS, soft - _OTHER_FILES - KEPT_CONNECTIONS), KEPT_CONNECTIONS)
+
+
+def run(app: Any, bound: socket.socket, settings: ServeSettings, listening: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM. ``listening`` is called when requests are answered."""
+    slots = Slots(_most_connections(), KEPT_CONNECTIONS, settings.connections_per_address)
+    protocol: Any = partial(Connection, slots, partial(is_within, settings.proxy_networks))
     config = uvicorn.Config(
         app,
-        http=_Patient,
+        http=protocol,
         ws="none",
         loop="asyncio",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        limit_concurrency=MOST_CONNECTIONS,
-        timeout_keep_alive=30,
+        timeout_keep_alive=int(IDLE_SECONDS),
         timeout_graceful_shutdown=LAST_ANSWERS,
     )
     with suppress(KeyboardInterrupt):  # uvicorn raises the signal again when it has ended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from litestar.datastructures import Headers
@@ -65,7 +65,7 @@ class SignIn:
 
     def is_proxy(self, address: str) -> bool:
         """Whether it is the address of a trusted proxy."""
-        return _is_address(address) and any(ip_address(address) in network for network in self._proxies)
+        return is_within(self._proxies, address)
 
     def is_token(self, text: str) -> bool:
         """Whether it is the server's token."""
@@ -101,6 +101,11 @@ class SignIn:
             return self._lists.viewer(claim)
         except Refused as refused:
             raise Refusal(403, f"no access: {refused}", hint="the people who run Muster keep its roster") from refused
+
+
+def is_within(networks: Sequence[IPv4Network | IPv6Network], address: str) -> bool:
+    """Whether the text is an address of one of these networks."""
+    return _is_address(address) and any(ip_address(address) in network for network in networks)
 
 
 def _is_address(text: str) -> bool:

@@ -1,0 +1,187 @@
+"""A connection: how long each part of a request may take, and when it gives way to others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.flow_control import CLOSE_HEADER, service_unavailable
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from scanner.serve.limits import BODY_SECONDS
+from scanner.serve.slots import Slots, neighbourhood
+
+HEAD_SECONDS = 15.0
+"""Seconds for the head of the first request to arrive."""
+IDLE_SECONDS = 30.0
+"""Seconds after an answer for the head of the next request."""
+LAST_BYTES = 1.0
+"""Seconds in which the rest of a refused body is thrown away: closed at once, the client would lose the answer."""
+SLOWEST = 16 * 1024
+"""Bytes a second that a client takes at least of an answer."""
+PATIENCE = 20.0
+"""Seconds by which a client may be slower."""
+_TICK = 1.0
+_ANSWERED = frozenset({"/healthz"})
+"""What a late connection may ask for."""
+
+
+class Connection(H11Protocol):
+    """A connection with deadlines for the head, the body, and the answer.
+
+    ``is_proxy``: whether an address is that of a trusted proxy, whose connections are those of many clients.
+    """
+
+    def __init__(self, slots: Slots, is_proxy: Callable[[str], bool], **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._slots, self._is_proxy = slots, is_proxy
+        self._transport: asyncio.Transport
+        self._phase: tuple[str, object] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._ticking: asyncio.TimerHandle | None = None
+        self._patience, self._unsent = PATIENCE, 0
+        self._ends = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the signature of uvicorn
+        """Take a slot."""
+        self._transport = transport
+        super().connection_made(_Closing(transport, self._close))  # type: ignore[arg-type]  # uvicorn needs no more of it
+        transport.set_write_buffer_limits(high=0)  # then writing is paused while anything is unsent
+        self.app = self._closing(self.app)
+        peer = self.client[0] if self.client else ""
+        if not self._slots.enter(self, None if self._is_proxy(peer) else neighbourhood(peer)):
+            self.app = _only_health(self.app)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the slot back."""
+        for timer in (self._deadline, self._ticking):
+            if timer is not None:
+                timer.cancel()
+        self._slots.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read a part of a request."""
+        if self._ends:
+            return
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        if not self._ends:
+            super().on_response_complete()
+            self._watch()
+
+    def drop(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    @property
+    def _is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def _watch(self) -> None:
+        """Set the deadline of the part that the request is in, when that part begins."""
+        if self._is_closing or self._ends:
+            return
+        state = self.conn.their_state
+        part = {h11.IDLE: "head", h11.SEND_BODY: "body"}.get(state, "answer")
+        if (part, self.cycle) == self._phase:
+            return
+        self._phase = (part, self.cycle)
+        seconds = {"head": IDLE_SECONDS if self.cycle else HEAD_SECONDS, "body": BODY_SECONDS + _TICK}.get(part)
+        self._set_deadline(seconds)
+        self._slots.move(self, "working" if seconds is None else "waiting")
+
+    def _set_deadline(self, seconds: float | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None if seconds is None else self.loop.call_later(seconds, self.drop)
+
+    # --- an answer before the body ---
+
+    def _closing(self, app: Any) -> Any:
+        """The application. What is answered before the whole body has come is the connection's last answer."""
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            async def sent(message: Any) -> None:
+                if message["type"] == "http.response.start" and self.conn.their_state is h11.SEND_BODY:
+                    others = [pair for pair in message["headers"] if pair[0].lower() != CLOSE_HEADER[0]]
+                    message = {**message, "headers": [*others, CLOSE_HEADER]}
+                await send(message)
+
+            await app(scope, receive, sent)
+
+        return answer
+
+    def _close(self) -> None:
+        """Close. If the body has not come, what comes of it is thrown away for a moment."""
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._transport.close()
+        elif not self._ends and not self._is_closing:
+            self._ends = True
+            self._unset_keepalive_if_required()
+            self.flow.resume_reading()
+            self._slots.move(self, "waiting")
+            self._transport.write_eof()
+            self._set_deadline(LAST_BYTES)
+
+    # --- a client that does not take the answer ---
+
+    def pause_writing(self) -> None:
+        """Watch how fast the client takes what is unsent."""
+        super().pause_writing()
+        self._unsent = self._transport.get_write_buffer_size()
+        if self._ticking is None:
+            self._ticking = self.loop.call_later(_TICK, self._tick)
+
+    def resume_writing(self) -> None:
+        """Everything was taken."""
+        super().resume_writing()
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+            self._took(self._unsent)
+            self._state_after_writing()
+
+    def _tick(self) -> None:
+        unsent = self._transport.get_write_buffer_size()
+        self._patience -= _TICK
+        self._took(self._unsent - unsent)
+        self._unsent = unsent
+        if self._patience < 0:
+            self.drop()
+            return
+        self._slots.move(self, "stalled")
+        self._ticking = self.loop.call_later(_TICK, self._tick)
+
+    def _took(self, taken: int) -> None:
+        self._patience = min(self._patience + max(taken, 0) / SLOWEST, PATIENCE)
+
+    def _state_after_writing(self) -> None:
+        is_waiting = self._ends or (self._phase is not None and self._phase[0] != "answer")
+        self._slots.move(self, "waiting" if is_waiting else "working")
+
+
+class _Closing:
+    """A transport whose closing goes through its connection."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self._transport = transport
+        self.close = close
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+def _only_health(app: Any) -> Any:
+    """The application for connections without a slot."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await (app if scope["path"] in _ANSWERED else service_unavailable)(scope, receive, send)
+
+    return answer
