@@ -92,8 +92,8 @@ class Connection(H11Protocol):
         part = {h11.IDLE: "head", h11.SEND_BODY: "body"}.get(state, "answer")
         if (part, self.cycle) == self._phase:
             return
-        self._phase = (part, self.cycle)
-        seconds = {"head": IDLE_SECONDS if self.cycle else HEAD_SECONDS, "body": BODY_SECONDS + _TICK}.get(part)
+        is_first, self._phase = self._phase is None, (part, self.cycle)
+        seconds = {"head": HEAD_SECONDS if is_first else IDLE_SECONDS, "body": BODY_SECONDS + _TICK}.get(part)
         self._set_deadline(seconds)
         self._slots.move(self, "working" if seconds is None else "waiting")
 
