@@ -1,8 +1,10 @@
 """How often Muster is right about organisations whose truth is known: matching, suggestions, owners.
 
 python -m benchmarks accuracy [--seeds N] [--size N] [--write FILE]
+python -m benchmarks accuracy --companies [--rounds N] [--explained] [--examples N]
 
-Prints Markdown; ``--write`` puts it between the markers in that file instead.
+Prints Markdown; ``--write`` puts it between the markers in that file instead. ``--companies``: only what is said of the
+companies. ``--explained``: Muster is told what each of their headings means. ``--examples``: what fails, N of each.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks import companies
 from benchmarks.cases import Case, Outcome, judged, owners_said
+from benchmarks.companies.examples import examples
 from benchmarks.naive import LIKE_ENOUGH
 from benchmarks.organisation import CHANGES, OWNER_SIGNALS, organisation
 from benchmarks.organisation.written import STYLES, Cell, written
@@ -22,7 +26,9 @@ from scanner.model import RUNGS, OwnershipVerdict
 from scanner.text import printable
 
 SEEDS, SIZE = 5, 1000
+COMPANIES_SEED, ROUNDS = 1, 3
 BEGIN, END = "<!-- accuracy: begin -->\n", "<!-- accuracy: end -->"
+COMPANIES_BEGIN, COMPANIES_END = "<!-- companies: begin -->\n", "<!-- companies: end -->"
 FALSE_NAMED = 20
 CELLS_A_STYLE = 5
 """One cell of each style for so many identities."""
@@ -224,17 +230,35 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--size", type=int, default=SIZE)
     parser.add_argument("--write", type=Path, metavar="FILE")
+    parser.add_argument("--companies", action="store_true", help="only the companies")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--explained", action="store_true")
+    parser.add_argument("--examples", type=int, metavar="N")
     options = parser.parse_args()
+    if options.examples is not None:
+        found = companies.outcomes(COMPANIES_SEED, options.rounds, explained=options.explained)
+        print("\n".join(examples(found, options.examples)))
+        return
+    blocks = [] if options.companies else [(BEGIN, END, report(options.seeds, options.size))]
+    blocks.append(
+        (COMPANIES_BEGIN, COMPANIES_END, companies.report(COMPANIES_SEED, options.rounds, explained=options.explained))
+    )
     if options.write is None:
-        print(report(options.seeds, options.size))
+        print("\n".join(block for _, _, block in blocks))
         return
     page = options.write.read_text(encoding="utf-8")
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        parser.error(f"{options.write} has no lines {BEGIN.strip()} and {END}")
-    text = f"{before}{BEGIN}{report(options.seeds, options.size)}{END}{after}"
-    options.write.write_text(text, encoding="utf-8")
+    for block in blocks:
+        page = _replaced(page, *block) or parser.error(
+            f"{options.write} has no lines {block[0].strip()} and {block[1]}"
+        )
+    options.write.write_text(page, encoding="utf-8")
+
+
+def _replaced(page: str, begin: str, end: str, block: str) -> str | None:
+    """The page with that block between the markers; None if it has no such markers."""
+    before, opening, rest = page.partition(begin)
+    _, closing, after = rest.partition(end)
+    return f"{before}{begin}{block}{end}{after}" if opening and closing else None
 
 
 if __name__ == "__main__":

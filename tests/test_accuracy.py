@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.accuracy import BEGIN, END, WAYS, report
+from benchmarks import companies
+from benchmarks.accuracy import BEGIN, COMPANIES_BEGIN, COMPANIES_END, COMPANIES_SEED, END, WAYS, report
 from benchmarks.cases import Case, Outcome, judged, owners_said
 from benchmarks.organisation import CHANGES, IMITATIONS, OWNER_SIGNALS, organisation
 from benchmarks.organisation.written import STYLES, Cell, Style, written
@@ -141,8 +142,16 @@ def test_the_page_says_what_the_command_prints() -> None:
 def test_writing_touches_only_what_is_between_the_markers(tmp_path: Path) -> None:
     """The rest of the page is written by hand."""
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}old\n{END}\nafter\n", encoding="utf-8")
-    command = [sys.executable, "-m", "benchmarks", "accuracy", "--seeds", "1", "--size", "20", "--write", str(page)]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    page.write_text(
+        f"before\n{BEGIN}old\n{END}\nbetween\n{COMPANIES_BEGIN}old\n{COMPANIES_END}\nafter\n", encoding="utf-8"
+    )
+    options = ("--seeds", "1", "--size", "20", "--rounds", "1", "--write", str(page))
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks", "accuracy", *options], check=True, cwd=ROOT, capture_output=True
+    )
 
-    assert page.read_text(encoding="utf-8") == f"before\n{BEGIN}{report(seeds=1, size=20)}{END}\nafter\n"
+    of_companies = companies.report(COMPANIES_SEED, 1)
+    assert page.read_text(encoding="utf-8") == (
+        f"before\n{BEGIN}{report(seeds=1, size=20)}{END}\nbetween\n"
+        f"{COMPANIES_BEGIN}{of_companies}{COMPANIES_END}\nafter\n"
+    )
