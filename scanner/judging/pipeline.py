@@ -307,7 +307,7 @@ def with_cells_read(
     read, named = cells.entries[: len(entries)], iter(cells.entries[len(entries) :])
     rows = (row if row.names is None else msgspec.structs.replace(row, names=next(named)) for row in declared.unread)
     meant = msgspec.structs.replace(declared, entries=None if declared.entries is None else read, unread=tuple(rows))
-    return meant, cells
+    return meant, cells.only({entry.id for entry in entries})
 
 
 def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, today: date, cells: Cells) -> Lists:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
 from msgspec import Struct
@@ -66,6 +66,15 @@ class Cells(Struct, frozen=True, kw_only=True):
     for_identities: Mapping[str, tuple[MatchCandidate, ...]] = {}
     for_entries: Mapping[str, tuple[IdentityCandidate, ...]] = {}
     warnings: tuple[str, ...] = ()
+
+    def only(self, entries: Collection[str]) -> Cells:
+        """Return them with candidates for these entries alone: a row that is set aside has none to confirm."""
+        kept = {key: tuple(one for one in found if one.entry in entries) for key, found in self.for_identities.items()}
+        return replace(
+            self,
+            for_identities={key: found for key, found in kept.items() if found},
+            for_entries={entry: found for entry, found in self.for_entries.items() if entry in entries},
+        )
 
 
 def read_cells(

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from scanner.discovery.inventory import Inventory
+from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.pipeline import Declared, judge
 from scanner.matching.cells.places import provider_meant
 from scanner.matching.cells.reading import Cells, may_be_several, read_cells
-from scanner.model import Entry, Identity, Origin
-from tests.factories import ACCOUNT, make_entry, make_identity
+from scanner.model import Entry, Identity, Origin, ScanInfo, UnreadRow
+from tests.factories import ACCOUNT, NOW, make_entry, make_identity, make_person
 
 OTHER = "210987654321"
 GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
@@ -284,3 +288,19 @@ def test_reading_is_idempotent_and_never_ends_on_hostile_text(cells: list[str]) 
 def test_all_separators_split_what_exists(names: list[str], separator: str) -> None:
     estate = [identity(name) for name in names]
     assert list(read(entry(separator.join(names)), estate=estate).entries[0].identities) == names
+
+
+def test_a_row_that_is_set_aside_suggests_nothing() -> None:
+    """Its entry is not judged, so nothing may refer to it; what the readable row suggests stays."""
+    readable, aside = entry("etl (old)"), replace(entry("etl (alt)"), id="F")
+    unread = UnreadRow(origin=aside.origin, why=("expires: soon is no date",), names=aside)
+    inventory = Inventory(identities=(identity("etl"),))
+
+    result = judge(
+        inventory,
+        Declared(entries=(readable,), unread=(unread,), people=(make_person("ada@example.com"),)),
+        Remembered(),
+        ScanInfo(id="1", started_at=NOW, finished_at=NOW, version="0"),
+    )
+
+    assert [one.entry for one in result.identities[0].registry.candidates] == [readable.id]
