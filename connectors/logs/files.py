@@ -259,8 +259,7 @@ def _covered(unit: LogUnit, counting: Counting, files: Sequence[tuple[str, str]]
             for day in days_between(max(min(found), max(found) - timedelta(_LONGEST_SPAN)), max(found))
             if day < today and any(first <= str(day) <= last for first, last in within)
         ]
-    detail = counting.beyond_limits()
-    return tuple(LogDay(scope=scope, day=day, detail=detail) for scope, day in days)
+    return counting.covered(LogDay(scope=scope, day=day) for scope, day in days)
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

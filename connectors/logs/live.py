@@ -26,7 +26,7 @@ from connectors.logs.events import EventCounting
 from connectors.logs.files import FileLog, days_between
 from connectors.logs.names import Networks
 from scanner.errors import DeadlineExceeded, Denied, NotOffered, SourceError, Throttled, Unreachable
-from scanner.model import EVERY_SCOPE, Coverage, CoverageStatus
+from scanner.model import EVERY_SCOPE, Coverage
 from scanner.model.activity import LogDay, LogUnit, UnitReading
 from scanner.text import counted
 
@@ -156,9 +156,8 @@ class LiveReader:
                     return UnitReading(unit=unit, coverage=(gap,), calls=self._source.calls - before)
                 counting = self._counted(day.scope, span)
             missing = self._source.missing(day.scope, span)
-            status: CoverageStatus = "partial" if missing else "complete"
-            found = replace(day, status=status, detail=missing or counting.beyond_limits())
-            covered = (found,) if unit.digest == WHOLE else ()
+            found = (replace(day, status="partial", detail=missing),) if missing else counting.covered((day,))
+            covered = found if unit.digest == WHOLE else ()
             return counting.reading(unit, covered, self._source.calls - before)
         except Unreadable as error:
             raise Malformed(f"the response is not a log: {error}") from error

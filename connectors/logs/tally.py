@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, TypeAlias
+
+from msgspec.structs import replace
 
 from connectors.exported import Unreadable
 from scanner.model.activity import CallerDay, LogDay, LogUnit, NamedChange, UnitReading
@@ -19,9 +22,11 @@ from scanner.text import counted
 MOST_RAW = 50_000
 """Distinct raw keys that are held before their meaning is worked out."""
 MOST_CALLERS = 50_000
-"""Maximum callers and days of one unit; others count as one caller, :data:`MORE`."""
+"""Maximum callers and days of one unit; others count as one caller, :data:`MORE`, and make their day a gap."""
 MOST_CHANGES = 10_000
-"""Maximum changes in one unit."""
+"""Maximum changes in one unit; others make their day a gap."""
+MOST_LEFT_OUT = 1_000_000
+"""Maximum callers and days beyond a limit that are told apart; from here on, their number is a lower bound."""
 MORE = "(more)"
 """The name for everything beyond a limit."""
 _MOST_VALUES = {"read": 1000, "write": 1000, "secret": 250, "become": 250, "credential": 250}
@@ -182,10 +187,14 @@ DONE, DENIED, FAILED = range(3)
 
 
 class Tally:
-    """The profiles of one unit, by scope, day (``2026-11-28``), caller and its unique id."""
+    """The profiles of one unit, by scope, day (``2026-11-28``), caller and its unique id.
+
+    ``left_out``: by scope and day, how many callers have no profile of their own.
+    """
 
     def __init__(self) -> None:
-        self._beyond = 0
+        self.left_out: Counter[tuple[str, str]] = Counter()
+        self._seen_left_out: set[int] = set()
         self._profiles: dict[tuple[str, str, str, str], Profile] = {}
 
     def of(self, scope: str, day: str, caller: str, unique_id: str = "") -> Profile:
@@ -194,15 +203,27 @@ class Tally:
         found = self._profiles.get(at)
         if found is None:
             if len(self._profiles) >= MOST_CALLERS:
-                self._beyond += 1
+                self._leave_out(at)
                 at = scope, day, MORE, ""
             found = self._profiles.setdefault(at, Profile())
         return found
 
+    def _leave_out(self, at: tuple[str, str, str, str]) -> None:
+        # Hashes take a tenth of the memory of the names.
+        mark = hash(at)
+        if mark not in self._seen_left_out and len(self._seen_left_out) < MOST_LEFT_OUT:
+            self._seen_left_out.add(mark)
+            self.left_out[at[:2]] += 1
+
     @property
     def beyond(self) -> int:
-        """The number of items beyond a limit, counted as :data:`MORE`."""
-        return self._beyond + sum(one.beyond for one in self._profiles.values())
+        """The number of features beyond a limit, counted as :data:`MORE` of their caller."""
+        return sum(one.beyond for one in self._profiles.values())
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether more callers may be left out than are counted."""
+        return len(self._seen_left_out) >= MOST_LEFT_OUT
 
     def profiles(self) -> tuple[CallerDay, ...]:
         """The profiles of callers by day, sorted. Raises Unreadable for an invalid day or time.
@@ -259,15 +280,16 @@ class Counting(ABC):
 
     ``raw``: what was counted and not yet explained. ``events``: how many there were, each once; ``by_provider``: those
     of the provider itself, which are in no profile.
-    ``days``: scope and day (``2026-11-28``) of each event. ``beyond``: how many changes were left out.
+    ``days``: scope and day (``2026-11-28``) of each event. ``changes_left_out``: how many changes, by scope and day.
     """
 
     def __init__(self) -> None:
-        self.events = self.by_provider = self.beyond = 0
+        self.events = self.by_provider = 0
         self.raw = RawCounts(self._explain)
         self.tally = Tally()
         self.days: set[tuple[str, str]] = set()
         self.changes: dict[tuple[str, str, str, str, str], NamedChange] = {}
+        self.changes_left_out: Counter[tuple[str, str]] = Counter()
 
     def begin(self, name: str) -> None:
         """Called before the records of a file, for logs that need its name."""
@@ -299,12 +321,25 @@ class Counting(ABC):
             calls=calls,
         )
 
-    def beyond_limits(self) -> str | None:
-        """The message for a day with items beyond a limit."""
-        beyond = self.beyond + self.tally.beyond
-        if not beyond:
-            return None
-        return f"beyond the limits for one day, {counted(beyond, 'count is', 'counts are')} in {MORE}"
+    def covered(self, days: Iterable[LogDay]) -> tuple[LogDay, ...]:
+        """Return days that were read completely, as gaps where callers or changes are beyond a limit."""
+        beyond = self.tally.beyond
+        more = f"beyond the limits for one caller, {counted(beyond, 'count is', 'counts are')} in {MORE}"
+        return tuple(
+            replace(day, status="partial", detail=f"left out: {left_out}")
+            if (left_out := self._left_out(day.scope, day.day.isoformat()))
+            else replace(day, detail=more if beyond else None)
+            for day in days
+        )
+
+    def _left_out(self, scope: str, day: str) -> str:
+        callers, changes = self.tally.left_out[scope, day], self.changes_left_out[scope, day]
+        bound = "at least " if self.tally.is_lower_bound else ""
+        said = (
+            f"{bound}{counted(callers, 'caller', 'callers')} beyond the first {MOST_CALLERS:,}" if callers else "",
+            f"{counted(changes, 'change', 'changes')} beyond the first {MOST_CHANGES:,}" if changes else "",
+        )
+        return " and ".join(filter(None, said))
 
     def changed(self, scope: str, target: str, action: str, by: str, counted: Counted) -> None:
         """Record a change of an identity or a workload.
@@ -314,7 +349,7 @@ class Counting(ABC):
         at = scope, target, action, by, counted.first[:13]
         known = self.changes.get(at)
         if known is None and len(self.changes) >= MOST_CHANGES:
-            self.beyond += 1
+            self.changes_left_out[scope, counted.first[:10]] += 1
             return
         first = _moment(counted.first)
         if known is None or first < known.at:

@@ -18,7 +18,7 @@ from connectors.logs.content import Records
 from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
 from connectors.logs.names import Networks, client_of, plain
-from connectors.logs.tally import DONE, Counted, Counting, utc_text
+from connectors.logs.tally import DONE, MOST_CALLERS, Counted, Counting, utc_text
 from scanner.errors import UsageError
 from scanner.model.activity import LogDay, LogUnit
 
@@ -155,3 +155,20 @@ def test_a_log_in_files_needs_a_path() -> None:
     """What cannot be asked live says so."""
     with pytest.raises(UsageError, match="files"):
         ServerLog(LogSettings(log="audit"), None)
+
+
+def test_a_day_with_callers_beyond_the_limit_is_a_gap(tmp_path: Path) -> None:
+    """A caller that is not counted is not seen; other days of the file are whole."""
+    before, more = YESTERDAY - timedelta(1), 1_234
+    many = (line(user=f"bot-{number}") * (1 + number % 2) for number in range(MOST_CALLERS + more - 1))
+    (tmp_path / "audit.log").write_text(line(before, user="first") + "".join(many))
+    (unit,) = units(tmp_path)
+    reading = log_of(tmp_path).read(unit)
+
+    assert reading.coverage == (
+        LogDay(scope="server", day=before),
+        LogDay(
+            scope="server", day=YESTERDAY, status="partial", detail="left out: 1,234 callers beyond the first 50,000"
+        ),
+    )
+    assert sum(one.events for one in reading.callers) == reading.events
