@@ -55,6 +55,11 @@ def real_path(path: Path) -> Path:
     return current
 
 
+def is_writable(path: Path) -> bool:
+    """Return whether this process may write to the file or folder; never on a read-only mount."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def _refuse_foreign(step: Path, about: os.stat_result, what: str) -> None:
     if about.st_uid not in (_ROOT, os.geteuid()):
         raise PermissionError(errno.EPERM, f"{step} is {what} of another user, which is not followed", str(step))

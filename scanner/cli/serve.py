@@ -17,6 +17,7 @@ import click
 
 from scanner.cli.options import config_option, store_option
 from scanner.errors import MissingExtra, UsageError
+from scanner.safe_files import is_writable
 
 if TYPE_CHECKING:
     from scanner.config.serving import Listen, ServeSettings
@@ -124,10 +125,13 @@ def _url(address: Listen, port: int) -> str:
 
 
 def index_folder(store_url: str) -> Path:
-    """The folder of the index: beside an SQLite store; otherwise in the user's cache, by the store's address."""
+    """The folder of the index: beside an SQLite store if that may be written to, else in the user's cache."""
     name = store_url.removeprefix("sqlite:///").partition("?")[0]
     if store_url.startswith("sqlite:///") and name not in ("", ":memory:"):
-        return Path(f"{name}.index")
+        beside = Path(f"{name}.index")
+        if is_writable(beside if beside.exists() else beside.absolute().parent):
+            return beside
+        store_url = str(Path(name).resolve())
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "muster" / f"index-{sha256(store_url.encode()).hexdigest()[:16]}"
 

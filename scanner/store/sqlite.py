@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,15 +26,18 @@ from sqlalchemy import (
     insert,
 )
 from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.pool import NullPool
 
 from scanner.errors import MissingStore, StoreError
-from scanner.safe_files import in_place_of, real_path
+from scanner.safe_files import in_place_of, is_writable, real_path
 from scanner.store.database import APPENDS, DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values, this_process
 from scanner.store.integrity import digest_of_bytes
 from scanner.text import printable
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
+
+log = logging.getLogger(__name__)
 
 MOST_FREE = 0.25
 """Up to this share of the file may be free, for later scans to fill."""
@@ -166,13 +170,20 @@ class Sqlite:
     def open(self, address: URL, *, create: bool, timeout: float | None) -> Engine:
         """Creates a missing file, for its owner only."""
         wait = SHORT_WAIT if timeout is None else timeout
+        # Python's handling of transactions is off; _begin starts them.
+        options: dict[str, Any] = {"connect_args": {"isolation_level": None, "timeout": wait}}
         if path := _file(address):
             ensure(path, create=create, wait=wait)
+            if create:
+                _refuse_unwritable(path)
+            elif _is_read_as_it_is(path):
+                _say_read_as_it_is(path.absolute(), printable(str(path)))
+                # Each connection is new, and so sees a file that was put in the place of this one.
+                options = {"creator": partial(_connect_as_it_is, path), "poolclass": NullPool}
         engine = create_engine(
             address.set(query={}),
-            # Python's handling of transactions is off; _begin starts them.
-            connect_args={"isolation_level": None, "timeout": wait},
             execution_options={PATIENCE: DEFAULT_PATIENCE if timeout is None else timeout},
+            **options,
         )
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _begin)
@@ -204,9 +215,8 @@ class Sqlite:
 
     def refuse_unwritable(self, engine: Engine) -> None:
         """An early check before an hour of reading. SQLite itself decides when writing."""
-        path = _file(engine.url)
-        if path and not (_writable(path) and _writable(path.parent)):
-            raise StoreError(f"the store {self.place(engine.url)} is read-only", hint=_MAKE_WRITABLE)
+        if path := _file(engine.url):
+            _refuse_unwritable(path)
 
     def settle(self, engine: Engine) -> None:
         """Switch to write-ahead logging, so that readers and a writer do not block each other.
@@ -313,8 +323,50 @@ def _file(address: URL) -> Path | None:
     return None if address.database in (None, "", ":memory:") else Path(str(address.database))
 
 
-def _writable(path: Path) -> bool:
-    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+def _refuse_unwritable(path: Path) -> None:
+    if not (is_writable(path) and is_writable(path.parent)):
+        raise StoreError(f"the store {printable(str(path))} is read-only", hint=_MAKE_WRITABLE)
+
+
+# --- A file in a folder that cannot be written to, such as on a read-only mount ---
+
+_WRITE_AHEAD = b"\2\2"
+"""Bytes 18 and 19 of a file with write-ahead logging: to read it, SQLite makes a file beside it."""
+
+
+def _is_read_as_it_is(path: Path) -> bool:
+    """Return whether SQLite can read the file only as it is. Raises StoreError if it does not have all changes.
+
+    Where SQLite's own files are beside it, they are used: another process may be writing.
+    """
+    real = path.resolve()
+    if is_writable(real.parent) or Path(f"{real}-shm").exists():
+        return False
+    try:
+        with real.open("rb") as file:
+            head = file.read(20)
+        log = Path(f"{real}-wal")
+        pending = log.exists() and log.stat().st_size > 0
+    except OSError:
+        return False  # opening it gives the error
+    if head[18:] != _WRITE_AHEAD:
+        return False
+    if pending:
+        raise StoreError(
+            f"the store {printable(str(path))} is read-only, and its last changes are in a file beside it, -wal",
+            hint="copy it with `sqlite3 muster.db \".backup 'backup.db'\"` where it can be written, and name the copy",
+        )
+    return True
+
+
+@cache  # a server opens it again and again
+def _say_read_as_it_is(_path: Path, name: str) -> None:
+    log.warning("the store %s is read-only: it is read as it is, so nothing should write to it meanwhile", name)
+
+
+def _connect_as_it_is(path: Path) -> sqlite3.Connection:
+    address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+    return sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
 
 
 def _set_up(connection: sqlite3.Connection, _record: object) -> None:
