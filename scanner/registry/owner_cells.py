@@ -6,15 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from scanner.registry.roster.words import WORDS, plain
 from scanner.registry.tables.cells import read_list
 
-_PLACEHOLDERS = frozenset(
-    {
-        "", "-", "--", "?", "??", "???", "n/a", "na", "none", "nobody", "nil", "null", "tba", "tbc", "tbd",
-        "to be assigned", "to be confirmed", "to be decided", "to be determined", "to do", "todo", "open",
-        "unknown", "unassigned", "not assigned", "not known", "no owner", "vacant", "pending",
-    }
-)  # fmt: skip
+_PLACEHOLDERS = frozenset(map(plain, WORDS.nobody))
 _EMAIL = re.compile(r"[^\s,/&@]+@[^\s,/&@]+")
 # SharePoint's lookup fields: 12;#Jane Doe;#13;#John Smith, each with the number of its row.
 _LOOKED_UP = re.compile(r"\d{1,9};#")
@@ -38,7 +33,7 @@ def named(items: Iterable[str]) -> tuple[str, ...]:
 
 def is_placeholder(item: str) -> bool:
     """Return whether a text is a placeholder for a missing owner, such as ``TBD``."""
-    return " ".join(item.lower().split()).strip(" .!()[]<>*") in _PLACEHOLDERS
+    return " ".join(plain(item).split()).strip(" .!()[]<>*") in _PLACEHOLDERS
 
 
 def are_several(item: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
@@ -11,10 +12,14 @@ from msgspec.structs import replace
 from scanner.matching.keys import fold
 from scanner.model import Entry, Identity, Person
 from scanner.registry.roster.meaning import Index, Meaning
-from scanner.registry.roster.texts import split
+from scanner.registry.roster.texts import separations
 
 _TEAM = "team:"
 _MEANINGS_KEPT = 100_000
+_DEEPEST = 1
+"""How often a part of a text with several owners is taken apart again: Jane Doe, Bob Ray and Ann Lee."""
+_LISTED = re.compile(r"[,;/@\n\u3001\u30fb\uff0c\uff0f]")
+"""Signs that only stand between several."""
 
 
 class Roster:
@@ -67,17 +72,28 @@ class Roster:
 
     def apart(self, text: str) -> tuple[str, ...]:
         """Return the owners that one text names, if each of them is on the roster; else the text alone."""
-        meaning = self.meaning(text)
-        if meaning.person is None and not meaning.ambiguous:
-            found = split(text)
-            if found and all(map(self._by_itself(text), found)):
-                return found
-        return (text,)
+        owners = self._owners_in(text)
+        if owners and self.meaning(text).person is not None:  # Payments / Jane Doe is one owner, in a team
+            people = {
+                person.email for one in owners if (person := self.resolve(one)) is not None and not person.is_group
+            }
+            return owners if len(people) > 1 else (text,)
+        return owners or (text,)
 
-    def _by_itself(self, text: str) -> Callable[[str], bool]:
-        """Return a test of the parts of a text: ``Risk & Compliance`` may be one team beside a team Risk."""
-        people_only = "," not in text and "/" not in text and "@" not in text
-        return lambda part: (person := self.resolve(part)) is not None and not (people_only and person.is_group)
+    def _owners_in(self, text: str, depth: int = 0) -> tuple[str, ...]:
+        """Return the owners of a text by the first separator at which each part is one, or several; else nothing."""
+        for pieces in separations(text):
+            owners = [owner for piece in pieces for owner in self._owner_or_owners(piece, text, depth) or (None,)]
+            if None not in owners:
+                return tuple(filter(None, owners))
+        return ()
+
+    def _owner_or_owners(self, piece: str, text: str, depth: int) -> tuple[str, ...]:
+        """Return a part of a text as an owner. ``Risk & Compliance`` may be one team beside a team Risk."""
+        person = self.meaning(piece).person
+        if person is not None:
+            return () if person.is_group and not _LISTED.search(text) else (piece,)
+        return self._owners_in(piece, depth + 1) if depth < _DEEPEST else ()
 
     def parted(self, entry: Entry) -> Entry:
         """Return the entry with several owners of one cell (``ada@…, bob@…``) separated."""

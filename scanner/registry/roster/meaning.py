@@ -1,62 +1,45 @@
 """Finds the person or group that a text names if it is no exact e-mail, id, alias or name, or the candidates.
 
-Each part of a text (an e-mail, a user name, a name, a text in brackets) is a claim: the set of people or groups that it
-can mean. The text names a person for certain only if all claims together leave exactly one. Otherwise the result is
-candidates with the reason, for a person to decide.
+Each part of a text (an e-mail, a user name, a name, a text beside it) is read as the people that it can mean, and the
+team that it names. The text names a person for certain only if all parts together leave exactly one, and a single word
+of a name only with an honorific or the team beside it. Otherwise the result is candidates with the reason, for a person
+to decide.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from scanner.matching.keys import fold
 from scanner.model import Person
-from scanner.registry.roster.texts import Parts, account_key, name_keys, name_words, parts, team_keys, tidied
+from scanner.registry.roster.guesses import CONTRADICTED, SEVERAL, UNCERTAIN, Guess, Guesses, has_initials
+from scanner.registry.roster.indexes import NOBODY, Emails, Indexes, has_latin_name, is_family_name, local, short_key
+from scanner.registry.roster.spelling import (
+    joined_keys,
+    name_keys,
+    name_words,
+    names,
+    natural,
+    roman_key,
+    roman_words,
+    says_team,
+)
+from scanner.registry.roster.texts import Parts, is_doubtful, parts, tidied, without_labels
+from scanner.registry.roster.words import is_unspaced
 
-K = TypeVar("K", str, tuple[str, ...])
-
-_MOST_OF_A_NAME = 200
-"""The most people with one word in their name: a more frequent word is not searched."""
-_GUESSES, _GUESSES_NAMED = 5, 3
-_SIGNS = re.compile(r"[\W_]+")
-_ID = re.compile(r"[A-Za-z]{0,3}-?\d{3,}")
-_ALIKE = 85
-"""The least similarity of two names, from 0 to 100, for one to be a misspelling of the other."""
-
-_CONTRADICTED, _UNCERTAIN = "the rest of the text contradicts it", "the text expresses doubt"
-# The confidence of each reason, from 0 to 1; it is multiplied with the score of the entry's column.
-_SCORES = {
-    "several have this name": 0.75,
-    _CONTRADICTED: 0.85,
-    _UNCERTAIN: 0.8,
-    "user name of another address": 0.8,
-    "user name": 0.8,
-    "user name derived from the name": 0.75,
-    "initials": 0.75,
-    "part of the name": 0.7,
-    "mistyped": 0.7,
-    "leads that team": 0.6,
-}
-
-_SHARING = 0.2
-"""How much each further candidate with the same reason reduces the score."""
-
-_Emails = frozenset[str]
-_NO_EMAILS: _Emails = frozenset()
+_GUESSES_NAMED = 3
+_MOST_WORDS = 8
+"""The most words in which a team's name is searched beside a name."""
+_LONGEST_REMARK = 5
+"""The most words of a text beside a name that is not understood: a longer one says something about it."""
 
 
-class Guess(NamedTuple):
-    """A candidate: the e-mail, a score from 0 to 1, and the reason."""
-
-    email: str
-    score: float
-    why: str
+_CAPITALS = re.compile(r"\b([A-Z])([A-Z])\b")
+"""Two initials: JP Durand."""
 
 
 class Meaning(Struct, frozen=True, kw_only=True):
@@ -76,6 +59,24 @@ class Meaning(Struct, frozen=True, kw_only=True):
         return f"is not on the roster{may}"
 
 
+class _Reading(NamedTuple):
+    """What one part of a text can mean.
+
+    ``people``: people and groups. ``team``: the group of that name and all in it. ``whole``: the part is a full name,
+    an id or an address, no single word of a name. ``polite``: with an honorific. ``family``: those whose family name it
+    can be.
+    """
+
+    people: Emails = NOBODY
+    team: Emails = NOBODY
+    family: Emails = NOBODY
+    whole: bool = True
+    polite: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.team)
+
+
 class Index:
     """People and groups by the names that they may have. ``outright``: finds one by exact name.
 
@@ -85,269 +86,286 @@ class Index:
     def __init__(
         self, people: Sequence[Person], outright: Callable[[str], Person | None], stays: Callable[[Person], bool]
     ) -> None:
-        self._people = {person.email: person for person in people}
-        self._persons = [person for person in people if not person.is_group]
-        self._outright = outright
-        self._stays = stays
+        self._indexes = Indexes(people, outright)
+        self._people = self._indexes.people
+        self._guesses = Guesses(self._indexes, lambda email: stays(self._people[email]))
 
     def meaning(self, text: str) -> Meaning:
         """Return the person or group that a text names, or candidates. Never raises."""
-        said = self._sorted_out(parts(text))
+        said = self._apart(parts(text))
         if not said:
             return Meaning()
-        claims = list(self._claims(said))
-        known = [claim for claim in claims if claim]
-        if not known:
-            return Meaning(guesses=self._guesses(said))
-        left = frozenset.intersection(*known)
-        narrowed, contradicted = self._beside(left, said.asides)
-        one = next(iter(narrowed)) if len(narrowed) == 1 else None
-        if one is not None and not contradicted and not said.uncertain and self._agrees(one, said, claims):
-            return Meaning(person=self._people[one])
-        if len(left) > 1:
-            return Meaning(
-                ambiguous=True,
-                guesses=self._ranked((one, "several have this name") for one in sorted(narrowed or left)),
-            )
-        if not left:  # the e-mail takes precedence over the name beside it
-            every = dict.fromkeys(email for claim in known for email in sorted(claim))
-            return Meaning(ambiguous=True, guesses=self._ranked((one, _CONTRADICTED) for one in every))
-        why = _UNCERTAIN if said.uncertain else _CONTRADICTED
-        return Meaning(guesses=self._ranked((one, why) for one in left))
+        named = [*map(self._by_email, said.emails), *map(self._by_account, said.accounts), *map(self._read, said.names)]
+        beside = list(map(self._read_beside, said.asides))
+        main = [one for one in named if one]
+        people = [one.people for one in main if one.whole and not self._are_groups(one.people)]
+        people += [one.people for one in beside if one.whole and one.people and not self._are_groups(one.people)]
+        words = [one for one in (*main, *beside) if not one.whole and one.people]
+        teams = [one.team for one in (*main, *beside) if one.team]
+        doubt = UNCERTAIN if self._is_doubted(said, beside) else None
+        if people:
+            return self._person(said, named, people, words, teams, doubt)
+        if words and (found := self._by_a_word(words, teams)) is not None:
+            return Meaning(person=self._people[found]) if doubt is None else self._doubted([found], doubt)
+        groups = [one.people for one in main if one.people and one.whole]
+        if not groups:
+            return Meaning(guesses=self._guesses.of(said))
+        left = frozenset.intersection(*groups)
+        if len(left) != 1:
+            return self._several(left or frozenset.union(*groups))
+        doubt = doubt or (None if self._agrees(next(iter(left)), said, named, beside) else CONTRADICTED)
+        return Meaning(person=self._people[next(iter(left))]) if doubt is None else self._doubted(left, doubt)
 
-    def _sorted_out(self, said: Parts) -> Parts:
-        """A team's name beside an e-mail is not a second owner, but the person's team."""
-        if not said.emails:
-            return said
-        teams = tuple(name for name in said.names if (found := self._by_name(name)) and self._are_groups(found))
-        names = tuple(name for name in said.names if name not in teams)
-        return said._replace(names=names, asides=(*said.asides, *teams))
+    def _person(
+        self,
+        said: Parts,
+        named: Sequence[_Reading],
+        people: Sequence[Emails],
+        words: Sequence[_Reading],
+        teams: Sequence[Emails],
+        doubt: str | None,
+    ) -> Meaning:
+        """Return the only person whom all parts mean; a team beside the name separates two of one name."""
+        left = frozenset.intersection(*people)
+        if not left:  # the e-mail takes precedence over the name beside it
+            every = dict.fromkeys(email for claim in people for email in sorted(claim))
+            return Meaning(ambiguous=True, guesses=self._guesses.ranked((one, CONTRADICTED) for one in every))
+        narrowed, contradicted = self._narrowed(left, said, named, words, teams)
+        doubt = doubt or (CONTRADICTED if contradicted else None)
+        if len(narrowed) > 1:
+            return self._several(narrowed)
+        (email,) = narrowed
+        if doubt is None and not self._agrees(email, said, named, ()):
+            doubt = CONTRADICTED
+        if doubt is None:
+            return Meaning(person=self._people[email])
+        return self._several(left) if len(left) > 1 else self._doubted(left, doubt)
+
+    def _narrowed(
+        self,
+        left: Emails,
+        said: Parts,
+        named: Sequence[_Reading],
+        words: Sequence[_Reading],
+        teams: Sequence[Emails],
+    ) -> tuple[Emails, bool]:
+        """Narrow people by teams and single words beside the name; return whether one contradicts all of them."""
+        contradicted = False
+        for team in teams:
+            if left & team:
+                left &= team
+            else:
+                contradicted = contradicted or not self._is_part_of_their_team(left, said)
+        for one in words:
+            if left & one.people:
+                left &= one.people
+            else:
+                contradicted = contradicted or one is named[0]
+        return left, contradicted
+
+    def _several(self, emails: Emails) -> Meaning:
+        guesses = self._guesses.ranked((one, SEVERAL) for one in sorted(emails))
+        return Meaning(ambiguous=True, guesses=guesses)
+
+    def _doubted(self, emails: Iterable[str], why: str) -> Meaning:
+        return Meaning(guesses=self._guesses.ranked((one, why) for one in emails))
+
+    def _by_a_word(self, words: Sequence[_Reading], teams: Sequence[Emails]) -> str | None:
+        """Return the only one with that word in the name, who has an honorific or the team beside it.
+
+        Herr Martin is not Martin Weber, also where nobody else is called Martin.
+        """
+        left = frozenset.intersection(*(one.people for one in words))
+        for team in teams:
+            left &= team
+        if len(left) != 1 or not (teams or any(one.polite for one in words)):
+            return None
+        return next(iter(left)) if all(left <= one.family for one in words) else None
 
     def _are_groups(self, emails: Iterable[str]) -> bool:
         return all(self._people[email].is_group for email in emails)
 
-    def _claims(self, said: Parts) -> Iterator[_Emails]:
-        yield from map(self._by_email, said.emails)
-        yield from map(self._by_account, said.accounts)
-        yield from map(self._by_name, said.names)
+    def _is_doubted(self, said: Parts, beside: Sequence[_Reading]) -> bool:
+        """Return whether the text expresses doubt, or has a sentence that is not understood beside the name."""
+        is_name = not said.asides and any(map(self._indexes.outright, said.names))
+        if said.uncertain and not (is_name and any(map(is_doubtful, said.names))):  # Jan Oud is a name
+            return True
+        read = zip(said.asides, beside, strict=True)
+        return any(not reading and len(aside.split()) > _LONGEST_REMARK for aside, reading in read)
 
-    def _by_email(self, email: str) -> _Emails:
-        local, _, domain = email.partition("@")
-        found = self._outright(email) or self._outright(f"{local.partition('+')[0]}@{domain}")
-        return frozenset({found.email}) if found else _NO_EMAILS
+    def _is_part_of_their_team(self, emails: Emails, said: Parts) -> bool:
+        """Return whether a team beside a name is a part of the person's own (IT of IT-Betrieb), or has it as a part."""
+        own = {word for email in emails for words in name_words(self._people[email].team or "") for word in words}
+        written = [
+            frozenset(word for words in name_words(text) for word in words) for text in (*said.names, *said.asides)
+        ]
+        return bool(own) and any(one and (one <= own or own <= one) for one in written)
 
-    def _by_account(self, account: str) -> _Emails:
-        """Look up a user name; an alias of one person that is the local part of another's e-mail is ambiguous."""
-        return self._accounts.get(fold(account), _NO_EMAILS)
-
-    def _by_name(self, name: str) -> _Emails:
-        if (found := self._outright(name)) is not None and not name_words(name)[0][1:]:
-            return frozenset({found.email})
-        named = frozenset(email for key in name_keys(name) for email in self._full_names.get(key, ()))
-        teams = frozenset(email for key in team_keys(name) for email in self._teams.get(key, ()))
-        every = named | teams | ({found.email} if found else frozenset())
-        if len(every) > 1 and (not name.isascii() or "," in name):
-            exact = {email for email in named if self._is_written(name, self._people[email])}
-            every = frozenset(exact) if len(exact) == 1 and not teams else every
-        return every or (self._by_account(name) if not self._is_word_of_a_name(name) else _NO_EMAILS)
-
-    def _is_written(self, text: str, person: Person) -> bool:
-        """Return whether a name, with its order and accents, is exactly this person's."""
-        last, comma, first = tidied(text).partition(",")
-        written = f"{first.strip()} {last.strip()}" if comma else text
-        return fold(tidied(written)) == fold(tidied(person.name or ""))
-
-    def _is_word_of_a_name(self, text: str) -> bool:
-        """Return whether a text may be part of a person's name, not a user name: ``ada``."""
-        return any(word in self._words for words in name_words(text) for word in words) or " " in text
-
-    def _beside(self, left: _Emails, asides: Sequence[str]) -> tuple[_Emails, bool]:
-        """Narrow the candidates by the texts in brackets; return whether a text contradicts all of them.
-
-        A team or id beside a name separates two people of the same name; unknown texts are ignored.
-        """
-        contradicted = False
-        for aside in asides:
-            meant = frozenset[str]()
-            said = parts(aside)
-            claims = [claim for claim in self._claims(said) if claim]
-            if claims:
-                meant = frozenset.intersection(*claims)
-            team = self._members_called(aside)
-            if team:
-                meant = frozenset(email for email in meant if not self._people[email].is_group) | team
-            if not meant:
-                contradicted = contradicted or bool(said.emails or _ID.fullmatch(aside.strip()))
-            elif left & meant:
-                left = left & meant
-            elif self._are_groups(left) and any(meant <= self._members(self._people[email]) for email in left):
-                left = meant  # Payments (Jane Doe): a member of the team
-            else:
-                contradicted = True
-        return left, contradicted
-
-    def _members_called(self, team: str) -> _Emails:
-        found = {email for key in team_keys(team) for email in self._in_team.get(key, ())}
-        groups = [self._people[email] for key in team_keys(team) for email in self._teams.get(key, ())]
-        return frozenset(found).union(*map(self._members, groups))
-
-    def _members(self, group: Person) -> _Emails:
-        """Return a group with its listed members, or with the people whose team it is."""
-        named = [one.email for text in group.members or () if (one := self._outright(text)) is not None]
-        called = filter(None, (group.email.removeprefix("team:"), group.name))
-        keys = () if named else (key for text in called for key in team_keys(text))
-        return frozenset({group.email, *named}).union(*(self._in_team.get(key, ()) for key in keys))
-
-    def _agrees(self, email: str, said: Parts, claims: Sequence[_Emails]) -> bool:
-        """Return whether all addresses and user names of the text are known.
+    def _agrees(self, email: str, said: Parts, named: Sequence[_Reading], beside: Sequence[_Reading]) -> bool:
+        """Return whether all addresses, user names and numbers of the text are known, and no part is another's name.
 
         Beside a name, an address of another domain with the same local part counts as theirs.
         """
-        if said.emails and not claims[0]:
-            return bool(said.names) and _local(said.emails[0]) == _local(email)
-        unknown_account = any(not self._by_account(account) for account in said.accounts)
-        return not unknown_account
-
-    # --- Candidates ---
-
-    def _guesses(self, said: Parts) -> tuple[Guess, ...]:
-        found: dict[str, str] = {}
-        for email in said.emails:
-            for one in sorted(self._accounts.get(fold(_local(email)), ())):
-                found.setdefault(one, "user name of another address")
-        for account in (*said.accounts, *map(_local, said.emails), *said.names):
-            for one in sorted(self._accounts.get(fold(account), ())):
-                found.setdefault(one, "user name")
-            for one in sorted(self._made.get(account_key(account), ())):
-                found.setdefault(one, "user name derived from the name")
-        accounts = (_SIGNS.sub(" ", one) for one in (*map(_local, said.emails), *said.accounts))
-        for name in (*said.names, *accounts):
-            for one, why in self._alike(name):
-                found.setdefault(one, why)
-        if not found:
-            found = {one: "leads that team" for name in said.names for one in self._leaders(name)}
-        return self._ranked(found.items())
-
-    def _alike(self, name: str) -> Iterator[tuple[str, str]]:
-        """Yield people whose names share words with this name: shortened, initials, more or fewer words, misspelt."""
-        from rapidfuzz import fuzz
-
-        for words in name_words(name):
-            shared = [self._words[word] for word in words if word in self._words]
-            pool = {email for emails in shared if len(emails) <= _MOST_OF_A_NAME for email in emails}
-            if not pool and len(shared) > 1:
-                pool = set.intersection(*map(set, shared))
-            for email in sorted(pool):
-                theirs = name_words(self._people[email].name or "")[0]
-                if _initials(words, theirs):
-                    yield email, "initials"
-                elif set(words) <= set(theirs) or (len(theirs) > 1 and set(theirs) <= set(words)):
-                    yield email, "part of the name"
-                elif fuzz.ratio(" ".join(sorted(words)), " ".join(sorted(theirs))) >= _ALIKE:
-                    yield email, "mistyped"
-
-    def _leaders(self, team: str) -> Iterator[str]:
-        """Yield the person most of a team report to, if the team is no group on the roster."""
-        members = [self._people[email] for key in team_keys(team) for email in self._in_team.get(key, ())]
-        managers: dict[str, int] = defaultdict(int)
-        for manager in (self._outright(member.manager) for member in members if member.manager):
-            if manager is not None:
-                managers[manager.email] += 1
-        yield from sorted(managers, key=lambda email: (-managers[email], email))[:1]
-
-    def _ranked(self, found: Iterable[tuple[str, str]]) -> tuple[Guess, ...]:
-        """Rank the candidates, best first. Several with one reason share its score; active people come first."""
-        pairs = list(found)
-        reasons = [why for _, why in pairs]
-        guesses = (
-            Guess(email, round(_SCORES[why] / (1 + _SHARING * (reasons.count(why) - 1)), 3), why)
-            for email, why in pairs
-        )
-        here = {email: self._stays(self._people[email]) for email, _ in pairs}
-        order = {email: number for number, (email, _) in enumerate(pairs)}
-        ranked = sorted(guesses, key=lambda one: (-one.score, not here[one.email], order[one.email]))
-        return tuple(ranked[:_GUESSES])
-
-    # --- Indexes of the roster ---
-
-    @cached_property
-    def _accounts(self) -> Mapping[str, _Emails]:
-        """User names with and without domain: aliases, ids, and local parts of e-mails."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for person in self._persons:
-            named = (person.email, *person.aliases, *((person.id,) if person.id else ()))
-            for text in named:
-                found[fold(text.strip())].add(person.email)
-                found[fold(_local(text.strip()).rpartition("\\")[2])].add(person.email)
-        return _frozen(found)
-
-    @cached_property
-    def _made(self) -> Mapping[str, _Emails]:
-        """User names derived from names: jdoe, janed, doej, janedoe, doejane."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for person in self._persons:
-            for words in name_words(person.name or ""):
-                if len(words) > 1:
-                    first, last = words[0], words[-1]
-                    for made in (first[0] + last, first + last[0], last + first[0], first + last, last + first):
-                        found[made].add(person.email)
-        return _frozen(found)
-
-    @cached_property
-    def _full_names(self) -> Mapping[tuple[str, ...], _Emails]:
-        found: dict[tuple[str, ...], set[str]] = defaultdict(set)
-        for person in self._persons:
-            for text in filter(None, (person.name, *(alias for alias in person.aliases if " " in alias.strip()))):
-                for key in name_keys(text):
-                    found[key].add(person.email)
-        return _frozen(found)
-
-    @cached_property
-    def _words(self) -> Mapping[str, _Emails]:
-        """The single words of people's names."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for person in self._persons:
-            for words in name_words(person.name or ""):
-                for word in words:
-                    found[word].add(person.email)
-        return _frozen(found)
-
-    @cached_property
-    def _teams(self) -> Mapping[tuple[str, ...], _Emails]:
-        found: dict[tuple[str, ...], set[str]] = defaultdict(set)
-        for group in self._people.values():
-            if group.is_group:
-                given = group.email.partition(":")[2] or _local(group.email)
-                for text in filter(None, (given, group.name, group.id, *group.aliases)):
-                    for key in team_keys(text):
-                        found[key].add(group.email)
-        return _frozen(found)
-
-    @cached_property
-    def _in_team(self) -> Mapping[tuple[str, ...], _Emails]:
-        found: dict[tuple[str, ...], set[str]] = defaultdict(set)
-        for person in self._persons:
-            for key in team_keys((person.team or "").removeprefix("team:")):
-                found[key].add(person.email)
-        return _frozen(found)
-
-
-def _frozen(found: Mapping[K, set[str]]) -> Mapping[K, _Emails]:
-    return {key: frozenset(emails) for key, emails in found.items()}
-
-
-def _local(email: str) -> str:
-    return email.partition("@")[0]
-
-
-def _initials(words: Sequence[str], theirs: Sequence[str]) -> bool:
-    """Return whether each word is a word of the other name or its first letter, with at least one of each."""
-    left = list(theirs)
-    short = 0
-    for word in sorted(words, key=len, reverse=True):
-        fitting = next((one for one in left if one == word or (len(word) == 1 and one.startswith(word))), None)
-        if fitting is None:
+        first_name = len(said.emails) + len(said.accounts)
+        if said.emails and not named[0]:
+            return bool(said.names) and bool(named[first_name]) and local(said.emails[0]) == local(email)
+        if any(not one for one in named[len(said.emails) : first_name]):
             return False
-        short += fitting != word
-        left.remove(fitting)
-    return bool(words) and 0 < short < len(words)
+        unread = [name for name, one in zip(said.names, named[first_name:], strict=True) if not one]
+        if not said.emails and any(not says_team(name) for name in unread):
+            return False
+        return not any(self._is_unknown_number(aside) for aside in said.asides) and not any(
+            one.people and not self._are_groups(one.people) and one.whole for one in beside
+        )
+
+    def _is_unknown_number(self, aside: str) -> bool:
+        """Return whether a text beside a name is an e-mail or a personnel number that nobody has."""
+        said = parts(aside)
+        if said.emails:
+            return not any(map(self._by_email, said.emails))
+        written = said.accounts[0] if said.accounts else aside
+        return self._indexes.is_like_an_id(written) and not self._indexes.by_id(written)
+
+    # --- Reading one part of a text ---
+
+    def _apart(self, said: Parts) -> Parts:
+        """Take a name with commas apart if it is not a name in the order of lists: ``Jane Doe, Payments``."""
+        if len(said.names) != 1 or "," not in said.names[0]:
+            return said
+        pieces = [piece for one in said.names[0].split(",") if (piece := one.strip())]
+        first, more = " ".join(pieces[:1]), pieces[1:]
+        if more and self._read(f"{first}, {more[0]}"):
+            first, more = f"{first}, {more[0]}", more[1:]
+        return said._replace(names=(first,), asides=(*more, *said.asides)) if more else said
+
+    def _by_email(self, email: str) -> _Reading:
+        name, _, domain = email.partition("@")
+        outright = self._indexes.outright
+        found = outright(email) or outright(f"{name.partition('+')[0]}@{domain}")
+        return _Reading(frozenset({found.email})) if found else _Reading()
+
+    def _by_account(self, account: str) -> _Reading:
+        """Look up a user name; an alias of one person that is the local part of another's e-mail is ambiguous."""
+        return _Reading(self._indexes.accounts.get(fold(account)) or self._indexes.by_id(account))
+
+    def _read_beside(self, aside: str) -> _Reading:
+        said = parts(aside)
+        if said.emails or said.accounts:
+            read = [*map(self._by_email, said.emails), *map(self._by_account, said.accounts)]
+            return _Reading(frozenset.intersection(*(one.people for one in read)))
+        return self._read(said.names[0]) if said.names else _Reading()
+
+    def _read(self, text: str) -> _Reading:
+        """Return what a name, a team, or both one after the other can mean."""
+        read = self._name_or_team(text)
+        if not read and (bare := without_labels(text)) != text:
+            read = self._name_or_team(bare)
+            read = _Reading() if self._are_groups(read.people) else read  # the head of a team is not the team
+        return read or self._team_and_name(text) or self._mistyped_team(text)
+
+    def _name_or_team(self, text: str) -> _Reading:
+        if (found := self._indexes.outright(text)) is not None and not _several_words(text):
+            return _Reading(frozenset({found.email}), self._team_of(found, text))
+        named = NOBODY.union(*(self._full_name(one.words) for one in names(text)))
+        groups, team = self._indexes.team(text)
+        every = named | groups | ({found.email} if found else frozenset())
+        if len(named) > 1 and not groups and (not text.isascii() or natural(text) != text):
+            exact = [email for email in named if self._is_written(text, self._people[email])]
+            every = frozenset(exact) if len(exact) == 1 else every
+        if every:
+            return _Reading(every, team if groups or not named else NOBODY)
+        if not self._is_word_of_a_name(text) and (account := self._by_account(text)):
+            return account
+        return self._part_of_a_name(text, team) or _Reading(team=team)
+
+    def _part_of_a_name(self, text: str, team: Emails) -> _Reading:
+        """Return the people with these initials, else those with this word in the name; with an honorific, which."""
+        read = (*names(text), *(names(_CAPITALS.sub(r"\1 \2", text)) if _CAPITALS.search(text) else ()))
+        short = NOBODY.union(*(self._short_name(one.words) for one in read))
+        polite = NOBODY.union(*(self._with_all(one.words) for one in read if one.polite))
+        if polite:
+            family = {one for one in polite if any(is_family_name(name.words, self._people[one]) for name in read)}
+            return _Reading(polite | short, family=frozenset(family) | short, whole=False, polite=True)
+        if short:
+            return _Reading(short)
+        single = [one.words for one in read if len(one.words) == 1]
+        every = NOBODY.union(*map(self._with_all, single))
+        return _Reading(every, team, family=every, whole=False) if every else _Reading()
+
+    def _with_all(self, words: Sequence[str]) -> Emails:
+        found = [self._indexes.words.get(word, NOBODY) for word in words]
+        return frozenset.intersection(*found) if found else NOBODY
+
+    def _short_name(self, words: Sequence[str]) -> Emails:
+        """Return who has these words and initials in the name."""
+        letters = [word for word in words if len(word) == 1]
+        whole = [word for word in words if len(word) > 1]
+        if not letters or not whole or is_unspaced("".join(words)):
+            return NOBODY
+        pairs = (short_key(word, letter) for word in whole for letter in letters)
+        found = frozenset.intersection(*(self._indexes.short_names.get(pair, NOBODY) for pair in pairs))
+        return frozenset(
+            email
+            for email in found
+            if any(has_initials(words, theirs) for theirs in name_words(self._people[email].name or ""))
+        )
+
+    def _full_name(self, words: Sequence[str]) -> Emails:
+        """Return who has this full name, in another order, without blanks, or in another script."""
+        joined = joined_keys(words) if len(words) == 1 or is_unspaced("".join(words)) else ()
+        found = NOBODY.union(*(self._indexes.full_names.get(key, NOBODY) for key in (*name_keys(words), *joined)))
+        if found:
+            return found
+        kana = roman_words(" ".join(words))
+        if kana:
+            latin = self._indexes.latin_names
+            keys = {roman_key(kana), roman_key(("".join(kana),))}
+            return NOBODY.union(
+                *(index.get(key, NOBODY) for index in (self._indexes.roman_names, latin) for key in keys)
+            )
+        if len(words) == 1 and len(words[0]) < _LEAST_ROMAN:
+            return NOBODY
+        return frozenset(
+            email
+            for email in self._indexes.roman_names.get(roman_key(words), NOBODY)
+            if not has_latin_name(self._people[email])
+        )
+
+    def _team_of(self, found: Person, text: str) -> Emails:
+        return self._indexes.members(found) | self._indexes.team(text)[1] if found.is_group else NOBODY
+
+    def _team_and_name(self, text: str) -> _Reading:
+        """Read a team's name and a person's, one after the other: ``Payments Jane Doe``, ``決済チーム山田``."""
+        words = text.split()
+        if len(words) == 1 and is_unspaced(text):
+            pairs = [(text[:at], text[at:]) for at in range(len(text) - 1, 0, -1)]
+        else:
+            halves = [(" ".join(words[:at]), " ".join(words[at:])) for at in range(1, min(len(words), _MOST_WORDS))]
+            pairs = [*halves, *((name, team) for team, name in halves)]
+        for team, name in pairs:
+            _, members = self._indexes.team(team)
+            if members and (read := self._name_or_team(name)).people and not self._are_groups(read.people):
+                return read._replace(people=read.people & members, team=members)
+        return _Reading()
+
+    def _mistyped_team(self, text: str) -> _Reading:
+        """Return the only team whose name is one slip away."""
+        if self._is_word_of_a_name(text) and " " not in text:
+            return _Reading()
+        groups, team = self._indexes.mistyped_team(text)
+        return _Reading(groups if len(groups) == 1 else NOBODY, team)
+
+    def _is_written(self, text: str, person: Person) -> bool:
+        """Return whether a name, with its order and accents, is exactly this person's."""
+        return fold(natural(tidied(text))) == fold(natural(tidied(person.name or "")))
+
+    def _is_word_of_a_name(self, text: str) -> bool:
+        """Return whether a text may be part of a person's name, not a user name: ``ada``."""
+        return any(word in self._indexes.words for words in name_words(text) for word in words) or " " in text
+
+
+_LEAST_ROMAN = 6
+
+
+def _several_words(text: str) -> bool:
+    return any(len(words) > 1 for words in name_words(text))

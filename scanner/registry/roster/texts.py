@@ -9,54 +9,68 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
-from msgspec import Struct
-
-from scanner.catalog import read_table
+from scanner.registry.roster.words import WORDS, any_of, is_unspaced, matcher
 
 LONGEST = 500
 """Characters; a longer text names no person."""
 _DEEPEST = 4
 """The deepest nesting of wrappers that tools write."""
+_MOST_PIECES = 12
+"""The most parts of a text: one with more is a sentence, and names no person."""
 
 EMAIL = re.compile(r"""[^\s@<>()\[\],;:|"'`=]+@[^\s@<>()\[\],;:|"'`/\\&=?]+""")
 
 # ``jane@acme.example<mailto:jane@acme.example>``, as pasted from mail programs.
 _REPEATED = re.compile(rf"({EMAIL.pattern})([ <(\[]+)(?:mailto:)?\1(?=[>)\]])", re.IGNORECASE)
+# ``jane.doe(at)acme.example``, ``jane.doe at acme dot example``: hidden from robots.
+_AT = re.compile(r" ?[(\[{<] ?(?:at|ät|a|arobase|@) ?[)\]}>] ?", re.IGNORECASE)
+_DOT = re.compile(r" ?[(\[{<] ?(?:dot|punkt|point|punto) ?[)\]}>] ?", re.IGNORECASE)
+_OPENED = re.compile(r"[(\[{<]")
+_SPELLED_OUT = re.compile(
+    r"(?P<local>[\w.+-]+)(?:@| at | arobase )(?P<domain>[\w-]+(?:(?:\.| dot )[\w-]+)+)", re.IGNORECASE
+)
 # Invisible characters that Unicode does not classify as format characters.
 _BLANK = dict.fromkeys(map(ord, "\u115f\u1160\u2800\u3164\uffa0"), " ")
+_WIDER = 0xFEE0
+"""How far Unicode has the wide form of a sign from the usual one."""
 _PLAIN = {
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014"), "-"),
     **dict.fromkeys(map(ord, "\u2018\u2019"), "'"),
     **dict.fromkeys(map(ord, "\u201c\u201d\u201e"), '"'),
+    **{wide: chr(wide - _WIDER) for wide in range(0xFF01, 0xFF5F) if not chr(wide - _WIDER).isalpha()},
+    **dict.fromkeys(map(ord, "\u3008\u300c\u300e\u3010\u3014"), "("),
+    **dict.fromkeys(map(ord, "\u3009\u300d\u300f\u3011\u3015"), ")"),
+    0xFF1A: ": ",
+    ord("\u3001"): ",",
+    ord("\u3002"): ".",
 }
-_AROUND = " \t.,;:'\"`*_|-"
-_EMPTY_BRACKETS = re.compile(r"\(\s*\)|<\s*>|\[\s*\]")
-_ONLY_BRACKETS = re.compile(r"[(\[<]([^()\[\]<>]*)[)\]>]")
-
-
-class _Words(Struct, frozen=True, forbid_unknown_fields=True):
-    titles: frozenset[str]
-    team: frozenset[str]
-    labels: tuple[str, ...]
-    doubts: tuple[str, ...]
-
-
-_WORDS = read_table("scanner.registry.roster", "texts.toml", _Words)
-_DOUBTS = re.compile(rf"\?|\b(?:{'|'.join(map(re.escape, _WORDS.doubts))})\b", re.IGNORECASE)
-_LABEL = rf"(?P<label>(?:[a-z-]+ )?(?:{'|'.join(map(re.escape, _WORDS.labels))})) ?[:=] ?(?P<inner>.+)"
-_LETTERS = str.maketrans(
-    {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
+"""Signs and digits as Japanese keyboards write them, too. Letters stay: a look-alike is no e-mail."""
+_AROUND = " \t.,;:'\"`*_|-/"
+_BRACKETS = re.compile(r"[(\[<{](?P<aside>[^()\[\]<>{}]*)[)\]>}]")
+_DOUBTS = re.compile(rf"\?|{any_of(WORDS.doubts)}|^(?:旧|元)$", re.IGNORECASE)
+_DEPUTY = re.compile(rf"(?:\S+ )?(?:{any_of(WORDS.deputies)}) ?[:=]? ?(?P<deputy>.*)", re.IGNORECASE)
+_DEPUTIES = matcher(WORDS.deputies)
+_BEFORE_DEPUTY = re.compile(rf", ?(?=(?:\S+ )?(?:{any_of(WORDS.deputies)})(?: |$))", re.IGNORECASE)
+_BEHIND_DEPUTY = re.compile(rf"({any_of(WORDS.deputies)}) ?[:=] ?", re.IGNORECASE)
+_BORN = re.compile(rf"[ ,]*(?:{any_of(WORDS.born)}) ?[:=]? ?\S+", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_CALLED_UP = rf"(?:{any_of(WORDS.contact)}) ?(?:nr\.?|no\.?)? ?[:#]? ?[a-z]{{0,2}}[.-]?"
+_CONTACT = re.compile(rf"[ ,;/|-]*(?:{_CALLED_UP}|\+|\bx ?(?=\d{{3,5}}$))\d[\d ()/.-]*", re.IGNORECASE)
+_ATTENTION = re.compile(rf" ?(?:{any_of(WORDS.attention)}) ?:? ?", re.IGNORECASE)
+_OF_PEOPLE = any_of(frozenset(WORDS.labels).difference(WORDS.team))
+_AT_THE_ENDS = re.compile(rf"^(?:(?:{_OF_PEOPLE}) ?)+|(?: ?(?:{_OF_PEOPLE}))+$", re.IGNORECASE)
+_FEW_WORDS = r"[^\s:=,;/|]+"
+_LABEL = (
+    rf"(?P<label>(?:{_FEW_WORDS} ){{0,3}}?(?:{any_of(WORDS.labels)})(?: {_FEW_WORDS}){{0,3}}?) ?[:=] ?(?P<inner>.+)"
 )
-_SPELLED = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "ß": "ss"})
-_JOINED = re.compile(r"['`.]")
-_WORD = re.compile(r"[^\W_]+")
+_NUMBER = rf"(?:{any_of(WORDS.numbers)}) ?[:=#]? ?(?P<account>[a-z]{{0,3}}-?\d+)"
+_BETWEEN = re.compile(r" [-:|] | ?[|;\n] ?|: | ?/ ?")
 
 
 class Parts(NamedTuple):
-    """The parts of a text, all about one person or group. ``asides``: texts in brackets beside a name.
+    """The parts of a text, all about one person or group. ``asides``: texts beside a name, such as those in brackets.
 
     ``uncertain``: the text itself expresses uncertainty (``Jane Doe?``, ``formerly Jane Doe``).
     """
@@ -72,7 +86,7 @@ class Parts(NamedTuple):
 
 
 def tidied(text: str) -> str:
-    """Return the text without invisible characters, with single spaces, plain quotes and hyphens."""
+    """Return the text without invisible characters, with single spaces, plain quotes, brackets and hyphens."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).translate(_BLANK).translate(_PLAIN)
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
@@ -81,30 +95,59 @@ def tidied(text: str) -> str:
 
 def parts(text: str, depth: int = 0) -> Parts:
     """Return the parts of a text, by the first form that matches."""
-    text = _REPEATED.sub(r"\1\2", tidied(text[: LONGEST + 1]))
+    text = tidied(text[: LONGEST + 1])
     if len(text) > LONGEST or depth > _DEEPEST:
         return Parts()
+    if depth == 0:
+        text = _ATTENTION.sub(" - ", _REPEATED.sub(r"\1\2", _addressed(text))).removeprefix(" - ")
+        text = (_CONTACT.sub("", text).strip() or text) if _DIGIT.search(text) else text
     for form, says in _FORMS:
         found = form.fullmatch(text)
         if found is not None and (said := says(found, depth)):
             return said
-    return _name(text)
+    return _in_pieces(text, depth)
 
 
-def split(text: str) -> tuple[str, ...]:
-    """Return the parts of a text with several owners, split at commas, slashes and "and", or blanks between e-mails."""
-    text = tidied(text[: LONGEST + 1])
+def _addressed(text: str) -> str:
+    """Return the text with an e-mail that was hidden from robots."""
+    shown = _DOT.sub(".", _AT.sub("@", text)) if _OPENED.search(text) else text
+    found = _SPELLED_OUT.fullmatch(shown)
+    if found is None:
+        return shown if shown.count("@") == 1 and EMAIL.search(shown) else text
+    return f"{found['local']}@{re.sub(' dot ', '.', found['domain'], flags=re.IGNORECASE)}"
+
+
+def without_labels(text: str) -> str:
+    """Return a text without the words at its ends that say what a person is: ``Ansprechpartner Jane Doe``."""
+    bare = _AT_THE_ENDS.sub("", text).strip(_AROUND)
+    return bare or text
+
+
+def separations(text: str) -> Iterator[tuple[str, ...]]:
+    """Yield the ways to take a text apart into several owners, each by one kind of separator."""
     if len(text) > LONGEST:
-        return ()
-    for separator in _SEPARATORS:
-        pieces = tuple(piece for one in separator.split(text) if (piece := one.strip(_AROUND)))
-        if len(pieces) > 1:
-            return pieces
+        return
+    lines = tuple(piece for line in text.splitlines() if (piece := line.strip(_AROUND)))
+    text = tidied(text)
+    for pieces in (lines, *(separator.split(text) for separator in _SEPARATORS)):
+        kept = tuple(piece for one in pieces if (piece := one.strip(_AROUND)))
+        if 1 < len(kept) <= _MOST_PIECES:
+            yield kept
+    names = [piece.strip() for piece in text.split(",")]
+    if len(names) in range(4, _MOST_PIECES + 1, 2):  # Doe, Jane, Ray, Bob
+        yield tuple(f"{last}, {first}" for last, first in zip(names[::2], names[1::2], strict=True))
     words = text.split()
-    return tuple(words) if len(words) > 1 and all(map(EMAIL.fullmatch, words)) else ()
+    if 1 < len(words) <= _MOST_PIECES and all(map(EMAIL.fullmatch, words)):
+        yield tuple(words)
 
 
-_SEPARATORS = tuple(map(re.compile, (r"[,;\n]", r"\s*/\s*", r"\s+(?:\||&|\+|and|und|et)\s+")))
+_SEPARATORS = (
+    re.compile(r";"),
+    re.compile(r" ?[/|・] ?"),
+    re.compile(rf" (?:&|\+|{any_of(WORDS.joins)}) ", re.IGNORECASE),
+    re.compile("|".join((*WORDS.joins_unspaced, " ?& ?"))),
+    re.compile(r",(?![^(\[]*[)\]])"),
+)
 
 
 # --- The forms, the most specific first ---
@@ -116,7 +159,7 @@ def _inner(found: re.Match[str], depth: int) -> Parts:
 
 def _labelled(found: re.Match[str], depth: int) -> Parts:
     said = _inner(found, depth)
-    return said._replace(uncertain=said.uncertain or _DOUBTS.search(found["label"]) is not None)
+    return said._replace(uncertain=said.uncertain or is_doubtful(found["label"]))
 
 
 def _guest(found: re.Match[str], _depth: int) -> Parts:
@@ -125,6 +168,11 @@ def _guest(found: re.Match[str], _depth: int) -> Parts:
 
 def _account(found: re.Match[str], _depth: int) -> Parts:
     return Parts(accounts=(found["account"],))
+
+
+def _numbered(found: re.Match[str], depth: int) -> Parts:
+    said = _inner(found, depth)
+    return said._replace(asides=(*said.asides, found["number"]))
 
 
 def _distinguished(found: re.Match[str], depth: int) -> Parts:
@@ -138,26 +186,42 @@ def _distinguished(found: re.Match[str], depth: int) -> Parts:
 
 def _with_email(found: re.Match[str], depth: int) -> Parts:
     """One e-mail with text around it."""
-    around = tidied(_EMPTY_BRACKETS.sub(" ", f"{found['before']} {found['after']}")).strip(_AROUND)
-    if aside := _ONLY_BRACKETS.fullmatch(around):
-        rest = Parts(asides=(aside[1],), uncertain=_DOUBTS.search(aside[1]) is not None)
-    else:
-        rest = parts(around, depth + 1) if around.strip("<>()[]") else Parts()
+    around = tidied(f"{found['before']} {found['after']}")
+    rest = _in_pieces(around, depth + 1) if around.strip("<>()[] " + _AROUND) else Parts()
+    if not _BRACKETS.sub("", around).strip(_AROUND):
+        rest = rest._replace(names=(), asides=(*rest.names, *rest.asides))
     emails = tuple(dict.fromkeys((found["email"].rstrip("."), *rest.emails)))
     return rest._replace(emails=emails) if len(emails) == 1 else Parts()
 
 
-def _bracketed(found: re.Match[str], depth: int) -> Parts:
-    said = parts(found["before"], depth + 1)
-    aside = found["aside"]
-    uncertain = said.uncertain or _DOUBTS.search(aside) is not None
-    return said._replace(asides=(*said.asides, aside), uncertain=uncertain) if said else Parts()
+def _in_pieces(text: str, depth: int) -> Parts:
+    """A name with texts beside it: in brackets, behind a hyphen, a slash or a colon."""
+    if _DEPUTIES.search(text):
+        text = _BEFORE_DEPUTY.sub(";", _BEHIND_DEPUTY.sub(r"\1 ", text))
+    asides = [found["aside"] for found in _BRACKETS.finditer(text)]
+    main = tidied(_BRACKETS.sub(" ", text))
+    first, *more = [main] if " " not in main and not is_unspaced(main) else _BETWEEN.split(main)
+    if not first.strip(_AROUND) and not more and len(asides) == 1:
+        return parts(asides[0], depth + 1)
+    pieces = [piece.strip(_AROUND + "?") for piece in (first, *more, *asides)]
+    kept = [piece for piece in pieces if piece and not _is_of_another(piece)]
+    uncertain = any(map(is_doubtful, (first, *more, *asides)))
+    if not kept or len(pieces) > _MOST_PIECES:
+        return Parts(names=tuple(pieces[:1]) if any(pieces[:1]) else (), uncertain=True)
+    return Parts(names=(_BORN.sub("", kept[0]) or kept[0],), asides=tuple(kept[1:]), uncertain=uncertain)
 
 
-def _name(text: str) -> Parts:
-    uncertain = _DOUBTS.search(text) is not None
-    name = text.strip(_AROUND + "?")
-    return Parts(names=(name,), uncertain=uncertain) if name else Parts()
+def is_doubtful(text: str) -> bool:
+    """Return whether a text has a word of doubt, or nothing but that it is about a deputy."""
+    if _DEPUTIES.search(text) and (deputy := _DEPUTY.fullmatch(text.strip())):
+        return not deputy["deputy"].strip(_AROUND)
+    return _DOUBTS.search(text) is not None
+
+
+def _is_of_another(piece: str) -> bool:
+    """Return whether a part names a deputy or an earlier name, not the owner."""
+    deputy = _DEPUTY.fullmatch(piece)
+    return (deputy is not None and bool(deputy["deputy"])) or _BORN.fullmatch(piece) is not None
 
 
 _DISTINGUISHED = (
@@ -174,59 +238,11 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], int], Parts]], ...
         (r"(?:mailto|smtp|sips?|xmpp|acct):(?P<inner>[^?]+)(?:\?.*)?", _inner),
         (r"(?:user|group|person):(?:default/)?(?P<inner>[^/]+)", _inner),  # Backstage
         (_LABEL, _labelled),
+        (_NUMBER, _account),
+        (r"(?P<number>[a-z]{0,3}-?\d{3,}),? (?P<inner>[^\d@]+)", _numbered),
         (_DISTINGUISHED, _distinguished),
         (r"(?:[\w.-]+)\\+(?P<account>[^\\\s@/]+)", _account),
         (r"@(?P<account>[\w.-]+)", _account),
         (rf"(?P<before>[^@]*?)(?P<email>{EMAIL.pattern})(?P<after>[^@]*)", _with_email),
-        (r"(?P<before>[^()\[\]<>]+)[(\[<](?P<aside>[^()\[\]<>]*)[)\]>] ?[.,;]?", _bracketed),
-        (r"(?P<before>[^|@]+) (?:\||-|:) (?P<aside>[^|@]+)", _bracketed),
     )
 )
-
-
-# --- Names for comparison ---
-
-
-@lru_cache(maxsize=100_000)
-def _folded(text: str) -> tuple[str, ...]:
-    """Return the spellings of a name without accents and case: ``Müller`` is also ``Mueller``."""
-    lower = _JOINED.sub("", tidied(text).lower())
-    plain = unicodedata.normalize("NFKD", lower.translate(_LETTERS))
-    plain = "".join(char for char in plain if not unicodedata.combining(char))
-    spelled = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", lower).translate(_SPELLED))
-    return tuple(dict.fromkeys((plain, "".join(char for char in spelled if not unicodedata.combining(char)))))
-
-
-def name_words(text: str) -> tuple[tuple[str, ...], ...]:
-    """Return the words of a name in order, for each spelling, without titles."""
-    return tuple(
-        tuple(word for word in _WORD.findall(spelling) if word not in _WORDS.titles)
-        for spelling in _folded(_natural(text))
-    )
-
-
-def _natural(text: str) -> str:
-    """Return a name in natural order: ``Doe, Jane`` is Jane Doe."""
-    last, comma, first = tidied(text).partition(",")
-    return f"{first} {last}" if comma and "," not in first else text
-
-
-def name_keys(text: str) -> Iterator[tuple[str, ...]]:
-    """Yield the look-up keys of a full name, in any order of words; none for a single word."""
-    for words in name_words(text):
-        if len(words) > 1:
-            yield tuple(sorted(words))
-
-
-def team_keys(text: str) -> Iterator[tuple[str, ...]]:
-    """Yield the look-up keys of a team's name: ``The Payments Team`` is payments."""
-    for spelling in _folded(text):
-        words = tuple(_WORD.findall(spelling))
-        found = tuple(word for word in words if word not in _WORDS.team)
-        if found:
-            yield found
-
-
-def account_key(text: str) -> str:
-    """Return a user name without punctuation and trailing numbers, as derived from a name: ``j.doe2`` is jdoe."""
-    return "".join(_WORD.findall(_folded(text)[0])).rstrip("0123456789")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scanner.model import Person
 from scanner.registry.roster import Roster
-from scanner.registry.roster.texts import parts, split
+from scanner.registry.roster.texts import parts, separations
 from tests.factories import make_entry, make_person
 
 JANE = make_person(
@@ -79,6 +79,8 @@ ROSTER = Roster(EVERYBODY, date(2026, 11, 25))
         ("Ann Lee (Payments team)", ANN_OF_PAYMENTS),
         ("Ann Lee <ann.lee2@acme.example>", ANN_OF_PAYMENTS),
         ("Martin, James", JAMES_MARTIN),
+        ("J. Doe", JANE),
+        ("Doe, J.", JANE),
     ],
 )
 def test_who_is_meant_for_certain(text: str, person: Person) -> None:
@@ -88,8 +90,6 @@ def test_who_is_meant_for_certain(text: str, person: Person) -> None:
 @pytest.mark.parametrize(
     ("text", "first"),
     [
-        ("J. Doe", JANE),
-        ("Doe, J.", JANE),
         ("Jane", JANE),
         ("Jane A. Doe", JANE),
         ("Jnae Doe", JANE),
@@ -169,7 +169,7 @@ def test_any_text_is_read_and_never_means_two(text: str) -> None:
     assert (meaning.person is None) or not meaning.guesses
     assert all(ROSTER.resolve(one) is not None for one in ROSTER.apart(text)) or ROSTER.apart(text) == (text,)
     assert len(parts(text).emails) <= 1
-    assert isinstance(split(text), tuple)
+    assert all(map(len, separations(text)))
 
 
 @given(
