@@ -243,18 +243,14 @@ def _by_team_key(called: Iterable[tuple[str, Person]], level: int) -> Mapping[st
 
 def _collected(pairs: Iterable[tuple[_Key, str]]) -> Mapping[_Key, Emails]:
     """Return the second of each pair by the first. Most have one only, which is shared by all its keys."""
-    found: dict[_Key, Emails | set[str]] = {}
-    single: dict[str, Emails] = {}
-    known: Emails | set[str] | None
+    single: dict[_Key, str] = {}
+    several: dict[_Key, set[str]] = {}
     for key, email in pairs:
-        known = found.get(key)
-        if known is None:
-            found[key] = single.setdefault(email, frozenset((email,)))
-        elif isinstance(known, set):
-            known.add(email)
-        elif email not in known:
-            found[key] = {*known, email}
-    return {key: frozenset(known) for key, known in found.items()}
+        first = single.setdefault(key, email)
+        if first != email:
+            several.setdefault(key, {first}).add(email)
+    alone = {email: frozenset((email,)) for email in single.values()}
+    return {key: frozenset(several[key]) if key in several else alone[email] for key, email in single.items()}
 
 
 def short_key(word: str, letter: str) -> str:
