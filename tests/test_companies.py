@@ -9,7 +9,7 @@ import pytest
 from benchmarks.companies import LANGUAGES, Outcome, make_company, outcomes
 from benchmarks.companies.changes import CHANGES
 from benchmarks.companies.company import NOBODY, PATTERN
-from benchmarks.companies.shapes import SHAPES
+from benchmarks.companies.shapes import BEYOND, SHAPES
 from benchmarks.companies.traps import TRAPS
 
 SEED, ROUNDS = 101, 1
@@ -40,7 +40,7 @@ def test_a_company_holds_every_case(language: str) -> None:
     """Each shape, trap and change is planted, else its line in the table says nothing."""
     shapes = {truth.shape for truth in make_company(language, SEED, ROUNDS).truth.values()}
 
-    assert shapes == {*SHAPES, *TRAPS, *CHANGES, PATTERN, NOBODY}
+    assert shapes == {*SHAPES, *BEYOND, *TRAPS, *CHANGES, PATTERN, NOBODY}
 
 
 def test_a_seed_gives_the_same_company() -> None:

@@ -14,7 +14,7 @@ from benchmarks.companies import dates
 from benchmarks.companies.changes import CHANGES
 from benchmarks.companies.estate import BARE, PLATFORMS, Estate, Principal
 from benchmarks.companies.people import EITHER, OTHERS, UNDERSTOOD, Cell, Member, Staff
-from benchmarks.companies.shapes import SHAPES, Cells, placed
+from benchmarks.companies.shapes import BEYOND, SHAPES, Cells, placed
 from benchmarks.companies.traps import CLOUDS, TRAPS, Verdict, undeclared
 from benchmarks.companies.words import Words, words
 from scanner.model import EntryStatus
@@ -32,6 +32,11 @@ class Truth(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     shape: str
     row: int | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether Muster should register it by what it promises."""
+        return self.verdict == "registered" and self.shape not in BEYOND
 
     @property
     def change(self) -> str | None:
@@ -89,7 +94,7 @@ class _Draft:
         self._rows: list[Row] = []
 
     def shapes(self) -> None:
-        for name, shape in SHAPES.items():
+        for name, shape in (*SHAPES.items(), *BEYOND.items()):
             platform = self._rng.choice(shape.platforms)
             first = self._estate.new(platform)
             found = [first]

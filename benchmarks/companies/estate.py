@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from benchmarks.companies.words import Words
+from scanner.model.attributes import SCOPE_NAME
 
 
 class Principal(Struct, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class Principal(Struct, frozen=True, kw_only=True):
     name: str
     unique_id: str = ""
     aliases: tuple[str, ...] = ()
+    scope_name: str = ""
     words: tuple[str, str] = ("", "")
 
 
@@ -38,7 +40,7 @@ class Platform(Struct, frozen=True, kw_only=True):
 
 
 _KEBAB = ("{s}-{t}", "svc-{s}-{t}", "{s}-{t}-prd", "p-{t}-{s}")
-_ENTRA = ("Entra ID", "Microsoft Entra ID", "MS Azure", "Azure (Entra ID)")
+_ENTRA = ("Entra ID", "Microsoft Entra ID", "MS Azure", "Azure AD", "Azure (Entra ID)")
 _DIRECTORY = ("svc_{s}_{t}", "SVC-{S}-{T}", "s-{s}.{t}", "tu_{t}_{s}")
 PLATFORMS: Mapping[str, Platform] = {
     name: Platform(provider=provider, kind=kind, plain=plain, wordy=wordy, names=names)
@@ -48,7 +50,7 @@ PLATFORMS: Mapping[str, Platform] = {
             "aws",
             "role",
             "AWS",
-            ("AWS IAM", "Amazon AWS", "AWS (Prod)"),
+            ("AWS IAM", "Amazon Web Services (AWS)", "AWS (Prod)"),
             ("{S}{T}Role", "{s}-{t}", "{s}_{t}_role"),
         ),
         ("aws user", "aws", "user", "AWS", ("AWS IAM", "AWS - IAM", "Amazon AWS"), _KEBAB),
@@ -66,7 +68,7 @@ PLATFORMS: Mapping[str, Platform] = {
             "gcp",
             "service_account",
             "Google Cloud",
-            ("GCP", "GCP IAM", "Google Cloud IAM"),
+            ("GCP", "GCP IAM", "Google Cloud IAM", "Google Cloud Platform (GCP)"),
             ("{s}-{t}", "sa-{s}-{t}"),
         ),
         (
@@ -74,7 +76,7 @@ PLATFORMS: Mapping[str, Platform] = {
             "activedirectory",
             "user",
             "Active Directory",
-            ("AD", "AD on-prem", "MS Active Directory"),
+            ("AD", "AD on-prem", "MS Active Directory", "Active Directory (AD)"),
             _DIRECTORY,
         ),
         ("github", "github", "bot", "GitHub", ("GitHub.com", "GitHub Cloud"), ("{s}-{t}-bot", "{s}{t}")),
@@ -83,6 +85,8 @@ PLATFORMS: Mapping[str, Platform] = {
         ("saas", "salesforce", "bot", "Salesforce", (), ("{s}.{t}", "bot-{s}-{t}")),
     )
 }
+SHARED = "Sandbox"
+"""In the name of two accounts."""
 BARE = ("aws role", "aws user", "azure app", "azure managed", "google", "github", "vault")
 """Platforms whose identities a list calls by their bare names."""
 
@@ -99,6 +103,11 @@ class Estate:
         self.tenant = guid(rng)
         short = words.netbios.lower()
         self.projects = (f"{short}-prod", f"{short}-data", f"{short}-it")
+        # Two accounts have the same name.
+        named = zip(
+            (*self.accounts, *self.projects), ("Konzern", SHARED, SHARED, "Live", "Data", "Office"), strict=True
+        )
+        self.scope_names = {scope: f"{words.netbios.capitalize()} {name}" for scope, name in named}
 
     def pair(self) -> tuple[str, str]:
         """A subject and a task that nothing else is named after."""
@@ -123,7 +132,7 @@ class Estate:
         scope, key, unique_id, aliases = _IDS[platform](self, name, scope, self._rng)
         return Principal(
             platform=platform, provider=made.provider, kind=made.kind, scope=scope, key=key, name=name,
-            unique_id=unique_id, aliases=aliases, words=pair,
+            unique_id=unique_id, aliases=aliases, scope_name=self.scope_names.get(scope, ""), words=pair,
         )  # fmt: skip
 
 
@@ -222,6 +231,7 @@ def _pairs(words: Words, rng: Random) -> Iterator[tuple[str, str]]:
 
 def inventory(principals: Sequence[Principal]) -> Iterator[tuple[str, ...]]:
     """The rows of a list of them, headings first, as the ``file`` connector reads it."""
-    yield "key", "provider", "scope", "kind", "name", "unique id", "aliases", "enabled"
+    yield "key", "provider", "scope", SCOPE_NAME, "kind", "name", "unique id", "aliases", "enabled"
     for one in principals:
-        yield one.key, one.provider, one.scope, one.kind, one.name, one.unique_id, ";".join(one.aliases), "yes"
+        aliases = ";".join(one.aliases)
+        yield one.key, one.provider, one.scope, one.scope_name, one.kind, one.name, one.unique_id, aliases, "yes"

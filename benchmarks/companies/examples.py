@@ -8,6 +8,7 @@ from itertools import chain
 from benchmarks.companies.company import Company
 from benchmarks.companies.counting import date_readings, ownings, standing_readings, status_readings
 from benchmarks.companies.judged import Case, Outcome
+from benchmarks.companies.shapes import BEYOND
 from scanner.model.judged import LIKELY
 from scanner.text import printable
 
@@ -30,7 +31,8 @@ def _failures(outcome: Outcome) -> Iterator[tuple[str, str]]:
     yield from (("refused", why) for why in outcome.refused)
     yield from (("made of no row", f"{one.origin}: {one.identities}") for one in outcome.no_rows)
     for case in outcome.cases:
-        yield from ((f"{group}: {case.truth.shape}", line) for group, line in _of_case(outcome.company, case))
+        shape = f"{'beyond ' * (case.truth.shape in BEYOND)}{case.truth.shape}"
+        yield from ((f"{group}: {shape}", line) for group, line in _of_case(outcome.company, case))
     for owning in ownings(outcome):
         meant = ", ".join(owning.row.owners) or "nobody"
         text = f"{owning.row.cells['owner']!r}: {owning.named or f'perhaps {owning.first}'}, meant {meant}"

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from benchmarks.companies.company import Company, Row, Truth
 from benchmarks.companies.people import Member
-from benchmarks.companies.sheets import write
+from benchmarks.companies.sheets import plain, write
 from connectors.file.connector import FileConnector, FileSettings
 from scanner.app.lists import load_lists
 from scanner.config.load import Config, load_config
@@ -74,7 +74,12 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
 
 def judged(company: Company, *, explained: bool = False) -> Outcome:
-    """The company through the real program: files, config, lists, pipeline, lint. ``explained``: see ``write``."""
+    """The company through the real program: files, config, lists, pipeline, lint.
+
+    ``explained``: statuses and dates are plain, and the config says what each heading means.
+    """
+    if explained:
+        company = plain(company)
     with TemporaryDirectory() as folder:
         number_of = write(company, Path(folder), explained=explained)
         config = load_config(Path(folder, "config.toml"))
@@ -188,13 +193,13 @@ def _said_of(company: Company, texts: Iterable[str], number_of: Mapping[int, int
 
 
 def _about_names(company: Company, row: Row, texts: Iterable[str]) -> bool:
-    """Whether one of them is about what the row names: it has the heading, or quotes the cell."""
+    """Whether one of them is about what the row names: it has the heading, or quotes the cell or a piece of it."""
     headings = company.words.registry.headings
-    columns = ("identity", "provider", "scope")
-    quoted = [
-        part for column in columns for part in re.split(r"[\s,;|/&]+", str(row.cells[column])) if len(part) >= _SHORTEST
-    ]
-    return any(mark in text for text in texts for mark in (*(f" {headings[column]}:" for column in columns), *quoted))
+    cells = {column: str(row.cells[column]) for column in ("identity", "provider", "scope")}
+    pieces = [piece for cell in cells.values() for piece in re.split(r"[\s,;|/&]+", cell) if len(piece) >= _SHORTEST]
+    wholes = [mark for cell in cells.values() if cell for mark in (f'"{cell}"', f" {cell} ")]
+    marks = (*(f" {headings[column]}:" for column in cells), *pieces, *wholes)
+    return any(mark in text for text in texts for mark in marks)
 
 
 def person_of(outcome: Outcome, one: Member) -> Person | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import NamedTuple, TypeAlias
 
-from benchmarks.companies.estate import BARE, PLATFORMS, Principal
+from benchmarks.companies.estate import BARE, PLATFORMS, SHARED, Principal
 from benchmarks.companies.words import Words
 
 
@@ -52,6 +53,10 @@ def _scope(form: str) -> Write:
     return _each(write)
 
 
+def _by_account_name(one: Principal, _: Words, _rng: Random) -> Cells:
+    return Cells(one.name, PLATFORMS[one.platform].plain, one.scope if SHARED in one.scope_name else one.scope_name)
+
+
 def _name(write: Callable[[str, Words, Random], str]) -> Write:
     return _each(lambda one, words, rng: placed(write(one.name, words, rng), one))
 
@@ -62,6 +67,12 @@ def _guid(write: Callable[[str, Words, Random], str]) -> Write:
 
 def _dn(write: Callable[[str, Random], str]) -> Write:
     return _each(lambda one, _, rng: Cells(write(one.key, rng)))
+
+
+def _hexed(text: str) -> str:
+    """The letters that are not ASCII, or else the first of the name, as RFC 4514 writes them."""
+    letters = [char for char in text if not char.isascii()] or [text[3]]
+    return text.replace(letters[0], "".join(f"\\{byte:02x}" for byte in letters[0].encode()), 1)
 
 
 def _google(*forms: str) -> Write:
@@ -124,6 +135,7 @@ SHAPES: Mapping[str, Shape] = {
     "account prod (digits)": Shape(("aws role", "aws user"), _scope("{alias} ({said})")),
     "account digits (prod)": Shape(("aws role", "aws user"), _scope("{said} ({alias})")),
     "account prod (1234-5678-9012)": Shape(("aws role", "aws user"), _scope("{alias} ({hyphened})")),
+    "account by its name": Shape(("aws role", "google"), _each(_by_account_name)),
     "provider in other words": Shape(
         (*BARE, "directory"),
         _each(lambda one, _, rng: Cells(one.name, rng.choice(PLATFORMS[one.platform].wordy), one.scope)),
@@ -137,6 +149,10 @@ SHAPES: Mapping[str, Shape] = {
         ("directory",),
         _dn(lambda text, rng: text.replace(",", ", ") if rng.random() < 0.5 else text.replace("=", " = ")),
     ),
+    "DN, attribute names in lower case": Shape(
+        ("directory",), _dn(lambda text, _: re.sub(r"\b(CN|OU|DC)=", lambda found: found[0].lower(), text))
+    ),
+    "DN, letters as hex": Shape(("directory",), _dn(lambda text, _: _hexed(text))),
     "DOMAIN\\user": Shape(("directory",), _each(lambda one, _w, _r: Cells(one.aliases[0]))),
     "domain\\USER": Shape(
         ("directory",), _each(lambda one, _, rng: Cells(rng.choice((one.aliases[0].lower(), one.aliases[0].upper()))))
@@ -150,6 +166,7 @@ SHAPES: Mapping[str, Shape] = {
             "serviceAccount:{mail}",
             "projects/{project}/serviceAccounts/{mail}",
             "//iam.googleapis.com/projects/{project}/serviceAccounts/{mail}",
+            "projects/-/serviceAccounts/{mail}",
         ),
     ),
     **{
@@ -173,3 +190,28 @@ SHAPES: Mapping[str, Shape] = {
     ),
 }
 """Each of these is read by a colleague without asking."""
+
+
+def _assumed(one: Principal, _: Words, rng: Random) -> Cells:
+    return Cells(f"arn:aws:sts::{one.scope}:assumed-role/{one.name}/{rng.choice(('session', 'i-0ab12', 'CI'))}")
+
+
+BEYOND: Mapping[str, Shape] = {
+    "bullets": Shape(
+        BARE, _several(lambda _: "\n\u2022 ", lambda found, _: [f"\u2022 {found[0].name}", *_names(found, _)[1:]]), 2, 3
+    ),
+    "numbered": Shape(
+        BARE,
+        _several(lambda _: "\n", lambda found, _: [f"{at}) {one.name}" for at, one in enumerate(found, start=1)]),
+        2,
+        3,
+    ),
+    "a trailing comma": Shape(BARE, _name(lambda name, _w, _r: f"{name},")),
+    "a label before it": Shape(BARE, _name(lambda name, words, _: f"{words.registry.headings['identity']}: {name}")),
+    "an assumed role": Shape(("aws role",), _each(_assumed)),
+    "namespace/name": Shape(
+        ("kubernetes",), _each(lambda one, _w, _r: placed("/".join(one.aliases[0].split(":")[2:]), one))
+    ),
+    "a path before it": Shape(("aws role",), _name(lambda name, _w, _r: f"role/{name}")),
+}
+"""What colleagues read, too, and Muster does not promise to."""

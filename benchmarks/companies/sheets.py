@@ -7,11 +7,13 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import xlsxwriter
+from msgspec.structs import replace
 
-from benchmarks.companies.company import Company
+from benchmarks.companies.company import Company, Row
+from benchmarks.companies.dates import Dated
 from benchmarks.companies.estate import inventory
 from benchmarks.companies.words import RegistryWords
 
@@ -39,7 +41,7 @@ _MEANS_ENTRY = {"identity": "identities", "reviewed": "last_reviewed"}
 def write(company: Company, folder: Path, *, explained: bool) -> Mapping[int, int]:
     """Write inventory, registry, roster and config there; by the line of the registry, the number of its row.
 
-    ``explained``: the config says what each heading means, so that cells can be measured whatever becomes of tables.
+    ``explained``: the config says what each heading means.
     """
     words = company.words
     (folder / "inventory.csv").write_text(_delimited(list(inventory(company.principals)), ","), encoding="utf-8")
@@ -54,6 +56,31 @@ def write(company: Company, folder: Path, *, explained: bool) -> Mapping[int, in
     tables = [f'[[{name}]]\npath = "{file}"\n' + explained * _columns(name, *rest) for name, file, *rest in lists]
     (folder / "config.toml").write_text("\n".join((*tables, _SOURCE)), encoding="utf-8")
     return {line: number for line, number in zip(lines, numbered, strict=True) if number is not None}
+
+
+def plain(company: Company) -> Company:
+    """The company with statuses and dates as Muster's docs have them, so that names can be measured by themselves."""
+
+    def row_of(row: Row) -> Row:
+        day = _iso(row.end.means)
+        return replace(
+            row,
+            cells={**row.cells, "status": row.status, "reviewed": "", "expires": day},
+            end=Dated(day, row.end.kind if day else "empty", row.end.means),
+        )
+
+    return replace(
+        company,
+        rows=tuple(map(row_of, company.rows)),
+        roster=tuple(
+            {**row, "status": "active" if one.standing == "resting" else one.standing, "left": _iso(one.left)}
+            for one, row in zip(company.staff, company.roster, strict=True)
+        ),
+    )
+
+
+def _iso(day: date | None) -> str:
+    return day.isoformat() if day else ""
 
 
 def _columns(name: str, headings: Mapping[str, str], means: Mapping[str, str]) -> str:
@@ -74,6 +101,7 @@ def _registry_rows(company: Company) -> Iterator[tuple[int | None, Cells]]:
             yield None, (section,)
         yield number, tuple(row.cells[column] for column in words.headings)
     yield None, (_RULED,) * len(words.headings)
+    yield None, (words.total, len(company.rows))
 
 
 def _roster_rows(company: Company) -> Iterator[Cells]:
@@ -117,10 +145,21 @@ def _workbook(path: Path, rows: Sequence[Cells], words: RegistryWords | None) ->
                 cover.write_string(number + 2, 1, line)
         sheet = book.add_worksheet(None if words is None else words.sheet)
         for at, cells in enumerate(rows):
-            for column, cell in enumerate(cells):
+            for column, cell in enumerate(cells, start=0 if words is None else words.offset):
                 if isinstance(cell, date):
                     sheet.write_datetime(at, column, cell, dated)
                 elif isinstance(cell, int):
                     sheet.write_number(at, column, cell)
                 elif cell != "":
                     sheet.write_string(at, column, str(cell))
+        if words is not None:
+            _legend(book.add_worksheet(words.legend), words)
+
+
+def _legend(sheet: Any, words: RegistryWords) -> None:
+    """A sheet that says what the status words are for, under two of the same headings."""
+    rows = [(words.headings["status"], words.headings["purpose"])]
+    rows += [(word, status) for status, written in words.statuses.items() for word in written]
+    for at, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            sheet.write_string(at, column, cell)

@@ -19,7 +19,7 @@ from benchmarks.companies.counting import (
 )
 from benchmarks.companies.judged import Case, Outcome
 from benchmarks.companies.people import OTHERS, UNDERSTOOD
-from benchmarks.companies.shapes import SHAPES
+from benchmarks.companies.shapes import BEYOND, SHAPES
 from benchmarks.companies.traps import TRAPS
 from scanner.model.judged import LIKELY
 
@@ -100,7 +100,7 @@ def _companies(outcomes: Sequence[Outcome]) -> Iterator[Line]:
 
 
 def _company(outcome: Outcome) -> list[int]:
-    wanted = [case for case in outcome.cases if case.truth.verdict == "registered"]
+    wanted = [case for case in outcome.cases if case.truth.is_due]
     missed = [case for case in wanted if not case.rightly_registered]
     return [
         len(outcome.company.rows),
@@ -123,8 +123,8 @@ def _with_shares(counts: Sequence[int]) -> Line:
 
 def _shapes(cases: Sequence[Case]) -> Iterator[Line]:
     wanted = [case for case in cases if case.truth.verdict == "registered"]
-    for shape in (*SHAPES, PATTERN, *TRAPS, None):
-        those = [case for case in wanted if shape in (None, case.truth.shape)]
+    for shape in (*SHAPES, PATTERN, *TRAPS, None, *BEYOND):
+        those = [case for case in wanted if (case.truth.is_due if shape is None else case.truth.shape == shape)]
         if not those:
             continue
         missed = [case for case in those if not case.rightly_registered]
@@ -132,13 +132,16 @@ def _shapes(cases: Sequence[Case]) -> Iterator[Line]:
         silent = [case for case in missed if not case.warned]
         suggested = sum(bool(case.suggested) and case.suggested[0][0] == case.truth.row for case in silent)
         right = len(those) - len(missed)
-        yield shape or "all", len(those), right, share(right, len(those)), warned, suggested, len(silent) - suggested
+        name = f"beyond: {shape}" if shape in BEYOND else shape or "all"
+        yield name, len(those), right, share(right, len(those)), warned, suggested, len(silent) - suggested
 
 
 def _traps(outcomes: Sequence[Outcome]) -> Iterator[Line]:
     for trap in (*TRAPS, *CHANGES, NOBODY, None):
         found = [(outcome, case) for outcome in outcomes for case in outcome.cases if trap in (None, case.truth.shape)]
-        found = [(outcome, case) for outcome, case in found if trap is not None or case.truth.shape not in SHAPES]
+        found = [
+            (outcome, case) for outcome, case in found if trap is not None or case.truth.shape not in (*SHAPES, *BEYOND)
+        ]
         if not found:
             continue
         rows = {(id(outcome), case.truth.row): outcome for outcome, case in found if case.truth.row is not None}

@@ -189,8 +189,22 @@ def _planned(estate: Estate, _words: Words, rng: Random) -> Trap:
 def _other_domain(estate: Estate, _words: Words, rng: Random) -> Trap:
     one = estate.new("directory")
     domain = rng.choice(("PARTNER", "DMZ", "ALTDOM"))
-    text = rng.choice((f"{domain}\\{one.name}", f"{one.name}@{domain.lower()}.example"))
+    text = rng.choice((f"{domain}\\{one.name}", f"{one.name}@{domain.lower()}.example", f".\\{one.name}"))
     return Trap(cells=Cells(text), found=((one, "candidate"),))
+
+
+def _two_accounts(estate: Estate, _words: Words, _rng: Random) -> Trap:
+    """The account is given by a name that two accounts have."""
+    pair = estate.pair()
+    one = estate.called("aws user", "-".join(pair), pair, estate.accounts[1])
+    return Trap(cells=Cells(one.name, "AWS", one.scope_name), found=((one, "candidate"),), warns=True)
+
+
+def _deleted(estate: Estate, _words: Words, rng: Random) -> Trap:
+    """What Google's policies keep of a deleted account, whose mail another one has now."""
+    one = estate.new("google")
+    text = f"deleted:serviceAccount:{one.aliases[0]}?uid={rng.randrange(10**20, 10**21)}"
+    return Trap(cells=Cells(text, "Google Cloud"), found=((one, "candidate"),))
 
 
 def _branch(estate: Estate, words: Words, _rng: Random) -> Trap:
@@ -260,6 +274,8 @@ TRAPS: Mapping[str, Make] = {
     "another domain": _other_domain,
     "the same name in another forest": _branch,
     "a note on a name of two": _two_fit,
+    "an account name of two": _two_accounts,
+    "deleted, in Google's words": _deleted,
     "a digit of its GUID": _digit,
     "its name with another GUID": _other_guid,
 }

@@ -20,13 +20,20 @@ Standing: TypeAlias = Literal["active", "resting", "leaving", "left"]
 
 
 class RegistryWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``title``: rows above the headings. ``cover``: the rows of a sheet before it. ``sections``: rows between rows."""
+    """``title``: rows above the headings. ``cover``: name and rows of a sheet before it. ``legend``: that behind it.
+
+    ``sections``: rows between rows. ``total``: the word before their number, in the last row. ``offset``: so many
+    columns are empty.
+    """
 
     file: str
     sheet: str = "Sheet1"
     title: tuple[str, ...]
     cover: tuple[str, ...]
     sections: tuple[str, ...]
+    total: str
+    legend: str = "?"
+    offset: int = 0
     headings: Mapping[str, str]
     statuses: Mapping[EntryStatus, tuple[str, ...]]
 
