@@ -46,10 +46,13 @@ _ODD = re.compile(
     f"{_BARS}|{_COMMAS}|{_SPACED}|{_TIGHT}"
     r"|[\"'`()\[\]{}\\=\uff08\uff09\u201c\u201e\u00ab\u300c]|\s[-\u2013\u2014#/]|:\s|:[^\s/]+@"
     r"|(?i:urn:)|[A-Fa-f0-9]{32}|[0-9A-F]{8}-[0-9A-F]{4}-"
+    r"|(?i:\s[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{4}-[0-9a-f]{12}\s)"
 )
 
 _BRACKETS = re.compile(r"[(\[\uff08][^)\]\uff09]*[)\]\uff09]")
 _TOKEN = re.compile(r"[^\s()\[\]{}<>\"'`,;|\uff08\uff09\u3001]+")
+
+_ANYWHERE: Place = (None, None)
 
 _Keys: TypeAlias = tuple[str, ...]
 _Together: TypeAlias = Mapping[str, Sequence[frozenset[str]]]
@@ -268,11 +271,22 @@ def _meant(text: str, place: Place, look: Look) -> _Meant | None:
     return plain if plain is not None else _noted(text, place, look)
 
 
+def _named_in(note: str, look: Look) -> frozenset[str | None]:
+    """Return the keys of what a note names; None for an id that nothing has, which is that of something gone."""
+    ids = [word for word in _TOKEN.findall(note) if has_form(word) or guid(word)]
+    found: set[str | None] = {hit.key for hit in look.hits(note, _ANYWHERE)}
+    for word in ids:
+        named = _plain(word, _ANYWHERE, look)
+        hits = () if named is None else look.hits(named.text, _ANYWHERE)
+        found.update([hit.key for hit in hits] or [None])
+    return frozenset(found)
+
+
 def _plain(text: str, place: Place, look: Look) -> _Meant | None:
     bare = bare_id(unquoted(text))
     for written in dict.fromkeys((text, bare)):
         if hits := look.hits(written, place):
-            return _Meant(written, by_id=any(hit.by_id for hit in hits))
+            return _Meant(written, by_id=guid(written) is not None or any(hit.by_id for hit in hits))
     if (form := same_id(bare)) is not None:
         return _Meant(look.spelled(form, place) or (guid(bare) if "-" in bare else None) or bare, by_id=True)
     if (account := account_in_domain(bare)) is not None and (key := look.account(account, place)) is not None:
@@ -283,11 +297,11 @@ def _plain(text: str, place: Place, look: Look) -> _Meant | None:
 def _noted(text: str, place: Place, look: Look) -> _Meant | None:
     """Return the identity beside a note; only candidates if the note may say that another one is meant."""
     if (found := beside(text)) is not None:
-        named, anothers = _plain(found.name, place, look), look.hits(found.note, (None, None))
+        named, others = _plain(found.name, place, look), _named_in(found.note, look)
         if named is not None:
             keys = tuple(dict.fromkeys(hit.key for hit in look.hits(named.text, place)))
             is_sure = named.by_id or (found.in_brackets and len(keys) == 1)
-            if is_sure and not anothers and not is_apart(found.note, by_id=named.by_id):
+            if is_sure and others.issubset(keys) and not is_apart(found.note, by_id=named.by_id):
                 return named
             return named._replace(candidates=keys) if keys else None
     if _SEVERAL.search(_BRACKETS.sub("", text)):

@@ -24,7 +24,15 @@ _TABLE = read_table("scanner.matching.cells", "words.toml", _Table)
 AND = "|".join(sorted(map(re.escape, _TABLE.words), key=len, reverse=True))
 """The word between two names, as a part of a regular expression."""
 PRODUCTS = tuple(word for words in _TABLE.products.values() for word in words)
-_APART = frozenset(word for words in _TABLE.apart.values() for word in words)
+# Endings of gender and number, and what Japanese puts behind a word of state: ``sostituita``.
+_ENDING = re.compile(r"(?:(?<=\w{3})[aeio]s?|(?<=\w)(?:\u6e08\u307f?|\u4e2d|\u7528|\u7248|\u74b0\u5883))$")
+
+
+def _stem(words: str) -> str:
+    return _ENDING.sub("", words)
+
+
+_APART = frozenset(_stem(word) for words in _TABLE.apart.values() for word in words)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _OPENS, _CLOSES = "([\uff08", ")]\uff09"
 _DASHED = re.compile(r"(\S+)\s+(?:-{1,2}|[\u2013\u2014#]|//)\s+(.+)", re.DOTALL)
@@ -53,4 +61,4 @@ def is_apart(note: str, *, by_id: bool) -> bool:
         words = [word for word in words if not environments(word)]
     elif environments(note) or not words:
         return True
-    return not _APART.isdisjoint((*words, *map(" ".join, pairwise(words))))
+    return not _APART.isdisjoint(map(_stem, (*words, *map(" ".join, pairwise(words)))))

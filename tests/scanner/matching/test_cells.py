@@ -20,6 +20,8 @@ from tests.factories import ACCOUNT, NOW, make_entry, make_identity, make_person
 
 OTHER = "210987654321"
 GUID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+CLIENT = "cd92c1fe-c25e-4206-ba7b-b91e3911d8f1"
+GONE = "3f2504e0-4f89-41d3-9a0c-0305e82c3302"
 MAIL = "etl@acme-data.iam.gserviceaccount.com"
 DN = "CN=svc-print,OU=Service Accounts,DC=acme,DC=example"
 
@@ -41,7 +43,15 @@ ESTATE = (
     identity("twin", scope=OTHER, key=f"arn:aws:iam::{OTHER}:role/twin"),
     identity("Smith, Jones & Co"),
     identity("ns/worker"),
-    identity("app", provider="azure", scope="sub", key="azure:app", unique_id=GUID, attributes={"scope_name": "Shop"}),
+    identity(
+        "app",
+        provider="azure",
+        scope="sub",
+        key="azure:app",
+        unique_id=GUID,
+        aliases=(CLIENT,),
+        attributes={"scope_name": "Shop"},
+    ),
     identity("etl", provider="gcp", scope="acme-data", key=MAIL),
     identity("vault", provider="vault", scope="root", key="vault://root/auth/approle/role/a, b"),
     of_ad("svc-print", aliases=(DN, "svc-print@acme.example")),
@@ -112,8 +122,14 @@ def read(*entries: Entry, estate: Sequence[Identity] = ESTATE, **more: Any) -> C
         # A note falls away where exactly one identity has the rest as its name.
         ("deploy (do not delete)", ["deploy"]),
         ("deploy [Jenkins]", ["deploy"]),
+        ("deploy (non cancellare)", ["deploy"]),
+        ("deploy (no borrar)", ["deploy"]),
         ("deploy\uff08削除しないこと\uff09", ["deploy"]),
         ("deploy (do not delete), billing (monthly)", ["deploy", "billing"]),
+        (f"app ({GUID})", ["app"]),
+        (f"{CLIENT} \u2013 the portal", [CLIENT]),
+        (f"{CLIENT} 配送ポータル", [CLIENT]),
+        (f"portal {CLIENT}", [CLIENT]),
         (f"arn:aws:iam::{ACCOUNT}:role/deploy - the pipeline", [f"arn:aws:iam::{ACCOUNT}:role/deploy"]),
     ],
 )
@@ -145,11 +161,18 @@ def test_a_cell_names_what_a_careful_colleague_reads(cell: str, named: list[str]
         ("deploy (test)", ["deploy (test)"], ["deploy"], "may mean deploy"),
         ("deploy (alt)", ["deploy (alt)"], ["deploy"], "may mean deploy"),
         ("deploy (ersetzt durch billing)", ["deploy (ersetzt durch billing)"], ["deploy"], "may mean deploy"),
+        ("deploy (sostituita)", ["deploy (sostituita)"], ["deploy"], "may mean deploy"),
+        ("deploy (eliminadas)", ["deploy (eliminadas)"], ["deploy"], "may mean deploy"),
+        ("deploy\uff08置換済\uff09", ["deploy\uff08置換済\uff09"], ["deploy"], "may mean deploy"),
+        ("deploy\uff08検証用\uff09", ["deploy\uff08検証用\uff09"], ["deploy"], "may mean deploy"),
         ("deploy\uff08旧\uff09", ["deploy\uff08旧\uff09"], ["deploy"], "may mean deploy"),
         ("deploy (2)", ["deploy (2)"], ["deploy"], "may mean deploy"),
         ("deploy (billing)", ["deploy (billing)"], ["deploy"], "may mean deploy"),
         ("deploy - etl", ["deploy - etl"], ["deploy"], "may mean deploy"),
         ("twin (do not delete)", ["twin (do not delete)"], ["twin", "twin"], "may mean twin"),
+        # The id of something gone: what has the name now is another one.
+        (f"app ({GONE})", [f"app ({GONE})"], ["app"], "may mean app"),
+        (f"app (id {GONE.upper()})", [f"app (id {GONE.upper()})"], ["app"], "may mean app"),
         (f"{GUID} (replaced)", [f"{GUID} (replaced)"], ["app"], "may mean"),
     ],
 )
