@@ -55,7 +55,10 @@ class ScanListed(Struct, frozen=True, kw_only=True):
 
 
 class ReviewListed(Struct, frozen=True, kw_only=True):
-    """An access review. ``items``, ``decided``: of all reviewers; ``mine``, ``left``: of the signed-in person."""
+    """An access review. ``items``, ``decided``: of all reviewers, for people who see everything; else as ``mine``.
+
+    ``mine``, ``left``: of the signed-in person.
+    """
 
     name: str
     opened_at: datetime

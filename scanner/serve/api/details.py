@@ -17,16 +17,14 @@ from scanner.app.acknowledging import FINGERPRINT
 from scanner.app.changes import changes_between
 from scanner.diff.aspects import eras
 from scanner.diff.records import Diff
-from scanner.model import Assessment, EntryAssessment, Finding, ScanResult
+from scanner.model import Assessment, Finding, ScanResult
 from scanner.serve.answers import Refusal
 from scanner.serve.api.answers import About, Me, OwnerCount, Owners, ScanListed
-from scanner.serve.api.lists import index_of, owners_of, page_of
+from scanner.serve.api.lists import index_of, page_of
 from scanner.serve.api.operations import Call, Reply
 from scanner.serve.api.queries import LONGEST, Cursor, Limit, ScanId, given
 from scanner.serve.api.rows import with_facts
 from scanner.serve.index.questions import Question
-from scanner.serve.index.rows import owners_named
-from scanner.serve.index.rows import owners_of as owners_of_identity
 from scanner.store.records import Records
 from scanner.store.scans import StoredScan
 from scanner.store.store import Store
@@ -45,7 +43,9 @@ class OfIdentity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The parts of an identity to return."""
 
     scan: ScanId | UnsetType = UNSET
-    blast_radius: Annotated[bool, Meta(description="Work out the blast radius; of the latest scan alone.")] = False
+    blast_radius: Annotated[bool, Meta(description="Work out the blast radius in the latest scan; for viewers.")] = (
+        False
+    )
 
 
 class Most(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,10 +62,9 @@ class ScansQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Held(Struct, frozen=True):
-    """An identity that the viewer may see, within its scan, and its entry."""
+    """An identity that the viewer may see, within its scan, with its entry if the viewer may see that."""
 
     part: ScanResult
-    entry: EntryAssessment | None
 
     @property
     def assessment(self) -> Assessment:
@@ -98,19 +97,17 @@ def find_identity(call: Call, records: Records, key: str) -> Held:
     if not identities:
         raise Refusal(404, NO_SUCH.format("identity"))
     (found,) = identities
-    entries = records.entries([found.registry.entry]) if found.registry.entry else ()
-    entry = entries[0] if entries else None
-    if not call.viewer.sees_all:
-        named = {entry.entry.id: tuple(owners_named(entry.entry))} if entry else {}
-        if call.viewer.owns.isdisjoint(owners_of_identity(found, named)):
-            raise Refusal(404, NO_SUCH.format("identity"))
+    if not call.visible.identities(identities):
+        raise Refusal(404, NO_SUCH.format("identity"))
+    entries = call.visible.entries(records.entries([found.registry.entry]) if found.registry.entry else ())
     part = replace(
         records.frame,
         identities=identities,
         findings=records.findings(found.findings),
         first_seen=records.first_seen([key]),
+        entries=entries,
     )
-    return Held(part, entry)
+    return Held(part)
 
 
 def identity(call: Call) -> Reply:
@@ -119,8 +116,10 @@ def identity(call: Call) -> Reply:
     scan = given(call.query.scan)
     with records_of(call, scan) as records:
         held = find_identity(call, records, key)
-    part = with_facts(call.serving, held.part)
-    radius = store.blast_radius(key) if call.query.blast_radius and scan is None else None
+    part = with_facts(call.visible, held.part)
+    # A count over identities that only some may see.
+    asked = call.query.blast_radius and scan is None and call.visible.is_everything
+    radius = store.blast_radius(key) if asked else None
     (judged,) = judged_identities(part)
     versions = [(one.since, one.until, one.assessment) for one in store.history(key)]
     about = About(history=eras(versions), proposals=store.served.proposals(key))
@@ -129,7 +128,7 @@ def identity(call: Call) -> Reply:
         body=with_members(
             record,
             finding_records=b"[" + b",".join(map(finding_record, part.findings)) + b"]",
-            entry_record=b"null" if held.entry is None else entry_record(held.entry),
+            entry_record=entry_record(part.entries[0]) if part.entries else b"null",
             **{name: encoded(getattr(about, name)) for name in about.__struct_fields__},
             scan=encoded(part.scan.id),
         )
@@ -140,7 +139,7 @@ def activity(call: Call) -> Reply:
     """The activity of an identity in audit logs."""
     with records_of(call, given(call.query.scan)) as records:
         held = find_identity(call, records, call.path["key"])
-    part = with_facts(call.serving, held.part)
+    part = with_facts(call.visible, held.part)
     return Reply(body=encoded({"key": call.path["key"], "activity": part.identities[0].activity}))
 
 
@@ -164,7 +163,7 @@ def find_finding(call: Call, digits: str) -> Finding:
     wanted = digits.lower()
     if len(wanted) < SHORTEST_FINGERPRINT or not FINGERPRINT.fullmatch(wanted):
         raise Refusal(404, NO_SUCH.format("finding"), hint=f"give {SHORTEST_FINGERPRINT} digits or more")
-    found = [one for one in call.serving.store.memory.findings_beginning(wanted) if _may_see(call, one)]
+    found = call.visible.findings(tuple(call.serving.store.memory.findings_beginning(wanted)))
     if not found:
         raise Refusal(404, NO_SUCH.format("finding"))
     if len(found) > 1:
@@ -173,26 +172,12 @@ def find_finding(call: Call, digits: str) -> Finding:
     return found[0]
 
 
-def _may_see(call: Call, found: Finding) -> bool:
-    if call.viewer.sees_all:
-        return True
-    with call.serving.store.records() as records:
-        if found.identity:
-            try:
-                find_identity(call, records, found.identity)
-            except Refusal:
-                return False
-            return True
-        entries = records.entries([found.entry] if found.entry else [])
-        return any(not call.viewer.owns.isdisjoint(owners_named(one.entry)) for one in entries)
-
-
 def finding_body(call: Call, found: Finding) -> bytes:
     """The finding's record, with later acknowledgements."""
     with call.serving.store.records() as records:
         identities = records.identities([found.identity] if found.identity else [])
         part = replace(records.frame, findings=(found,), identities=identities)
-    (now,) = with_facts(call.serving, part).findings
+    (now,) = with_facts(call.visible, part).findings
     return finding_record(now)
 
 
@@ -229,7 +214,7 @@ def _scan_named(text: str, kept: Sequence[StoredScan]) -> StoredScan:
 
 def diff(call: Call) -> Reply:
     """What changed between two scans, the most important changes first."""
-    require_all(call)
+    call.visible.require_everything()
     store = call.serving.store
     kept = store.scans()
     old, new = (_scan_named(call.path[name], kept) for name in ("old", "new"))
@@ -259,9 +244,9 @@ def scans(call: Call) -> Reply:
             started_at=scan.started_at,
             finished_at=scan.finished_at,
             version=scan.version,
-            counts=scan.counts if call.viewer.sees_all else None,
-            changes=tally if call.viewer.sees_all else None,
-            forgot=scan.forgot if call.viewer.sees_all else None,
+            counts=scan.counts if call.visible.is_everything else None,
+            changes=tally if call.visible.is_everything else None,
+            forgot=scan.forgot if call.visible.is_everything else None,
             indexed=latest is not None and latest.scan == scan.id,
         )
         for scan, tally in shown
@@ -272,15 +257,9 @@ def scans(call: Call) -> Reply:
 
 def scan(call: Call) -> Reply:
     """A scan without its records: inputs, summary, policy and notices, as in ``muster.scan/1``."""
-    require_all(call)
+    call.visible.require_everything()
     with records_of(call, call.path["id"]) as records:
         return Reply(body=encoded(head_of(records.frame)))
-
-
-def require_all(call: Call) -> None:
-    """Raise Refusal for people who do not see everything."""
-    if not call.viewer.sees_all:
-        raise Refusal(403, "this is for people who see everything", hint="[serve] viewers names them")
 
 
 # --- Owners ---
@@ -289,7 +268,7 @@ def require_all(call: Call) -> None:
 def owners(call: Call) -> Reply:
     """Owners and teams with the number of their identities."""
     index = index_of(call, None)
-    counts = index.counts(Question(list="identities", owners=owners_of(call)), most=call.query.limit)
+    counts = index.counts(call.visible.question(index, Question(list="identities")), most=call.query.limit)
     named = {
         facet: tuple(
             OwnerCount(name=None if value is None else str(value), identities=number) for value, number in counts[facet]

@@ -9,18 +9,18 @@ from functools import partial
 from io import BytesIO
 from itertools import chain, islice
 from tempfile import TemporaryFile
-from typing import BinaryIO, Literal, TypeAlias
+from typing import Any, BinaryIO, Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reports.csv import Utf8, written
-from reports.json import encoded, head_of, plain_record
+from reports.json import encoded, plain_record
 from reports.xlsx.workbook import new_workbook
 from scanner.model import ScanResult
 from scanner.rules.wording import iso
 from scanner.serve.answers import Refusal
-from scanner.serve.api.lists import index_of, owners_of
+from scanner.serve.api.lists import index_of
 from scanner.serve.api.operations import Call, Reply
 from scanner.serve.api.queries import given, question_of
 from scanner.serve.api.rows import SHOWN, Found, Read, Shown, frame_of, read
@@ -38,9 +38,13 @@ _LISTS = ("identities", "secrets", "workloads", "assignments", "exposures", "reg
 
 
 class _Export(Struct, frozen=True, kw_only=True):
-    """The content of a file. ``frame``: the scan without its records. ``batches``: its rows, read on demand."""
+    """The content of a file, as the viewer may see it.
+
+    ``frame``: the scan without its records; ``head``: its members. ``batches``: its rows, read on demand.
+    """
 
     shown: Shown
+    head: Mapping[str, Any]
     frame: ScanResult
     batches: Iterator[Read]
     total: int
@@ -51,17 +55,19 @@ def file_of(name: ListName, form: Format) -> Callable[[Call], Reply]:
 
     def answer(call: Call) -> Reply:
         index = index_of(call, given(call.query.scan))
-        question = question_of(name, call.query, owners_of(call))
+        visible = call.visible
+        question = visible.question(index, question_of(name, call.query))
         total = index.page(question, limit=1).total
         only = None if _is_whole(question) else "Only what the filters left."
         frame = replace(frame_of(call.serving.store, index.scan), only=only)
+        head, shown = visible.head(index, frame), visible.frame(frame)
 
         def batches() -> Iterator[Read]:
             found: Iterator[Found] = zip(index.keys(question), index.rows(question), strict=True)
             while batch := list(islice(found, _BATCH)):
-                yield read(call.serving, name, index.scan, batch, for_file=form != "json")
+                yield read(visible, name, index.scan, batch, for_file=form != "json")
 
-        export = _Export(shown=SHOWN[name], frame=frame, batches=batches(), total=total)
+        export = _Export(shown=SHOWN[name], head=head, frame=shown, batches=batches(), total=total)
         file = f"muster-{name}-{index.started_at:%Y-%m-%d}.{form}"
         return Reply(body=_WRITERS[form](export), media_type=MEDIA_TYPES[form], file=file)
 
@@ -69,7 +75,7 @@ def file_of(name: ListName, form: Format) -> Callable[[Call], Reply]:
 
 
 def _is_whole(question: Question) -> bool:
-    return not question.text and not question.chosen and question.owners is None
+    return not question.text and not question.chosen and not question.is_limited
 
 
 MEDIA_TYPES: Mapping[Format, str] = {
@@ -95,7 +101,7 @@ def _lines(rows: Iterable[Sequence[str | None]]) -> bytes:
 def _json(export: _Export) -> Iterator[bytes]:
     """A document of ``muster.scan/1``; its other lists are empty, except the coverage."""
     frame, key = export.frame, export.shown.key
-    yield b"{\n" + b",\n".join(encoded(name) + b": " + encoded(value) for name, value in head_of(frame).items())
+    yield b"{\n" + b",\n".join(encoded(name) + b": " + encoded(value) for name, value in export.head.items())
     if key != "coverage":
         yield b',\n"coverage": [\n' + b",\n".join(map(plain_record, frame.coverage)) + b"\n]"
     yield b"".join(b",\n" + encoded(other) + b": []" for other in _LISTS if other != key)

@@ -27,19 +27,15 @@ def index_of(call: Call, scan: str | None) -> Index:
     return catalog.of(scan)
 
 
-def owners_of(call: Call) -> frozenset[str] | None:
-    """The owners whose records the viewer may see; None: all owners."""
-    return None if call.viewer.sees_all else call.viewer.owns
-
-
 def list_of(name: ListName) -> Callable[[Call], Reply]:
     """The operation that answers with a page of that list."""
 
     def answer(call: Call) -> Reply:
         query = call.query
         index = index_of(call, given(query.scan))
-        page = index.page(question_of(name, query, owners_of(call)), limit=query.limit, after=given(query.cursor))
-        part, rows = read(call.serving, name, index.scan, list(zip(page.keys, page.rows, strict=True)))
+        question = call.visible.question(index, question_of(name, query))
+        page = index.page(question, limit=query.limit, after=given(query.cursor))
+        part, rows = read(call.visible, name, index.scan, list(zip(page.keys, page.rows, strict=True)))
         items = (SHOWN[name].json(part, row) for row in rows)
         return Reply(body=page_of(items, total=page.total, next=page.next, scan=index.scan))
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 from scanner.serve.answers import Refusal
 from scanner.serve.context import Serving
 from scanner.serve.people import Viewer
+from scanner.serve.visible import Visible
 
 Method: TypeAlias = Literal["GET", "POST", "DELETE"]
 Schema: TypeAlias = Mapping[str, Any]
@@ -42,6 +43,11 @@ class Call(Struct, frozen=True, kw_only=True):
     path: Mapping[str, str]
     query: Any
     body: Any = None
+
+    @property
+    def visible(self) -> Visible:
+        """What the viewer may see."""
+        return Visible(self.serving, self.viewer)
 
 
 class Reply(Struct, frozen=True, kw_only=True):

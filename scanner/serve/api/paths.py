@@ -101,7 +101,7 @@ def _chokes(graph: AttackGraph) -> Chokes:
 
 def _records(call: Call) -> AbstractContextManager[Records]:
     """The latest scan's records. Raises Refusal for people who do not see everything."""
-    if not call.viewer.sees_all:
+    if not call.visible.is_everything:
         raise Refusal(403, "attack paths are for people who see everything", hint="[serve] viewers names them")
     return call.serving.store.records()
 

@@ -98,8 +98,8 @@ def given(value: T | UnsetType) -> T | None:
     return None if isinstance(value, UnsetType) else value
 
 
-def question_of(name: ListName, query: Any, owners: frozenset[str] | None) -> Question:
-    """The question to the index for a query. ``owners``: see :class:`Question`."""
+def question_of(name: ListName, query: Any) -> Question:
+    """The question to the index for a query, before the limits of a viewer."""
     sort: str | None = given(query.sort)
     chosen = {facet: frozenset(values) for facet in LISTS[name].facets if (values := getattr(query, facet))}
     return Question(
@@ -108,5 +108,4 @@ def question_of(name: ListName, query: Any, owners: frozenset[str] | None) -> Qu
         chosen=chosen,
         sort=sort.removeprefix("-") if sort else None,
         descending=bool(sort and sort.startswith("-")),
-        owners=owners,
     )

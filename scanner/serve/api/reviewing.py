@@ -25,8 +25,9 @@ def reviews(call: Call) -> Reply:
     for campaign in call.serving.store.reviews.campaigns():
         every = states(campaign)
         mine = [state for state in every if is_mine(call, state)]
-        if not (mine or call.viewer.sees_all):
+        if not (mine or call.visible.is_everything):
             continue
+        counted = every if call.visible.is_everything else mine
         review = campaign.review
         listed.append(
             ReviewListed(
@@ -37,8 +38,8 @@ def reviews(call: Call) -> Reply:
                 is_overdue=is_overdue(campaign, today),
                 scan=review.scan,
                 event=review.event,
-                items=len(every),
-                decided=sum(state.decision is not None for state in every),
+                items=len(counted),
+                decided=sum(state.decision is not None for state in counted),
                 mine=len(mine),
                 left=sum(state.decision is None for state in mine),
             )
@@ -70,8 +71,8 @@ def is_mine(call: Call, state: ItemState) -> bool:
 
 
 def _shown(call: Call, campaign: Campaign) -> list[ItemState]:
-    found = [state for state in states(campaign) if call.viewer.sees_all or is_mine(call, state)]
-    if not found and not call.viewer.sees_all:
+    found = [state for state in states(campaign) if call.visible.is_everything or is_mine(call, state)]
+    if not found and not call.visible.is_everything:
         raise Refusal(404, NO_SUCH.format("review"))
     return found
 

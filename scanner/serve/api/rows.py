@@ -25,6 +25,7 @@ from scanner.model.activity import ActivityPast
 from scanner.model.served import FindingAcknowledged
 from scanner.serve.context import Serving
 from scanner.serve.index.questions import ListName
+from scanner.serve.visible import Visible
 from scanner.store.records import Records
 from scanner.store.store import Store
 from scanner.suppressions.acknowledgements import with_later
@@ -51,15 +52,16 @@ class Shown(Struct, frozen=True, kw_only=True):
     columns: Sequence[Column[Any]]
 
 
-def read(serving: Serving, name: ListName, scan: str, found: Sequence[Found], *, for_file: bool = False) -> Read:
+def read(visible: Visible, name: ListName, scan: str, found: Sequence[Found], *, for_file: bool = False) -> Read:
     """Read the records of these rows, with later acknowledgements and activity.
 
     ``for_file``: also with the records that columns of spreadsheets refer to.
     """
+    serving = visible.serving
     frame, joined = frame_of(serving.store, scan), for_file or (name == "findings" and bool(acknowledged(serving)))
     with serving.store.records(scan) as records:
         part = SHOWN[name].part(_Reading(records, frame, joined), found)
-    part = with_facts(serving, part)
+    part = with_facts(visible, part)
     return part, SHOWN[name].rows(part, found)
 
 
@@ -78,8 +80,9 @@ def frame_of(store: Store, scan: str) -> ScanResult:
         return records.frame
 
 
-def with_facts(serving: Serving, part: ScanResult) -> ScanResult:
-    """A part of a scan with later acknowledgements and the activity of its identities."""
+def with_facts(visible: Visible, part: ScanResult) -> ScanResult:
+    """A part of a scan as the viewer may see it, with later acknowledgements and the activity of its identities."""
+    serving, part = visible.serving, visible.part(part)
     if part.findings:
         part = with_later(part, acknowledged(serving), serving.clock().date())
     if part.identities:

@@ -89,8 +89,8 @@ def _owner(call: Call, text: str) -> Person:
 
 def queries(call: Call) -> Reply:
     """Saved queries: the viewer's own, and for people who see everything those of all."""
-    kept = call.serving.store.served.queries()
-    return Reply(body=encoded({"items": [one for one in kept if call.viewer.sees_all or one.by == call.viewer.person]}))
+    everyone, kept = call.visible.is_everything, call.serving.store.served.queries()
+    return Reply(body=encoded({"items": [one for one in kept if everyone or one.by == call.viewer.person]}))
 
 
 def save_query(call: Call) -> Reply:

@@ -22,7 +22,8 @@ class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     list can be sorted by. ``axes``: columns whose values are states, in the order of these. ``own``: the columns of the
     list's default order, descending with a minus; then by key. ``searched``: columns in which a text is searched.
     ``borrowed``: columns of the identity that a row is about, by the name here; texts are searched there as well.
-    ``in_order``: the text column that equals the keys, and is searched by its beginning.
+    ``in_order``: the text column that equals the keys, and is searched by its beginning. ``ranks``: the column of
+    numbers that counts all rows; for a limited question it counts the rows of the limit.
     """
 
     texts: tuple[str, ...]
@@ -35,6 +36,7 @@ class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     searched: tuple[str, ...]
     borrowed: Mapping[str, str] = {}
     in_order: str = ""
+    ranks: str = ""
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -156,6 +158,7 @@ LISTS: Mapping[ListName, ListSpec] = {
         sorts=("rank", "id", "name", "state", "privilege", "owner", "last_used", "place", "committer", "exposed"),
         axes={"privilege": "privilege"},
         own=("rank",),
+        ranks="rank",
         searched=("id", "identity", "name", "owner", "place", "committer", "commit"),
     ),
     "changes": ListSpec(

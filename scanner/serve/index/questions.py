@@ -16,13 +16,21 @@ Value: TypeAlias = str | bool | None
 """The value of a facet, as it is in a cell."""
 
 
+class Only(Struct, frozen=True, kw_only=True):
+    """Identities by key and entries by id: only rows about these. ``name`` differs where they do."""
+
+    identities: frozenset[str]
+    entries: frozenset[str]
+    name: str
+
+
 class Question(Struct, frozen=True, kw_only=True):
     """A question about a list. ``text``: words that a row must contain, anywhere and in any case.
 
     ``chosen``: by facet, values; a row must have one of them, in the form of :func:`facet_key`. ``sort``: a column;
     None for the list's own order. Unknown cells come last in both directions, and rows with equal cells in the list's
     own order. ``owners``: only rows that any of these people or groups own, by their ids, addresses and names in lower
-    case; None for every row.
+    case; None for every row. ``only``: the same of an older scan, where the owners of its time do not count.
     """
 
     list: ListName
@@ -31,6 +39,12 @@ class Question(Struct, frozen=True, kw_only=True):
     sort: str | None = None
     descending: bool = False
     owners: frozenset[str] | None = None
+    only: Only | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it is about some rows only, whatever is asked."""
+        return self.owners is not None or self.only is not None
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from scanner.serve.index.files import Cache, IndexFile, UnusableIndex
 from scanner.serve.index.lists import IDENTITY, LISTS, OWNERS, ListSpec
 from scanner.serve.index.matching import Matcher
 from scanner.serve.index.numeric import ABSENT, NO_ROW, Array, Mask, cell_of, np
-from scanner.serve.index.questions import LIST_NAMES, ListName, Page, Question, Value, facet_key
+from scanner.serve.index.questions import LIST_NAMES, ListName, Only, Page, Question, Value, facet_key
 from scanner.serve.index.writing import KEY, read_texts
 
 __all__ = ("Index", "UnusableIndex")
@@ -27,6 +27,7 @@ __all__ = ("Index", "UnusableIndex")
 LONGEST_TEXT = 1_000
 """Characters that a question's text may have."""
 _ORDERS_KEPT = 12
+_LIMITS_KEPT = 64
 _STREAMED = 1_000
 """Rows that are read at once."""
 
@@ -53,6 +54,7 @@ class Index:
         self._is_warm = False
         self._own_orders = Cache[ListName, Array](len(LIST_NAMES))
         self._orders = Cache[tuple[ListName, str], Array](_ORDERS_KEPT)
+        self._only = Cache[tuple[ListName, str], Mask](_LIMITS_KEPT)
 
     @property
     def scan(self) -> str:
@@ -89,7 +91,7 @@ class Index:
         rows = self._rows(question)
         end = start + max(limit, 0)
         shown = rows[start:end]
-        cells = self._cells(question.list, shown)
+        cells = self._cells(question, shown)
         return Page(
             keys=tuple(row.pop(KEY) for row in cells),
             rows=tuple(cells),
@@ -119,6 +121,9 @@ class Index:
                 rows = every
             tally = np.bincount(codes if len(rows) == len(codes) else codes[rows], minlength=len(values)).tolist()
             chosen = question.chosen.get(name, frozenset())
+            if chosen and question.is_limited:  # a value of other rows only is as unknown as one that does not exist
+                within = np.bincount(codes[self._limit(question)], minlength=len(values))
+                chosen &= {facet_key(value) for value, count in zip(values, within, strict=True) if count}
             found[name] = _listed(zip(values, tally, strict=True), chosen, most, by_state=name in spec.axes)
         return found
 
@@ -159,17 +164,42 @@ class Index:
                 f"a text of {len(question.text):,} characters is too long", hint=f"{LONGEST_TEXT:,} at most"
             )
         base = self._matcher.rows_with(question.list, question.text)
-        if (people := question.owners) is not None:
-            owned = self._with_value(question.list, OWNERS, lambda owners: not people.isdisjoint(owners))
-            base = owned if base is None else base & owned
-        if base is None:
-            base = np.ones(len(self._file.column(question.list, OWNERS)[0]), dtype=np.bool_)
+        limit = self._limit(question)
+        base = limit if base is None else base & limit
         choices = {
             name: self._with_value(question.list, name, partial(_is_in, keys))
             for name, keys in question.chosen.items()
             if keys
         }
         return spec, base, choices
+
+    def _limit(self, question: Question) -> Mask:
+        """The rows that the question is about, whatever is asked."""
+        of, people, only = question.list, question.owners, question.only
+        if people is not None:
+            return self._with_value(of, OWNERS, lambda owners: not people.isdisjoint(owners))
+        if only is not None:
+            return self._only.get((of, only.name), lambda: self._about(of, only))
+        return np.ones(self._length(of), dtype=np.bool_)
+
+    def _about(self, of: ListName, only: Only) -> Mask:
+        """The rows about these identities and entries."""
+        mask = np.zeros(self._length(of), dtype=np.bool_)
+        rows: Sequence[int] = range(self._length(of)) if of != "coverage" else ()
+        if LISTS[of].borrowed:
+            holders = self._file.column(of, IDENTITY)[0]
+            has_one = holders != NO_ROW
+            about = self._only.get(("identities", only.name), lambda: self._about("identities", only))
+            mask[has_one] = about[holders[has_one]]
+            rows = np.flatnonzero(~has_one).tolist() if of == "findings" else []
+        for start in range(0, len(rows), _STREAMED):
+            some = list(rows[start : start + _STREAMED])
+            for row, cells in zip(some, self._cells(Question(list=of), np.array(some, dtype=np.int64)), strict=True):
+                mask[row] = _is_about(of, cells, only)
+        return mask
+
+    def _length(self, of: ListName) -> int:
+        return len(self._file.column(of, OWNERS)[0])
 
     def _with_value(self, of: ListName, name: str, is_meant: Callable[[Any], bool]) -> Mask:
         codes, values = self._file.column(of, name)
@@ -207,17 +237,18 @@ class Index:
 
     def _every(self, of: ListName) -> Array:
         """The numbers of all rows, which are in the order of their keys."""
-        return np.arange(len(self._file.column(of, OWNERS)[0]), dtype=np.uint32)
+        return np.arange(self._length(of), dtype=np.uint32)
 
     # --- cells ----------------------------------------------------------
 
     def _stream(self, question: Question) -> Iterator[dict[str, Any]]:
         rows = self._rows(question)
         for start in range(0, len(rows), _STREAMED):
-            yield from self._cells(question.list, rows[start : start + _STREAMED])
+            yield from self._cells(question, rows[start : start + _STREAMED])
 
-    def _cells(self, of: ListName, rows: Array) -> list[dict[str, Any]]:
+    def _cells(self, question: Question, rows: Array) -> list[dict[str, Any]]:
         """The cells of these rows with their keys."""
+        of = question.list
         spec, cells = LISTS[of], self._texts(of, rows.tolist())
         if spec.borrowed:
             holders: list[int] = self._file.column(of, IDENTITY)[0][rows].tolist()
@@ -236,6 +267,11 @@ class Index:
             codes, values = self._file.column(of, name)
             for row, code in zip(cells, codes[rows].tolist(), strict=True):
                 row[name] = values[code]
+        if spec.ranks and question.is_limited:
+            ranks = self._file.column(of, spec.ranks)[0]
+            among = np.sort(ranks[self._limit(question)])
+            for row, place in zip(cells, np.searchsorted(among, ranks[rows]).tolist(), strict=True):
+                row[spec.ranks] = place + 1
         return cells
 
     def _texts(self, of: ListName, wanted: Sequence[int]) -> list[dict[str, Any]]:
@@ -272,8 +308,26 @@ def _digest(question: Question) -> str:
     chosen = sorted((name, sorted(keys)) for name, keys in question.chosen.items() if keys)
     owners = None if question.owners is None else sorted(question.owners)
     words = question.text.lower().split()
-    asked = (question.list, words, chosen, question.sort, question.descending, owners)
+    only = question.only and question.only.name
+    asked = (question.list, words, chosen, question.sort, question.descending, owners, only)
     return hashlib.sha256(repr(asked).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _is_about(of: ListName, cells: Mapping[str, Any], only: Only) -> bool:
+    """Whether a row is about one of these identities and entries."""
+    match of:
+        case "identities":
+            return cells[KEY] in only.identities
+        case "entries":
+            return cells[KEY] in only.entries
+        case "findings":
+            return cells["about"] == "entry" and cells["entry"] in only.entries
+        case "changes" if cells["subject"] == "entry":
+            return cells[KEY] in only.entries
+        case "changes":
+            return (cells["identity"] or cells[KEY]) in only.identities
+        case _:
+            return cells.get("identity") in only.identities
 
 
 def _is_in(keys: frozenset[str], value: Value) -> bool:

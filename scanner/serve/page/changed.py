@@ -15,8 +15,6 @@ from scanner.diff.records import Diff
 from scanner.model import Change
 from scanner.model.served import Visited
 from scanner.serve.answers import Refusal
-from scanner.serve.api.details import require_all
-from scanner.serve.api.lists import owners_of
 from scanner.serve.api.operations import Call
 from scanner.serve.index.questions import Question
 from scanner.serve.index.reading import Index
@@ -29,14 +27,14 @@ _A_VISIT = timedelta(minutes=30)
 
 def news(call: Call, index: Index) -> dict[str, Any]:
     """``{"last_visit", "since", "changes", "total"}``; ``last_visit`` None: compared with the previous scan."""
-    visited = _last_visit(call)
+    visited = _last_visit(call) if call.visible.is_everything else None
     store = call.serving.store
-    if visited is not None and call.viewer.sees_all and store.has_scan(visited.scan) and visited.scan != index.scan:
+    if visited is not None and store.has_scan(visited.scan) and visited.scan != index.scan:
         diff = _compared(store, visited.scan, index.scan)
         rows, total = _rows(diff.changes)
         return {"last_visit": visited.at, "since": minutes(diff.old.started_at), "changes": rows, "total": total}
     before = store.started_before(index.scan)
-    page = index.page(Question(list="changes", owners=owners_of(call)), limit=SHOWN)
+    page = index.page(call.visible.question(index, Question(list="changes")), limit=SHOWN)
     return {
         "last_visit": None,
         "since": None if before == index.started_at else minutes(before),
@@ -47,7 +45,7 @@ def news(call: Call, index: Index) -> dict[str, Any]:
 
 def between(call: Call, old: str, new: str) -> dict[str, Any]:
     """``{"headline", "changes", "total"}`` of two scans. Raises Refusal, and UsageError for the wrong order."""
-    require_all(call)
+    call.visible.require_everything()
     store = call.serving.store
     for scan in (old, new):
         if not store.has_scan(scan):

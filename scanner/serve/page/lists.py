@@ -15,7 +15,7 @@ from reports.html.packing import pairs_by_name, table, text
 from scanner.model import SEVERITIES, Assessment
 from scanner.rules.catalog import RULES
 from scanner.serve.answers import Refusal
-from scanner.serve.api.lists import index_of, owners_of
+from scanner.serve.api.lists import index_of
 from scanner.serve.api.operations import Call
 from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import LIST_NAMES, Question
@@ -57,16 +57,17 @@ def asked_of(call: Call, name: str, query: str) -> Asked:
         given.setdefault(field, []).append(value)
     known = {field: given.pop(field, [""])[-1] for field in ("q", "sort", "scan", "offset", "limit", "group", "view")}
     sort = known["sort"]
+    index = index_of(call, known["scan"] or None)
+    question = Question(
+        list=name,
+        text=known["q"],
+        chosen={facet: frozenset(values) for facet, values in given.items()},
+        sort=sort.removeprefix("-") or None,
+        descending=sort.startswith("-"),
+    )
     return Asked(
-        index=index_of(call, known["scan"] or None),
-        question=Question(
-            list=name,
-            text=known["q"],
-            chosen={facet: frozenset(values) for facet, values in given.items()},
-            sort=sort.removeprefix("-") or None,
-            descending=sort.startswith("-"),
-            owners=owners_of(call),
-        ),
+        index=index,
+        question=call.visible.question(index, question),
         offset=_number(known["offset"] or "0"),
         limit=min(_number(known["limit"] or "100"), MOST_ROWS),
     )

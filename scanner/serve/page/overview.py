@@ -16,10 +16,9 @@ from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS
 from reports.states import STATES
 from reports.summary import HEADLINE, NO_REGISTRY, NO_ROSTER, stale_caveat, totals, unread_caveats
 from scanner.model import SEVERITIES, ScanResult
-from scanner.serve.api.lists import owners_of
 from scanner.serve.api.operations import Call
 from scanner.serve.index.files import Cache
-from scanner.serve.index.questions import ListName, Question, Value
+from scanner.serve.index.questions import ListName, Only, Question, Value
 from scanner.serve.index.reading import Index
 from scanner.text import counted
 
@@ -42,11 +41,12 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
 
     See ``overview.js``.
     """
-    found = _COUNTED.get((index.scan, owners_of(call)), lambda: _all_counts(call, index))
+    limit = call.visible.question(index, Question(list="identities"))
+    found = _COUNTED.get((index.scan, limit.owners, limit.only), lambda: _all_counts(call, index))
     with call.serving.store.records(index.scan) as records:
         frame = records.frame
-    sees_all = call.viewer.sees_all
-    gaps = [one for one in frame.coverage if one.is_gap]
+    sees_all = call.visible.is_everything
+    gaps = call.visible.gaps(index, frame)
     limited = limited_numbers(gaps)
     identities, findings = found.lists["identities"], found.lists["findings"]
     number = sum(count for _, count in identities["registry"])
@@ -54,7 +54,7 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
     stale = _of(identities, "rechecked", False)
     caveats = [
         *([] if sees_all else [f"You see what you own: {counted(number, 'identity', 'identities')}."]),
-        *unread_caveats(gaps),
+        *(unread_caveats(gaps) if sees_all or not gaps else [_UNREAD]),
         *([NO_REGISTRY] if states["registry"].get("unchecked") else []),
         *([NO_ROSTER] if states["ownership"].get("unchecked") and not states["registry"].get("unchecked") else []),
         *([stale_caveat(stale)] if stale else []),
@@ -71,7 +71,7 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
         "caveats": caveats,
         "limited": limited,
         "states": STATES,
-        "registry_given": not states["registry"].get("unchecked") or bool(frame.summary.registry_entries),
+        "registry_given": not states["registry"].get("unchecked") or _has_entries(call, index),
         "orphaned_means": ORPHANED_MEANS,
         "summary": {
             "new_findings": _of(findings, "status", "new") + _of(findings, "status", "reopened"),
@@ -99,6 +99,9 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
     }
 
 
+_UNREAD = "Not everything where your identities are could be read: numbers may be incomplete."
+
+
 class _Counted(Struct, frozen=True, kw_only=True):
     """The counts of a scan's index, for viewers with the same owners."""
 
@@ -108,7 +111,7 @@ class _Counted(Struct, frozen=True, kw_only=True):
     left: list[str]
 
 
-_COUNTED = Cache[tuple[str, frozenset[str] | None], _Counted](32)
+_COUNTED = Cache[tuple[str, frozenset[str] | None, Only | None], _Counted](32)
 
 
 def _all_counts(call: Call, index: Index) -> _Counted:
@@ -134,7 +137,7 @@ def _headline(number: int, states: Mapping[str, Mapping[str, int]], *, limited: 
 
 def _trend(call: Call, frame: ScanResult) -> Sequence[Any]:
     """The trend of the whole estate, only for people who see everything."""
-    if not call.viewer.sees_all:
+    if not call.visible.is_everything:
         return ()
     return trend(replace(frame, trend=call.serving.store.trend(frame.scan.id)))
 
@@ -146,7 +149,11 @@ def _since(call: Call, index: Index) -> dict[str, Any] | None:
 
 def _counts(call: Call, index: Index, name: ListName, facets: Sequence[str], **chosen: str) -> Counts:
     narrowed = {facet: frozenset({value}) for facet, value in chosen.items()}
-    return index.counts(Question(list=name, chosen=narrowed, owners=owners_of(call)), facets=facets)
+    return index.counts(call.visible.question(index, Question(list=name, chosen=narrowed)), facets=facets)
+
+
+def _has_entries(call: Call, index: Index) -> bool:
+    return index.page(call.visible.question(index, Question(list="entries")), limit=0).total > 0
 
 
 def _holders(call: Call, index: Index) -> list[dict[str, Any]]:

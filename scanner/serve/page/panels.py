@@ -24,7 +24,6 @@ from scanner.serve.graphs import GRAPHS
 from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import ListName, Question
 from scanner.serve.index.reading import Index
-from scanner.serve.index.rows import owners_named, owners_of
 from scanner.store.records import Records
 
 _MOST_EACH_WAY = 100
@@ -46,7 +45,7 @@ def panel(call: Call, kind: str, key: str, index: Index) -> dict[str, Any]:
         raise Refusal(404, "there is no such kind")
     with call.serving.store.records(index.scan) as records:
         part, tables = read(_Reading(call, records, index), key)
-    part = with_facts(call.serving, part)
+    part = with_facts(call.visible, part)
     packed = table_blocks(part, _known(call, index, part))
     return {
         "tables": {name: one for block in packed.values() for name, one in block.items()} | tables,
@@ -62,7 +61,7 @@ def _known(call: Call, index: Index, part: ScanResult) -> Whole:
     if graph is None:
         return Whole(radius_of=lambda _: None, conditional={})
     keys = [one.identity.key for one in part.identities]
-    is_about_one = bool(keys) and not part.entries and call.viewer.sees_all
+    is_about_one = bool(keys) and not part.entries and call.visible.is_everything
     radius = call.serving.store.blast_radius(keys[0]) if is_about_one else None
     return Whole(
         radius_of=lambda of: radius if of == keys[0] else None,
@@ -101,17 +100,15 @@ class _Reading:
 
     def finding(self, digits: str) -> _Part:
         found = self.records.findings([digits])
-        finding = found[0] if found and self.call.viewer.sees_all else find_finding(self.call, digits)
+        (finding,) = self.call.visible.findings(found) or (find_finding(self.call, digits),)
         subject = self.records.identities([finding.identity]) if finding.identity else ()
         part = self._about(subject[0]) if subject else self.records.frame
         others = tuple(one for one in part.findings if one.fingerprint != finding.fingerprint)
         return replace(part, findings=(finding, *others), coverage=self._gaps(subject)), {}
 
     def entry(self, entry: str) -> _Part:
-        (judged,) = self.records.entries([entry]) or (None,)
-        if judged is None or not (
-            self.call.viewer.sees_all or not self.call.viewer.owns.isdisjoint(owners_named(judged.entry))
-        ):
+        (judged,) = self.call.visible.entries(self.records.entries([entry])) or (None,)
+        if judged is None:
             raise Refusal(404, NO_SUCH.format("entry"))
         named = [*judged.identities, *(one.identity for one in judged.candidates)][:_MOST_ROWS]
         about = [key for key, row in self._rows("findings", entry) if row["entry"] == entry]
@@ -167,8 +164,8 @@ class _Reading:
         return replace(self.records.frame, coverage=())
 
     def _gaps(self, judged: Iterable[Assessment]) -> tuple[Coverage, ...]:
-        places = {(one.identity.source, scope) for one in judged for scope in (one.identity.scope, "*")}
-        return tuple(one for one in self.records.frame.coverage if one.is_gap and (one.source, one.scope) in places)
+        places = {(one.identity.source, one.identity.scope) for one in judged}
+        return self.call.visible.gaps_around(self.records.frame, places)
 
     def _around(self, judged: Assessment) -> Sequence[Assessment]:
         """The identities that it is linked with, those that can become it, and those on its path to an admin."""
@@ -182,16 +179,15 @@ class _Reading:
 
     def _seen(self, found: Sequence[Assessment]) -> tuple[Assessment, ...]:
         """The identities that the viewer may see; keys of others stay as text."""
-        viewer = self.call.viewer
-        return tuple(one for one in found if viewer.sees_all or not viewer.owns.isdisjoint(owners_of(one, {})))
+        return self.call.visible.identities(found)
 
     def _rows(self, name: ListName, words: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        owners = None if self.call.viewer.sees_all else self.call.viewer.owns
-        page = self.index.page(Question(list=name, text=words[:500], owners=owners), limit=_MOST_ROWS)
+        question = self.call.visible.question(self.index, Question(list=name, text=words[:500]))
+        page = self.index.page(question, limit=_MOST_ROWS)
         return zip(page.keys, page.rows, strict=True)
 
     def _require_all(self, what: str) -> None:
-        if not self.call.viewer.sees_all:
+        if not self.call.visible.is_everything:
             raise Refusal(404, NO_SUCH.format(what))
 
 

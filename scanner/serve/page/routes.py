@@ -41,7 +41,7 @@ async def static(request: Visit, name: str) -> Response[bytes]:
 async def data(request: Visit, serving: Serving, rest: str) -> Response[bytes]:
     """Data for the script, as JSON."""
     what, *more = rest.strip("/").split("/")
-    answer = _DATA.get((what, len(more)))
+    answer = DATA.get((what, len(more)))
     if answer is None:
         raise Refusal(404, "there is nothing at this address")
     call = _call(request, serving)
@@ -109,7 +109,7 @@ def _latest(call: Call, _query: str) -> Any:
     return {"scan": None if latest is None else latest.scan}
 
 
-_DATA: dict[tuple[str, int], Callable[..., Any]] = {
+DATA: dict[tuple[str, int], Callable[..., Any]] = {
     ("list", 1): _rows,
     ("counts", 1): _counts,
     ("groups", 1): _groups,

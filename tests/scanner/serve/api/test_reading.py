@@ -84,11 +84,15 @@ def test_any_key_is_an_address(api: Served, key: str) -> None:
 
 
 def test_an_identity_has_all_that_is_known_of_it(api: Served, document: dict[str, Any]) -> None:
-    """Its record, with findings, entry, history and, where it is asked for, blast radius."""
+    """Its record, with findings, entry, history and, for viewers who ask for it, the blast radius."""
     expected = by(document["identities"], "key")["billing-bot"]
-    found = ask(api, ADA, "/api/v1/identities/billing-bot", params={"blast_radius": "true"}).json()
+    asked = {
+        person: ask(api, person, "/api/v1/identities/billing-bot?blast_radius=true").json() for person in (ADA, CYD)
+    }
+    found = asked[ADA]
 
-    assert {name: found[name] for name in expected} == expected
+    assert {name: asked[CYD][name] for name in expected} == expected
+    assert {name: found[name] for name in expected} == without_reach(expected)
     assert found["entry_record"] == by(document["registry"], "id")["E1"]
     assert [one["fingerprint"] for one in found["finding_records"]] == expected["findings"]
     assert (len(found["history"]), found["proposals"], found["scan"]) == (1, [], document["scan"]["id"])

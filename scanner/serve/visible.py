@@ -1,0 +1,216 @@
+"""What a person may see: the gate that every list, record, file and number goes through.
+
+Viewers see everything. All others see what they own by the latest scan, in older scans as well: what was theirs and no
+longer is, they do not see. An identity or entry that a person sees is seen as a whole; other records that it suggests,
+and numbers over the whole scan, are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reports.json import head_of
+from scanner.model import SEVERITIES, Assessment, Coverage, EntryAssessment, Finding, ScanResult
+from scanner.serve.answers import Refusal
+from scanner.serve.context import Serving
+from scanner.serve.index.files import Cache
+from scanner.serve.index.questions import Only, Question
+from scanner.serve.index.reading import Index
+from scanner.serve.index.rows import owners_named, owners_of
+from scanner.serve.people import Viewer
+
+_ONLY = Cache[tuple[str, frozenset[str]], Only](32)
+"""What people own, by the latest scan and their names."""
+
+
+class Visible(Struct, frozen=True):
+    """What the viewer may see of the store."""
+
+    serving: Serving
+    viewer: Viewer
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether that is everything."""
+        return self.viewer.sees_all
+
+    def require_everything(self) -> None:
+        """Raise Refusal for people who do not see everything."""
+        if not self.is_everything:
+            raise Refusal(403, "this is for people who see everything", hint="[serve] viewers names them")
+
+    # --- lists ---
+
+    def question(self, index: Index, question: Question) -> Question:
+        """The question, about the rows that the viewer may see. Every question to an index comes from here."""
+        if self.is_everything:
+            return replace(question, owners=None, only=None)
+        latest = self.serving.catalog.latest()
+        if latest is None or latest.scan == index.scan:
+            return replace(question, owners=self.viewer.owns, only=None)
+        return replace(question, owners=None, only=self._owned_now(latest))
+
+    def _owned_now(self, latest: Index) -> Only:
+        owns = self.viewer.owns
+
+        def made() -> Only:
+            identities, entries = (
+                frozenset(latest.keys(Question(list=name, owners=owns))) for name in ("identities", "entries")
+            )
+            return Only(identities=identities, entries=entries, name=f"{latest.scan} {sorted(owns)}")
+
+        return _ONLY.get((latest.scan, owns), made)
+
+    # --- records ---
+
+    def identities(self, found: Sequence[Assessment]) -> tuple[Assessment, ...]:
+        """Those of the identities, of any scan, that the viewer may see."""
+        if self.is_everything:
+            return tuple(found)
+        owned = self.keys(one.identity.key for one in found)
+        return tuple(one for one in found if one.identity.key in owned)
+
+    def entries(self, found: Sequence[EntryAssessment]) -> tuple[EntryAssessment, ...]:
+        """Those of the entries, of any scan, that the viewer may see."""
+        if self.is_everything:
+            return tuple(found)
+        owned = self.ids(one.entry.id for one in found)
+        return tuple(one for one in found if one.entry.id in owned)
+
+    def findings(self, found: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Those of the findings that the viewer may see: with their identity, or if they have none with their entry."""
+        if self.is_everything:
+            return tuple(found)
+        keys = self.keys(one.identity for one in found if one.identity)
+        ids = self.ids(one.entry for one in found if one.entry and not one.identity)
+        return tuple(one for one in found if (one.identity in keys if one.identity else one.entry in ids))
+
+    def keys(self, of: Iterable[str]) -> frozenset[str]:
+        """Those of the identities, by key, that the viewer owns now."""
+        with self.serving.store.records() as records:
+            now = records.identities(list(dict.fromkeys(of)))
+            entries = records.entries(list(dict.fromkeys(one.registry.entry for one in now if one.registry.entry)))
+        declared = {one.entry.id: tuple(owners_named(one.entry)) for one in entries}
+        owns = self.viewer.owns
+        return frozenset(one.identity.key for one in now if not owns.isdisjoint(owners_of(one, declared)))
+
+    def ids(self, of: Iterable[str]) -> frozenset[str]:
+        """Those of the entries, by id, that the viewer owns now."""
+        with self.serving.store.records() as records:
+            now = records.entries(list(dict.fromkeys(of)))
+        return frozenset(one.entry.id for one in now if not self.viewer.owns.isdisjoint(owners_named(one.entry)))
+
+    def part(self, part: ScanResult) -> ScanResult:
+        """A part of a scan without other records that those in it suggest, and without what is of the whole scan."""
+        if self.is_everything:
+            return part
+        named = {one.identity for entry in part.entries for one in entry.candidates}
+        named |= {key for entry in part.entries for key in entry.identities}
+        keys = self.keys(named) if named else frozenset()
+        suggested = {one.entry for judged in part.identities for one in judged.registry.candidates}
+        ids = self.ids(suggested) if suggested else frozenset()
+        return replace(
+            without_whole(part),
+            coverage=part.coverage,
+            entries=tuple(_narrowed(one, keys) for one in part.entries),
+            identities=tuple(_with_candidates(one, ids) for one in part.identities),
+        )
+
+    # --- scans ---
+
+    def head(self, index: Index, frame: ScanResult) -> Mapping[str, Any]:
+        """The members of ``muster.scan/1`` before its lists.
+
+        ``summary``: counts what the viewer may see, and has no count that only the whole scan has.
+        """
+        if self.is_everything:
+            return head_of(frame)
+        return {**head_of(without_whole(frame)), "summary": self._summary(index)}
+
+    def frame(self, frame: ScanResult) -> ScanResult:
+        """A scan without its records."""
+        return frame if self.is_everything else without_whole(frame)
+
+    def gaps_around(self, frame: ScanResult, places: Collection[tuple[str, str]]) -> tuple[Coverage, ...]:
+        """The gaps of these places, each a source and a scope."""
+        sources = {source for source, _ in places}
+        return tuple(
+            one
+            for one in frame.coverage
+            if one.is_gap and ((one.source, one.scope) in places or (one.scope == "*" and one.source in sources))
+        )
+
+    def gaps(self, index: Index, frame: ScanResult) -> tuple[Coverage, ...]:
+        """The gaps that numbers depend on: all, or those where the viewer's identities are."""
+        if self.is_everything:
+            return tuple(one for one in frame.coverage if one.is_gap)
+
+        def values(facet: str, **chosen: frozenset[str]) -> list[str]:
+            question = self.question(index, Question(list="identities", chosen=chosen))
+            return [str(value) for value, count in index.counts(question, facets=(facet,))[facet] if value and count]
+
+        places = {
+            (source, scope) for source in values("source") for scope in values("scope", source=frozenset({source}))
+        }
+        return self.gaps_around(frame, places)
+
+    def _summary(self, index: Index) -> dict[str, Any]:
+        def counts(name: Any, *facets: str) -> Mapping[str, Mapping[Any, int]]:
+            found = index.counts(self.question(index, Question(list=name)), facets=facets)
+            return {facet: dict(listed) for facet, listed in found.items()}
+
+        def total(name: Any) -> int:
+            return index.page(self.question(index, Question(list=name)), limit=0).total
+
+        identities = counts("identities", "registry", "ownership", "usage", "abandoned")
+        findings = counts("findings", "severity", "status")
+        states = {
+            "registry": ("registered", "unregistered", "ambiguous", "exempt"),
+            "ownership": ("owned", "orphaned"),
+            "usage": ("dormant", "never_used", "disabled"),
+        }
+        return {
+            "identities": total("identities"),
+            **{state: identities[axis].get(state, 0) for axis, known in states.items() for state in known},
+            "abandoned": identities["abandoned"].get(True, 0),
+            "agents": total("agents"),
+            "credentials": total("credentials"),
+            "findings": {severity: findings["severity"].get(severity, 0) for severity in SEVERITIES},
+            "new_findings": sum(findings["status"].get(status, 0) for status in ("new", "reopened")),
+            "registry_entries": total("entries"),
+            "not_found": counts("entries", "state")["state"].get("not_found", 0),
+        }
+
+
+def without_whole(result: ScanResult) -> ScanResult:
+    """A scan without what is about the whole of it: coverage, numbers, notices, inputs."""
+    return replace(
+        result,
+        scan=replace(result.scan, inputs=()),
+        summary=type(result.summary)(),
+        coverage=(),
+        notices=(),
+        trend=(),
+        since=None,
+        known_gaps=0,
+    )
+
+
+def _narrowed(judged: EntryAssessment, keys: Collection[str]) -> EntryAssessment:
+    return replace(
+        judged,
+        identities=tuple(key for key in judged.identities if key in keys),
+        candidates=tuple(one for one in judged.candidates if one.identity in keys),
+        renamed={key: before for key, before in judged.renamed.items() if key in keys},
+    )
+
+
+def _with_candidates(judged: Assessment, ids: Collection[str]) -> Assessment:
+    if not judged.registry.candidates:
+        return judged
+    left = tuple(one for one in judged.registry.candidates if one.entry in ids)
+    return replace(judged, registry=replace(judged.registry, candidates=left))
