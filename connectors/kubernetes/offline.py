@@ -66,10 +66,10 @@ class Export:
                 raise SourceError(f"{name_in(self._folder, file.path)} cannot be read: {error}") from None
 
     def get(self, path: str, shape: type[T]) -> T:
-        """See ``Cluster``."""
+        """See ``Cluster``. A missing file says nothing of the cluster: it may well have what was not exported."""
         file = self._folder / (_ANSWERS.get(path) or f"{path.rpartition('/')[2]}.json")
         if not file.is_file():
-            raise NotOffered(f"there is no {file.name}")
+            raise SourceError(f"there is no {file.name}", hint=f"`kubectl get --raw {path} > {file.name}`")
         try:
             return msgspec.json.decode(text_of(content_of(file, MAX_BYTES)), type=shape)
         except (Unreadable, *DAMAGE) as error:

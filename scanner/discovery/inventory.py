@@ -15,6 +15,7 @@ from msgspec import Struct
 from scanner.access.assignments import highest_privilege
 from scanner.access.workloads import placed
 from scanner.model import (
+    PRIVILEGES,
     REACH,
     UNKNOWN_PRIVILEGE,
     Assignment,
@@ -267,8 +268,9 @@ def _last_credentials(identity: Identity, last: Identity) -> dict[str, object]:
 
 
 def _last_permissions(identity: Identity, last: Identity) -> dict[str, object]:
+    """What it had stands; that it had nothing worse says nothing of today, so a normal privilege stays unknown."""
     privilege = identity.privilege
-    if privilege.level == "unknown" and last.privilege.level != "unknown":
+    if privilege.level == "unknown" and PRIVILEGES.index(last.privilege.level) < PRIVILEGES.index("unknown"):
         evidence = tuple(dict.fromkeys((*last.privilege.evidence, AS_LAST_READ)))
         privilege = Privilege(level=last.privilege.level, evidence=evidence)
     return {

@@ -169,6 +169,33 @@ def test_exports_give_the_same_records(clusters: Running, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("section", "file", "settings"),
+    [
+        ("issuer", "openid-configuration.json", {}),
+        ("issuer", "jwks.json", {}),
+        ("aws_auth", "aws-auth.json", {"aws_auth": True}),
+        ("argocd.accounts", "argocd-cm.json", {"argocd": "argocd"}),
+        ("core.secrets", "secrets.json", {"secrets": True}),
+    ],
+)
+def test_a_file_that_is_asked_for_and_missing_is_a_gap(
+    section: str, file: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """That it was not exported does not mean that the cluster lacks it; the gap says how to export it."""
+    system = {"kind": "Namespace", "metadata": {"name": "kube-system", "uid": "u-1"}}
+    (tmp_path / "namespaces.json").write_text(json.dumps({"kind": "List", "items": [system]}))
+    for name, text in {"openid-configuration": '{"issuer": "https://i"}', "jwks": '{"keys": []}'}.items():
+        (tmp_path / f"{name}.json").write_text(text)
+    (tmp_path / file).unlink(missing_ok=True)
+
+    records = read(KubernetesConnector("k8s", KubernetesSettings(from_files=str(tmp_path), **settings)))
+    (found,) = (one for one in records if isinstance(one, Coverage) and one.section == section)
+
+    assert found.is_gap
+    assert f"> {file}" in (found.detail or "")
+
+
+@pytest.mark.parametrize(
     "settings",
     [
         {"context": "a", "contexts": ("b",)},

@@ -19,6 +19,7 @@ from scanner.model import (
     Identity,
     Link,
     Privilege,
+    PrivilegeLevel,
     Signal,
     StoredSecret,
     Trust,
@@ -228,6 +229,19 @@ def test_under_a_gap_the_last_known_facts_stand() -> None:
     assert known.use_tracked_days is None
     assert known.tags == {}
     assert as_last_known(seen, known, NOW) == known
+
+
+@pytest.mark.parametrize("level", PRIVILEGES)
+def test_under_a_gap_what_was_worse_than_unknown_stands(level: PrivilegeLevel) -> None:
+    """A normal privilege may have grown since, so it is unknown; what can be worse than unknown is not forgotten."""
+    unread = Privilege(level="unknown", evidence=("roles and bindings could not be read",))
+    last = make_identity("x", privilege=Privilege(level=level, evidence=("before",)))
+    seen = make_identity("x", unread=("permissions",), privilege=unread)
+
+    known = as_last_known(seen, last, NOW).privilege
+
+    assert known.level == ("unknown" if level == "normal" else level)
+    assert known == unread if known.level == "unknown" else AS_LAST_READ in known.evidence
 
 
 def test_without_its_trusts_an_identity_is_let_in_from_where_it_last_was() -> None:
