@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from connectors.kubernetes.rights.levels import known_role, privilege_of
 from connectors.kubernetes.rights.rules import RBAC, rules_of
 from connectors.planned import Known, Planned, Resource
+from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import key_of
 from scanner.access.assignments import highest_privilege
 from scanner.model import POWERFUL, Credential, Grant, Identity, Link, Privilege, Workload, credential_key
@@ -37,6 +38,7 @@ _CLOUD_IDENTITIES: Final = (
     "azure.workload.identity/client-id",
 )
 """Annotations with the cloud identity that the account's tokens are exchanged for."""
+_BINDINGS: Final = ("RoleBinding", "ClusterRoleBinding")
 _SPECS: Final[Mapping[str, tuple[str, ...]]] = {
     "Pod": ("spec",),
     "CronJob": ("spec", "jobTemplate", "spec", "template", "spec"),
@@ -46,6 +48,10 @@ _SPECS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """The path to the pod's specification, by kind."""
+_UNDERSTOOD: Final = frozenset(
+    {"core/ServiceAccount", "core/Secret", *(f"{RBAC}/{kind}" for kind in ("Role", "ClusterRole", *_BINDINGS))}
+    | {f"{group}/{kind}" for group in ("core", "apps", "batch") for kind in _SPECS}
+)
 
 
 class KubernetesPlanner:
@@ -62,7 +68,9 @@ class KubernetesPlanner:
         for resource in resources:
             estate.add(resource)
         return Planned(
-            identities=tuple(estate.identities()), workloads=tuple(estate.workloads), unread=tuple(estate.unread)
+            identities=tuple(estate.identities()),
+            workloads=tuple(estate.workloads),
+            unread=(*estate.unread, *not_understood(resources, _UNDERSTOOD)),
         )
 
 
@@ -108,7 +116,7 @@ class _Estate:
     def add(self, resource: Resource) -> None:
         """Add bindings, tokens and workloads."""
         kind = resource.type.rpartition("/")[2]
-        if kind in ("RoleBinding", "ClusterRoleBinding"):
+        if kind in _BINDINGS:
             self._bind(resource, everywhere=kind == "ClusterRoleBinding")
         elif kind == "Secret" and resource.values.get("type") == _LONG_LIVED:
             self._token(resource)

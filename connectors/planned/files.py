@@ -17,6 +17,7 @@ from connectors.planned import Known, Planned, Planner, Resource, planner_catalo
 from connectors.planned.cloudformation import is_template, read_template
 from connectors.planned.documents import Document, read_documents
 from connectors.planned.github_actions import is_workflow, read_workflow
+from connectors.planned.kinds import not_understood
 from connectors.planned.kubernetes import is_manifest, read_manifests
 from connectors.planned.terraform import is_plan, read_plan
 from scanner.errors import UsageError
@@ -92,13 +93,15 @@ def plan(files: Iterable[FileResources], known: Known) -> tuple[Plan, ...]:
     return tuple(_planned(file, planners, known) for file in files)
 
 
-def _planned(file: FileResources, planners: Iterable[Planner], known: Known) -> Plan:
+def _planned(file: FileResources, planners: Sequence[Planner], known: Known) -> Plan:
     types = {resource.type for resource in file.resources}
     parts: list[Planned] = []
     for planner in planners:
-        its = {name for name in types if any(fnmatchcase(name, pattern) for pattern in planner.types)}
+        its = {name for name in types if _reads(planner, name)}
         if its:
             parts.append(planner.planned([each for each in file.resources if each.type in its], known))
+    claimed = {name for name in types for planner in planners if _reads(planner, name)}
+    others = tuple(not_understood(each for each in file.resources if each.type not in claimed))
     return Plan(
         file=file.file,
         format=file.format,
@@ -107,5 +110,9 @@ def _planned(file: FileResources, planners: Iterable[Planner], known: Known) -> 
         workloads=tuple(each for part in parts for each in part.workloads),
         secrets=tuple(each for part in parts for each in part.secrets),
         assignments=tuple(each for part in parts for each in part.assignments),
-        unread=(*file.problems, *(each for part in parts for each in part.unread)),
+        unread=(*file.problems, *(each for part in parts for each in part.unread), *others),
     )
+
+
+def _reads(planner: Planner, kind: str) -> bool:
+    return any(fnmatchcase(kind, pattern) for pattern in planner.types)

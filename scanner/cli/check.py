@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scanner.cli.output import Output
     from scanner.config.load import Config
     from scanner.model import ScanResult
+    from scanner.model.planned import Plan
 
 STDIN = "-"
 _FILE = click.Path(path_type=Path)
@@ -53,7 +54,8 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     """Check what a change would bring, before it is deployed.
 
     FILE is a Terraform plan (`terraform show -json PLAN`), a CloudFormation or SAM template, Kubernetes manifests, or
-    a GitHub Actions workflow; '-' is stdin. Identities that would be created or given more rights are evaluated as in
+    a GitHub Actions workflow; '-' is stdin. A pattern in quotes ('deploy/**/*.yaml') also finds names that begin with
+    a dot, and is a gap if it matches nothing. Identities that would be created or given more rights are evaluated as in
     a scan, with what the store knows, if there is one. No provider is called, and nothing is stored. A config is read
     only if --config names it: one that lies in the folder could be part of the change.
     """
@@ -65,7 +67,7 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
 
     planned = _outputs(reports)
     config = overridden(_config(given.config_file), given)
-    read = [_read(file) for file in dict.fromkeys(files)]
+    read = _all_read(files)
     lists = load_lists(config, (), strict=given.strict_registry)
     warn(lists.warnings)
     asked = checking.Given(files=read, source=how.source)
@@ -90,11 +92,18 @@ def _config(path: Path | None) -> Config:
 
 def exit_code(result: ScanResult, how: How, failing: bool) -> int:
     """The exit code: nothing could be evaluated, then gaps, then findings."""
-    if all(plan.unread and not plan.identities for plan in result.plans):
+    files = [plan for plan in result.plans if plan.format != "pattern"]
+    if all(map(_is_unread, files)) and (files or not how.strict):
         return NOTHING
     if how.strict and result.summary.gaps:
         return INCOMPLETE
     return FINDINGS if failing else 0
+
+
+def _is_unread(plan: Plan) -> bool:
+    """Whether nothing in a file could be evaluated."""
+    places = {one.place for one in plan.unread}
+    return bool(places) and not plan.identities and len(places) >= plan.resources
 
 
 def _outputs(reports: Reports) -> Sequence[Output]:
@@ -109,6 +118,19 @@ def _outputs(reports: Reports) -> Sequence[Output]:
         replace(one, report=GATE_FORMATS[one.report.name]()) if one.report.name in GATE_FORMATS else one
         for one in planned
     ]
+
+
+def _all_read(files: Sequence[str]) -> list[FileResources]:
+    """The files, and those that patterns match; a pattern without a match is a gap, and a missing file an error."""
+    from connectors.planned.patterns import found, is_pattern
+
+    named: dict[str, None] = {}
+    gaps: list[FileResources] = []
+    for file in dict.fromkeys(files):
+        matched, gap = found(file) if is_pattern(file) else ([file], None)
+        named.update(dict.fromkeys(matched))
+        gaps += [gap] if gap is not None else []
+    return [*map(_read, named), *gaps]
 
 
 def _read(file: str) -> FileResources:

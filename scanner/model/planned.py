@@ -14,7 +14,8 @@ from scanner.model.discovered import Identity, StoredSecret, Workload
 from scanner.model.judged import Assessment
 from scanner.model.rights import Assignment
 
-PlanFormat: TypeAlias = Literal["terraform", "cloudformation", "kubernetes", "github_actions"]
+PlanFormat: TypeAlias = Literal["terraform", "cloudformation", "kubernetes", "github_actions", "pattern"]
+"""``pattern``: no file, but a pattern of names that matched none, or met what it does not follow."""
 
 Effect: TypeAlias = Literal["created", "changed", "imported", "unchanged", "deleted"]
 """What the change does with an identity. ``changed`` includes an identity that only gets other rights."""

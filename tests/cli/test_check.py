@@ -281,3 +281,59 @@ def test_a_config_that_lies_there_is_not_read(tmp_path: Path, muster: Muster) ->
     assert done.code == 0
     assert "no --config: the default policy, and only the lists that are named; config.toml is not read" in done.err
     assert named.code == 2
+
+
+BLIND = {
+    "nothing matches": (["none/*.yaml"], [], 4, ["none/*.yaml"]),
+    "nothing matches, strictly": (["none/*.yaml"], ["--strict"], 3, ["none/*.yaml"]),
+    "a folder is mistyped beside one that is not": (["k8s/*.yaml", "k9s/**/*.yaml"], [], 0, ["k9s/**/*.yaml"]),
+    "the same, strictly": (["k8s/*.yaml", "k9s/**/*.yaml"], ["--strict"], 3, ["k9s/**/*.yaml"]),
+    "all match": (["k8s/*.yaml", "k8s/**/*.yaml"], ["--strict"], 0, []),
+    "a named file is missing": (["k8s/none.yaml"], [], 2, []),
+    "a link to a folder": (["linked/**/*.yaml"], ["--strict"], 3, ["linked/away", "linked/**/*.yaml"]),
+}
+
+
+@pytest.mark.parametrize(("files", "options", "code", "gaps"), BLIND.values(), ids=BLIND)
+def test_it_is_never_green_when_blind(
+    files: list[str], options: list[str], code: int, gaps: list[str], tmp_path: Path, muster: Muster
+) -> None:
+    """What was asked for and matches nothing is a gap in every format, and not silence."""
+    (tmp_path / "k8s").mkdir()
+    (tmp_path / "k8s" / "a.yaml").write_text(ACCOUNT)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "away").symlink_to("..")
+    formats = ["-o", "json:r.json", "-o", "sarif:r.sarif", "-o", "markdown:r.md", "-o", "table:-"]
+    done = muster("check", *files, *options, *formats)
+
+    assert done.code == code, done.err
+    if code != 2:
+        document = json.loads((tmp_path / "r.json").read_text())
+        assert [one["section"] for one in document["coverage"] if one["status"] == "partial"] == gaps
+        written = [done.out.replace("\n", ""), *((tmp_path / name).read_text() for name in ("r.sarif", "r.md"))]
+        assert all(gap in text.replace("\\", "") for gap in gaps for text in written)
+
+
+def test_a_pattern_finds_names_that_begin_with_a_dot(tmp_path: Path, muster: Muster) -> None:
+    """A deployment applies them, and a shell's ``*`` leaves them out; git's own folder is no part of a change."""
+    for name in (".rbac.yaml", ".hidden/rbac.yaml", ".git/rbac.yaml", "a[1].yaml"):
+        (tmp_path / "k8s" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "k8s" / name).write_text(ACCOUNT)
+
+    document = json.loads(muster("check", "k8s/**/*.yaml", "k8s/a[1].yaml", "-o", "json:-").out)
+
+    read = {one["scope"] for one in document["coverage"]}
+    assert read == {"k8s/.rbac.yaml", "k8s/.hidden/rbac.yaml", "k8s/a[1].yaml"}
+
+
+def test_what_nobody_understands_is_a_gap_beside_findings(tmp_path: Path, muster: Muster) -> None:
+    """With its kind, in all formats; a change that brings nothing else is not green."""
+    application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: shop}\n"
+    (tmp_path / "w.yml").write_text(ACCOUNT + "---\n" + application)
+    (tmp_path / "alone.yml").write_text(application)
+    beside = muster("check", "w.yml", "-o", "json:-", "-o", "markdown:r.md", "-o", "sarif:r.sarif")
+
+    (gap,) = [one for one in json.loads(beside.out)["coverage"] if one["status"] == "partial"]
+    assert "argoproj.io/Application" in gap["detail"]
+    assert all("argoproj.io/Application" in (tmp_path / name).read_text() for name in ("r.md", "r.sarif"))
+    assert [beside.code, muster("check", "w.yml", "--strict").code, muster("check", "alone.yml").code] == [0, 3, 4]

@@ -228,16 +228,3 @@ CREDENTIAL_KINDS: Mapping[str, Literal["service_specific", "ssh_key", "certifica
     "aws_iam_user_ssh_key": "ssh_key",
     "aws_iam_signing_certificate": "certificate",
 }
-
-HARMLESS = frozenset({
-    "aws_iam_account_alias", "aws_iam_account_password_policy", "aws_iam_organizations_features",
-    "aws_iam_security_token_service_preferences", "aws_iam_server_certificate", "aws_iam_virtual_mfa_device",
-    "AWS::IAM::ServerCertificate", "AWS::IAM::VirtualMFADevice",
-    "aws_iam_role_policies_exclusive", "aws_iam_user_policies_exclusive", "aws_iam_group_policies_exclusive",
-})  # fmt: skip
-"""Types of IAM that bring no identity, right or credential. The last name inline policies that others declare."""
-MAKES_IDENTITIES = (
-    "aws_iam_*", "aws_rolesanywhere_*", "aws_ssoadmin_*", "AWS::IAM::*", "AWS::RolesAnywhere::*", "AWS::SSO::*",
-    "AWS::Serverless::Connector",
-)  # fmt: skip
-"""Patterns of types that bring some; what is not understood of them is unread."""

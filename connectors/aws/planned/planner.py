@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
-from connectors.aws.planned.forms import FORMS, HARMLESS, MAKES_IDENTITIES, Declared
+from connectors.aws.planned.forms import FORMS, Declared
 from connectors.aws.planned.identities import identities_in
 from connectors.aws.planned.listing import Account
 from connectors.aws.planned.names import PARTITION, Names
 from connectors.aws.planned.workloads import Roles, agent_of, secret_of, workload_of, workload_types
 from connectors.planned import Known, Planned, Resource
 from connectors.planned.effects import Found, as_planned
+from connectors.planned.kinds import not_understood
 from scanner.model.planned import Unread
 
 Where: TypeAlias = tuple[str | None, str]
@@ -49,7 +49,7 @@ class AwsPlanner:
                 workload_of(each, values, after.roles) for each, values in deployed if not agents[each.type].agent
             ),
             secrets=tuple(map(secret_of, after.secrets)),
-            unread=(*after.unread, *_not_understood(resources)),
+            unread=(*after.unread, *not_understood(resources, FORMS.keys() | agents.keys())),
         )
 
 
@@ -103,12 +103,3 @@ def _is_secret(declared: Declared) -> bool:
             return declared.text("type") == "SecureString"
         case _:
             return False
-
-
-def _not_understood(resources: Iterable[Resource]) -> Iterator[Unread]:
-    """The resources that bring identities, rights or credentials in a way that is not understood."""
-    types = {each.type for each in resources} - FORMS.keys() - HARMLESS
-    makes = {name for name in types if any(fnmatchcase(name, pattern) for pattern in MAKES_IDENTITIES)}
-    for each in resources:
-        if each.type in makes and each.effect not in ("unchanged", "deleted"):
-            yield Unread(place=each.place, reason=f"what a resource of the type {each.type} brings is not evaluated")

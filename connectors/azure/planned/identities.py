@@ -21,6 +21,8 @@ UNKNOWN_PLACE = "unknown"
 _USER_ASSIGNED = "azurerm_user_assigned_identity"
 _APPLICATIONS = frozenset({"azuread_application", "azuread_application_registration"})
 _PRINCIPAL = "azuread_service_principal"
+HOLDING_TYPES = _APPLICATIONS | {_USER_ASSIGNED, _PRINCIPAL}
+"""Types that make an identity by themselves."""
 _SYSTEM = "SystemAssigned"
 _MACHINE = Signal(says="machine", sort="provider", evidence="a managed identity")
 CREDENTIALS: Mapping[str, tuple[CredentialKind, str]] = {

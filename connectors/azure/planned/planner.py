@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from connectors.azure.keys import arm_key, managed_identity_key
-from connectors.azure.planned.identities import CREDENTIALS, SOURCE, UNKNOWN_PLACE, Holder, Holders
-from connectors.azure.planned.rights import Rights
+from connectors.azure.planned.identities import CREDENTIALS, HOLDING_TYPES, SOURCE, UNKNOWN_PLACE, Holder, Holders
+from connectors.azure.planned.rights import RIGHT_TYPES, Rights
 from connectors.azure.spec import SPEC
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.effects import Found, planned_by_place
+from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import Declared, listed, mapping, text
 from scanner.access.assignments import with_assignments
 from scanner.model import Assignment, StoredSecret, Workload
 from scanner.model.planned import Unread
 
 _CONFIGURED = ("data.azuread_client_config", "data.azurerm_client_config")
-_NOT_UNDERSTOOD = (
-    "azuread_directory_role_member", "azuread_directory_role_eligibility_schedule_request",
-    "azuread_privileged_access_group_*", "azurerm_pim_*_role_assignment",
-)  # fmt: skip
-"""Types that bring rights in other ways."""
 _AZAPI = ("azapi_resource", "azapi_update_resource")
 _AZAPI_IDENTITIES = ("microsoft.managedidentity/", "microsoft.authorization/role")
 _OF_VAULT = "azurerm_key_vault_secret"
@@ -145,10 +140,9 @@ def _secret(resource: Resource) -> StoredSecret:
 
 
 def _unread(resources: Sequence[Resource]) -> Iterator[Unread]:
+    yield from not_understood(resources, HOLDING_TYPES | RIGHT_TYPES | CREDENTIALS.keys())
     for each in resources:
-        if each.effect in ("unchanged", "deleted"):
-            continue
         kind = each.values.get("type")
         by_azapi = each.type in _AZAPI and (kind is UNKNOWN or text(kind).lower().startswith(_AZAPI_IDENTITIES))
-        if by_azapi or any(fnmatchcase(each.type, pattern) for pattern in _NOT_UNDERSTOOD):
+        if by_azapi and each.effect not in ("unchanged", "deleted"):
             yield Unread(place=each.place, reason=f"what a resource of the type {each.type} brings is not evaluated")

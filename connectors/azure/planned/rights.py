@@ -33,6 +33,8 @@ HOLDERS: Mapping[str, str] = {
 """By resource type: the argument that names the holder of the right."""
 _PEOPLE = frozenset({"User", "Group"})
 _DIRECTORY_ROLE, _CUSTOM_DIRECTORY_ROLE = "azuread_directory_role", "azuread_custom_directory_role"
+RIGHT_TYPES = HOLDERS.keys() | {ROLE_DEFINITION, _DIRECTORY_ROLE, _CUSTOM_DIRECTORY_ROLE}
+"""Types that give rights, or say what a role is."""
 _NO_SUBSCRIPTION = "00000000-0000-0000-0000-000000000000"
 _LATER = "is only known after deploying"
 

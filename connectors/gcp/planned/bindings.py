@@ -66,6 +66,8 @@ def tables() -> Tables:
 _FORMS = ("_iam_member", "_iam_binding", "_iam_policy")
 _CUSTOM_ROLES = frozenset({"google_project_iam_custom_role", "google_organization_iam_custom_role"})
 _PROVIDER = "google_iam_workload_identity_pool_provider"
+BINDING_TYPES = _CUSTOM_ROLES | {_PROVIDER, "google_iam_workload_identity_pool"}
+"""Types besides policies that say who may do what, or who is let in."""
 _POLICY_DATA = "data.google_iam_policy"
 _UNKNOWN_ROLE = "a role that is only known after deploying"
 _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from msgspec import structs
@@ -18,17 +17,16 @@ from connectors.gcp.planned.accounts import (
     Declared,
     key_id,
 )
-from connectors.gcp.planned.bindings import Bindings, Given, given_by, tables
+from connectors.gcp.planned.bindings import BINDING_TYPES, Bindings, Given, given_by, policy_of, tables
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.effects import Found, planned_by_place
+from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import mapping, text, walk
 from connectors.reading import unread_facts
 from scanner.access.assignments import with_assignments
 from scanner.model import Assignment, Link, StoredSecret, Workload
 from scanner.model.planned import Computed, Unread
 
-_NOT_UNDERSTOOD = ("google_apikeys_key", "google_iam_deny_policy", "google_privileged_access_manager_*")
-"""Types that bring identities, rights or credentials in other ways."""
 _SECRETS = frozenset({"google_secret_manager_secret", "google_secret_manager_regional_secret"})
 
 
@@ -47,8 +45,15 @@ class GcpPlanner:
             identities=tuple(planned_by_place(after.found, before.found, known)),
             workloads=tuple(after.workload(each) for each in deployed if each.type in tables().workloads),
             secrets=tuple(_secret(each) for each in deployed if each.type in _SECRETS),
-            unread=(*after.unread, *_unread(resources)),
+            unread=(*after.unread, *not_understood(resources, _understood(resources))),
         )
+
+
+def _understood(resources: Sequence[Resource]) -> set[str]:
+    """The types of which everything that they bring is read."""
+    types = {each.type for each in resources}
+    read = ACCOUNT_TYPES | KEY_TYPES.keys() | tables().workloads.keys() | BINDING_TYPES
+    return {name for name in types if name in read or policy_of(name) is not None}
 
 
 class _Moment:
@@ -153,11 +158,3 @@ def _secret(resource: Resource) -> StoredSecret:
 def _labels(values: Mapping[str, Any]) -> dict[str, str]:
     labels = mapping(values.get("labels"))
     return {key: value for key, value in sorted(labels.items()) if isinstance(value, str)}
-
-
-def _unread(resources: Sequence[Resource]) -> Iterator[Unread]:
-    for each in resources:
-        if each.effect in ("unchanged", "deleted") or each.type in ACCOUNT_TYPES:
-            continue
-        if any(fnmatchcase(each.type, pattern) for pattern in _NOT_UNDERSTOOD):
-            yield Unread(place=each.place, reason=f"what a resource of the type {each.type} brings is not evaluated")

@@ -73,7 +73,7 @@ def test_references_within_the_template(tmp_path: Path) -> None:
     assert {each.kind for each in person.identity.credentials} == {"access_key", "password"}
     assert [link.target for link in at["Agent"].identity.links] == [shop.identity.key]
     assert [each.runs_as for each in found.workloads] == [(other.identity.key,)]
-    assert [each.place.resource for each in found.unread] == ["Answer"]
+    assert [each.place.resource for each in found.unread] == ["Answer", "Custom"]
 
 
 def sam(policies: str, more: str = "") -> str:
