@@ -97,7 +97,7 @@ def _closure(reached: set[int], parts: Sequence[str]) -> set[int]:
     every: set[int] = set()
     for start in reached:
         ends = range(start, len(parts) + 1)
-        beyond = next((at for at in ends if at >= len(parts) - 1 or parts[at] != _ANY_DEPTH))
+        beyond = next(at for at in ends if at >= len(parts) - 1 or parts[at] != _ANY_DEPTH)
         every |= set(range(start, beyond + 1))
     return every
 

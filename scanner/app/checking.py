@@ -45,10 +45,10 @@ class Given(Struct, frozen=True, kw_only=True):
         return tuple(located(one, source) for one in plans)
 
 
-def check(given: Given, declared: Declared, store_url: str, *, store_given: bool) -> ScanResult:
+def check(given: Given, declared: Declared, store_url: str | None, *, store_given: bool) -> ScanResult:
     """Return the judged changes in the files, with the facts of the store, if there is one.
 
-    ``store_given``: whether the store was named, so that a missing one is an error.
+    ``store_url``: None reads none. ``store_given``: whether it was named, so that a missing one is an error.
     """
     started = datetime.now(UTC).replace(microsecond=0)
     info = ScanInfo(
@@ -58,7 +58,10 @@ def check(given: Given, declared: Declared, store_url: str, *, store_given: bool
         version=__version__,
         inputs=declared.inputs,
     )
-    store = None if _is_no_file(store_url) and not store_given else _opened(store_url, store_given=store_given)
+    if store_url is None or (_is_no_file(store_url) and not store_given):
+        store = None
+    else:
+        store = _opened(store_url, store_given=store_given)
     if store is None:
         return judge_plans(given.plans(Nothing()), declared, Surroundings(), info)
     with store, store.estate() as estate:

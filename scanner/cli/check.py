@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from scanner.config.load import Config
     from scanner.model import ScanResult
     from scanner.model.planned import Plan
+    from scanner.redaction.redact import SecretRef
 
 STDIN = "-"
 _FILE = click.Path(path_type=Path)
@@ -37,6 +38,9 @@ class How(Struct, frozen=True, kw_only=True):
     draft: Path | None
     fail_on: Severity | None
     strict: bool
+    no_store: bool
+    allow_env: tuple[str, ...]
+    allow_file: tuple[Path, ...]
 
 
 @click.command()
@@ -49,6 +53,13 @@ class How(Struct, frozen=True, kw_only=True):
 )
 @fail_on_option
 @click.option("--strict", is_flag=True, help="Exit 3 if a resource could not be evaluated.")
+@click.option("--no-store", is_flag=True, help="Do not read ./muster.db, which could be part of the change.")
+@click.option(
+    "--allow-env", multiple=True, metavar="NAME", help="Let the config refer to this environment variable. Repeats."
+)
+@click.option(
+    "--allow-file", multiple=True, type=_FILE, metavar="PATH", help="Let the config refer to this file. Repeats."
+)
 @as_one("how", How)
 def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> int:
     """Check what a change would bring, before it is deployed.
@@ -57,21 +68,27 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     a GitHub Actions workflow; '-' is stdin. A pattern in quotes ('deploy/**/*.yaml') also finds names that begin with
     a dot, and is a gap if it matches nothing. Identities that would be created or given more rights are evaluated as in
     a scan, with what the store knows, if there is one. No provider is called, and nothing is stored. A config is read
-    only if --config names it: one that lies in the folder could be part of the change.
+    only if --config names it: one that lies in the folder could be part of the change. If it lies in the same checkout,
+    it reads no secret, no database and no file from outside but those that --allow-env and --allow-file name.
     """
     from scanner.app import checking
     from scanner.app.lists import load_lists
     from scanner.cli.console import warn
     from scanner.cli.output import write_outputs
     from scanner.cli.scan import overridden
+    from scanner.redaction.redact import resolving_only
 
     planned = _outputs(reports)
-    config = overridden(_config(given.config_file), given)
+    own = _config(given.config_file)
     read = _all_read(files)
-    lists = load_lists(config, (), strict=given.strict_registry)
+    allows = _allows(own, given, how, [one.file for one in read])
+    config = overridden(own, given)
+    with nullcontext() if allows is None else resolving_only(allows):
+        lists = load_lists(config, (), strict=given.strict_registry)
     warn(lists.warnings)
     asked = checking.Given(files=read, source=how.source)
-    result = checking.check(asked, lists.declared, config.store_url, store_given=given.store_url is not None)
+    store_url = None if how.no_store else config.store_url
+    result = checking.check(asked, lists.declared, store_url, store_given=given.store_url is not None)
     write_outputs(result, planned)
     if how.draft is not None:
         _draft(result, how.draft)
@@ -88,6 +105,25 @@ def _config(path: Path | None) -> Config:
     ignored = f"; {DEFAULT_FILE} is not read" if Path(DEFAULT_FILE).exists() else ""
     say(f"no --config: the default policy, and only the lists that are named{ignored}")
     return Config()
+
+
+def _allows(config: Config, given: Given, how: How, files: Sequence[str]) -> Callable[[SecretRef], bool] | None:
+    """Which references the config may resolve; None: all. Raises UsageError if it leads out of its own checkout.
+
+    A config from outside the checkout may resolve all, or what the caller names; one from inside only what is named.
+    """
+    from scanner.app.checkout import Allowed, check_reach, checkouts, lies_in, reach_of
+
+    if given.config_file is None:
+        return None
+    allowed = Allowed(env=frozenset(how.allow_env), files=frozenset(how.allow_file))
+    roots = checkouts(file for file in files if file != STDIN)
+    if lies_in(given.config_file, roots):
+        store = given.store_url is None and not how.no_store
+        reach = reach_of(config, registries=not given.registries, people=not given.people, store=store)
+        check_reach(given.config_file, reach, roots, allowed)
+        return allowed.secret
+    return allowed.secret if how.allow_env or how.allow_file else None
 
 
 def exit_code(result: ScanResult, how: How, failing: bool) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from msgspec import Struct
@@ -18,6 +20,8 @@ SHORTEST_WHOLE = 4
 SHORTEST_IN_RECORDS = 16
 """The shortest secret, in characters, that is masked in records: a shorter one may be part of an ordinary name."""
 _known: set[str] = set()
+_allows: Callable[[SecretRef], bool] | None = None
+"""Decides which references may be resolved; None: all."""
 
 
 class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,7 +35,13 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError('give either { env = "NAME" } or { file = "PATH" }')
 
     def resolve(self) -> str:
-        """Return the secret; from now on it is masked in all output. Raises SourceError if it is missing or empty."""
+        """Return the secret; from now on it is masked in all output. Raises SourceError if it is missing or empty.
+
+        It is not looked up while :func:`resolving_only` forbids it.
+        """
+        if _allows is not None and not _allows(self):
+            name = f"--allow-env {self.env}" if self.env is not None else f"--allow-file {self.file}"
+            raise SourceError(f"{self} is not allowed to be read here", hint=f"allow it: {name}")
         value = os.environ.get(self.env, "").strip() if self.env is not None else self._read()
         if not value:
             raise SourceError(f"{self} is not set or empty", hint=f"set {self}")
@@ -47,6 +57,17 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def __str__(self) -> str:
         return f"environment variable {self.env}" if self.env is not None else f"file {self.file}"
+
+
+@contextmanager
+def resolving_only(allows: Callable[[SecretRef], bool]) -> Iterator[None]:
+    """Resolve only references that are allowed, in all threads of this process."""
+    global _allows  # noqa: PLW0603  # one gate for all settings, wherever they are resolved
+    before, _allows = _allows, allows
+    try:
+        yield
+    finally:
+        _allows = before
 
 
 def mask(secret: str) -> None:
