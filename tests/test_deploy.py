@@ -342,41 +342,81 @@ def program(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(
-    ("files", "fail_on", "code"),
-    [
-        ("k8s/**/*.yaml\n", "high", "1"),
-        ("k8s/**/*.yaml\n", "", "0"),
-        ("$(touch owned).yaml\nnone/*", "high", "2"),
-        ("none/*", "high", "0"),
-    ],
-)
-def test_the_gate_checks_and_sums_up(files: str, fail_on: str, code: str, tmp_path: Path) -> None:
-    """As GitHub runs the step: globs are expanded, names are no commands, and outputs are there for later steps."""
-    (tmp_path / "k8s" / "web").mkdir(parents=True)
-    (tmp_path / "k8s" / "web" / "shop account.yaml").write_text(MANIFEST)
-    (tmp_path / "registry.csv").write_text("id,identities\nN-1,other\n")
+def gate(folder: Path, **given: str) -> str:
+    """Run the step as GitHub does, with checkouts of base and change side by side. Returns its exit code."""
     (step,) = (one for one in GATE["runs"]["steps"] if one.get("id") == "check")
-    given = {"FILES": files, "FAIL_ON": fail_on, "REGISTRY": "registry.csv", "SOURCE": "", "PEOPLE": "", "CONFIG": ""}
-    environment = program(tmp_path)
-
+    inputs = dict.fromkeys(step["env"], "") | {"BASE": "base", "FAIL_ON": "high", "STRICT": "true"} | given
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-        cwd=tmp_path,
-        env={**environment, **given},
+        cwd=folder / "change",
+        env={**program(folder), **inputs, "GITHUB_WORKSPACE": str(folder)},
         check=False,
         capture_output=True,
         text=True,
     )
-    outputs = (tmp_path / "GITHUB_OUTPUT").read_text()
-
-    assert set(given) == set(step["env"])
+    assert set(inputs) == set(step["env"])
     assert done.returncode == 0, done.stderr
-    assert f"code={code}\n" in outputs
-    assert not (tmp_path / "owned").exists()
-    if "k8s" in files:
-        assert "planned_unregistered" in (tmp_path / "GITHUB_STEP_SUMMARY").read_text()
-        assert (tmp_path / "temp" / "muster.sarif").exists()
+    (code,) = re.findall(r"^code=(\d)$", (folder / "GITHUB_OUTPUT").read_text(), re.MULTILINE)
+    return code
+
+
+@pytest.fixture
+def checkouts(tmp_path: Path) -> Path:
+    """The base branch with a registry that lacks the change's account, and a change that declares it by itself."""
+    for name in ("base", "change"):
+        (tmp_path / name / ".git").mkdir(parents=True)
+    (tmp_path / "base" / "registry.csv").write_text("id,identities\nN-1,other\n")
+    (tmp_path / "base" / "config.toml").write_text('[[registry]]\npath = "registry.csv"\n')
+    (tmp_path / "change" / "registry.csv").write_text("id,identities,owner\nN-1,web/shop,ada@example.com\n")
+    (tmp_path / "change" / "config.toml").write_text('[[exempt]]\nmatch = "*shop*"\nreason = "mine"\n')
+    (tmp_path / "change" / "k8s" / "web").mkdir(parents=True)
+    (tmp_path / "change" / "k8s" / "web" / "shop account.yaml").write_text(MANIFEST)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("files", "fail_on", "strict", "code"),
+    [
+        ("k8s/**/*.yaml\n", "high", "true", "1"),
+        ("k8s/**/*.yaml\n", "", "true", "0"),
+        ("$(touch owned).yaml\nnone/*", "high", "true", "2"),
+        ("none/*", "high", "true", "3"),
+        ("none/*", "high", "false", "4"),
+        ("k8s/**/*.yaml\nk9s/*.yaml", "", "true", "3"),
+        ("k8s/**/*.yaml\nk9s/*.yaml", "", "false", "0"),
+    ],
+)
+def test_the_gate_checks_and_sums_up(files: str, fail_on: str, strict: str, code: str, checkouts: Path) -> None:
+    """Patterns are expanded, one that matches nothing is no silence, names are no commands, and outputs are there."""
+    found = gate(checkouts, FILES=files, FAIL_ON=fail_on, STRICT=strict, REGISTRY="registry.csv")
+
+    assert found == code
+    assert not (checkouts / "change" / "owned").exists()
+    if code != "2":
+        assert (checkouts / "temp" / "muster.sarif").exists()
+        named = "planned_unregistered" if code in "01" and "k9s" not in files else "matches no file"
+        assert named in (checkouts / "GITHUB_STEP_SUMMARY").read_text()
+
+
+@pytest.mark.parametrize("given", [{"REGISTRY": "registry.csv"}, {"CONFIG": "config.toml"}])
+def test_the_base_branch_judges(given: dict[str, str], checkouts: Path) -> None:
+    """The change declares and exempts its own account, and brings a store: none of them counts."""
+    (checkouts / "change" / "muster.db").write_text("no database")
+
+    found = gate(checkouts, FILES="k8s/**/*.yaml", **given)
+
+    assert found == "1"
+    assert "planned_unregistered" in (checkouts / "GITHUB_STEP_SUMMARY").read_text()
+
+
+def test_the_gate_takes_what_judges_from_the_base_branch() -> None:
+    """Also itself: an action of the change could say anything."""
+    base, change, step = (one for one in GATE_WORKFLOW["jobs"]["gate"]["steps"])
+
+    assert base["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    assert "ref" not in change["with"]
+    assert step["uses"].startswith(f"./{base['with']['path']}/")
+    assert (step["with"]["base"], step["with"]["change"]) == (base["with"]["path"], change["with"]["path"])
 
 
 def test_the_hook_checks_what_is_complete_in_itself(tmp_path: Path, muster: Muster) -> None:
