@@ -356,8 +356,8 @@ def gate(folder: Path, **given: str) -> str:
     )
     assert set(inputs) == set(step["env"])
     assert done.returncode == 0, done.stderr
-    (code,) = re.findall(r"^code=(\d)$", (folder / "GITHUB_OUTPUT").read_text(), re.MULTILINE)
-    return code
+    codes: list[str] = re.findall(r"^code=(\d)$", (folder / "GITHUB_OUTPUT").read_text(), re.MULTILINE)
+    return codes[0]
 
 
 @pytest.fixture
