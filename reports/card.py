@@ -12,6 +12,7 @@ from reports.phrases import (
     ACKNOWLEDGE,
     acknowledged_text,
     agent_text,
+    asked_text,
     credential_text,
     drift_text,
     facts_text,
@@ -215,7 +216,9 @@ def _finding(finding: Finding, digits: int) -> str:
     title = f"{finding.title}: {facts}" if facts else finding.title
     line = f"{finding.fingerprint[:digits]} [{finding.severity}{status}]{since} {title}"
     acknowledged = acknowledged_text(finding)
-    return f"{line} (acknowledged: {acknowledged})" if acknowledged else line
+    line = f"{line} (acknowledged: {acknowledged})" if acknowledged else line
+    asked = asked_text(finding)
+    return f"{line} (asked for, waits for a reviewer: {asked})" if asked else line
 
 
 def _era(era: Era) -> str:

@@ -262,6 +262,12 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("status", lambda r: r.finding.status, "New, open, or reopened (resolved, then back).", 10),
     Column("assignment", lambda r: r.finding.assignment, "The key of the assignment it is about.", 40),
     Column(
+        "asked",
+        lambda r: say.asked_text(r.finding),
+        "Who asked to acknowledge it, why, and until when: it waits for a reviewer.",
+        40,
+    ),
+    Column(
         "explained",
         lambda r: explained(r.finding),
         "Whether a known change explains that day; empty: not about a day.",

@@ -153,7 +153,16 @@ def evidence_line(finding: Finding) -> str | None:
 def acknowledged_text(finding: Finding) -> str | None:
     """Reason, person and last day of an acknowledgement; None if the finding is not acknowledged."""
     given = finding.acknowledged
-    return None if given is None else f"{given.reason} ({given.by}, until {given.until})"
+    if given is None:
+        return None
+    approved = f", approved by {given.approved_by}" if given.approved_by else ""
+    return f"{given.reason} ({given.by}{approved}, until {given.until})"
+
+
+def asked_text(finding: Finding) -> str | None:
+    """Reason, person and last day of an acknowledgement that waits for a reviewer; None if there is none."""
+    asked = finding.asked
+    return None if asked is None else f"{asked.reason} ({asked.by}, until {asked.until}, asked {_day(asked.at)})"
 
 
 def joined(members: Iterable[str]) -> str | None:

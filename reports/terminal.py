@@ -15,6 +15,7 @@ from reports.phrases import (
     ACKNOWLEDGE,
     ORPHANED_MEANS,
     acknowledged_text,
+    asked_text,
     evidence_line,
     fingerprint_digits,
     in_full,
@@ -248,6 +249,8 @@ def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identi
     yield f"{subject}: {page.shortened(evidence, longest)}" if evidence else subject
     if acknowledged := acknowledged_text(finding):
         yield f"Acknowledged: {acknowledged}"
+    if asked := asked_text(finding):
+        yield f"Asked for, waits for a reviewer: {asked}"
 
 
 def _as_csv(view: View) -> str:

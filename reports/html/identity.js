@@ -138,13 +138,14 @@ function findingItem(finding, subject = null) {
     ["explained by", finding.explained_by],
     ["event ids", listOfIds(finding.events)],
   ];
-  const { rule, status, rechecked, acknowledged, controls, fingerprint } = finding;
+  const { rule, status, rechecked, acknowledged, asked, controls, fingerprint } = finding;
   return h(
     "article.finding",
     null,
     h("h4", null, mark("severity", finding.severity), " ", outside(finding.title ?? rule)),
     h("p.tags", null, h("code", null, rule), status !== "open" && tag(status), !rechecked && notRechecked()),
     acknowledged && h("p", null, outside(`Acknowledged: ${acknowledged}`)),
+    asked && h("p", null, outside(`Asked for, waits for a reviewer: ${asked}`)),
     facts([...about, ...finding.evidence.map(readable), ...onDay]),
     finding.remediation && h("p.remedy", null, outside(finding.remediation)),
     controls.length > 0 && h("p.tags", null, controls.map((control) => tag(outside(control)))),

@@ -19,7 +19,7 @@ from reports.html.ages import age, ages, written
 from reports.html.identities import Whole, identity_blocks, whole
 from reports.html.packing import LONGEST_TEXT, Columns, minutes, pairs, pairs_by_name, table, text, texts
 from reports.judged import Judged, judged_identities, most_urgent_first
-from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS, acknowledged_text, fingerprint_digits
+from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS, acknowledged_text, asked_text, fingerprint_digits
 from reports.states import STATES
 from reports.summary import Digest
 from scanner.model import Change, Coverage, Entry, EntryAssessment, Finding, ScanResult, StoredSecret
@@ -222,6 +222,7 @@ def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:
         "first_seen": lambda finding: minutes(finding.first_seen),
         "rechecked": lambda finding: finding.rechecked,
         "acknowledged": lambda finding: text(acknowledged_text(finding)),
+        "asked": lambda finding: text(asked_text(finding)),
         "remediation": lambda finding: text(finding.remediation),
         "controls": lambda finding: texts(finding.controls),
         "evidence": lambda finding: pairs(_more_evidence(finding)),

@@ -117,6 +117,7 @@ def _beside(finding: Finding) -> dict[str, Any]:
         "entry": finding.entry,
         "rechecked": finding.rechecked,
         "acknowledged": finding.acknowledged,
+        "asked": finding.asked,
     }
 
 

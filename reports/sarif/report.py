@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 from reports.base import Screen, View
 from reports.json import encoded
 from reports.judged import with_identities
-from reports.phrases import evidence_line, joined
+from reports.phrases import asked_text, evidence_line, joined
 from reports.sarif.places import ROOT, Places
 from reports.sarif.rules import LEVELS, rules_of
 from reports.summary import Digest, gap_text
@@ -103,6 +103,7 @@ def _results(
                 "severity": finding.severity,
                 "owner": finding.owner,
                 "rechecked": finding.rechecked,
+                **({} if (asked := asked_text(finding)) is None else {"asked": printable(asked)}),
                 "controls": finding.controls,
                 **_of_a_day(finding),
             },

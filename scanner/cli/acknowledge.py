@@ -195,15 +195,22 @@ def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
     covered = _covered(given, result, today)
     page = Page(stdout_screen())
     ended = sum(one.given.until < today for one in given)
-    suppressed = {each.fingerprint for one, covers in covered.items() if one.given.until >= today for each in covers}
+    asked = sum(one.asked is not None and one.given.until >= today for one in given)
+    suppressed = {
+        each.fingerprint
+        for one, covers in covered.items()
+        if one.given.until >= today and one.asked is None
+        for each in covers
+    }
     counts = [counted(len(given), "acknowledgement", "acknowledgements")]
     counts += [f"{ended} of them ended"] if ended else []
+    counts += [f"{asked} of them {'waits' if asked == 1 else 'wait'} for a reviewer"] if asked else []
     counts += [f"{counted(len(suppressed), 'finding', 'findings')} of the latest scan suppressed"] if result else []
     page.line(", ".join(counts))
     for one in sorted(given, key=lambda one: one.given.until):
         page.line()
         page.item(
-            "ended" if one.given.until < today else "until",
+            "ended" if one.given.until < today else "asked" if one.asked else "until",
             _description(one, covered.get(one), known=result is not None),
         )
     click.echo(page.text, nl=False)
@@ -213,7 +220,9 @@ def _description(acknowledgement: Acknowledgement, covers: Sequence[Finding] | N
     from scanner.text import counted
 
     shown = 5
-    yield f"{acknowledgement.given.until} by {acknowledgement.given.by}"
+    given = acknowledgement.given
+    approved = f", approved by {given.approved_by}" if given.approved_by else ""
+    yield f"{given.until} by {given.by}{approved}{' (waits for a reviewer)' if acknowledgement.asked else ''}"
     yield (
         f"finding {acknowledgement.finding[:8]}"
         if acknowledgement.finding
@@ -239,9 +248,12 @@ def _covered(
         return covered
     identities = {assessment.identity.key: assessment.identity for assessment in result.identities}
     book = Acknowledgements(given, today)
+    asked = {one.finding: one for one in given if one.asked}
     for finding in result.findings:
         for one in book.covering(finding, identities.get(finding.identity or "")):
             covered.setdefault(one, []).append(finding)
+        if (waiting := asked.get(finding.fingerprint)) is not None:
+            covered.setdefault(waiting, []).append(finding)
     return covered
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -70,7 +71,9 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ``user_header``: the header in which a proxy names the person, accepted only from ``proxies``. ``public_url``: the
     address in people's browsers. ``index``: the folder of the search index. ``token``: the token of loopback and of
     ``/metrics``; without it, a new one at each start. ``log_reads``: also log who viewed what.
-    ``connections_per_address``: of a client; behind a proxy of ``proxies``, requests at a time.
+    ``acknowledge_high``: who acknowledges findings of high or critical severity for good: ``owner``, or what an owner
+    asks for waits for another person, one of the ``reviewers``. ``connections_per_address``: of a client; behind a
+    proxy of ``proxies``, requests at a time.
     """
 
     listen: str = DEFAULT_LISTEN
@@ -83,6 +86,7 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     token: SecretRef | None = None
     session_hours: int = 12
     log_reads: bool = False
+    acknowledge_high: Literal["reviewer", "owner"] = "reviewer"
     connections_per_address: int = 100
     oidc: OidcSettings | None = None
 

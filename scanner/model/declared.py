@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from msgspec import Struct
 
@@ -146,18 +146,32 @@ ACKNOWLEDGED_DAYS = 90
 """Days until an acknowledgement ends, by default."""
 
 
-class Acknowledged(Struct, frozen=True, kw_only=True, gc=False):
-    """Why a finding is acknowledged, and by whom. ``until``: the last valid day."""
+class Acknowledged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Why a finding is acknowledged, and by whom. ``until``: the last valid day.
+
+    ``approved_by``: the reviewer who approved what ``by`` had asked for; None if it needed none.
+    """
 
     reason: str
     by: str
     until: date
+    approved_by: str | None = None
+
+
+class Asked(Struct, frozen=True, kw_only=True, gc=False):
+    """An acknowledgement that its owner asked for. It waits for a reviewer, and suppresses nothing."""
+
+    reason: str
+    by: str
+    until: date
+    at: datetime
 
 
 class Acknowledgement(Struct, frozen=True, kw_only=True, gc=False):
     """Acknowledges one finding by its fingerprint (``finding``), or those of a ``rule`` whose subject fits ``match``.
 
     ``match``: a glob over the key of the identity, credential, entry or assignment, or an identity's exact name.
+    ``asked_at``: when it was asked for, if it waits for a reviewer and suppresses nothing.
     """
 
     origin: Origin
@@ -165,6 +179,15 @@ class Acknowledgement(Struct, frozen=True, kw_only=True, gc=False):
     rule: str | None = None
     match: str | None = None
     given: Acknowledged
+    asked_at: datetime | None = None
+
+    @property
+    def asked(self) -> Asked | None:
+        """What was asked for; None for an acknowledgement in force."""
+        given = self.given
+        if self.asked_at is None:
+            return None
+        return Asked(reason=given.reason, by=given.by, until=given.until, at=self.asked_at)
 
 
 class OwnershipRule(Struct, frozen=True, kw_only=True, gc=False):

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from scanner.model.activity import Activity, Deviation
-from scanner.model.declared import Acknowledged, Entry
+from scanner.model.declared import Acknowledged, Asked, Entry
 from scanner.model.discovered import Identity, Signal
 from scanner.model.rights import Privilege
 from scanner.model.terms import (
@@ -207,6 +207,8 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     rechecked: bool = True
     acknowledged: Acknowledged | None = None
     """Suppressed: never new until the acknowledgement ends, new again on the day after."""
+    asked: Asked | None = None
+    """An acknowledgement that waits for a reviewer: until then the finding counts and raises alarms. Never stored."""
     first_seen: datetime | None = None
     """Start of the first scan with this finding; None in a result without history."""
     reopened: bool = False

@@ -14,7 +14,28 @@ SERVED_PAGE = Origin(file="served page")
 
 
 class FindingAcknowledged(Struct, frozen=True, kw_only=True, gc=False, tag="acknowledged"):
-    """A finding was suppressed. ``until``: the last day it holds. ``by``: the e-mail of the person."""
+    """A finding was suppressed. ``until``: the last day it holds. ``by``: the e-mail of the person.
+
+    ``asked_by``: the person who had asked for it, if ``by`` approved that.
+    """
+
+    finding: str
+    reason: str
+    until: date
+    by: str
+    at: datetime
+    asked_by: str | None = None
+
+    @property
+    def acknowledgement(self) -> Acknowledgement:
+        """The acknowledgement in the form that scans read."""
+        approved_by = None if self.asked_by is None else self.by
+        given = Acknowledged(reason=self.reason, by=self.asked_by or self.by, until=self.until, approved_by=approved_by)
+        return Acknowledgement(origin=SERVED_PAGE, finding=self.finding, given=given)
+
+
+class AcknowledgementAsked(Struct, frozen=True, kw_only=True, gc=False, tag="asked"):
+    """An owner asked to suppress a finding of high severity, which waits for a reviewer."""
 
     finding: str
     reason: str
@@ -24,9 +45,9 @@ class FindingAcknowledged(Struct, frozen=True, kw_only=True, gc=False, tag="ackn
 
     @property
     def acknowledgement(self) -> Acknowledgement:
-        """The acknowledgement in the form that scans read."""
+        """What was asked for, in the form that scans read."""
         given = Acknowledged(reason=self.reason, by=self.by, until=self.until)
-        return Acknowledgement(origin=SERVED_PAGE, finding=self.finding, given=given)
+        return Acknowledgement(origin=SERVED_PAGE, finding=self.finding, given=given, asked_at=self.at)
 
 
 class OwnerProposed(Struct, frozen=True, kw_only=True, gc=False, tag="proposed"):
@@ -86,4 +107,13 @@ class Looked(Struct, frozen=True, kw_only=True, gc=False, tag="looked"):
     at: datetime
 
 
-PageRecord: TypeAlias = FindingAcknowledged | OwnerProposed | ItemDecided | QuerySaved | QueryDeleted | Visited | Looked
+PageRecord: TypeAlias = (
+    FindingAcknowledged
+    | AcknowledgementAsked
+    | OwnerProposed
+    | ItemDecided
+    | QuerySaved
+    | QueryDeleted
+    | Visited
+    | Looked
+)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reports.json import head_of
-from scanner.model import SEVERITIES, Assessment, Coverage, EntryAssessment, Finding, ScanResult
+from scanner.model import SEVERITIES, Acknowledgement, Assessment, Coverage, EntryAssessment, Finding, ScanResult
 from scanner.serve.answers import Refusal
 from scanner.serve.context import Serving
 from scanner.serve.index.files import Cache
@@ -82,9 +82,28 @@ class Visible(Struct, frozen=True):
         return tuple(one for one in found if one.entry.id in owned)
 
     def findings(self, found: Sequence[Finding]) -> tuple[Finding, ...]:
-        """Those of the findings that the viewer may see: with their identity, or if they have none with their entry."""
+        """Those of the findings that the viewer may see: with their identity, or if they have none with their entry.
+
+        Reviewers also see findings of which an acknowledgement waits for them, and those that they approved.
+        """
         if self.is_everything:
             return tuple(found)
+        seen = {one.fingerprint for one in self.owned(found)}
+        if self.viewer.is_reviewer:
+            approved = (one for one in self._given() if one.given.approved_by == self.viewer.person)
+            seen.update(one.finding for one in (*self.waiting(), *approved) if one.finding)
+        return tuple(one for one in found if one.fingerprint in seen)
+
+    def waiting(self) -> tuple[Acknowledgement, ...]:
+        """The acknowledgements that wait for a reviewer."""
+        return tuple(one for one in self._given() if one.asked is not None)
+
+    def _given(self) -> tuple[Acknowledgement, ...]:
+        today = self.serving.clock().date()
+        return tuple(one for one in self.serving.store.served.acknowledgements() if one.given.until >= today)
+
+    def owned(self, found: Sequence[Finding]) -> tuple[Finding, ...]:
+        """Those of the findings whose identity, or if they have none whose entry, the viewer owns."""
         keys = self.keys(one.identity for one in found if one.identity)
         ids = self.ids(one.entry for one in found if one.entry and not one.identity)
         return tuple(one for one in found if (one.identity in keys if one.identity else one.entry in ids))

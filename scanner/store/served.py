@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
 from scanner.model import Acknowledgement
 from scanner.model.served import (
+    AcknowledgementAsked,
     FindingAcknowledged,
     ItemDecided,
     Looked,
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _SUBJECTS = {
     FindingAcknowledged: "finding",
+    AcknowledgementAsked: "finding",
     OwnerProposed: "identity",
     ItemDecided: "review",
     QuerySaved: "id",
@@ -70,15 +72,16 @@ class ServedRecords:
             bulk_insert(connection, schema.page_record, rows)
 
     def acknowledgements(self) -> tuple[Acknowledgement, ...]:
-        """The last acknowledgement of each finding. Changed rows are left out with a warning: no row ends a scan."""
+        """The last acknowledgement of each finding, and what was asked for since.
+
+        Changed rows are left out with a warning: no row ends a scan.
+        """
         with reading(self._engine) as connection:
-            rows = _rows(connection, FindingAcknowledged)
-        for row in rows:
-            if not is_sound(schema.page_record, row):
-                log.warning("%s was changed or damaged: it suppresses nothing", named(schema.page_record, row))
-        sound = (row for row in rows if is_sound(schema.page_record, row))
-        given = {one.finding: one for one in _decoded(sound, FindingAcknowledged)}
-        return tuple(one.acknowledgement for one in given.values())
+            given = {one.finding: one for one in _sound(connection, FindingAcknowledged)}
+            asked = {one.finding: one for one in _sound(connection, AcknowledgementAsked)}
+        every: list[FindingAcknowledged | AcknowledgementAsked] = list(given.values())
+        every += (one for one in asked.values() if one.finding not in given or given[one.finding].at < one.at)
+        return tuple(one.acknowledgement for one in every)
 
     def proposals(self, identity: str | None = None) -> tuple[OwnerProposed, ...]:
         """Proposed owners, of one identity or of all, in the order they were proposed."""
@@ -131,6 +134,14 @@ def sort_of(kind: type[Struct]) -> str:
 def _rows(connection: Connection, kind: type[Struct], *chosen: ColumnElement[bool]) -> list[Values]:
     mine = select(schema.page_record).where(_table.sort == sort_of(kind), *chosen)
     return plain_rows(connection, mine.order_by(_table.at, _table.id))
+
+
+def _sound(connection: Connection, kind: type[R]) -> Iterator[R]:
+    rows = _rows(connection, kind)
+    for row in rows:
+        if not is_sound(schema.page_record, row):
+            log.warning("%s was changed or damaged: it suppresses nothing", named(schema.page_record, row))
+    return _decoded((row for row in rows if is_sound(schema.page_record, row)), kind)
 
 
 def _decoded(rows: Iterable[Values], kind: type[R]) -> Iterator[R]:

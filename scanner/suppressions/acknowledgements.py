@@ -47,7 +47,9 @@ class Acknowledgements:
 
     def __init__(self, acknowledgements: Iterable[Acknowledgement], today: date) -> None:
         self._today = today
-        self._all = sorted(acknowledgements, key=lambda item: item.given.until, reverse=True)
+        every = sorted(acknowledgements, key=lambda item: item.given.until, reverse=True)
+        self._all = [item for item in every if item.asked is None]
+        self._asked = {item.finding: item.asked for item in every if item.asked and item.given.until >= today}
         self._by_fingerprint: dict[str, list[Acknowledgement]] = defaultdict(list)
         self._by_rule: dict[str, list[_Scoped]] = defaultdict(list)
         for item in self._all:
@@ -62,8 +64,13 @@ class Acknowledgements:
         self._expired: set[Acknowledgement] = set()
 
     def marked(self, findings: Iterable[Finding], identities: Mapping[str, Identity]) -> Iterator[Finding]:
-        """Yield the findings as of today. An acknowledged finding is not new; it is new again once that has ended."""
-        for finding in findings:
+        """Yield the findings as of today. An acknowledged finding is not new; it is new again once that has ended.
+
+        What was asked for is noted, and changes nothing else.
+        """
+        for before in findings:
+            asked = self._asked.get(before.fingerprint)
+            finding = before if before.asked == asked else replace(before, asked=asked)
             given = self.of(finding, identities.get(finding.identity or "")) if self._all else None
             if given is not None:
                 yield replace(
@@ -171,7 +178,7 @@ def with_later(result: ScanResult, given: Sequence[Acknowledgement], today: date
     acknowledgements = Acknowledgements(given, today)
     identities = {assessment.identity.key: assessment.identity for assessment in result.identities}
     marked = zip(result.findings, acknowledgements.marked(result.findings, identities), strict=True)
-    findings = tuple(before if now.acknowledged is None else now for before, now in marked)
+    findings = tuple(replace(before, asked=now.asked) if now.acknowledged is None else now for before, now in marked)
     summary = replace(
         result.summary,
         new_findings=sum(finding.new for finding in findings),

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 from scanner.errors import DamagedRow
 from scanner.model.reviews import Closing, Decision, Reassignment, Review, ReviewFacts, ReviewItem
 from scanner.model.served import (
+    AcknowledgementAsked,
     FindingAcknowledged,
     ItemDecided,
     Looked,
@@ -63,6 +64,12 @@ def test_records_come_back_as_they_were(store: Store) -> None:
     assert [look.what for look in store.served.looks(ADA)] == ["/identities/k"]
     assert store.served.last(Visited) == LATER
     assert store.served.last(QueryDeleted) is None
+
+    asked = AcknowledgementAsked(finding="f" * 32, reason="more", until=date(2027, 3, 1), by=ADA, at=LATER)
+    earlier = AcknowledgementAsked(finding="e" * 32, reason="more", until=date(2027, 3, 1), by=ADA, at=NOW)
+    store.served.append(asked, earlier)  # of the first something was given as late as that
+    assert store.served.acknowledgements() == (longer.acknowledgement, earlier.acknowledgement)
+    assert earlier.acknowledgement.asked is not None
 
     store.served.append(QueryDeleted(id="q1", by=BO, at=LATER))
     assert store.served.queries() == ()

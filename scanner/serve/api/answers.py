@@ -106,10 +106,19 @@ Reason = Annotated[str, Meta(min_length=1, max_length=2_000, description="Why. I
 
 
 class Acknowledge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Suppress a finding. ``until``: the last day; 90 days from now by default, at most a year ahead."""
+    """Suppress a finding; of high or critical severity, its owner asks for that.
+
+    ``until``: the last day; 90 days from now by default, at most a year ahead.
+    """
 
     reason: Reason
     until: date | None = None
+
+
+class Approve(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Approve the acknowledgement that an owner asked for. ``asked_at``: ``asked.at`` as read, if it must be that."""
+
+    asked_at: Annotated[str, Meta(max_length=40)] | None = None
 
 
 class ProposeOwner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -128,6 +128,10 @@ def _details() -> Iterator[Operation]:
         "owners", "/owners", summary="Owners and teams, with their number of identities", answer=details.owners,
         query=details.Most, **_record(answers.Owners),
     )  # fmt: skip
+    yield _one(
+        "list_asked", "/asked", schema_of(items=_list(ref("Finding")), total=_COUNT),
+        "Findings of which an acknowledgement waits for a reviewer", writing.waiting,
+    )  # fmt: skip
     yield _one("list_queries", "/queries", schema_of(items=_list(ref("QuerySaved"))), "Saved queries", writing.queries)
     yield _one(
         "list_reviews", "/reviews", schema_of(items=_list(ref("ReviewListed"))), "Access reviews", reviewing.reviews,
@@ -143,8 +147,12 @@ def _details() -> Iterator[Operation]:
 def _writes() -> Iterator[Operation]:
     for path, name, summary, answer, body, gives in (
         (
-            "/findings/{fingerprint}/acknowledge", "acknowledge", "Suppress a finding until a day",
+            "/findings/{fingerprint}/acknowledge", "acknowledge", "Suppress a finding until a day, or ask for that",
             writing.acknowledge, answers.Acknowledge, ref("Finding"),
+        ),
+        (
+            "/findings/{fingerprint}/approve", "approve", "Approve an acknowledgement that an owner asked for",
+            writing.approve, answers.Approve, ref("Finding"),
         ),
         (
             "/identities/{key}/owner", "propose_owner", "Propose an owner to the keeper of the registry",

@@ -22,7 +22,7 @@ from scanner.app.acknowledgements import listed_acknowledgements, served_acknowl
 from scanner.app.activity import add_activity
 from scanner.model import Acknowledgement, Change, ScanResult
 from scanner.model.activity import ActivityPast
-from scanner.model.served import FindingAcknowledged
+from scanner.model.served import AcknowledgementAsked, FindingAcknowledged
 from scanner.serve.context import Serving
 from scanner.serve.index.questions import ListName
 from scanner.serve.visible import Visible
@@ -94,11 +94,13 @@ def acknowledged(serving: Serving) -> Sequence[Acknowledgement]:
     """The current acknowledgements, in files and in the page."""
     files = serving.lists.config.acknowledged
     listed = _listed(files, tuple(map(_stamp, files)), serving.clock().date())
-    return (*listed, *_served(serving.store, serving.store.served.last(FindingAcknowledged)))
+    served = serving.store.served
+    last = (served.last(FindingAcknowledged), served.last(AcknowledgementAsked))
+    return (*listed, *_served(serving.store, last))
 
 
 @lru_cache(maxsize=1)
-def _served(store: Store, _last: datetime | None) -> tuple[Acknowledgement, ...]:
+def _served(store: Store, _last: tuple[datetime | None, ...]) -> tuple[Acknowledgement, ...]:
     return served_acknowledgements(store)
 
 

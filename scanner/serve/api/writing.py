@@ -6,18 +6,23 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
+
 from reports.json import encoded
 from scanner.app.acknowledging import checked_day, checked_text
 from scanner.errors import UsageError
 from scanner.lifecycle.reviews.reviewers import People
-from scanner.model import Person
-from scanner.model.served import FindingAcknowledged, OwnerProposed, QueryDeleted, QuerySaved
+from scanner.model import Asked, Finding, Person
+from scanner.model.served import AcknowledgementAsked, FindingAcknowledged, OwnerProposed, QueryDeleted, QuerySaved
 from scanner.redaction.redact import redact
 from scanner.serve.answers import Refusal
-from scanner.serve.api.answers import Acknowledge, ProposeOwner, SaveQuery
+from scanner.serve.api.answers import Acknowledge, Approve, ProposeOwner, SaveQuery
 from scanner.serve.api.details import NO_SUCH, find_finding, find_identity, finding_body
+from scanner.serve.api.lists import page_of
 from scanner.serve.api.operations import Call, Reply
 from scanner.text import printable
+
+_HIGH = frozenset({"critical", "high"})
 
 
 def writer(call: Call) -> str:
@@ -37,7 +42,7 @@ def about(field: str) -> Iterator[None]:
 
 
 def acknowledge(call: Call) -> Reply:
-    """Suppress a finding."""
+    """Suppress a finding, or ask a reviewer to."""
     body: Acknowledge = call.body
     by, now = writer(call), call.serving.clock()
     found = find_finding(call, call.path["fingerprint"])
@@ -45,9 +50,58 @@ def acknowledge(call: Call) -> Reply:
         reason = printable(checked_text("reason", body.reason))
     with about("until"):
         until = checked_day("until", None if body.until is None else str(body.until), now.date())
-    record = FindingAcknowledged(finding=found.fingerprint, reason=reason, until=until, by=by, at=now)
+    kind = AcknowledgementAsked if must_ask(call, found) else FindingAcknowledged
+    call.serving.store.served.append(kind(finding=found.fingerprint, reason=reason, until=until, by=by, at=now))
+    return Reply(body=finding_body(call, found))
+
+
+def must_ask(call: Call, found: Finding) -> bool:
+    """Whether an acknowledgement by the viewer waits for a reviewer: it is of high severity, and the viewer owns it.
+
+    A reviewer who owns it as well may acknowledge what another person asked for.
+    """
+    if call.serving.lists.config.serve.acknowledge_high == "owner" or found.severity not in _HIGH:
+        return False
+    return bool(call.visible.owned((found,))) and not may_approve(call, found)
+
+
+def may_approve(call: Call, found: Finding) -> bool:
+    """Whether the viewer is a reviewer, and another person asked to acknowledge the finding."""
+    asked = _asked(call, found)
+    return call.viewer.is_reviewer and asked is not None and asked.by != call.viewer.person
+
+
+def _asked(call: Call, found: Finding) -> Asked | None:
+    return next((one.asked for one in call.visible.waiting() if one.finding == found.fingerprint), None)
+
+
+def approve(call: Call) -> Reply:
+    """Approve what an owner asked for; from then on it suppresses the finding."""
+    body: Approve = call.body
+    by, now = writer(call), call.serving.clock()
+    found = find_finding(call, call.path["fingerprint"])
+    asked = _asked(call, found)
+    if asked is None:
+        raise Refusal(409, "no acknowledgement of this finding was asked for, or it was decided already")
+    if not call.viewer.is_reviewer:
+        raise Refusal(403, "reviewers approve this", hint="[serve] reviewers names them")
+    if asked.by == by:
+        raise Refusal(403, "another person approves what you asked for")
+    if body.asked_at not in (None, msgspec.to_builtins(asked.at)):
+        raise Refusal(409, "something else was asked for since", field="asked_at", hint="read the finding again")
+    record = FindingAcknowledged(
+        finding=found.fingerprint, reason=asked.reason, until=asked.until, by=by, at=now, asked_by=asked.by
+    )
     call.serving.store.served.append(record)
     return Reply(body=finding_body(call, found))
+
+
+def waiting(call: Call) -> Reply:
+    """The findings of the latest scan of which an acknowledgement waits for a reviewer, as the viewer may see them."""
+    prints = [one.finding for one in call.visible.waiting() if one.finding]
+    with call.serving.store.records() as records:
+        found = call.visible.findings(records.findings(prints))
+    return Reply(body=page_of((finding_body(call, one) for one in found), total=len(found)))
 
 
 def propose_owner(call: Call) -> Reply:

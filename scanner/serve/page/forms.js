@@ -2,6 +2,7 @@
 // the acknowledgement of a finding. Each write is a request to the API; what it refuses stands at the field.
 
 const NEEDS_PERSON = "The token that signed you in names no person. Start muster serve with --as PERSON to make changes.";
+const ASKS_FIRST = "You own this, and its severity is high: what you ask for waits for a reviewer, and the finding counts until then.";
 const DECISIONS = [
   ["", "Choose…"],
   ["keep", "Keep"],
@@ -77,7 +78,13 @@ function servedParts(kind, row, tables) {
       section("Proposed owner", proposalsOf(extra.proposals), ownerForm(key)),
     ];
   }
-  if (kind === "finding") return [section("Acknowledge", acknowledgeForm(tables.findings.at("fingerprint", row)))];
+  if (kind === "finding") {
+    const fingerprint = tables.findings.at("fingerprint", row);
+    return [
+      extra.may_approve && section("Approve", approveForm(fingerprint, extra.asked_at)),
+      section("Acknowledge", extra.must_ask && h("p.quiet", null, ASKS_FIRST), acknowledgeForm(fingerprint, extra.must_ask)),
+    ];
+  }
   return [];
 }
 
@@ -116,9 +123,19 @@ function ownerForm(key) {
   });
 }
 
-function acknowledgeForm(fingerprint) {
+// What an owner asked for, as the panel shows it above, and no other that came since.
+function approveForm(fingerprint, asked_at) {
   return formOf({
-    label: "Acknowledge",
+    label: "Approve what was asked for",
+    fields: [],
+    save: () => send("POST", `/api/v1/findings/${fingerprint}/approve`, { asked_at }),
+    saved: () => app.showPanel(),
+  });
+}
+
+function acknowledgeForm(fingerprint, asks) {
+  return formOf({
+    label: asks ? "Ask to acknowledge" : "Acknowledge",
     fields: [
       { name: "reason", label: "Reason", type: "long", required: true },
       { name: "until", label: "Until (optional)", type: "date", hint: "90 days from now by default, at most a year." },

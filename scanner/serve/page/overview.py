@@ -66,7 +66,12 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
             "finished": minutes(frame.scan.finished_at),
             "version": text(frame.scan.version),
         },
-        "viewer": {"person": call.viewer.person, "name": call.viewer.name, "sees_all": sees_all},
+        "viewer": {
+            "person": call.viewer.person,
+            "name": call.viewer.name,
+            "sees_all": sees_all,
+            "is_reviewer": call.viewer.is_reviewer,
+        },
         "headline": _headline(number, states, limited=not HEADLINE.isdisjoint(limited)),
         "caveats": caveats,
         "limited": limited,

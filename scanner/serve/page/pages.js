@@ -193,7 +193,15 @@ async function reviewsPage(fields) {
     `${count(review.decided)} of ${count(review.items)}`,
     review.left ? `${count(review.left)} for you` : "–",
   ]);
-  return [h("h2", null, "Access reviews"), rows.length ? smallTable(["Review", "State", "Due", "Decided", "Left"], rows) : h("p", null, "There is no review with items for you.")];
+  const reviews = rows.length ? smallTable(["Review", "State", "Due", "Decided", "Left"], rows) : h("p", null, "There is no review with items for you.");
+  return [h("h2", null, "Access reviews"), reviews, await askedFor()];
+}
+
+// Acknowledgements that wait for a reviewer.
+async function askedFor() {
+  const { items } = await getApi("asked");
+  const rows = items.map(({ fingerprint, severity, title, asked }) => [mark("severity", severity), link("finding", fingerprint, title), asked.by, asked.until, outside(asked.reason)]);
+  return items.length > 0 && [h("h2", null, "Acknowledgements to approve"), smallTable(["Severity", "Finding", "Asked by", "Until", "Reason"], rows)];
 }
 
 async function reviewPage(name) {

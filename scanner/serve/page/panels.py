@@ -20,6 +20,7 @@ from scanner.serve.api.details import NO_SUCH, find_finding, find_identity
 from scanner.serve.api.operations import Call
 from scanner.serve.api.paths import loaded
 from scanner.serve.api.rows import with_facts
+from scanner.serve.api.writing import may_approve, must_ask
 from scanner.serve.graphs import GRAPHS
 from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import ListName, Question
@@ -51,7 +52,7 @@ def panel(call: Call, kind: str, key: str, index: Index) -> dict[str, Any]:
         "tables": {name: one for block in packed.values() for name, one in block.items()} | tables,
         "now": minutes(part.scan.started_at),
         "since": {"at": minutes(call.serving.store.started_before(index.scan))},
-        "extra": _extra(call, kind, key),
+        "extra": _extra(call, kind, key, part),
     }
 
 
@@ -75,8 +76,15 @@ def _graph(call: Call, index: Index) -> AttackGraph | None:
     return loaded(GRAPHS.begin(call.serving.store, index.scan))
 
 
-def _extra(call: Call, kind: str, key: str) -> dict[str, Any]:
+def _extra(call: Call, kind: str, key: str, part: ScanResult) -> dict[str, Any]:
     """The parts of the panel that the report does not have."""
+    if kind == "finding":
+        found = part.findings[0]
+        return {
+            "asked_at": found.asked and found.asked.at,
+            "may_approve": may_approve(call, found),
+            "must_ask": must_ask(call, found),
+        }
     if kind != "identity":
         return {}
     store = call.serving.store
@@ -101,7 +109,7 @@ class _Reading:
     def finding(self, digits: str) -> _Part:
         found = self.records.findings([digits])
         (finding,) = self.call.visible.findings(found) or (find_finding(self.call, digits),)
-        subject = self.records.identities([finding.identity]) if finding.identity else ()
+        subject = self._seen(self.records.identities([finding.identity])) if finding.identity else ()
         part = self._about(subject[0]) if subject else self.records.frame
         others = tuple(one for one in part.findings if one.fingerprint != finding.fingerprint)
         return replace(part, findings=(finding, *others), coverage=self._gaps(subject)), {}

@@ -6,7 +6,7 @@ import io
 import json
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -194,7 +194,7 @@ def _with(path: str, *filters: str) -> list[str]:
 
 
 def _panels() -> list[str]:
-    kinds = {
+    kinds: Mapping[str, Callable[[str], str]] = {
         "identity": key_of, "finding": _fingerprint, "entry": lambda name: f"{name}-entry", "changed": key_of,
         "secret": lambda _: "zz-secret", "reading": lambda _: "prod%20zz-scope-1%20iam.users",
     }  # fmt: skip
@@ -232,6 +232,7 @@ ASKED: Mapping[str, Sequence[str]] = {
     "GET /api/v1/scans/{id}": [f"/api/v1/scans/{scan}" for scan in SCANS],
     "GET /api/v1/owners": ["/api/v1/owners"],
     "GET /api/v1/queries": ["/api/v1/queries"],
+    "GET /api/v1/asked": ["/api/v1/asked"],
     "GET /api/v1/reviews": ["/api/v1/reviews"],
     "GET /api/v1/reviews/{name}/items": ["/api/v1/reviews/autumn/items", "/api/v1/reviews/none/items"],
     "GET /metrics": ["/metrics"],
@@ -251,6 +252,7 @@ ASKED: Mapping[str, Sequence[str]] = {
     # Writes, with an empty body: what they change has tests of its own.
     "POST /page/visits": ["/page/visits"],
     "POST /api/v1/findings/{fingerprint}/acknowledge": [f"/api/v1/findings/{_fingerprint('zz-1')}/acknowledge"],
+    "POST /api/v1/findings/{fingerprint}/approve": [f"/api/v1/findings/{_fingerprint('zz-1')}/approve"],
     "POST /api/v1/identities/{key}/owner": [f"/api/v1/identities/{key_of('zz-1')}/owner"],
     "POST /api/v1/reviews/{name}/items/{id}/decide": ["/api/v1/reviews/autumn/items/x/decide"],
     "POST /api/v1/queries": ["/api/v1/queries"],

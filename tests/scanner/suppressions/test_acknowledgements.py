@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.model import Acknowledged, Acknowledgement, Finding, Origin
-from scanner.suppressions.acknowledgements import Acknowledgements
-from tests.factories import NOW, make_finding, make_identity
+from scanner.suppressions.acknowledgements import Acknowledgements, has_later, with_later
+from tests.factories import NOW, make_assessment, make_finding, make_identity, make_result
 
 TODAY = NOW.date()
 GIVEN = Acknowledged(reason="known", by="ada@example.com", until=TODAY)
@@ -107,3 +107,24 @@ def test_what_is_acknowledged_is_not_held_back() -> None:
 def test_nothing_acknowledged_changes_nothing() -> None:
     """An empty list leaves every finding as it is."""
     assert marked(FINDING) == (FINDING, [])
+
+
+def test_what_was_asked_for_suppresses_nothing() -> None:
+    """It is noted at the finding until its last day, beside an acknowledgement that holds; no notice is about it."""
+    asked = replace(acknowledgement(by="bo@example.com", finding=FINDING.fingerprint), asked_at=NOW)
+    before = replace(FINDING, new=True)
+    stands, notices = marked(before, asked)
+    assert stands == replace(before, asked=asked.asked)
+    assert (stands.raises_alarm, notices) == (True, [])
+    assert asked.asked is not None
+    assert asked.asked.by == "bo@example.com"
+
+    held, _ = marked(before, asked, acknowledgement(finding=FINDING.fingerprint))
+    assert (held.acknowledged, held.asked) == (GIVEN, asked.asked)
+    ended = replace(acknowledgement(days=-1, finding=FINDING.fingerprint), asked_at=NOW)
+    assert marked(stands, ended) == (before, [])
+
+    result = make_result(make_assessment(IDENTITY), findings=(before,))
+    later = with_later(result, (asked,), TODAY)
+    assert (later.findings, later.summary.acknowledged) == ((stands,), 0)
+    assert has_later(result, (asked,), TODAY)
