@@ -262,12 +262,6 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("status", lambda r: r.finding.status, "New, open, or reopened (resolved, then back).", 10),
     Column("assignment", lambda r: r.finding.assignment, "The key of the assignment it is about.", 40),
     Column(
-        "asked",
-        lambda r: say.asked_text(r.finding),
-        "Who asked to acknowledge it, why, and until when: it waits for a reviewer.",
-        40,
-    ),
-    Column(
         "explained",
         lambda r: explained(r.finding),
         "Whether a known change explains that day; empty: not about a day.",
@@ -277,6 +271,12 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
     Column("was", lambda r: r.finding.was, "Its lower severity in the last scan, if it has worsened.", 10),
     Column("cause", lambda r: r.finding.cause, "Why it has worsened, or what in the setup alone caused it.", 40),
     Column("next_step", lambda r: r.next_step, "What to do first about it.", 60),
+    Column(
+        "asked",
+        lambda r: say.asked_text(r.finding),
+        "Who asked to acknowledge it, why, and until when: it waits for a reviewer.",
+        40,
+    ),
 )
 
 _REGISTRY: tuple[Column[EntryAssessment], ...] = (
