@@ -29,6 +29,8 @@ from scanner.serve.slots import Busy, neighbourhood
 OPEN = frozenset({"/healthz"})
 """Paths that need no sign-in."""
 METRICS = "/metrics"
+FILES, MOST_FILES = "/export/", 4
+"""Where the files of lists are, and how many a person may fetch at a time."""
 CSRF = "x-csrf-token"
 _POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
@@ -56,6 +58,7 @@ class Admission:
         self._access = access
         self._rates = Rates()
         self._busy = Busy(access.settings.connections_per_address)
+        self._exporting = Busy(MOST_FILES)
         self._seal = Seal()
         self._sign_in = SignIn(access, lists)
         self._entrance = Entrance(access, self._sign_in, self._rates)
@@ -91,6 +94,7 @@ class Admission:
             answer = await self._entrance.enter(call)
             if answer is None and call.route not in OPEN:
                 visit = self._admit(call)
+                self._begin_file(call, visit, ended)
                 answer = self._entrance.leave(call, visit) if visit else await self._entrance.invite(call)
         except Refusal as error:
             answer = refusal(scope["path"], error)
@@ -114,6 +118,15 @@ class Admission:
         if not self._busy.begin(client):
             raise Refusal(429, "too many requests at a time", headers={"retry-after": "5"})
         ended.callback(self._busy.end, client)
+
+    def _begin_file(self, call: Call, visit: Visit | None, ended: ExitStack) -> None:
+        """Count a file of a list, which reads all of it from the store. Raises Refusal."""
+        if visit is None or not call.route.startswith(FILES):
+            return
+        person = visit.viewer.person or neighbourhood(call.client)
+        if not self._exporting.begin(person):
+            raise Refusal(429, f"{MOST_FILES} files are on their way to you already", headers={"retry-after": "5"})
+        ended.callback(self._exporting.end, person)
 
     def _check_host(self, call: Call, scope: HTTPScope) -> None:
         """Refuse other host names, which an attacker may point to this machine (DNS rebinding)."""

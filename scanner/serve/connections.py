@@ -11,7 +11,7 @@ from uvicorn.protocols.http.flow_control import CLOSE_HEADER, service_unavailabl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from scanner.serve.limits import BODY_SECONDS
-from scanner.serve.slots import Slots, neighbourhood
+from scanner.serve.slots import Slots, State, neighbourhood
 
 HEAD_SECONDS = 15.0
 """Seconds for the head of the first request to arrive."""
@@ -25,7 +25,9 @@ PATIENCE = 20.0
 """Seconds by which a client may be slower."""
 _TICK = 1.0
 _ANSWERED = frozenset({"/healthz"})
-"""What a late connection may ask for."""
+"""What a late connection is answered at once."""
+_LATE_TRIES, _LATE_PAUSE = 40, 0.05
+"""How often it looks for a slot before it is refused, and the seconds between."""
 
 
 class Connection(H11Protocol):
@@ -38,6 +40,7 @@ class Connection(H11Protocol):
         super().__init__(**uvicorns)
         self._slots, self._is_proxy = slots, is_proxy
         self._transport: asyncio.Transport
+        self._address: str | None = None
         self._phase: tuple[str, object] | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._ticking: asyncio.TimerHandle | None = None
@@ -51,8 +54,9 @@ class Connection(H11Protocol):
         transport.set_write_buffer_limits(high=0)  # then writing is paused while anything is unsent
         self.app = self._closing(self.app)
         peer = self.client[0] if self.client else ""
-        if not self._slots.enter(self, None if self._is_proxy(peer) else neighbourhood(peer)):
-            self.app = _only_health(self.app)
+        self._address = None if self._is_proxy(peer) else neighbourhood(peer)
+        if not self._slots.enter(self, self._address):
+            self.app = self._late(self.app)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -91,16 +95,41 @@ class Connection(H11Protocol):
         state = self.conn.their_state
         part = {h11.IDLE: "head", h11.SEND_BODY: "body"}.get(state, "answer")
         if (part, self.cycle) == self._phase:
+            if part == "answer":
+                self._slots.move(self, self._state)
             return
         is_first, self._phase = self._phase is None, (part, self.cycle)
         seconds = {"head": HEAD_SECONDS if is_first else IDLE_SECONDS, "body": BODY_SECONDS + _TICK}.get(part)
         self._set_deadline(seconds)
-        self._slots.move(self, "working" if seconds is None else "waiting")
+        self._slots.move(self, self._state)
+
+    @property
+    def _state(self) -> State:
+        if self._ends or self._phase is None or self._phase[0] != "answer":
+            return "waiting"
+        return "stalled" if self._ticking is not None or self.conn.trailing_data[0] else "working"
 
     def _set_deadline(self, seconds: float | None) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
         self._deadline = None if seconds is None else self.loop.call_later(seconds, self.drop)
+
+    def _late(self, app: Any) -> Any:
+        """The application for a connection without a slot: it waits for one for a moment."""
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            served = app if scope["path"] in _ANSWERED or await self._gets_slot() else service_unavailable
+            await served(scope, receive, send)
+
+        return answer
+
+    async def _gets_slot(self) -> bool:
+        for _ in range(_LATE_TRIES):
+            if self._slots.promote(self, self._address):
+                self._slots.move(self, self._state)
+                return True
+            await asyncio.sleep(_LATE_PAUSE)
+        return False
 
     # --- an answer before the body ---
 
@@ -138,6 +167,7 @@ class Connection(H11Protocol):
         self._unsent = self._transport.get_write_buffer_size()
         if self._ticking is None:
             self._ticking = self.loop.call_later(_TICK, self._tick)
+        self._slots.move(self, self._state)
 
     def resume_writing(self) -> None:
         """Everything was taken."""
@@ -146,7 +176,7 @@ class Connection(H11Protocol):
             self._ticking.cancel()
             self._ticking = None
             self._took(self._unsent)
-            self._state_after_writing()
+            self._slots.move(self, self._state)
 
     def _tick(self) -> None:
         unsent = self._transport.get_write_buffer_size()
@@ -156,15 +186,10 @@ class Connection(H11Protocol):
         if self._patience < 0:
             self.drop()
             return
-        self._slots.move(self, "stalled")
         self._ticking = self.loop.call_later(_TICK, self._tick)
 
     def _took(self, taken: int) -> None:
         self._patience = min(self._patience + max(taken, 0) / SLOWEST, PATIENCE)
-
-    def _state_after_writing(self) -> None:
-        is_waiting = self._ends or (self._phase is not None and self._phase[0] != "answer")
-        self._slots.move(self, "waiting" if is_waiting else "working")
 
 
 class _Closing:
@@ -176,12 +201,3 @@ class _Closing:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
-
-
-def _only_health(app: Any) -> Any:
-    """The application for connections without a slot."""
-
-    async def answer(scope: Any, receive: Any, send: Any) -> None:
-        await (app if scope["path"] in _ANSWERED else service_unavailable)(scope, receive, send)
-
-    return answer

@@ -9,7 +9,9 @@ from typing import Literal, Protocol, TypeAlias
 from msgspec import Struct, field
 
 State: TypeAlias = Literal["waiting", "stalled", "working"]
-"""``waiting``: for a request or its rest. ``stalled``: for the client to take the answer. ``working``: neither."""
+"""``waiting``: for a request or its rest. ``stalled``: for the client to take the answer; or it asks for more before
+it has that. ``working``: neither.
+"""
 
 _NETWORK_BITS = 64
 
@@ -41,10 +43,11 @@ class _Idle(Struct):
     stalled: OrderedDict[Held, None] = field(default_factory=OrderedDict)
 
     def move(self, held: Held, state: State) -> None:
-        self.waiting.pop(held, None)
-        self.stalled.pop(held, None)
-        if state != "working":
-            getattr(self, state)[held] = None
+        for name, held_in in (("waiting", self.waiting), ("stalled", self.stalled)):
+            if name != state:
+                held_in.pop(held, None)
+            else:
+                held_in.setdefault(held)
 
     def first(self) -> Held | None:
         return next(iter(self.waiting or self.stalled), None)
@@ -84,6 +87,13 @@ class Slots:
             self._drop(next(iter(self._late)))
         self._late[held] = None
         return False
+
+    def promote(self, held: Held, address: str | None) -> bool:
+        """Give a late connection a slot, if there is room by now; returns whether it has one."""
+        if held in self._late and self._has_room(address):
+            del self._late[held]
+            self.enter(held, address)
+        return held in self._of
 
     def move(self, held: Held, state: State) -> None:
         """Note a connection's state."""

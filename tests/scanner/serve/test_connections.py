@@ -120,6 +120,18 @@ def test_nobody_is_kept_out_by_connections_that_wait(served: Served, what: str) 
     still_answers(served)
 
 
+def test_a_person_fetches_a_few_files_at_a_time(served: Served) -> None:
+    """So that those who want many leave the store to others."""
+    with ExitStack() as opened:
+        statuses = []
+        for _ in range(6):
+            connection = opened.enter_context(closing(connected(served)))
+            connection.sendall(signed(served, "/export/identities.json"))
+            statuses.append(connection.recv(12)[-3:])
+        assert statuses == [b"200"] * 4 + [b"429"] * 2
+        still_answers(served)
+
+
 @pytest.mark.parametrize("what", ["an answer that is not read", "half of a connection"])
 def test_nobody_is_kept_out_by_answers_that_are_not_taken(served: Served, what: str) -> None:
     """As many as an address may have."""

@@ -67,6 +67,7 @@ def test_the_one_that_waited_longest_gives_way() -> None:
     stalled, first, second, third, fourth, fifth = (Client() for _ in range(6))
     assert all(slots.enter(one, None) for one in (stalled, first, second))
     slots.move(stalled, "stalled")
+    slots.move(first, "waiting")
     assert slots.enter(third, None)
     assert (first.open, second.open, stalled.open) == (False, True, True)
     slots.move(second, "working")
@@ -77,7 +78,14 @@ def test_the_one_that_waited_longest_gives_way() -> None:
     assert not slots.enter(fifth, None)
     assert not slots.enter(Client(), None)
     assert not fifth.open
+    late = Client()
+    assert not slots.enter(late, None)
+    assert not slots.promote(late, None)
     slots.leave(second)
+    assert slots.promote(late, None)
+    assert slots.promote(late, None)
+    slots.leave(late)
+    assert not slots.promote(late, None)
     assert slots.enter(Client(), None)
 
 
