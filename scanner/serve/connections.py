@@ -105,8 +105,9 @@ class Connection(H11Protocol):
 
     @property
     def _state(self) -> State:
-        if self._ends or self._phase is None or self._phase[0] != "answer":
-            return "waiting"
+        part, of = self._phase or ("head", None)
+        if self._ends or part != "answer":
+            return "idle" if part == "head" and of is not None else "waiting"
         return "stalled" if self._ticking is not None or self.conn.trailing_data[0] else "working"
 
     def _set_deadline(self, seconds: float | None) -> None:

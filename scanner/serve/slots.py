@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from ipaddress import IPv6Address, ip_address
+from itertools import chain
 from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
-State: TypeAlias = Literal["waiting", "stalled", "working"]
-"""``waiting``: for a request or its rest. ``stalled``: for the client to take the answer; or it asks for more before
-it has that. ``working``: neither.
+State: TypeAlias = Literal["waiting", "idle", "stalled", "working"]
+"""``waiting``: for its first request, or the rest of one. ``idle``: for another request. ``stalled``: for the client to
+take the answer; or it asks for more before it has that. ``working``: none of these.
 """
 
 _NETWORK_BITS = 64
@@ -36,28 +37,29 @@ class Held(Protocol):
         """Close it at once."""
 
 
-class _Idle(Struct):
-    """Connections by state, those that have been in it longest first."""
+class _Givers(Struct):
+    """Connections that give way: by state in that order, and first those that have been in it longest."""
 
-    waiting: OrderedDict[Held, None] = field(default_factory=OrderedDict)
-    stalled: OrderedDict[Held, None] = field(default_factory=OrderedDict)
+    states: dict[State, OrderedDict[Held, None]] = field(
+        default_factory=lambda: {"waiting": OrderedDict(), "idle": OrderedDict(), "stalled": OrderedDict()}
+    )
 
     def move(self, held: Held, state: State) -> None:
-        for name, held_in in (("waiting", self.waiting), ("stalled", self.stalled)):
+        for name, held_in in self.states.items():
             if name != state:
                 held_in.pop(held, None)
             else:
                 held_in.setdefault(held)
 
     def first(self) -> Held | None:
-        return next(iter(self.waiting or self.stalled), None)
+        return next(chain.from_iterable(self.states.values()), None)
 
 
 class _Address(Struct):
     """The connections of an address."""
 
     open: int = 0
-    idle: _Idle = field(default_factory=_Idle)
+    givers: _Givers = field(default_factory=_Givers)
 
 
 class Slots:
@@ -72,7 +74,7 @@ class Slots:
         self._most, self._kept, self._each = most, kept, each
         self._addresses: dict[str, _Address] = {}
         self._of: dict[Held, str | None] = {}
-        self._idle = _Idle()
+        self._givers = _Givers()
         self._late: OrderedDict[Held, None] = OrderedDict()
 
     def enter(self, held: Held, address: str | None) -> bool:
@@ -99,10 +101,10 @@ class Slots:
         """Note a connection's state."""
         if held not in self._of:
             return
-        self._idle.move(held, state)
+        self._givers.move(held, state)
         address = self._of[held]
         if address is not None:
-            self._addresses[address].idle.move(held, state)
+            self._addresses[address].givers.move(held, state)
 
     def leave(self, held: Held) -> None:
         """Forget a connection. A second time does nothing."""
@@ -119,12 +121,12 @@ class Slots:
 
     def _has_room(self, address: str | None) -> bool:
         known = None if address is None else self._addresses.get(address)
-        if known is not None and known.open >= self._each and not self._dropped(known.idle):
+        if known is not None and known.open >= self._each and not self._dropped(known.givers):
             return False
-        return len(self._of) < self._most or self._dropped(self._idle)
+        return len(self._of) < self._most or self._dropped(self._givers)
 
-    def _dropped(self, idle: _Idle) -> bool:
-        first = idle.first()
+    def _dropped(self, givers: _Givers) -> bool:
+        first = givers.first()
         if first is not None:
             self._drop(first)
         return first is not None

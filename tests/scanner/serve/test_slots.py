@@ -21,7 +21,7 @@ class Client:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["enter", "enter", "waiting", "stalled", "working", "leave"]),
+        st.sampled_from(["enter", "enter", "waiting", "idle", "stalled", "working", "leave"]),
         st.integers(0, 30),
         st.sampled_from(["a", "b", None]),
     ),
@@ -62,8 +62,15 @@ def test_there_are_never_too_many(steps: list[tuple[str, int, str | None]]) -> N
 
 
 def test_the_one_that_waited_longest_gives_way() -> None:
-    """First those that wait for a request, then those that do not take an answer, never one at work."""
+    """First those that wait for their first request, then the idle, then those that do not take an answer."""
     slots = Slots(most=3, kept=1, each=3)
+    idle, fresh, another, more = (Client() for _ in range(4))
+    assert all(slots.enter(one, None) for one in (idle, fresh, another))
+    slots.move(idle, "idle")
+    assert slots.enter(more, None)
+    assert (idle.open, fresh.open) == (True, False)
+    for one in (idle, another, more):
+        slots.leave(one)
     stalled, first, second, third, fourth, fifth = (Client() for _ in range(6))
     assert all(slots.enter(one, None) for one in (stalled, first, second))
     slots.move(stalled, "stalled")
