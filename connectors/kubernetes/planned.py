@@ -1,5 +1,7 @@
 """Manifests as planned identities: service accounts, their bindings, tokens and workloads.
 
+Resources of Terraform's provider ``kubernetes`` are read as the manifests that they apply.
+
 A manifest has no state, so an account counts as new. An account that is only bound, or only gets a token, exists
 already. The rights of a role that is not in the files are unknown, except for the built-in roles.
 """
@@ -11,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 from msgspec.structs import replace
 
+from connectors.kubernetes.planned_terraform import PREFIX, computed_in, manifests_of
 from connectors.kubernetes.rights.levels import known_role, privilege_of
 from connectors.kubernetes.rights.rules import RBAC, rules_of
 from connectors.planned import Known, Planned, Resource
@@ -58,11 +61,12 @@ class KubernetesPlanner:
     """Plans identities from manifests."""
 
     provider: ClassVar[str] = PROVIDER
-    types: ClassVar[tuple[str, ...]] = ("core/*", "apps/*", "batch/*", f"{RBAC}/*")
+    types: ClassVar[tuple[str, ...]] = ("core/*", "apps/*", "batch/*", f"{RBAC}/*", f"{PREFIX}*")
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """See ``connectors.planned.Planner``."""
         estate = _Estate(known)
+        resources = manifests_of(resources)
         for resource in resources:
             estate.declare(resource)
         for resource in resources:
@@ -165,8 +169,12 @@ class _Estate:
         values = resource.values
         namespace, _ = _named(values)
         ref, subjects = values.get("roleRef"), values.get("subjects") or []
+        computed = computed_in(values)
+        if computed or not (isinstance(ref, dict) and isinstance(subjects, list)):
+            later = f"its {' and '.join(computed)} is only known after deploying"
+            reason = later if computed else "its roleRef or its subjects have another shape"
+            self.unread.append(Unread(place=resource.place, reason=reason))
         if not isinstance(ref, dict) or not isinstance(subjects, list):
-            self.unread.append(Unread(place=resource.place, reason="its roleRef or its subjects have another shape"))
             return
         kind, name = str(ref.get("kind")), str(ref.get("name"))
         privilege = self._privilege(kind, name, namespace, everywhere=everywhere)
@@ -279,7 +287,7 @@ class _Estate:
             ),
             links=tuple(_links(annotations)),
         )
-        exists = before is not None or draft.declared is None
+        exists = before is not None or draft.declared is None or draft.declared.effect != "created"
         return PlannedIdentity(
             identity=own,
             effect="changed" if exists else "created",

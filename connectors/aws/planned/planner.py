@@ -10,6 +10,7 @@ from connectors.aws.planned.forms import FORMS, Declared
 from connectors.aws.planned.identities import identities_in
 from connectors.aws.planned.listing import Account
 from connectors.aws.planned.names import PARTITION, Names
+from connectors.aws.planned.other_formats import TYPES, as_cloudformation
 from connectors.aws.planned.workloads import Roles, agent_of, secret_of, workload_of, workload_types
 from connectors.planned import Known, Planned, Resource
 from connectors.planned.effects import Found, as_planned
@@ -21,13 +22,14 @@ Where: TypeAlias = tuple[str | None, str]
 
 
 class AwsPlanner:
-    """Reads resources of the Terraform provider ``aws``, of CloudFormation and of SAM."""
+    """Reads resources of Terraform's providers ``aws`` and ``awscc``, of CloudFormation and SAM, and IAM of ACK."""
 
     provider: ClassVar[str] = "aws"
-    types: ClassVar[tuple[str, ...]] = ("aws_*", "data.aws_*", "AWS::*")
+    types: ClassVar[tuple[str, ...]] = ("aws_*", "data.aws_*", "AWS::*", *TYPES)
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """The planned identities and rights, account by account."""
+        resources = [as_cloudformation(each) for each in resources]
         after = _Moment(resources, {each.place.resource: each.values for each in resources if each.effect != "deleted"})
         before = _Moment(resources, {each.place.resource: each.before for each in resources if each.before})
         identities = [
