@@ -99,6 +99,7 @@ def _holder(name: str) -> Callable[[Resource], _Converted]:
         boundary, at_boundary = _by_reference(
             resource, spec, "permissionsBoundary", "permissionsBoundaryRef", "PermissionsBoundary"
         )
+        limits = {"PermissionsBoundary": next(iter(at_boundary.values()))} if at_boundary else {}
         return {
             name: spec.get("name"),
             "Path": spec.get("path"),
@@ -112,7 +113,7 @@ def _holder(name: str) -> Callable[[Resource], _Converted]:
                 for each, document in mapping(spec.get("inlinePolicies")).items()
             ],
             "Tags": _tags(spec),
-        }, {**refers, **{"PermissionsBoundary": found for found in at_boundary.values()}}
+        }, refers | limits
 
     return convert
 
