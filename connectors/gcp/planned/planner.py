@@ -18,6 +18,7 @@ from connectors.gcp.planned.accounts import (
     key_id,
 )
 from connectors.gcp.planned.bindings import BINDING_TYPES, Bindings, Given, given_by, policy_of, tables
+from connectors.gcp.planned.config_connector import GROUP, as_terraform
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.effects import Found, planned_by_place
 from connectors.planned.kinds import not_understood
@@ -31,13 +32,14 @@ _SECRETS = frozenset({"google_secret_manager_secret", "google_secret_manager_reg
 
 
 class GcpPlanner:
-    """Reads resources of the Terraform providers ``google`` and ``google-beta``."""
+    """Reads resources of the Terraform providers ``google`` and ``google-beta``, and IAM of Config Connector."""
 
     provider: ClassVar[str] = "gcp"
-    types: ClassVar[tuple[str, ...]] = ("google_*", "data.google_*")
+    types: ClassVar[tuple[str, ...]] = ("google_*", "data.google_*", f"{GROUP}/*")
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """The planned identities and rights."""
+        resources = as_terraform(resources)
         after = _Moment(resources, {each.place.resource: each.values for each in resources if each.effect != "deleted"})
         before = _Moment(resources, {each.place.resource: each.before for each in resources if each.before})
         deployed = [each for each in resources if each.effect != "deleted"]
@@ -126,6 +128,7 @@ def _found(account: Account, given: Given, keys: Mapping[str, str]) -> Found:
         ),
         effect=account.declared.resource.effect if account.declared is not None and account.is_own else None,
         gains=given_by(account),
+        has_state=account.declared is None or account.declared.resource.format == "terraform",
         places=tuple(dict.fromkeys((*places, *(each.resource.place for each in (*account.given, *account.keys))))),
         computed=frozenset(computed),
         credentials_at=account.credentials_at(),
