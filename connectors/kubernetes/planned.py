@@ -31,6 +31,8 @@ _LONG_LIVED = "kubernetes.io/service-account-token"
 """The type of secrets with a token that never expires."""
 _ACCOUNT_OF = "kubernetes.io/service-account.name"
 """The annotation of such a secret that names its account."""
+_AWS_AUTH = ("kube-system", "aws-auth")
+"""The config map by which EKS lets AWS identities in."""
 _PREFIX = "system:serviceaccount:"
 _ALL_CALLERS = frozenset({"system:authenticated", "system:unauthenticated", "system:anonymous"})
 _ALL_ACCOUNTS = "system:serviceaccounts"
@@ -124,6 +126,9 @@ class _Estate:
             self._bind(resource, everywhere=kind == "ClusterRoleBinding")
         elif kind == "Secret" and resource.values.get("type") == _LONG_LIVED:
             self._token(resource)
+        elif kind == "ConfigMap" and _named(resource.values) == _AWS_AUTH:
+            reason = "which AWS identities it lets into the cluster is not evaluated"
+            self.unread.append(Unread(place=resource.place, reason=reason))
         elif kind in _SPECS:
             self._run(resource, kind)
 

@@ -20,6 +20,7 @@ _VERSIONED = "_v1"
 _TYPES: Final[Mapping[str, str]] = {
     "service_account": "core/ServiceAccount",
     "secret": "core/Secret",
+    "config_map": "core/ConfigMap",
     "role": f"{RBAC}/Role",
     "cluster_role": f"{RBAC}/ClusterRole",
     "role_binding": f"{RBAC}/RoleBinding",

@@ -60,6 +60,19 @@ class Resource(Struct, frozen=True, kw_only=True, gc=False):
     given: frozenset[str] | None = None
 
 
+class FileResources(Struct, frozen=True, kw_only=True):
+    """The resources in one file. ``problems``: its unreadable parts; the rest was read.
+
+    ``nested``: templates that it brings, with theirs.
+    """
+
+    file: str
+    format: PlanFormat
+    resources: tuple[Resource, ...] = ()
+    problems: tuple[Unread, ...] = ()
+    nested: tuple[FileResources, ...] = ()
+
+
 class Known(Protocol):
     """Facts of the latest scan in the store about the accounts of a change. Without a store: none."""
 

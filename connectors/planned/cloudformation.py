@@ -19,6 +19,9 @@ _ELSEWHERE: Mapping[str, str] = {
     "AWS::CloudFormation::StackSet": "a stack set deploys a template of its own: check that file, too",
     "AWS::Serverless::Application": "a nested application is a template of its own: check that file, too",
 }
+_TRANSFORMS = frozenset({"AWS::Serverless-2016-10-31", "AWS::LanguageExtensions"})
+"""Macros whose outcome is evaluated, or does not concern identities; any other may add what it likes."""
+_IN_PLACE = "Fn::Transform"
 _MODULE = "::MODULE"
 _SERVERLESS = "AWS::Serverless::"
 
@@ -37,7 +40,10 @@ def read_template(file: str, documents: Sequence[Document]) -> tuple[tuple[Resou
     template, lines = document.data, document.member_lines("Resources")
     intrinsics = Intrinsics(template)
     resources: list[Resource] = []
-    problems: list[Unread] = []
+    problems = [
+        Unread(place=Place(file=file, resource="Transform"), reason=f"the macro {macro} may add any resource")
+        for macro in _macros(template)
+    ]
     for name, content in template["Resources"].items():
         place = Place(file=file, resource=name, line=lines.get(name))
         kind = text(mapping(content).get("Type"))
@@ -49,8 +55,19 @@ def read_template(file: str, documents: Sequence[Document]) -> tuple[tuple[Resou
             reason = _ELSEWHERE.get(kind, "a module's resources are not in the template")
             problems.append(Unread(place=place, reason=reason))
         else:
-            resources.append(_resource(place, kind, _properties(template, kind, content), intrinsics))
+            properties = _properties(template, kind, content)
+            if _IN_PLACE in properties or _IN_PLACE in content:
+                problems.append(Unread(place=place, reason="a macro adds properties to it while deploying"))
+            resources.append(_resource(place, kind, properties, intrinsics))
     return tuple(resources), tuple(problems)
+
+
+def _macros(template: Mapping[str, Any]) -> list[str]:
+    """The macros that rewrite the whole template, and are not evaluated."""
+    named = template.get("Transform")
+    rows = [*(named if isinstance(named, list) else [named]), template.get(_IN_PLACE)]
+    names = (row if isinstance(row, str) else text(mapping(row).get("Name")) or "of no name" for row in rows if row)
+    return [name for name in dict.fromkeys(names) if name not in _TRANSFORMS]
 
 
 def _resource(place: Place, kind: str, properties: Mapping[str, Any], intrinsics: Intrinsics) -> Resource:

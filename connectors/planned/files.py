@@ -13,25 +13,16 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from connectors.planned import Known, Planned, Planner, Resource, planner_catalog
+from connectors.planned import FileResources, Known, Planned, Planner, Resource, planner_catalog
 from connectors.planned.cloudformation import is_template, read_template
 from connectors.planned.documents import Document, read_documents
 from connectors.planned.github_actions import is_workflow, read_workflow
 from connectors.planned.kinds import not_understood
 from connectors.planned.kubernetes import is_manifest, read_manifests
+from connectors.planned.nested import with_nested
 from connectors.planned.terraform import is_plan, read_plan
 from scanner.errors import UsageError
 from scanner.model.planned import Plan, PlanFormat, Unread
-
-
-class FileResources(Struct, frozen=True, kw_only=True):
-    """The resources in one file. ``problems``: its unreadable parts; the rest was read."""
-
-    file: str
-    format: PlanFormat
-    resources: tuple[Resource, ...] = ()
-    problems: tuple[Unread, ...] = ()
-
 
 Read = tuple[tuple[Resource, ...], tuple[Unread, ...]]
 
@@ -76,7 +67,8 @@ def load(path: Path, name: str | None = None) -> FileResources:
     for known in FORMATS:
         if any(known.recognise(document.data) for document in documents):
             resources, problems = known.read(file, documents)
-            return FileResources(file=file, format=known.name, resources=resources, problems=problems)
+            found = FileResources(file=file, format=known.name, resources=resources, problems=problems)
+            return found if known.name != "cloudformation" or file != str(path) else with_nested(found, path, documents)
     *others, last = (known.title for known in FORMATS)
     looks = next(
         (hint for keys, hint in _LOOKS_LIKE if any(keys <= document.data.keys() for document in documents)), None
@@ -90,7 +82,7 @@ def plan(files: Iterable[FileResources], known: Known) -> tuple[Plan, ...]:
     """Return the planned changes of each file, from the installed planners."""
     catalog = planner_catalog()
     planners: list[Planner] = [catalog.load(name)() for name in catalog.names]
-    return tuple(_planned(file, planners, known) for file in files)
+    return tuple(_planned(one, planners, known) for file in files for one in (file, *file.nested))
 
 
 def _planned(file: FileResources, planners: Sequence[Planner], known: Known) -> Plan:

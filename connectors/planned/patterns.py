@@ -13,7 +13,7 @@ from fnmatch import translate
 from pathlib import Path
 from typing import Final
 
-from connectors.planned.files import FileResources
+from connectors.planned import FileResources
 from scanner.errors import UsageError
 from scanner.model.planned import Place, Unread
 

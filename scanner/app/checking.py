@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.planned import Known
-from connectors.planned.files import FileResources, plan
+from connectors.planned import FileResources, Known
+from connectors.planned.files import plan
 from connectors.planned.terraform_source import TerraformSource, located
 from scanner import __version__
 from scanner.access.blast_radius.walk import Estate

@@ -19,7 +19,7 @@ from scanner.errors import MusterError, UsageError
 from scanner.model import Severity
 
 if TYPE_CHECKING:
-    from connectors.planned.files import FileResources
+    from connectors.planned import FileResources
     from scanner.cli.output import Output
     from scanner.config.load import Config
     from scanner.model import ScanResult

@@ -213,3 +213,12 @@ def test_an_object_that_cannot_be_read_is_a_gap(tmp_path: Path, manifest: str, r
 
     assert [one.reason for one in (*found.problems, *planned.unread)] == [reason]
     assert planned.identities == ()
+
+
+def test_the_config_map_that_lets_aws_in_is_a_gap(tmp_path: Path) -> None:
+    """Any other is data."""
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: NAME, namespace: kube-system}\n"
+    (tmp_path / "m.yaml").write_text("---\n".join(config.replace("NAME", name) for name in ("aws-auth", "other")))
+    unread = KubernetesPlanner().planned(load(tmp_path / "m.yaml").resources, Nothing()).unread
+
+    assert [one.place.resource for one in unread] == ["ConfigMap/kube-system/aws-auth"]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from connectors.planned import UNKNOWN, Resource
+from connectors.planned import UNKNOWN, FileResources, Resource
 from connectors.planned.cloudformation import is_template, read_template
 from connectors.planned.documents import Document
-from connectors.planned.files import FileResources, load
+from connectors.planned.files import load
 from connectors.planned.intrinsics import Found, Intrinsics
 from tests.examples import examples
 from tests.hostile_json import mutated
@@ -197,3 +197,22 @@ def test_hostile_templates_never_fail(template: Any) -> None:
         source = json.dumps({"Resources": template["Resources"]})
         found, _ = read_template("template.json", [Document(data=template, line=1, source=source)])
         assert all(isinstance(each, Resource) for each in found)
+
+
+@pytest.mark.parametrize(
+    ("template", "places"),
+    [
+        ({"Transform": "AWS::Serverless-2016-10-31"}, []),
+        ({"Transform": ["AWS::LanguageExtensions", "Ours"]}, ["Transform"]),
+        ({"Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://b/k"}}}, ["Transform"]),
+        ({"Fn::Transform": {"Name": "AWS::Include"}}, ["Transform"]),
+        ({"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"Fn::Transform": {"Name": "Ours"}}}}}, ["R"]),
+        ({"Resources": {"R": {"Type": "AWS::IAM::Role", "Fn::Transform": {"Name": "Ours"}}}}, ["R"]),
+    ],
+)
+def test_a_macro_that_may_add_anything_is_a_gap(template: dict[str, Any], places: list[str], tmp_path: Path) -> None:
+    """Of the whole template, or of a resource."""
+    whole = {"Resources": {"R": {"Type": "AWS::IAM::Role"}}, **template}
+    (tmp_path / "t.json").write_text(json.dumps(whole))
+
+    assert [one.place.resource for one in load(tmp_path / "t.json").problems] == places

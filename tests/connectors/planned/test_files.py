@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.planned.files import FileResources, load, plan
+from connectors.planned import FileResources
+from connectors.planned.files import load, plan
 from scanner.errors import InputError, MusterError, UsageError
 from tests.connectors.aws.planned.reading import Store
 

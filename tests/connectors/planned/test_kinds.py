@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.planned import UNKNOWN, Resource
-from connectors.planned.files import FileResources, plan
+from connectors.planned import UNKNOWN, FileResources, Resource
+from connectors.planned.files import plan
 from connectors.planned.kinds import is_harmless, kinds, not_understood
 from scanner.model.planned import Effect, Place, PlanFormat
 from tests.connectors.aws.planned.reading import Store

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from msgspec import structs
 
-from connectors.planned import UNKNOWN, Resource
+from connectors.planned import UNKNOWN, FileResources, Resource
 from connectors.planned.documents import Document
-from connectors.planned.files import FileResources, load
+from connectors.planned.files import load
 from connectors.planned.references import Configuration
 from connectors.planned.terraform import _prior_data, is_plan, read_plan
 from scanner.errors import UsageError
