@@ -6,7 +6,7 @@ The format is recognised by the file's content. Files are hostile input: sizes, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from connectors.planned.kubernetes import is_manifest, read_manifests
 from connectors.planned.nested import with_nested
 from connectors.planned.terraform import is_plan, read_plan
 from scanner.errors import UsageError
-from scanner.model.planned import Plan, PlanFormat, Unread
+from scanner.model.planned import Place, Plan, PlanFormat, Unread
 
 Read = tuple[tuple[Resource, ...], tuple[Unread, ...]]
 
@@ -67,6 +67,7 @@ def load(path: Path, name: str | None = None) -> FileResources:
     for known in FORMATS:
         if any(known.recognise(document.data) for document in documents):
             resources, problems = known.read(file, documents)
+            problems = (*problems, *_left_out(file, documents, known))
             found = FileResources(file=file, format=known.name, resources=resources, problems=problems)
             return found if known.name != "cloudformation" or file != str(path) else with_nested(found, path, documents)
     *others, last = (known.title for known in FORMATS)
@@ -76,6 +77,18 @@ def load(path: Path, name: str | None = None) -> FileResources:
     raise UsageError(
         f"{file}: is none of the files that can be checked", hint=looks or f"give {', '.join(others)} or {last}"
     )
+
+
+def _left_out(file: str, documents: Sequence[Document], known: Format) -> Iterator[Unread]:
+    """The documents that the format does not read, or that are of another one as well: what reads them then decides."""
+    read = next(document for document in documents if known.recognise(document.data))
+    for number, document in enumerate(documents, start=1):
+        place = Place(file=file, resource=f"document {number}", line=document.line)
+        others = [other.title for other in FORMATS if other is not known and other.recognise(document.data)]
+        if others:
+            yield Unread(place=place, reason=f"is also {' and '.join(others)}, and not evaluated as that")
+        elif document is not read and known.name != "kubernetes":
+            yield Unread(place=place, reason=f"{known.title} is one document, and this is another")
 
 
 def plan(files: Iterable[FileResources], known: Known) -> tuple[Plan, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from fnmatch import translate
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
@@ -109,5 +109,5 @@ def _after(at: int, name: str, parts: Sequence[str]) -> Iterator[int]:
         yield at
         if at == len(parts) - 1:
             yield at + 1
-    elif re.match(translate(parts[at]), name):
+    elif fnmatchcase(name, parts[at]):
         yield at + 1

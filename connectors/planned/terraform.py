@@ -87,6 +87,9 @@ def _incomplete(file: str, document: Mapping[str, Any]) -> Iterator[Unread]:
     for name in ("resource_changes", "deferred_changes"):
         if not isinstance(document.get(name) or [], list):
             yield Unread(place=Place(file=file, resource=name), reason="is not a list as Terraform writes it")
+    for row in map(mapping, listed(document.get("action_invocations"))):
+        named, kind = text(row.get("address")) or "action_invocations", text(row.get("type"))
+        yield Unread(place=Place(file=file, resource=named), reason=f"what the action {kind} does is not evaluated")
     planned = mapping(mapping(document.get("planned_values")).get("root_module"))
     if not document.get("resource_changes") and next(_state(planned, ""), None) is not None:
         reason = "there are no resource_changes beside it, so what would change is unknown"

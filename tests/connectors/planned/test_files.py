@@ -149,3 +149,28 @@ def test_every_planner_understands_its_types(tmp_path: Path) -> None:
     assert (template.format, template.resources, workflow.resources) == ("cloudformation", 1, 3)
     assert [each.identity.name for each in template.identities] == ["ci"]
     assert [each.place.resource for each in workflow.unread] == ["jobs.broken"]
+
+
+BINDING = (
+    "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {name: x}\n"
+    "roleRef: {kind: ClusterRole, name: cluster-admin}\nsubjects: [{kind: ServiceAccount, name: s, namespace: n}]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "gaps"),
+    [
+        (BINDING, []),
+        (BINDING + "Resources: {}\n", ["document 1"]),
+        (BINDING + "format_version: '1.2'\nplanned_values: {}\n", ["document 1"]),
+        (BINDING + "on: push\njobs: {}\n", ["document 1"]),
+        ("Resources: {}\n---\n" + BINDING, ["document 2"]),
+        ("Resources: {}\n---\nResources: {R: {Type: 'AWS::IAM::Role'}}\n", ["document 2"]),
+        ("on: push\njobs: {}\n---\na: 1\n", ["document 2"]),
+    ],
+)
+def test_a_file_of_two_formats_is_not_green(text: str, gaps: list[str], tmp_path: Path) -> None:
+    """A key of another format would have a manifest taken for an empty template."""
+    (tmp_path / "f.yaml").write_text(text)
+
+    assert [one.place.resource for one in load(tmp_path / "f.yaml").problems] == gaps

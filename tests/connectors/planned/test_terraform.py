@@ -251,3 +251,13 @@ def test_hostile_plans_never_fail(plan: Any) -> None:
     """Whatever part of a plan has another shape, the rest is read."""
     if is_plan(plan) and str(plan["format_version"]).partition(".")[0] in ("0", "1"):
         read_plan("plan.json", [Document(data=plan, line=1, source="")])
+
+
+def test_actions_are_gaps() -> None:
+    """They run what they like while the plan is applied."""
+    plan = terraform(action_invocations=[{"address": "action.aws_lambda_invoke.x", "type": "aws_lambda_invoke"}])
+    _, problems = read_plan("plan.json", [Document(data=plan, line=1, source="")])
+
+    assert [(one.place.resource, "aws_lambda_invoke" in one.reason) for one in problems] == [
+        ("action.aws_lambda_invoke.x", True)
+    ]
