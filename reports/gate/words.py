@@ -135,5 +135,6 @@ def worst(finding: Finding) -> str:
 
 
 def gap_line(gap: Coverage) -> str:
-    """A resource that could not be evaluated, and why."""
-    return f"{gap.scope} {gap.section}: {gap.detail}"
+    """A resource that could not be evaluated, and why. A pattern without files is its own place."""
+    where = gap.scope if gap.section == gap.scope else f"{gap.scope} {gap.section}"
+    return f"{where}: {gap.detail}"
