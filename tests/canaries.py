@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import base64
 import random
+import re
 import string
+import tomllib
 from collections.abc import Collection, Mapping
 from functools import cache
+from importlib.resources import files
 from typing import Any, Literal, get_args, get_origin
 
 from msgspec import Struct
@@ -121,10 +124,42 @@ _SAMPLES: Mapping[str, list[str] | list[tuple[str, str]]] = {
         (f"mysqldump -p{(t := _some(9))}", t), (f"redis-cli -h db -a {(t := _some(12))}", t),
         (f"docker login -u svc -p {(t := _some(12))}", t), (f"ldapsearch -x -D cn=a -w {(t := _some(12))}", t),
     ],
+    "basic-credentials": [(f'{{"auths": {{"x": {{"auth": "{_BASIC}"}}}}}}', _BASIC), (f"_auth={_BASIC}", _BASIC)],
+    "netrc-password": [
+        (f"machine db.example.com login svc password {(t := _some(12))}", t),
+        (f"default login a password {(t := _some(9))}", t),
+    ],
+    "sql-password": [(f"ALTER USER svc IDENTIFIED BY '{(t := 'swordfish')}'", t)],
     "hubspot-private-app-token": [f"pat-na1-{_some(8, _HEX)}-1234-1234-1234-{_some(12, _HEX)}"],
 }  # fmt: skip
+_VENDORS = tomllib.loads((files("scanner.redaction") / "vendors.toml").read_text(encoding="utf-8"))
+_ALPHABETS = {
+    "hex": _HEX, "text": string.ascii_letters + string.digits, "upper": _UPPER, "digits": string.digits,
+    "word": string.ascii_letters + string.digits + "_-", "base64": string.ascii_letters + string.digits + "+/",
+}  # fmt: skip
+
+
+def _filled(form: str) -> str:
+    """A secret of a form of ``vendors.toml``, the shortest that there is."""
+
+    def part(match: re.Match[str]) -> str:
+        if match[1] == "guid":
+            return f"{_some(8, _HEX)}-1234-4abc-8abc-{_some(12, _HEX)}"
+        count = int(match[2])
+        return _some(count, _ALPHABETS[match[1]]) if count > 1 else "7"
+
+    return re.sub(r"\{([a-z0-9]+)(?::(\d+)-?\d*)?\}", part, form)
+
+
+_OF_VENDORS: dict[str, list[tuple[str, str]]] = {
+    name: [(text := _filled(form), text) for form in forms] for name, forms in _VENDORS["tokens"].items()
+} | {
+    f"{name}-secret": [(f'{name} = "{(text := _filled(form))}"', text) for form in forms]
+    for name, forms in _VENDORS["beside"].items()
+}
 CANARIES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    name: tuple(one if isinstance(one, tuple) else (one, one) for one in samples) for name, samples in _SAMPLES.items()
+    name: tuple(one if isinstance(one, tuple) else (one, one) for one in samples)
+    for name, samples in {**_SAMPLES, **_OF_VENDORS}.items()
 }
 """By the id of its shape: texts, each with what of it no one may see."""
 

@@ -19,17 +19,10 @@ from msgspec import Struct
 from msgspec.structs import fields, replace
 
 from scanner.model import Credential, Identity, credential_key
+from scanner.redaction.named import is_secret_name, named_in
+from scanner.redaction.public import is_public, visible
 from scanner.redaction.redact import quotes_resolved, without_resolved
-from scanner.redaction.shapes import (
-    MASK,
-    is_public,
-    is_secret_name,
-    named_in,
-    public_id,
-    shapes_in,
-    visible,
-    without_secrets,
-)
+from scanner.redaction.shapes import MASK, has_shape, public_id, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +71,7 @@ def line_may_have_secret(line: str) -> bool:
     if "\\" in line:
         # The n of an escaped ``\\n`` would be read as the first letter of the next word.
         line = _ESCAPED.sub(" ", line)
-    return any(map(_is_there, shapes_in(line))) or any(map(_is_there, named_in(line))) or quotes_resolved(line)
-
-
-def _is_there(found: object) -> bool:
-    return found is not None
+    return has_shape(line) or any(named_in(line)) or quotes_resolved(line)
 
 
 def _may_have_secret(record: Struct) -> bool:
@@ -98,10 +87,7 @@ def _may_have_secret(record: Struct) -> bool:
         return True  # values of unexpected types are searched one by one
     if text and line_may_have_secret(text):
         return True
-    # Ids contain colons, so only text after ``=`` is the value of a name.
-    if any(map(_is_there, shapes_in(ids_text))) or quotes_resolved(ids_text):
-        return True
-    return "=" in ids_text and any(map(_is_there, named_in(ids_text, only_assigned=True)))
+    return has_shape(ids_text) or quotes_resolved(ids_text) or any(named_in(ids_text, in_id=True))
 
 
 def _gather(record: Struct, ids: list[str | None], prose: list[str | None], others: list[Any]) -> None:

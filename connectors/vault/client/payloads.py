@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
+from scanner.redaction.named import is_secret_name
 from scanner.redaction.redact import redact
-from scanner.redaction.shapes import is_secret_name
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from scanner.redaction.shapes import is_secret_name
+from scanner.redaction.named import is_secret_name
 from scanner.registry.tables import cells
 from scanner.registry.tables.cells import CellError
 from scanner.registry.tables.rows import Row, is_filled

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scanner.redaction.shapes import MASK, SHAPES, is_public, is_secret_name, public_id, without_secrets
+from scanner.redaction.named import is_secret_name
+from scanner.redaction.public import is_public
+from scanner.redaction.shapes import MASK, SHAPES, public_id, without_secrets
 from tests.canaries import CANARIES, NAMED, PUBLIC
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,203 @@
+"""Finds the values that stand beside the name of a secret: ``DB_PASSWORD=…``, ``<token>…</token>``, ``--api-key …``.
+
+Texts come from outside and may be megabytes long, so each pattern is tried only where the word of a name is, and looks
+at a bounded part of the text.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from typing import Any
+
+from scanner.redaction.public import is_public, is_public_id, visible
+
+# Each begins the names below. ``pass``, ``pw`` and ``key`` are common, so what is around them decides.
+_CORES = (
+    "contrase", "key", "pass", "pw", "secret", "string", "token",
+    "haslo", "hasło", "heslo", "jelszó", "kennwort", "lösenord", "salasana", "senha", "wachtwoord", "şifre", "пароль",
+    "パスワード", "密码", "密碼", "비밀번호",
+)  # fmt: skip
+_STRONG = (
+    r"passw(?:or)?ds?|passphrase|passcode|passwort|contrase[ñn]a|pwd"
+    r"|has[lł]o|heslo|jelszó|kennwort|lösenord|salasana|senha|wachtwoord|şifre|пароль|パスワード|密码|密碼|비밀번호"
+)
+_STRONG_BEFORE = {
+    "key": ("secret", "shared", *(f"{word}{sep}access" for word in ("secret", "shared") for sep in ("", " ", "_", "-")),
+            "account", "api", "encryption", "master", "private", "signing", "storage", "subscription"),
+    "secret": ("client", "app", "shared", "webhook", "totp"),
+    "token": ("vault", "access", "refresh", "session", "auth", "bearer", "api", "bot", "deploy", "private", "security"),
+    "string": ("connection",),
+    "passe": ("mot de", "mot_de", "mot-de", "motde"),
+}  # fmt: skip
+"""By the last word of a name, the words before it that make the name clear."""
+# Suffixes that make the name that of a fact about a secret: ``password_last_changed``, ``token_url``, ``secret_arn``.
+FACT = (
+    r"(?:accessor|age|arn|at|changed?|count|created|date|days?|enabled|expir[a-z]*|files?|ids?|issuers?|kind|last|length"
+    r"|manager|max|min|names?|num|owner|path|period|polic[a-z]*|ref|required|reset|rotat[a-z]*|scopes?|set|status|store"
+    r"|subjects?|ttl|type|updated|ur[il]|used?|vault|version)(?![a-z])"
+)
+# A name and what joins it to its value. ``sign``: an assignment. ``tag``: the end of an XML tag, or the next element of
+# a property list. ``pair``: name and value are members of their own. The others are as they say.
+_AFTER = re.compile(
+    rf"(?i)(?:(?P<strong>{_STRONG})|(?P<weak>secret|token|pw|pass)|(?P<part>key|string|passe))"
+    rf"(?:\d{{1,4}}|(?:[_.-](?!{FACT})[a-z0-9]{{1,20}}){{1,3}})?"
+    r"(?:"
+    r"(?:\s?:?\s?(?:string|str|&str|securestring|char ?\*)(?=\s{0,4}=))?"
+    r"""[\\"'`)\]]{0,8}\s{0,20}(?P<sign>=>|:{1,3}=|\?{1,2}=|\+=|\.=|=(?!>)|:(?![:=])|[\uff1a\uff1d\ufe55\ufe66])\s{0,20}"""
+    r"""(?:[|>][+-]?\s{0,4}(?:\n|\\n)\s{0,40})?(?:b(?=["']))?"""
+    r"|(?P<tag>(?:\s[^<>]{0,200})?(?:>|&gt;)|</[\w:]{1,20}>(?:\s|\\n){0,40}<[\w:]{1,20}>)\s{0,40}"
+    r"""|(?P<pair>[\\"']{0,8}\s{0,8}[,;&]?\s{0,8}[\\"']{0,8}(?:value|plaintext|default)[\\"']{0,8}\s{0,4}[:=]\s{0,4})"""
+    r"|(?P<prose>\s{1,4}(?:is|was|reads|equals|ist|est)\s{1,4}(?:(?:now|set to|still)\s{1,4})?)"
+    r"""|(?P<call>\s{0,4}\(\s{0,4})(?=\\{0,8}["'])"""
+    r"""|(?P<flag>[\\"']{0,4}(?:\s{1,8}|\s{0,4},\s{1,4}|,(?=[\\"']))(?!-))"""
+    r"|(?P<cell>,)"
+    r")"
+)
+_OF_FLAG = re.compile(r"(?:^|[\s\"'\[(,=])--?[A-Za-z0-9-]{0,40}$")
+_OF_TAG = re.compile(r"(?:<|&lt;)[\w:.-]{0,40}$")
+_LONGEST = 512
+"""Characters of a value that are looked at to judge it. All of it is masked."""
+# A quoted value (JSON, a repr, JSON within JSON) ends at the closing quote.
+_ENDS = {
+    "double": r'(?:\\.|[^"\\])', "single": r"(?:\\.|[^'\\])", "tick": r"[^`]", "inner": r"[^\"'\\]", "bare": r"\S",
+    "inside": r"[^<&]",
+}  # fmt: skip
+_VALUE = re.compile(
+    rf"""(?s)"(?P<double>[^"\\]{{0,{_LONGEST}}}(?:\\.[^"\\]{{0,{_LONGEST}}}){{0,{_LONGEST}}})"""
+    rf"""|'(?P<single>[^'\\]{{0,{_LONGEST}}}(?:\\.[^'\\]{{0,{_LONGEST}}}){{0,{_LONGEST}}})"""
+    rf"""|`(?P<tick>[^`]{{0,{_LONGEST}}})|\\{{1,8}}["'](?P<inner>[^"'\\]{{0,{_LONGEST}}})|(?P<bare>\S{{1,{_LONGEST}}})"""
+)
+_VALUES = {
+    "tag": re.compile(rf"(?P<inside>[^<&]{{1,{_LONGEST}}})"),
+    "cell": re.compile(r"(?P<bare>[A-Za-z0-9+/=_.~-]{16,200})(?=[,;\s\"']|$)"),
+}
+"""By joint, where it is not :data:`_VALUE`."""
+_CLOSING = re.compile("(?:<|&lt;)/")
+_REST = {kind: re.compile(f"(?s){char}*") for kind, char in _ENDS.items()}
+
+_LONGEST_NAME = 60
+_OF_NAMES = f"{string.ascii_letters}{string.digits}_./:-"
+_LETTER = re.compile(r"[A-Za-z]$")
+# After a weak name and a colon, a plain word belongs to a message. A secret is longer and has a digit.
+_ENCODED = re.compile(r"(?=\S{0,200}\d)\S{6,}")
+# What nobody takes for a word of a sentence: it has a digit or a sign, or two hyphens.
+_CHOSEN = re.compile(r"(?=\S{0,100}[\d!#$%^&*+=@?~](?![.,;)]?$))\S{5,}|\S{1,100}-\S{1,100}-\S+")
+_RANDOM = re.compile(r"(?=[^a-z]{0,100}[a-z])(?=[^A-Z]{0,100}[A-Z])(?=\D{0,100}\d)[A-Za-z0-9+=_.~-]{20,200}")
+_PUBLIC_KEY = re.compile(r"(?i)(?:pub(?:lic)?|primary|foreign|kms|object|cache|host|partition|sort)[ _-]?$")
+_PLACEHOLDER = re.compile(
+    r"(?s)[A-Z][A-Z_]*[\]),.]*|[$<{\[(%•].*"
+    r"|(?:and|argument|as|because|but|by|flag|for|if|instead|is|of|on|option|or|that|the|to|use|when|which|with|without)"
+)
+_NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+@cache
+def _automaton() -> Any:
+    import ahocorasick
+
+    automaton = ahocorasick.Automaton()
+    for core in _CORES:
+        automaton.add_word(core, len(core) - 1)
+    automaton.make_automaton()
+    return automaton
+
+
+def may_assign(ids: str) -> bool:
+    """Return whether an id may contain a name with a value. Nearly all do not; the answer takes nanoseconds."""
+    return "=" in ids or ": " in ids or "--" in ids or "<" in ids or ("\uff1a" in ids or "\uff1d" in ids)
+
+
+def named_in(text: str, *, in_id: bool = False) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each value beside the name of a secret, in order.
+
+    ``in_id``: the text is an id or a name. These contain colons and words about secrets, so a value in one has an
+    assignment, a tag or an option before it, or a colon and a space, and does not look like a word.
+    """
+    if in_id and not may_assign(text):
+        return
+    done = 0
+    for end, behind in _automaton().iter(_lower(text)):
+        start = end - behind
+        if start < done or (found := _AFTER.match(text, start)) is None:
+            continue
+        value = _VALUES.get(found.lastgroup or "", _VALUE).match(text, found.end())
+        if value is None or not _is_secret(text, found, value, in_id) or is_public(value[value.lastgroup or 0]):
+            continue
+        kind = value.lastgroup or "bare"
+        done = value.end(kind)
+        if done - value.start(kind) >= _LONGEST and (rest := _REST[kind].match(text, done)):
+            done = rest.end()
+        yield value.start(kind), done
+
+
+def _is_secret(  # noqa: PLR0911  # one way of joining each
+    text: str, found: re.Match[str], value: re.Match[str], in_id: bool
+) -> bool:
+    """Return whether a match is the value of a secret, judged by the name and what is between them."""
+    before = text[max(0, found.start() - _LONGEST_NAME) : found.start()]
+    joint, given = found.lastgroup, value[value.lastgroup or 0]
+    is_strong = found["strong"] is not None
+    if not is_strong:
+        word = (found["weak"] or found["part"]).lower()
+        is_strong = _is_clear(before, word)
+        if not is_strong and (found["part"] or (word[0] == "p" and _LETTER.search(before))):
+            # Any ``key`` is one whose value looks like nothing else.
+            is_key = word == "key" and joint in ("sign", "tag", "pair") and not _PUBLIC_KEY.search(before)
+            return is_key and not in_id and _RANDOM.fullmatch(given) is not None
+    match joint:
+        case "sign":
+            return _is_assigned(text, found, value, before, is_strong, in_id)
+        case "tag":
+            opens = found["tag"].startswith("</") or _OF_TAG.search(before)
+            return bool(opens and (len(given) >= _LONGEST or _CLOSING.match(text, value.end())))
+        case "pair":
+            return any(map(found["pair"].__contains__, "\"',;&")) and not (in_id and ":" in found["pair"])
+        case "prose":
+            return is_strong and not in_id and _CHOSEN.match(given) is not None and not is_public_id(given)
+        case "call":
+            return is_strong and not in_id
+        case "cell":
+            return not in_id and _RANDOM.fullmatch(given) is not None
+    if _OF_FLAG.search(before):
+        return _PLACEHOLDER.fullmatch(given) is None and (is_strong or _ENCODED.match(given) is not None)
+    return is_strong and not in_id and value.lastgroup == "single"  # as in SQL: ``PASSWORD 'x'``
+
+
+def _is_clear(before: str, word: str) -> bool:
+    """Return whether the words before the last one of a name make it that of a secret."""
+    return before[-20:].lower().rstrip(" _-").endswith(_STRONG_BEFORE.get(word, "\0"))
+
+
+def _is_assigned(
+    text: str, found: re.Match[str], value: re.Match[str], before: str, is_strong: bool, in_id: bool
+) -> bool:
+    sign, given = found["sign"], value[value.lastgroup or 0]
+    if sign not in (":", "\uff1a", "\ufe55"):
+        return True
+    # Not after a path or an id: in ``/etc/passwd: No such file`` the colon belongs to a message.
+    name = before[len(before.rstrip(_OF_NAMES)) :]
+    if "/" in name or ":" in name:
+        return False
+    is_bare = value.lastgroup == "bare"
+    if in_id:
+        return (sign != ":" or text[found.end("sign")].isspace()) and _ENCODED.match(given) is not None
+    return is_strong or not is_bare or (_ENCODED.match(given) is not None and not is_public_id(given))
+
+
+_lower_ascii = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def _lower(text: str) -> str:
+    """Return the text in lower case, with the same length: some characters have longer lower case forms."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else text.translate(_lower_ascii)
+
+
+@lru_cache(maxsize=10_000)
+def is_secret_name(name: str) -> bool:
+    """Return whether the value of a tag, attribute or variable with this name would be a secret."""
+    words = _NEW_WORD.sub("_", visible(name))
+    return words.lower().endswith(("webhook", "webhook_url", "webhook url")) or any(named_in(f"{words}=9"))
