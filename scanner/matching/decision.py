@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from scanner.matching.declared import Declared, environments
+from scanner.matching.declared import MOST_ALIKE, Declared, environments
 from scanner.matching.globs import specificity
 from scanner.matching.keys import fold
 from scanner.model import Entry, MatchCandidate, RegistryVerdict, Rung
@@ -135,7 +135,8 @@ def decide(hits: Sequence[Hit], who: Who) -> Decision:
     chosen = winners[0]
     if chosen.is_live and len(winners) > 1:
         if len({hit.registry for hit in winners}) < len(winners):
-            return Decision(_ambiguous(winners, f"{len(winners)} live entries match it"), winners)
+            many = " or more" if len(winners) >= MOST_ALIKE else ""
+            return Decision(_ambiguous(winners, f"{len(winners)}{many} live entries match it"), winners)
         if (contested := _contested(winners, who)) is not None:
             return Decision(contested, winners)
         chosen = min(winners, key=_owner_first)

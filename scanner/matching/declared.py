@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Literal, TypeAlias, get_args
@@ -47,11 +47,16 @@ class Declared(Struct, frozen=True, kw_only=True, eq=False):
         return _ORDER.index(self.status), self.entry.id
 
 
+MOST_ALIKE = 20
+"""The most entries with one text and place that an identity is compared with: a row may be repeated a million times."""
+
+
 class Index:
     """Entries by text and place, so that a name declared in thousands of scopes is looked up at once."""
 
     def __init__(self) -> None:
         self._by_text: dict[str, dict[Place, list[Declared]]] = {}
+        self._first: dict[tuple[str, Place], list[Declared]] = {}
 
     def add(self, text: str, declared: Declared) -> None:
         """Add an entry under this text, for the provider and scope that it names."""
@@ -59,13 +64,32 @@ class Index:
         by_place.setdefault(place_of(declared.entry), []).append(declared)
 
     def at(self, text: str, place: Place) -> Sequence[Declared]:
-        """Return the entries with this text for this place, or for any provider or scope."""
+        """Return the entries with this text for this place, or for any provider or scope; of very many, the first."""
         by_place = self._by_text.get(text)
         if by_place is None:
             return ()
         provider, scope = place
         wider = dict.fromkeys((place, (provider, None), (None, scope), (None, None)))
-        return [declared for asked in wider for declared in by_place.get(asked, ())]
+        return [
+            declared
+            for asked in wider
+            if (found := by_place.get(asked)) is not None
+            for declared in (found if len(found) <= MOST_ALIKE else self._best(text, asked, found))
+        ]
+
+    def _best(self, text: str, place: Place, found: list[Declared]) -> list[Declared]:
+        """Return the first by rank: live ones."""
+        if (text, place) not in self._first:
+            found.sort(key=lambda declared: declared.rank)
+            self._first[text, place] = found[:MOST_ALIKE]
+        return self._first[text, place]
+
+    def crowds(self) -> Iterator[tuple[Declared, Sequence[Declared]]]:
+        """Yield the first of very many entries with one text and place, and those with which nothing is compared."""
+        for text, by_place in self._by_text.items():
+            for place, found in by_place.items():
+                if len(found) > MOST_ALIKE:
+                    yield self._best(text, place, found)[0], found[MOST_ALIKE:]
 
     def everywhere(self, text: str) -> Sequence[Declared]:
         """Return the entries with this text for any place."""

@@ -73,7 +73,7 @@ def _state(facts: _Facts) -> tuple[EntryState, str]:  # noqa: PLR0911  # an orde
     if facts.matched and not facts.ended:
         return "found", f"matches {facts.matched[0]}" + (" and others" if len(facts.matched) > 1 else "")
     if facts.outranked is not None and not facts.ended:
-        return "found", f"names {facts.outranked}, which another entry matches on a stronger rung"
+        return "found", f"names {facts.outranked}, which another entry matches on the same or a stronger rung"
     if facts.unread is not None:
         return "not_evaluated", facts.unread
     if facts.ended:

@@ -55,7 +55,8 @@ _UNREGISTERED = RegistryVerdict(state="unregistered")
 class Matching(Struct, frozen=True, kw_only=True):
     """The result: a verdict for each identity's key, and the keys that each entry matches (ambiguous ones, too).
 
-    ``outranked``: for an entry that matches nothing, an identity that it names and that another entry matches.
+    ``outranked``: for an entry that matches nothing, an identity that it names and that another entry matches. So are
+    the entries beyond the first of very many that say the same.
     """
 
     verdicts: Mapping[str, RegistryVerdict]
@@ -120,6 +121,10 @@ def _joined(identities: Sequence[Identity], parts: Sequence[_Matches], ladder: _
     for idle in ladder.outranked_patterns(identities, {*identities_of, *outranked}):
         for entry, key in idle.items():
             _least(outranked, entry, key)
+    for first, alike in ladder.crowds():
+        keys = (*identities_of.get(first.entry.id, ()), *filter(None, [outranked.get(first.entry.id)]))
+        for declared in alike if keys else ():
+            _least(outranked, declared.entry.id, min(keys))
     return Matching(
         outranked={entry: outranked[entry] for entry in sorted(outranked.keys() - identities_of.keys())},
         verdicts=verdicts,
@@ -268,6 +273,11 @@ class _Ladder:
             return found
 
         return spread(outranked, identities)
+
+    def crowds(self) -> Iterator[tuple[Declared, Sequence[Declared]]]:
+        """Yield the entries that say the same as very many others: they match what the first of these matches."""
+        for index in (self._exact, self._folded, self._ids, self._patterns):
+            yield from index.crowds()
 
     def _exact_rungs(self, identity: Identity, place: Place) -> Iterator[tuple[Rung, str, Sequence[Declared]]]:
         any_case = habits(identity.provider).ids == "any_case"

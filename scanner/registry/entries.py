@@ -194,6 +194,7 @@ class _Ids:
         self._notes = notes
         self._given: set[str] = set()
         self._declared: dict[tuple[str, str], Origin] = {}
+        self._numbers: dict[str, Iterator[int]] = {}
 
     def of(self, record: Record, own: str | None) -> tuple[str, bool]:
         """Return the record's id, and whether it is its ``own`` id from the row."""
@@ -223,7 +224,8 @@ class _Ids:
         file = Path(record.origin.file).name
         place = f"{file}#{own}" if own else f"{file}:{record.stand_in or record.origin.row}"
         wanted = [record.stand_in, place] if own is None and record.stand_in else [place]
-        numbered = (f"{place}#{number}" for number in count(2))
+        numbers = self._numbers.setdefault(place, count(2))  # kept: a list may repeat one id a million times
+        numbered = (f"{place}#{number}" for number in numbers)
         return next(one for one in chain(wanted, numbered) if one and one not in self._given)
 
 

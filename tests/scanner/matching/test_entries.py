@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from scanner.matching.declared import MOST_ALIKE
 from scanner.matching.entries import judge_entries
 from scanner.matching.ladder import match
 from scanner.matching.places import Places, SourceRef
@@ -274,7 +275,7 @@ def test_an_outranked_entry_is_not_called_missing() -> None:
         ("3", "found"),
         ("4", "not_found"),
     ]
-    assert judged[1].evidence == f"names {identity.key}, which another entry matches on a stronger rung"
+    assert judged[1].evidence == f"names {identity.key}, which another entry matches on the same or a stronger rung"
 
 
 def test_a_list_of_any_kind_that_could_not_be_read_may_hold_anything() -> None:
@@ -315,3 +316,24 @@ def test_stored_secrets_are_no_identities() -> None:
     """A denied listing of secrets does not hide that an identity is gone."""
     secrets = make_coverage(section="secrets", kinds=("secret",), status="denied")
     assert judge(make_entry("gone"), coverage=(USERS, secrets)).state == "not_found"
+
+
+def test_a_row_that_is_repeated_very_often_is_compared_a_few_times() -> None:
+    """Beyond the first of very many entries that say the same, entries match what these match."""
+    identities = [make_identity(f"svc-{number}") for number in range(3)]
+    entries = [make_entry("svc-*", id=f"E{number:03}") for number in range(10 * MOST_ALIKE)]
+    matched = match(identities, entries, tag_keys=(), today=TODAY)
+
+    assert {verdict.state for verdict in matched.verdicts.values()} == {"ambiguous"}
+    assert {len(verdict.candidates) for verdict in matched.verdicts.values()} == {MOST_ALIKE}
+    assert f"{MOST_ALIKE} or more live entries match it" in (matched.verdicts[identities[0].key].evidence or "")
+    judged = judge_entries(entries, matched, {one.key: one for one in identities}, (), sources=(), today=TODAY)
+    assert {one.state for one in judged} == {"found"}
+
+
+def test_live_entries_come_first_among_very_many() -> None:
+    many = [make_entry("svc-a", id=f"A{number:03}", status="retired") for number in range(10 * MOST_ALIKE)]
+    live = make_entry("svc-a", id="Z")
+    identity = make_identity("svc-a")
+    verdict = match([identity], [*many, live], tag_keys=(), today=TODAY).verdicts[identity.key]
+    assert (verdict.state, verdict.entry) == ("registered", "Z")
