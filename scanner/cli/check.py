@@ -88,6 +88,8 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     warn(lists.warnings)
     asked = checking.Given(files=read, source=how.source)
     store_url = None if how.no_store else config.store_url
+    if given.config_file is None and given.store_url is None and store_url is not None:
+        _warn_of_store(store_url)
     result = checking.check(asked, lists.declared, store_url, store_given=given.store_url is not None)
     write_outputs(result, planned)
     if how.draft is not None:
@@ -124,6 +126,15 @@ def _allows(config: Config, given: Given, how: How, files: Sequence[str]) -> Cal
         check_reach(given.config_file, reach, roots, allowed)
         return allowed.secret
     return allowed.secret if how.allow_env or how.allow_file else None
+
+
+def _warn_of_store(store_url: str) -> None:
+    """Say that a store which nobody named is read: one in the change could say that an admin is none that is new."""
+    from scanner.cli.console import say
+
+    path = store_url.removeprefix("sqlite:///")
+    if Path(path).exists():
+        say(f"the store {path} that lies here is read; --no-store leaves it alone, if it could be part of the change")
 
 
 def exit_code(result: ScanResult, how: How, failing: bool) -> int:
