@@ -30,20 +30,25 @@ def is_pattern(text: str) -> bool:
 
 
 def found(pattern: str) -> tuple[list[str], FileResources | None]:
-    """Return the files that a pattern matches, sorted, and its gap if it matches none or meets a link to a folder.
+    """Return the files that a pattern matches, sorted, and its gap.
+
+    It has one if it matches none, or meets a link to a folder, or a folder that cannot be read.
 
     Raises UsageError for a tree that is too large.
     """
     base, parts = _split(pattern)
     files: list[str] = []
     links: list[str] = []
-    for path, is_link in _entries(base, deep=len(parts) > 1 or parts == (_ANY_DEPTH,)):
+    errors: list[OSError] = []
+    for path, is_link in _entries(base, errors, deep=len(parts) > 1 or parts == (_ANY_DEPTH,)):
         relative = Path(path).relative_to(base).parts
         if is_link and _leads_on(relative, parts):
             links.append(path)
         elif not is_link and _matches(relative, parts):
             files.append(path)
     problems = [_problem(link, "is a link to a folder, and links are not followed") for link in sorted(links)]
+    unread = [(str(error.filename), error.strerror) for error in errors if not isinstance(error, FileNotFoundError)]
+    problems += [_problem(folder, f"is a folder that cannot be read: {why}") for folder, why in sorted(unread)]
     if not files:
         problems.append(_problem(pattern, "matches no file: nothing of what was asked for was checked"))
     gap = FileResources(file=pattern, format="pattern", problems=tuple(problems)) if problems else None
@@ -61,14 +66,14 @@ def _split(pattern: str) -> tuple[Path, tuple[str, ...]]:
     return Path(*parts[:first]), parts[first:]
 
 
-def _entries(base: Path, *, deep: bool) -> Iterator[tuple[str, bool]]:
-    """Files, and links to folders (True), below a folder."""
+def _entries(base: Path, errors: list[OSError], *, deep: bool) -> Iterator[tuple[str, bool]]:
+    """Files, and links to folders (True), below a folder. ``errors``: takes those of folders that cannot be read."""
     left = MOST_ENTRIES
-    for folder, folders, files in os.walk(base):
+    for folder, folders, files in os.walk(base, onerror=errors.append):
         left -= len(folders) + len(files)
         if left < 0:
             raise UsageError(f"{base}: has more than {MOST_ENTRIES:,} files and folders", hint="name a folder within")
-        links = {name for name in folders if Path(folder, name).is_symlink()}
+        links = {name for name in folders if os.path.islink(f"{folder}/{name}")}  # noqa: PTH114  # never raises
         yield from ((str(Path(folder, name)), True) for name in links)
         yield from ((str(Path(folder, name)), False) for name in files)
         folders[:] = sorted(set(folders) - links - {_OF_GIT}) if deep else []

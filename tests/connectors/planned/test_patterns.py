@@ -54,3 +54,19 @@ def test_links_that_lead_to_themselves_end(tmp_path: Path) -> None:
     assert files == [f"{tmp_path}/a.yaml"]
     assert gap is not None
     assert [Path(one.place.resource).name for one in gap.problems] == ["one", "two"]
+
+
+def test_a_folder_that_cannot_be_read_is_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one whose path is longer than the system takes; what lies in it was asked for."""
+    (tmp_path / "a.yaml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(22):
+        Path("d" * 200).mkdir()
+        monkeypatch.chdir("d" * 200)
+    Path("hidden.yaml").write_text("")
+
+    files, gap = found(f"{tmp_path}/**/*.yaml")
+
+    assert files == [f"{tmp_path}/a.yaml"]
+    assert gap is not None
+    assert "cannot be read" in gap.problems[0].reason
