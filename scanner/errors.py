@@ -36,7 +36,8 @@ from msgspec import Struct
 class Problem(Struct, frozen=True, kw_only=True):
     """One error in an input, with its place.
 
-    ``line`` is 1-based and is the row in a spreadsheet; ``field`` is a column or a key's path.
+    ``line`` is 1-based and is the row in a spreadsheet; ``field`` is a column or a key's path; ``sheet`` is that of a
+    workbook.
     """
 
     file: str
@@ -44,9 +45,15 @@ class Problem(Struct, frozen=True, kw_only=True):
     line: int | None = None
     field: str | None = None
     fix: str | None = None
+    sheet: str | None = None
+
+    @property
+    def document(self) -> str:
+        """The file, with the sheet of a workbook."""
+        return self.file if self.sheet is None else f"{self.file}[{self.sheet}]"
 
     def __str__(self) -> str:
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        place = self.document if self.line is None else f"{self.document}:{self.line}"
         field = f" {self.field}:" if self.field else ""
         return with_fix(f"{place}:{field} {self.message}", self.fix)
 

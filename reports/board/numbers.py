@@ -86,13 +86,15 @@ def _held(result: ScanResult) -> Iterator[tuple[Credential, Assessment]]:
 def rotations(result: ScanResult) -> Iterator[tuple[Assessment, Answer]]:
     """Whether credentials were rotated in time, by the limit of the entry or else of the policy."""
     limits = {one.entry.id: one.entry.max_credential_age for one in result.entries}
+    unread = {one.entry.id for one in result.entries if one.entry.hides("max_credential_age")}
     for credential, holder in _held(result):
         if credential.kind not in ROTATED:
             continue
         declared = limits.get(holder.registry.entry or "") if holder.registry.state == "registered" else None
         limit = timedelta(days=result.policy.rotation if declared is None else declared)
         created = credential.created_at
-        yield holder, None if created is None else result.scan.started_at - created <= limit
+        is_known = created is not None and holder.registry.entry not in unread
+        yield holder, None if created is None or not is_known else result.scan.started_at - created <= limit
 
 
 def _long_lived(credential: Credential, limit_days: int) -> Answer:

@@ -12,9 +12,10 @@ from msgspec import Struct
 from scanner.app import ticketing
 from scanner.discovery.logs import is_day_before
 from scanner.errors import as_muster_error
-from scanner.judging.last_known.registry_rows import readable_again
+from scanner.judging.last_known.unread_lists import readable_again
 from scanner.judging.pipeline import Declared
 from scanner.model import Coverage, ScanInfo, ScanResult
+from scanner.model.coverage import PEOPLE, REGISTRY
 from scanner.notify.blindness import CoverageChanges, compare
 from scanner.notify.notices import Outgoing
 from scanner.notify.planning import NOBODY, Arrivals, between_scans, failed, messages, nothing_scanned
@@ -51,8 +52,8 @@ def for_scan(
     oldest = (now - timedelta(days=declared.activity.keep_days)).date()
     # A day of a log that became too old to be shown was not read.
     known = [spot for spot in store.outbox.blind_spots() if not is_day_before(spot.section, oldest)]
-    given = {"registry.rows": declared.entries, "people.rows": declared.people}
-    mended = [one for one in readable_again(known, result.coverage) if given[one.section] is not None]
+    given = {REGISTRY: declared.entries, PEOPLE: declared.people}
+    mended = [one for one in readable_again(known, result.coverage) if given[one.source] is not None]
     changes = compare(known, (*result.coverage, *mended), now)
     reported = changes if store.has_scans() else msgspec.structs.replace(changes, lost=(), regained=())
     roster = None if people is None else Roster(people, now.date())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
@@ -13,14 +14,15 @@ from msgspec.structs import replace
 from scanner.app.acknowledgements import listed_acknowledgements, served_acknowledgements
 from scanner.app.inputs import inputs_of
 from scanner.config.load import Config
-from scanner.judging.last_known.registry_rows import set_aside_warnings
+from scanner.errors import Problem, RegistryError
+from scanner.judging.last_known.shrunk import LEAVERS, ROWS
+from scanner.judging.last_known.unread_lists import CELLS, CELLS_OF_PEOPLE, warnings_of
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
-from scanner.model import Entry, Origin, Ownership, Person
+from scanner.model import Entry, Origin, Ownership
 from scanner.redaction.masking import mask, mask_with_warning
 from scanner.registry.entries import load_registry
-from scanner.registry.roster import Roster
-from scanner.registry.roster.people import load_people
+from scanner.registry.roster.people import People, load_people
 from scanner.store.store import Store
 from scanner.text import either
 
@@ -55,9 +57,10 @@ def _export_of(source: Named) -> Path | None:
 def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lists:
     """Load the registry and the roster. Raises RegistryError, which lists every invalid place.
 
-    Unless ``strict``, unreadable rows of the registry are set aside, each with a warning.
+    Unless ``strict``, unreadable rows and cells are set aside, each with a warning.
     """
     warnings: list[str] = []
+    wrong: list[Problem] = []
     exports = [path for source in sources if (path := _export_of(source)) is not None]
     registry = people = None
     file = config.document.file
@@ -65,19 +68,30 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
     now = datetime.now(UTC)
     if config.registry:
         # The later of the UTC and the local day: no user's calendar is ahead of both.
-        registry = load_registry(config.registry, strict=strict, today=max(now.date(), now.astimezone().date()))
-        warnings += map(str, registry.warnings)
-        warnings += set_aside_warnings(registry.unread)
+        with _noting(wrong):
+            registry = load_registry(config.registry, strict=strict, today=max(now.date(), now.astimezone().date()))
+            warnings += map(str, registry.warnings)
+            warnings += warnings_of(ROWS, registry.unread)
+            warnings += warnings_of(CELLS, registry.cells)
     if config.people:
-        people = load_people(config.people)
-        warnings += map(str, people.warnings)
-        warnings += _unknown_people(registry.entries if registry else (), people.people, ownership)
+        with _noting(wrong):
+            people = load_people(config.people, strict=strict)
+            warnings += map(str, people.warnings)
+            warnings += warnings_of(LEAVERS, people.unread)
+            warnings += warnings_of(CELLS_OF_PEOPLE, people.cells)
+    if wrong:
+        raise RegistryError(*wrong)
+    if people is not None:
+        warnings += _unknown_people(registry.entries if registry else (), people, ownership)
     configured = {source.name: SourceRef(name=source.name, provider=source.type) for source in config.sources}
     configured |= {source.name: source.ref for source in sources}
     declared = Declared(
         entries=None if registry is None else tuple(map(mask, registry.entries)),
         unread=() if registry is None else tuple(map(mask, registry.unread)),
+        unread_cells=() if registry is None else tuple(map(mask, registry.cells)),
         people=None if people is None else tuple(map(mask, people.people)),
+        unread_people=() if people is None else tuple(map(mask, people.unread)),
+        unread_cells_of_people=() if people is None else tuple(map(mask, people.cells)),
         exemptions=tuple(
             mask_with_warning(exemption, f"{file}: [[exempt]] {number}")
             for number, exemption in enumerate(config.exemptions, start=1)
@@ -101,16 +115,30 @@ def with_served(store: Store, declared: Declared) -> Declared:
     return replace(declared, acknowledgements=(*declared.acknowledgements, *served))
 
 
-def _unknown_people(entries: Sequence[Entry], people: Sequence[Person], ownership: Ownership) -> list[str]:
-    """Warnings for owners and members who are not on the roster, mostly because of a typing error."""
-    roster = Roster(people, date.max)
+@contextmanager
+def _noting(problems: list[Problem]) -> Iterator[None]:
+    """Collects the problems of one list, so that those of the other are reported at once."""
+    try:
+        yield
+    except RegistryError as error:
+        problems.extend(error.problems)
+
+
+def _unknown_people(entries: Sequence[Entry], people: People, ownership: Ownership) -> list[str]:
+    """Warnings for owners and members who are not on the roster, mostly because of a typing error.
+
+    None, if they may be in a part of the roster that cannot be read.
+    """
+    roster = people.roster(date.max)
+    if roster.hides_names:
+        return []
     named: list[tuple[Origin | str, str, str]] = [
         ("[[ownership.rule]]", "owner", rule.owner) for rule in ownership.rules
     ]
     named += [("[ownership.platforms]", "owner", owner) for owner in ownership.platforms.values()]
     accountable = ((entry.origin, text) for entry in entries for text in (*entry.owner, *entry.backup_owner))
     named += [(origin, "owner", name) for origin, text in accountable for name in roster.apart(text)]
-    named += [(person.origin, "member", text) for person in people for text in person.members or ()]
+    named += [(person.origin, "member", text) for person in people.people for text in person.members or ()]
     unknown = [
         f"{origin}: {role} {text} {roster.meaning(text).why_unresolved}"
         for origin, role, text in named

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 def load_roster(lists: Sequence[ListSource], today: date) -> Roster | None:
     """The roster as of that day; None if there is none. Raises RegistryError."""
-    return Roster(load_people(lists).people, today) if lists else None
+    return load_people(lists, strict=False).roster(today) if lists else None
 
 
 def people_of(roster: Roster | None, ownership: Ownership, result: ScanResult) -> People:

@@ -309,7 +309,11 @@ def _believed(store: Store, declared: Declared, remembered: Remembered, now: dat
         known = followed(remembered, declared.entries).entries
         declared = replace(declared, shrunk=tuple(lost_rows(declared.entries, declared.unread, known)))
     people, before = declared.people, last.summary
-    why = None if people is None or before is None else implausible_roster(people, now.date(), before)
+    why = (
+        None
+        if people is None or before is None
+        else implausible_roster(people, len(declared.unread_people), now.date(), before)
+    )
     if why is None or people is None:
         return declared, remembered
     named = next(iter([one.name for one in declared.inputs if one.role == "people"]), PEOPLE)
@@ -325,7 +329,7 @@ def _with_people(summary: Summary, declared: Declared, last: Setup | None, now: 
         return summary
     if declared.roster_gaps and last is not None and last.summary is not None:
         return replace(summary, people=last.summary.people, people_active=last.summary.people_active)
-    rows, active = roster_numbers(declared.people, now.date())
+    rows, active = roster_numbers(declared.people, len(declared.unread_people), now.date())
     return replace(summary, people=rows, people_active=active)
 
 

@@ -119,13 +119,12 @@ def _needed(option: str, given: str | None, question: str) -> str:
 def _check_person(by: str, config: Config, today: date, *, accept_unknown: bool) -> None:
     """Raises UsageError if the name is no active person on the roster; with ``accept_unknown`` it warns."""
     from scanner.cli.console import warn
-    from scanner.registry.roster import Roster
     from scanner.registry.roster.people import load_people
 
     if not config.people:
         warn([f"no roster is configured: {by} was not checked"])
         return
-    roster = Roster(load_people(config.people).people, today)
+    roster = load_people(config.people, strict=False).roster(today)
     person = roster.resolve(by)
     if person is not None and roster.is_active(person):
         return

@@ -129,10 +129,9 @@ def _entries_beside(config: Config, source: ListSource) -> Sequence[Entry]:
 
 
 def _roster(people: Sequence[ListSource], today: date) -> Roster | None:
-    from scanner.registry.roster import Roster
     from scanner.registry.roster.people import load_people
 
-    return Roster(load_people(people).people, today) if people else None
+    return load_people(people, strict=False).roster(today) if people else None
 
 
 def _latest(url: str, *, needed: bool) -> ScanResult | None:

@@ -50,14 +50,17 @@ def offboard(
     from scanner.cli.console import warn
     from scanner.cli.output import deliver, plan_formats
     from scanner.config.load import load_config
+    from scanner.judging.last_known.shrunk import LEAVERS
+    from scanner.judging.last_known.unread_lists import CELLS_OF_PEOPLE, warnings_of
     from scanner.lifecycle.offboarding.handover import handover
     from scanner.registry.roster.people import load_people
     from scanner.store.store import open_store
 
     planned = plan_formats(outputs, tuple(WRITERS), "a handover")
     config = load_config(config_file)
-    roster = load_people(tuple(map(listed, people)) or config.people)
+    roster = load_people(tuple(map(listed, people)) or config.people, strict=False)
     warn(map(str, roster.warnings))
+    warn((*warnings_of(LEAVERS, roster.unread), *warnings_of(CELLS_OF_PEOPLE, roster.cells)))
     with open_store(store_url or config.store_url, create=False) as store:
         result = store.load()
     leaver = _find_person(person, result, roster.people)

@@ -189,18 +189,17 @@ def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Ou
     A roster that cannot be read only gives a warning: the orphans are the same without it.
     """
     from reports.xlsx.report import XlsxReport
-    from scanner.registry.roster import Roster
     from scanner.registry.roster.people import load_people
 
     if not people or not any(isinstance(output.report, XlsxReport) for output in outputs):
         return list(outputs)
     try:
-        known = load_people(people).people
+        loaded = load_people(people, strict=False)
     except RegistryError as error:
         warn([f"workbooks have no list of owners to choose from: {error}"])
         return list(outputs)
-    roster = Roster(known, datetime.now(UTC).date())
-    offered = sorted((one.email, one.name or "", one.team or "") for one in known if roster.is_active(one))
+    roster = loaded.roster(datetime.now(UTC).date())
+    offered = sorted((one.email, one.name or "", one.team or "") for one in loaded.people if roster.is_active(one))
     return [
         replace(output, report=XlsxReport(people=offered)) if isinstance(output.report, XlsxReport) else output
         for output in outputs

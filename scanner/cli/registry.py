@@ -111,10 +111,9 @@ def convert(source: Path, out: Path, config_file: Path | None, force: bool) -> N
 def _suggest(lists: Sequence[ListSource], people: Sequence[ListSource]) -> None:
     from scanner.registry.editing.text import printed
     from scanner.registry.editing.unknown_headings import suggest_config
-    from scanner.registry.roster import Roster
     from scanner.registry.roster.people import load_people
 
-    roster = Roster(load_people(people).people, datetime.now(UTC).date()) if people else None
+    roster = load_people(people, strict=False).roster(datetime.now(UTC).date()) if people else None
     for one in lists:
         if one.path is None or not one.path.is_file():
             raise UsageError(f"{one.name}: --suggest needs files", hint="name the file")

@@ -179,12 +179,11 @@ def _report(
 
 def _label(split: Literal["owner", "team"], people: Sequence[ListSource]) -> Callable[[Assessment], str | None]:
     """The recipient of a part: the likely owner, or for ``team`` the entry's team, else the likely owner's."""
-    from scanner.registry.roster import Roster
     from scanner.registry.roster.people import load_people
 
     if split == "owner":
         return lambda assessment: assessment.contact
-    roster = Roster(load_people(people).people, datetime.now(UTC).date())
+    roster = load_people(people, strict=False).roster(datetime.now(UTC).date())
 
     def team(assessment: Assessment) -> str | None:
         asked = roster.resolve(assessment.contact or "")

@@ -256,7 +256,7 @@ def reconcile(
     lists: Lists,
     last: LastScan,
     places: Places,
-    today: date,
+    now: datetime,
     quick: bool = False,
 ) -> Reconciled:
     """Return the registry axis of the matched identities. ``natures``: by key. ``quick``: as in ``suggest``."""
@@ -267,16 +267,15 @@ def reconcile(
         unchecked = {one.key: _UNCHECKED for one in seen}
         return Reconciled(registry=unchecked, entries=(), notices=matching.notices, same=same)
     registry = {
-        one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, lists.exemptions, places))
-        for one in seen
+        one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, lists, places)) for one in seen
     }
-    judged = tuple(map(aside.entry, _entries(inventory, entries, matching, lists.sources, last, today)))
+    judged = tuple(map(aside.entry, _entries(inventory, entries, matching, lists.sources, last, now)))
     judged = with_renamed(judged, registry, last.entries, seen, last.gone)
     renamed = renames(judged, last.gone)
     unregistered = [one for one in seen if registry[one.key].state == "unregistered"]
     with stage("suggestions"), suggesting(unregistered, judged, quick=quick) as suggested:
         with stage("look-alikes"):
-            imitated = look_alikes(seen, registry, entries, today)
+            imitated = look_alikes(seen, registry, entries, now.date())
         likely = suggested()
     for key, found in imitated.items():
         registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
@@ -329,13 +328,13 @@ def _linked(
 
 
 def _verdict(
-    identity: Identity, nature: NatureVerdict, matching: Matching, exemptions: Exemptions, places: Places
+    identity: Identity, nature: NatureVerdict, matching: Matching, lists: Lists, places: Places
 ) -> RegistryVerdict:
     """Return the match, or the exemption if there is no match."""
     verdict = matching.verdicts[identity.key]
     if verdict.state == "registered":
         return verdict
-    reason = identity.managed_by or exemptions.reason(identity)
+    reason = identity.managed_by or lists.exemptions.reason(identity)
     if reason is None and nature.verdict == "human":
         reason = "a person: " + "; ".join(signal.evidence for signal in nature.signals if signal.says == "human")
     if reason is not None:
@@ -343,6 +342,9 @@ def _verdict(
     place = identity.source, identity.scope, identity.kind
     if verdict.state == "unregistered" and places.missing_rungs(*place):
         why = f"its entry may be hidden by {places.why_provisional(*place)}"
+        return msgspec.structs.replace(verdict, provisional=True, evidence=verdict.evidence or why)
+    if verdict.state == "unregistered" and nature.verdict == "unknown" and lists.roster and lists.roster.hides_names:
+        why = "it may be the account of a person whom the roster names where it cannot be read"
         return msgspec.structs.replace(verdict, provisional=True, evidence=verdict.evidence or why)
     return verdict
 
@@ -353,7 +355,7 @@ def _entries(
     matching: Matching,
     sources: Sequence[SourceRef],
     last: LastScan,
-    today: date,
+    now: datetime,
 ) -> tuple[EntryAssessment, ...]:
     judged = judge_entries(
         entries,
@@ -361,11 +363,16 @@ def _entries(
         {identity.key: identity for identity in inventory.identities},
         inventory.coverage,
         sources=sources,
-        today=today,
+        today=now.date(),
     )
     known = {entry.entry.id: entry for entry in last.entries}
     carried = {one.identity.key for one in last.carried}
-    return tuple(or_as_last_known(one, known.get(one.entry.id), carried) for one in judged)
+    seen = (msgspec.structs.replace(one, first_seen=_first_seen(known.get(one.entry.id), now)) for one in judged)
+    return tuple(or_as_last_known(one, known.get(one.entry.id), carried) for one in seen)
+
+
+def _first_seen(last: EntryAssessment | None, now: datetime) -> datetime | None:
+    return now if last is None else last.first_seen
 
 
 def _is_open(verdict: RegistryVerdict | None) -> bool:

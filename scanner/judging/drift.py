@@ -17,6 +17,7 @@ from scanner.matching.declared import environment_of, environments
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import Known, fold, known, tag_name
 from scanner.model import Assessment, Credential, CredentialKind, Drift, Entry, Grant, Identity, Person, ScanResult
+from scanner.registry.columns import OWNERS
 from scanner.registry.roster import Roster
 from scanner.text import counted
 
@@ -89,7 +90,9 @@ def overaged_credentials(identity: Identity, entry: Entry, now: datetime) -> Ite
 
 
 def listed_credential_ids(entry: Entry) -> frozenset[str]:
-    """Return the ids of credentials that an entry lists, normalised; empty if it lists kinds, or nothing."""
+    """Return the ids of credentials that an entry lists, normalised; empty if it lists kinds, or that is unreadable."""
+    if entry.hides("credentials"):
+        return frozenset()
     forms = [form for _, form in _vocabulary().kinds_of_ids]
     ids = {
         *_said(entry.credentials).ids,
@@ -190,7 +193,9 @@ def _vocabulary() -> _Vocabulary:
 
 
 def are_near(one: Person, other: Person, roster: Roster) -> bool:
-    """Return whether they are the same, share a member, or one is the other's manager."""
+    """Return whether they are the same, share a member, or one is the other's manager, as far as that can be read."""
+    if "manager" in (*one.unread, *other.unread):
+        return True
     managers = [roster.resolve(person.manager) for person in (one, other) if person.manager]
     shared = roster.with_members(one) & roster.with_members(other)
     return bool(shared) or any(person is not None and person.email in (one.email, other.email) for person in managers)
@@ -312,11 +317,14 @@ def drift_of(
     ``owner_tags``: the tags that name an owner, as normalised by ``tag_name``. Without a roster, owners are not
     compared.
     """
+    declares_reach = bool(entry.systems or entry.permissions) and not entry.hides("systems", "permissions")
+    compares_owners = roster is not None and bool(identity.tags) and not entry.hides(*OWNERS, "team")
+    has_list = bool(identity.credentials) and not entry.hides("credentials")
     return (
-        *(_owner(identity, entry, roster, owner_tags) if roster is not None and identity.tags else ()),
+        *(_owner(identity, entry, roster, owner_tags) if compares_owners and roster is not None else ()),
         *(_environment(identity, entry) if entry.environment else ()),
-        *(undeclared_reach(identity, entry) if entry.systems or entry.permissions else ()),
-        *(undeclared_credentials(identity, entry, now) if identity.credentials else ()),
+        *(undeclared_reach(identity, entry) if declares_reach else ()),
+        *(undeclared_credentials(identity, entry, now) if has_list else ()),
         *(overaged_credentials(identity, entry, now) if identity.credentials else ()),
     )
 

@@ -29,7 +29,7 @@ from scanner.judging.assessing import (
     reconcile,
 )
 from scanner.judging.drift import with_reach
-from scanner.judging.last_known.registry_rows import followed, gaps, set_aside
+from scanner.judging.last_known.registry_rows import followed, set_aside
 from scanner.judging.last_known.remembered import (
     Remembered,
     filled,
@@ -39,7 +39,8 @@ from scanner.judging.last_known.remembered import (
     unlisted_places,
     with_unread,
 )
-from scanner.judging.last_known.shrunk import ROWS, as_last_owned, depends_on_roster, gap
+from scanner.judging.last_known.shrunk import LEAVERS, ROWS, as_last_owned, depends_on_roster, gap
+from scanner.judging.last_known.unread_lists import CELLS, CELLS_OF_PEOPLE, gaps_of
 from scanner.judging.nature import judge_nature
 from scanner.matching.cells.reading import Cells, read_cells
 from scanner.matching.decision import united
@@ -63,6 +64,7 @@ from scanner.model import (
     ScanInfo,
     ScanResult,
     Summary,
+    UnreadCells,
     UnreadRow,
     most_severe_first,
 )
@@ -82,13 +84,17 @@ LIST_TYPE = "file"
 class Declared(Struct, frozen=True, kw_only=True):
     """What the organisation declares; None for lists that are not given.
 
-    ``unread``: rows of the registry that cannot be read. ``shrunk``: a row for each registry that lost too many, and
+    ``unread``: rows of the registry that cannot be read, ``unread_cells``: cells of rows that count; ``unread_people``
+    and ``unread_cells_of_people``: those of the roster. ``shrunk``: a row for each registry that lost too many, and
     ``roster_gaps``: why the roster is not believed: see ``last_known/shrunk.py``. ``frameworks``: ids of the frameworks
     whose controls findings cite; None: the default ones.
     """
 
     entries: tuple[Entry, ...] | None = None
     unread: tuple[UnreadRow, ...] = ()
+    unread_cells: tuple[UnreadCells, ...] = ()
+    unread_people: tuple[UnreadRow, ...] = ()
+    unread_cells_of_people: tuple[UnreadCells, ...] = ()
     shrunk: tuple[UnreadRow, ...] = ()
     roster_gaps: tuple[Coverage, ...] = ()
     people: tuple[Person, ...] | None = None
@@ -166,7 +172,10 @@ def judge(
         summary=Summary(),
         coverage=(
             *whole.coverage,
-            *gaps(declared.unread),
+            *gaps_of(ROWS, declared.unread),
+            *gaps_of(CELLS, declared.unread_cells),
+            *gaps_of(LEAVERS, declared.unread_people),
+            *gaps_of(CELLS_OF_PEOPLE, declared.unread_cells_of_people),
             *(gap(ROWS, one.origin.file, "; ".join(one.why)) for one in declared.shrunk),
             *declared.roster_gaps,
             *(() if acted is None else acted.coverage),
@@ -212,7 +221,7 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     places = Places(inventory.coverage)
     with matching_of(inventory.identities, lists, now.date()) as when_matched:
         matching = when_matched()
-    reconciled = reconcile(inventory, natures, matching, lists=lists, last=last, places=places, today=now.date())
+    reconciled = reconcile(inventory, natures, matching, lists=lists, last=last, places=places, now=now)
     owners = owners_of(inventory, natures, reconciled, lists=lists, carried=carried)
     today = [
         msgspec.structs.replace(
@@ -276,7 +285,7 @@ def _assessed(
         intrinsic = judge_intrinsic(inventory.identities, lists, now)
         matching = when_matched()
     reconciled = reconcile(
-        inventory, intrinsic.natures, matching, lists=lists, last=last, places=places, today=now.date(), quick=quick
+        inventory, intrinsic.natures, matching, lists=lists, last=last, places=places, now=now, quick=quick
     )
     fresh = assess(inventory, intrinsic, reconciled, lists=lists, last=last, access=access, now=now)
     return fresh, reconciled.entries, reconciled.notices
@@ -312,7 +321,9 @@ def with_cells_read(
 
 def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, today: date, cells: Cells) -> Lists:
     """The declarations, prepared for judging this inventory."""
-    roster = None if declared.people is None else Roster(declared.people, today)
+    roster = None
+    if declared.people is not None:
+        roster = Roster(declared.people, today, rows_unread=len(declared.unread_people))
     entries = declared.entries
     if roster is not None and entries is not None:
         entries = tuple(map(roster.parted, entries))

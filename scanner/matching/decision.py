@@ -17,7 +17,7 @@ Who: TypeAlias = Callable[[str], Collection[str]]
 """Returns the people a text refers to: a person, or a group with its members. Overlapping texts agree."""
 
 _SAID: Mapping[str, Callable[[Declared], Hashable | None]] = {
-    "status": lambda one: one.status,
+    "status": lambda one: None if one.status == "unknown" else one.status,
     "kind": lambda one: None if one.entry.kind in (None, "other") else fold(one.entry.kind or ""),
     "expires": lambda one: one.entry.expires,
 }
@@ -49,16 +49,22 @@ def differences(one: Declared, other: Declared, who: Who = as_written) -> tuple[
 
 
 def united(entry: Entry, agreeing: Iterable[Entry]) -> Entry:
-    """Return the entry with the facts of agreeing ones: lists joined, empty cells filled."""
+    """Return the entry with the facts of agreeing ones: lists joined, empty cells filled.
+
+    What is unread in one of them is incomplete in all together; a cell that another one fills is known.
+    """
     for other in agreeing:
         facts: dict[str, Any] = {name: (*getattr(entry, name), *getattr(other, name)) for name in _LISTS}
         facts = {name: tuple(dict.fromkeys(every)) for name, every in facts.items()}
         facts |= {name: getattr(other, name) for name in _CELLS if getattr(entry, name) is None}
+        facts["unread"] = (*entry.unread, *(name for name in other.unread if name in _LISTS))
         entry = msgspec.structs.replace(entry, **facts)
     return entry
 
 
 def _owners(entry: Entry, who: Who) -> frozenset[str]:
+    if entry.hides("owner"):
+        return frozenset()
     return frozenset(person for text in entry.owner for person in who(text))
 
 
@@ -97,7 +103,7 @@ class Hit(NamedTuple):
 
     @property
     def is_live(self) -> bool:
-        return self.declared.status == "live"
+        return self.declared.may_be_live
 
     @property
     def evidence(self) -> str:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from scanner.matching.keys import Place, fold, place_of, tag_name
 from scanner.model import Entry, Identity
 
-EffectiveStatus: TypeAlias = Literal["live", "expired", "suspended", "proposed", "retired"]
+EffectiveStatus: TypeAlias = Literal["live", "unknown", "expired", "suspended", "proposed", "retired"]
 _ORDER: tuple[EffectiveStatus, ...] = get_args(EffectiveStatus)
 
 
@@ -23,9 +23,11 @@ def is_expired(entry: Entry, today: date) -> bool:
 
 
 def effective_status(entry: Entry, today: date) -> EffectiveStatus:
-    """Return whether the entry is live, else why not."""
+    """Return whether the entry is live, else why not; ``unknown`` if the cell that says so cannot be read."""
     if entry.status != "active":
         return entry.status
+    if entry.unknown_end is not None:
+        return "unknown"
     return "expired" if is_expired(entry, today) else "live"
 
 
@@ -38,8 +40,16 @@ class Declared(Struct, frozen=True, kw_only=True, eq=False):
     def __str__(self) -> str:
         if self.status == "live":
             return str(self.entry.origin)
-        why = f"expired {self.entry.expires}" if self.status == "expired" else self.status
+        if self.status == "unknown":
+            why = f"{self.entry.unknown_end} unknown"
+        else:
+            why = f"expired {self.entry.expires}" if self.status == "expired" else self.status
         return f"{self.entry.origin} ({why})"
+
+    @property
+    def may_be_live(self) -> bool:
+        """Whether it is live, as far as its cells can be read."""
+        return self.status in ("live", "unknown")
 
     @property
     def rank(self) -> tuple[int, str]:

@@ -76,6 +76,8 @@ def _state(facts: _Facts) -> tuple[EntryState, str]:  # noqa: PLR0911  # an orde
         return "found", f"names {facts.outranked}, which another entry matches on the same or a stronger rung"
     if facts.unread is not None:
         return "not_evaluated", facts.unread
+    if entry.unknown_end is not None:
+        return "not_evaluated", f"no identity matches, and {entry.unknown_end} of {entry.origin} cannot be read"
     if facts.ended:
         return "retired", f"{_ending(entry)}, and no enabled identity matches"
     return "not_found", "no identity matches, and every scope where it could be was completely read"

@@ -181,7 +181,7 @@ def look_alikes(
     ``verdicts``: of matching, by key.
     """
     suspects = [identity for identity in identities if _is_suspect(verdicts[identity.key])]
-    live = {entry.id: entry for entry in entries if effective_status(entry, today) == "live"}
+    live = {entry.id: entry for entry in entries if effective_status(entry, today) in ("live", "unknown")}
     if not suspects or not live:
         return {}
     ours = (name for one in suspects for name in _names(one))

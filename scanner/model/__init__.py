@@ -21,6 +21,7 @@ from scanner.model.declared import (
     OwnershipRule,
     Person,
     Policy,
+    UnreadCells,
     UnreadRow,
 )
 from scanner.model.discovered import (
@@ -211,6 +212,7 @@ __all__ = [
     "Takeover",
     "TokenSubject",
     "Trust",
+    "UnreadCells",
     "UnreadRow",
     "Upkeep",
     "UsageState",

@@ -26,7 +26,8 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """One declared identity (docs/reference/registry.md names the columns). ``id`` falls back to ``file:row``.
 
     ``identities``: exact ids, names or globs, never empty: a row without any has its ``name`` here. ``has_own_id``:
-    False if the row has no id of its own. ``max_credential_age``: days.
+    False if the row has no id of its own. ``max_credential_age``: days. ``created``: the day of the registration.
+    ``unread``: columns with a cell that cannot be read. Their fact is unknown: an empty value there says nothing.
     """
 
     id: str
@@ -61,8 +62,21 @@ class Entry(Struct, frozen=True, kw_only=True, gc=False):
     reviewed_by: str | None = None
     next_review: date | None = None
     expires: date | None = None
+    created: date | None = None
+    unread: tuple[str, ...] = ()
     extra: Mapping[str, str] = {}
     """Columns that Muster does not know; reports show them."""
+
+    @property
+    def unknown_end(self) -> str | None:
+        """The unreadable column that hides whether the entry has ended or will; None if that is known."""
+        if self.status == "retired":
+            return None
+        return next((column for column in ("expires", "status") if column in self.unread), None)
+
+    def hides(self, *columns: str) -> bool:
+        """Whether a cell of one of these columns could not be read, so that their facts are incomplete."""
+        return not frozenset(columns).isdisjoint(self.unread)
 
 
 def later(day: date, days: int) -> date:
@@ -70,14 +84,22 @@ def later(day: date, days: int) -> date:
     return date.fromordinal(min(day.toordinal() + days, date.max.toordinal()))
 
 
-def review_due(entry: Entry, days: int, today: date) -> date | None:
-    """Return the day by which an entry must be reviewed; None without a date.
+LOOKED_AT = ("last_reviewed", "approved_on")
+"""Columns with days of reviews: an approval counts as one."""
 
-    That is its own next review, but at most ``days`` after the last one. An approval counts as a review. A review date
-    in the future does not, and a next review later than the policy allows cannot postpone the first one.
+
+def review_due(entry: Entry, days: int, today: date, since: date | None = None) -> date | None:
+    """Return the day by which an entry must be reviewed; None without a date, or if a cell that decides is unreadable.
+
+    That is its own next review, but at most ``days`` after the last one, or, if it was never reviewed, after ``since``.
+    An approval counts as a review. A review date in the future does not, and a next review later than the policy allows
+    cannot postpone the first one.
     """
     past = (day for day in (entry.last_reviewed, entry.approved_on) if day is not None and day <= today)
-    last = max(past, default=None)
+    last = max(past, default=since)
+    if entry.hides(*LOOKED_AT):
+        # A later review may stand in the unreadable cell; only a next review that has passed is certain.
+        return entry.next_review if entry.next_review is not None and entry.next_review < today else None
     if last is not None:
         by_policy = later(last, days)
         return min(entry.next_review or by_policy, by_policy)
@@ -85,8 +107,16 @@ def review_due(entry: Entry, days: int, today: date) -> date | None:
     return None if is_postponed else entry.next_review
 
 
+class UnreadCells(Struct, frozen=True, kw_only=True, gc=False):
+    """The cells of one row that cannot be read, though the row counts. ``why``: the errors, as text."""
+
+    origin: Origin
+    columns: tuple[str, ...]
+    why: tuple[str, ...]
+
+
 class UnreadRow(Struct, frozen=True, kw_only=True, gc=False):
-    """A row of the registry that cannot be read.
+    """A row of the registry or the roster that cannot be read.
 
     ``id``: its id, if that cell can be read. ``why``: the errors, as text. ``names``: an entry made of the readable
     cells, to find the identities that the row may declare; None if they name none. ``hides_names``: a cell with names
@@ -105,7 +135,11 @@ AS_SUGGESTED = "as suggested"
 
 
 class Person(Struct, frozen=True, kw_only=True, gc=False):
-    """A person or group on the roster. ``members`` of a group: e-mail addresses, ids or aliases; None for a person."""
+    """A person or group on the roster. ``members`` of a group: e-mail addresses, ids or aliases; None for a person.
+
+    ``unread``: columns with a cell that cannot be read. Without a readable status or last day, the status is unknown,
+    unless it says that the person has left.
+    """
 
     email: str
     origin: Origin
@@ -117,11 +151,12 @@ class Person(Struct, frozen=True, kw_only=True, gc=False):
     team: str | None = None
     aliases: tuple[str, ...] = ()
     members: tuple[str, ...] | None = None
+    unread: tuple[str, ...] = ()
 
     @property
     def is_group(self) -> bool:
         """Whether this is a group. Its active members are accountable for what it owns."""
-        return self.members is not None or self.email.lower().startswith("team:")
+        return self.members is not None or "members" in self.unread or self.email.lower().startswith("team:")
 
     def has_left(self, today: date) -> bool:
         """Whether the last day is over. Without one, the status decides."""

@@ -337,6 +337,8 @@ class EntryAssessment(Struct, frozen=True, kw_only=True, gc=False):
     """Identities that it may mean, if none matches."""
     renamed: Mapping[str, str] = {}
     """Former keys of renamed identities that it matched, by their current key."""
+    first_seen: datetime | None = None
+    """Start of the first scan that had the entry; None in a result without history."""
     rechecked: bool = True
 
 

@@ -26,7 +26,9 @@ LISTS = ("identities", ACCOUNT, *OWNERS, "systems", "permissions", "credentials"
 """The registry's columns that contain lists."""
 SEVERAL = ("status", "expires")
 """Columns with a single value for which a list can have several headings; the value closest to the end of life wins."""
-DAYS = ("approved_on", "last_reviewed", "next_review", "expires")
+DAYS = ("approved_on", "last_reviewed", "next_review", "expires", "created")
+PLACED = NAMING | {"provider", "scope"}
+"""The columns that say which identities an entry means: without one of them it could mean others, too."""
 
 REGISTRY = Columns(
     {
@@ -122,6 +124,10 @@ REGISTRY = Columns(
             "valid to", "end date", "end of life", "eol", "sunset date", "decommission date",
             "decommissioned on", "decommissioned at", "decommissioned date", "date decommissioned", "retired on",
             "retirement date", "date retired", "disabled on", "deactivated on",
+        ),
+        "created": (
+            "created on", "created at", "created date", "creation date", "date created", "registered on",
+            "registration date", "date registered", "added on", "date added",
         ),
     },
     lists=LISTS,

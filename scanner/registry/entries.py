@@ -13,21 +13,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.catalog import read_table
-from scanner.errors import Problem, RegistryError, with_fix
+from scanner.errors import Problem, RegistryError
 from scanner.matching.declared import environments
 from scanner.matching.spelling import account_number, has_form
-from scanner.model import Entry, EntryStatus, Origin, UnreadRow
-from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, REGISTRY, STAGE
+from scanner.model import Entry, EntryStatus, Origin, UnreadCells, UnreadRow
+from scanner.model.declared import LOOKED_AT
+from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, PLACED, REGISTRY, STAGE
 from scanner.registry.formats.documents import FORMATS
 from scanner.registry.lists import ListSource, Preset
 from scanner.registry.owner_cells import named, read_owners
-from scanner.registry.records import Notes, Record, extra, read_records
-from scanner.registry.tables.cells import CellError, read_date, read_text, read_yes_no, shown
+from scanner.registry.records import Notes, Record, extra, read_records, unread_cells, unread_columns, why
+from scanner.registry.tables.cells import AmbiguousDate, CellError, DateOrder, read_date, read_text, read_yes_no, shown
 from scanner.registry.tables.headings import normal
 
 _TEXTS = ("purpose", "provider", "team", "built_by", "blast_radius", "baseline", "approved_by", "reviewed_by")
-_LOOKED_AT = ("last_reviewed", "approved_on")
-"""Dates of reviews: an approval counts as one."""
 _LISTS = tuple(column for column in LISTS if column not in (*NAMING, *OWNERS))
 
 _KINDS = {
@@ -74,19 +73,21 @@ class Registry(Struct, frozen=True, kw_only=True):
     """All entries, in the order of files and rows, with warnings.
 
     ``ownerless``: ids of entries whose format has no field for an owner. ``unread``: rows that cannot be read.
+    ``cells``: of rows that count, though these cells cannot be read; their entries name the columns, too.
     """
 
     entries: tuple[Entry, ...] = ()
     warnings: tuple[Problem, ...] = ()
     ownerless: frozenset[str] = frozenset()
     unread: tuple[UnreadRow, ...] = ()
+    cells: tuple[UnreadCells, ...] = ()
 
 
 class Survey(Struct, frozen=True, kw_only=True):
     """All readable entries of a registry, and all problems.
 
     ``rows``: the entries in order, including the readable parts of unreadable rows. ``hidden``: the unreadable columns
-    of the latter, by entry id. ``whole``: no problem concerns a whole list or file.
+    by entry id. ``whole``: no problem concerns a whole list or file.
     """
 
     registry: Registry
@@ -100,8 +101,8 @@ def load_registry(lists: Sequence[ListSource], *, strict: bool = True, today: da
     """Return the entries of these lists: files of all known formats, folders, patterns of files, queries.
 
     ``today``: reviews after this day do not count; None accepts all dates. Raises RegistryError with all problems, each
-    with file, line and heading. Unless ``strict``, an unreadable row is skipped, and only problems of a whole list
-    raise an error.
+    with file, line and heading. Unless ``strict``, an unreadable row is skipped and an unreadable cell left out, and
+    only problems of a whole list raise an error.
     """
     found = survey_registry(lists, today=today)
     if found.problems and (strict or not found.whole):
@@ -114,19 +115,22 @@ def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -
     notes = Notes()
     rows: list[Entry] = []
     hidden: dict[str, frozenset[str]] = {}
+    aside: set[str] = set()
     unread: list[UnreadRow] = []
+    cells: list[UnreadCells] = []
     ownerless: set[str] = set()
-    ids = _Ids(notes)
+    ids = _Ids()
     for record in read_records(lists, REGISTRY, NAMING, "entries", notes):
         name = record.fields.text("name")
         identities, scope = _identities(record, name)
         wrong = list(_boundless(record, identities))
-        if not identities and not record.fields.errors:
+        if not identities and not record.hides(NAMING):
             wrong.append(record.problem("names no identity", fix="fill in identities or name"))
-        notes.of_row(*wrong)
         # The whole row is read, to report all its problems at once.
         own_id = record.fields.text("id")
-        entry_id, is_own = ids.of(record, own_id)
+        entry_id, is_own, repeated = ids.of(record, own_id)
+        wrong += repeated
+        notes.of_row(*wrong)
         entry = Entry(
             id=entry_id,
             has_own_id=is_own,
@@ -136,24 +140,32 @@ def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -
             identities=identities,
             **_facts(record, scope, notes, today),
         )
-        if wrong or record.wrong_cells:
+        hidden_here = unread_columns(record, REGISTRY.names)
+        if hidden_here:
+            hidden[entry_id] = frozenset(hidden_here)
+        if wrong or record.hides(PLACED):
             unread.append(_set_aside(record, own_id, entry, [*wrong, *record.wrong_cells]))
             rows.append(
                 replace(entry, identities=tuple(identity for identity in identities if not _is_boundless(identity)))
             )
-            hidden[entry_id] = frozenset(column for column in REGISTRY.names if record.fields.hides((column,)))
+            aside.add(entry_id)
             continue
+        if hidden_here:
+            cells.append(unread_cells(record, hidden_here))
+            entry = _without(entry, hidden_here)
         rows.append(entry)
         if record.format is not None and not FORMATS[record.format].names_owners:
             ownerless.add(entry_id)
     unread += [
-        UnreadRow(origin=Origin(file=one.file, row=one.line), why=(_why(one),), hides_names=True) for one in notes.lost
+        UnreadRow(origin=Origin(file=one.file, sheet=one.sheet, row=one.line), why=(why(one),), hides_names=True)
+        for one in notes.lost
     ]
     registry = Registry(
-        entries=tuple(entry for entry in rows if entry.id not in hidden),
+        entries=tuple(entry for entry in rows if entry.id not in aside),
         warnings=tuple(notes.warnings),
         ownerless=frozenset(ownerless),
         unread=tuple(sorted(unread, key=lambda row: (row.origin.file, row.origin.row or 0))),
+        cells=tuple(cells),
     )
     return Survey(
         registry=registry,
@@ -171,16 +183,23 @@ def _set_aside(record: Record, own_id: str | None, entry: Entry, wrong: Sequence
     return UnreadRow(
         origin=record.origin,
         id=own_id,
-        why=tuple(map(_why, wrong)),
+        why=tuple(map(why, wrong)),
         names=replace(entry, identities=named, status="active", expires=None) if named else None,
-        hides_names=record.fields.hides(NAMING),
+        hides_names=record.hides(NAMING),
     )
 
 
-def _why(problem: Problem) -> str:
-    """Return the problem as text, without its place."""
-    field = f"{problem.field}: " if problem.field else ""
-    return with_fix(f"{field}{problem.message}", problem.fix)
+def _without(entry: Entry, unread: Sequence[str]) -> Entry:
+    """Return the entry with its unreadable columns named; a single value that stands beside an unreadable one is none.
+
+    A status that was readable in another column stays: a proposed entry registers nothing.
+    """
+    single = {column: None for column in unread if column not in (*LISTS, *_KEPT)}
+    facts = {*unread} - {STAGE} | ({"status", "environment"} if STAGE in unread else set())
+    return replace(entry, unread=tuple(column for column in REGISTRY.names if column in facts), **single)
+
+
+_KEPT = ("id", "status", STAGE)
 
 
 class _Ids:
@@ -190,30 +209,26 @@ class _Ids:
     identity; the later one then gets its file's name and the id (``b.csv#7``, unlike row 7: ``b.csv:7``).
     """
 
-    def __init__(self, notes: Notes) -> None:
-        self._notes = notes
+    def __init__(self) -> None:
         self._given: set[str] = set()
         self._declared: dict[tuple[str, str], Origin] = {}
         self._numbers: dict[str, Iterator[int]] = {}
 
-    def of(self, record: Record, own: str | None) -> tuple[str, bool]:
-        """Return the record's id, and whether it is its ``own`` id from the row."""
-        if own is not None:
-            self._refuse_second(record, own)
+    def of(self, record: Record, own: str | None) -> tuple[str, bool, list[Problem]]:
+        """Return the record's id, whether it is its ``own`` id from the row, and the problem if that is repeated."""
+        repeated = [] if own is None else list(self._repeated(record, own))
         is_own = own is not None and own not in self._given
         entry_id = own if own is not None and is_own else self._stand_in(record, own)
         self._given.add(entry_id)
-        return entry_id, is_own
+        return entry_id, is_own, repeated
 
-    def _refuse_second(self, record: Record, own: str) -> None:
+    def _repeated(self, record: Record, own: str) -> Iterator[Problem]:
         first = self._declared.setdefault((record.source.name, own), record.origin)
         if first is not record.origin:
-            self._notes.problems.append(
-                record.problem(
-                    f"the id {shown(own)} is already used at {first}",
-                    field=record.fields.heading("id"),
-                    fix="give each entry an id of its own",
-                )
+            yield record.problem(
+                f"the id {shown(own)} is already used at {first}",
+                field=record.fields.heading("id"),
+                fix="give each entry an id of its own",
             )
 
     def _stand_in(self, record: Record, own: str | None) -> str:
@@ -267,12 +282,13 @@ def _identities(record: Record, name: str | None) -> tuple[tuple[str, ...], str 
 
 
 def _day(record: Record, column: str, notes: Notes, today: date | None) -> date | None:
-    """Return the date in a column; a review in the future does not count."""
+    """Return the date in a column; a review or a registration in the future does not count."""
     day = record.day(column)
-    if day is None or today is None or day <= today or column not in _LOOKED_AT:
+    if day is None or today is None or day <= today or column not in (*LOOKED_AT, "created"):
         return day
     heading = record.fields.heading(column)
-    notes.warnings.append(record.problem(f"{day} is in the future and counts as no review", field=heading))
+    what = "no review" if column in LOOKED_AT else "unknown"
+    notes.warnings.append(record.problem(f"{day} is in the future and counts as {what}", field=heading))
     return None
 
 
@@ -312,7 +328,11 @@ def _status(record: Record, notes: Notes) -> tuple[EntryStatus, date | None]:
     for column in ("status", STAGE):
         for heading, cell in record.fields.cells(column):
             codes = CODES.get(record.source.preset, {}) if record.source.preset else {}
-            found = _status_in(heading, cell, codes.get(normal(heading), {}))
+            try:
+                found = _status_in(heading, cell, codes.get(normal(heading), {}), record.source.dates)
+            except CellError as error:
+                record.fields.wrong(column, str(error), error.fix, heading=heading)
+                continue
             if isinstance(found, date):
                 ended.append(found)
             elif found is not None:
@@ -336,12 +356,13 @@ def _preset_for(heading: str, written: str) -> str | None:
     return None
 
 
-def _status_in(heading: str, cell: Any, codes: Mapping[str, str]) -> EntryStatus | date | None:
+def _status_in(heading: str, cell: Any, codes: Mapping[str, str], order: DateOrder | None) -> EntryStatus | date | None:
     """Return the status in a cell. Under a heading like Decommissioned, it is yes, no, or a date.
 
-    ``codes``: the text of each code under this heading.
+    ``codes``: the text of each code under this heading. ``order``: of day and month. Raises CellError for a cell that
+    has no text, and for a date that could be two.
     """
-    text = _text(cell)
+    text = read_text(cell)
     text = codes.get(text, text) if text else None
     status = _STATUSES.get(_word(text)) if text else None
     flags = _FLAGS.get(normal(heading))
@@ -353,7 +374,9 @@ def _status_in(heading: str, cell: Any, codes: Mapping[str, str]) -> EntryStatus
     except CellError:
         pass
     try:
-        return read_date(cell) if flags[0] != "active" else None
+        return read_date(cell, order) if flags[0] != "active" else None
+    except AmbiguousDate:
+        raise
     except CellError:
         return None
 
@@ -369,5 +392,5 @@ def _environment(record: Record) -> str | None:
     """Return the environment; a ``stage`` that is no status counts as one."""
     if (environment := record.fields.text("environment")) is not None:
         return environment
-    stage = record.fields.text(STAGE)
+    stage = _text(record.fields.cell(STAGE))
     return stage if stage is not None and (environments(stage) or _word(stage) not in _STATUSES) else None

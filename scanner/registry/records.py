@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from scanner.errors import Problem, RegistryError, did_you_mean
-from scanner.model import Origin
+from scanner.errors import Problem, RegistryError, did_you_mean, with_fix
+from scanner.model import Origin, UnreadCells
 from scanner.redaction.redact import redact
 from scanner.registry.formats.declaration import Document, Reader
 from scanner.registry.formats.documents import FORMATS, Declared, read_foreign
@@ -96,6 +96,10 @@ class Record(Struct, frozen=True):
             self.fields.wrong(column, str(error), error.fix, heading=heading)
         return None
 
+    def hides(self, columns: Collection[str]) -> bool:
+        """Whether a cell of these columns could not be read so far, or it is unclear which of several counts."""
+        return self.fields.hides(columns)
+
     @property
     def wrong_cells(self) -> list[Problem]:
         """The invalid cells read so far, and, in a row with its own headings, two cells for one column."""
@@ -110,7 +114,8 @@ class Record(Struct, frozen=True):
 
     def problem(self, message: str, *, field: str | None = None, fix: str | None = None) -> Problem:
         """Return a problem of this row."""
-        return Problem(file=self.origin.file, line=self.origin.row, field=field, message=message, fix=fix)
+        origin = self.origin
+        return Problem(file=origin.file, sheet=origin.sheet, line=origin.row, field=field, message=message, fix=fix)
 
 
 def read_records(
@@ -230,11 +235,11 @@ def _no_headings(table: Table, needed: Collection[str]) -> Problem:
     headings = [shown(heading) for heading in (table.headings or ())[:_HEADINGS_NAMED]]
     found, first = ", ".join(headings), headings[0] if headings else ""
     meant = "identities" if "identities" in needed else min(needed)
-    where = f"in sheet {shown(table.sheet)} " if table.sheet else ""
     return Problem(
         file=table.file,
+        sheet=table.sheet,
         line=table.line,
-        message=f"{where}no heading means {' or '.join(sorted(needed))}; found: {found}",
+        message=f"no heading means {' or '.join(sorted(needed))}; found: {found}",
         fix=f'explain yours in the config, as in columns = {{ "{first}" = "{meant}" }}',
     )
 
@@ -243,7 +248,7 @@ class _Headings:
     """Notes problems with the headings of one table: each set of headings once, an unknown heading once per table."""
 
     def __init__(self, table: Table, columns: Columns, notes: Notes) -> None:
-        self._file = table.file
+        self._file, self._sheet = table.file, table.sheet
         self._above_all = table.headings is not None
         self._columns = columns
         self._notes = notes
@@ -263,7 +268,9 @@ class _Headings:
             for clash in placement.clashes:
                 message, field = _clash(*clash), shown(clash[2])
                 self._notes.problems.append(
-                    Problem(file=self._file, line=line, field=field, message=message, fix=_ONE_COUNTS)
+                    Problem(
+                        file=self._file, sheet=self._sheet, line=line, field=field, message=message, fix=_ONE_COUNTS
+                    )
                 )
         for positions, message in (
             (placement.secret, "may hold secrets and is not read"),
@@ -275,11 +282,31 @@ class _Headings:
                     # Not "Password: may hold …": redaction would mask the word after the colon.
                     text = f'the column "{shown(heading.rstrip(" :*"))}" {message}'
                     fix = _nearest(heading, self._columns)
-                    self._notes.warnings.append(Problem(file=self._file, line=line, message=text, fix=fix))
+                    self._notes.warnings.append(
+                        Problem(file=self._file, sheet=self._sheet, line=line, message=text, fix=fix)
+                    )
 
 
 def _clash(column: str, first: str, second: str) -> str:
     return f"{shown(first)} and {shown(second)} both mean {column}"
+
+
+def why(problem: Problem) -> str:
+    """Return the problem as text, without its place."""
+    field = f"{problem.field}: " if problem.field else ""
+    return with_fix(f"{field}{problem.message}", problem.fix)
+
+
+def unread_columns(record: Record, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the columns of which a cell could not be read."""
+    if not record.fields.errors and not record.fields.clashes:
+        return ()
+    return tuple(column for column in columns if record.hides((column,)))
+
+
+def unread_cells(record: Record, columns: tuple[str, ...]) -> UnreadCells:
+    """Return the unreadable cells of a row that counts."""
+    return UnreadCells(origin=record.origin, columns=columns, why=tuple(map(why, record.wrong_cells)))
 
 
 def extra(record: Record) -> dict[str, str]:

@@ -148,9 +148,10 @@ CREDENTIAL_OLDER_THAN_DECLARED = CredentialRule(
 
 def _credential_too_old(credential: Credential, assessment: Assessment, context: RuleContext) -> Hit | None:
     """Fires past the policy's limit. A limit in the entry is checked by ``credential_older_than_declared``."""
-    entry = context.entry_of(assessment)
+    found = context.entry_of(assessment)
     days = context.policy.rotation
-    if entry is not None and entry.entry.max_credential_age is not None:
+    entry = None if found is None else found.entry
+    if entry is not None and (entry.max_credential_age is not None or entry.hides("max_credential_age")):
         return None
     if credential.kind not in ROTATED or not context.past(credential.created_at, days):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scanner.model import Assessment, EntryAssessment, Exemption
-from scanner.model.declared import review_due
+from scanner.model.declared import LOOKED_AT, review_due
 from scanner.rules.base import EntryRule, ExemptionRule, Hit, IdentityRule, RuleContext, is_powerful
 
 # --- Registry entry is about to expire ---
@@ -63,15 +63,27 @@ ENTRY_NOT_FOUND = EntryRule(
 
 
 def _review_overdue(assessment: Assessment, context: RuleContext) -> Hit | None:
-    """Fires past the entry's next review, or past the policy's interval since the last. Silent without a date."""
+    """Fires past the entry's next review, or past the policy's interval since the last.
+
+    Of an entry that was never reviewed, the interval runs from the day that it was created or first seen.
+    """
     found = context.entry_of(assessment)
     if found is None:
         return None
     entry, powerful = found.entry, is_powerful(assessment)
-    due = review_due(entry, context.policy.review_privileged if powerful else context.policy.review, context.today)
+    days = context.policy.review_privileged if powerful else context.policy.review
+    first_seen = None if found.first_seen is None else found.first_seen.date()
+    since = entry.created or first_seen
+    due = review_due(entry, days, context.today, since)
     if due is None or due >= context.today:
         return None
-    dates = {"last_reviewed": entry.last_reviewed, "approved_on": entry.approved_on, "due": due}
+    was_reviewed = entry.last_reviewed is not None or entry.approved_on is not None
+    dates = {
+        "last_reviewed": entry.last_reviewed,
+        "approved_on": entry.approved_on,
+        "never_reviewed_since": None if was_reviewed or entry.hides(*LOOKED_AT) else since,
+        "due": due,
+    }
     return Hit(
         evidence={"entry": entry.id} | {name: day for name, day in dates.items() if day is not None},
         severity="medium" if powerful else None,
@@ -86,7 +98,7 @@ REVIEW_OVERDUE = IdentityRule(
     why="Owners change and purposes end while the registry stays the same. A review detects this.",
     remediation="Ask the owner whether the identity, its owner and its permissions are still right. Then set "
     "last_reviewed to the day of the review.",
-    evidence=("entry", "last_reviewed", "approved_on", "due"),
+    evidence=("entry", "last_reviewed", "approved_on", "never_reviewed_since", "due"),
     thresholds=("review", "review_privileged"),
     check=_review_overdue,
 )

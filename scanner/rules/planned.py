@@ -184,7 +184,9 @@ PLANNED_LONG_LIVED_CREDENTIAL = PlanCredentialRule(
 def _without_blast_radius(change: PlannedChange, context: RuleContext) -> Hit | None:
     """Fires if admin or escalation is gained and the matching entry's blast radius is empty."""
     found = context.entry_of(change.after)
-    if found is None or not gains_privilege(change) or (found.entry.blast_radius or "").strip():
+    if found is None or not gains_privilege(change) or found.entry.hides("blast_radius"):
+        return None
+    if (found.entry.blast_radius or "").strip():
         return None
     return Hit(evidence={"entry": found.entry.id, "level": change.after.privilege.level})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from scanner.model import Assessment, DriftAspect, Entry, Recreation
+from scanner.model.declared import LOOKED_AT
 from scanner.rules.base import UNDECLARED_NOTE, Hit, IdentityRule, RuleContext, is_powerful, undeclared
 
 # --- Identity is unregistered ---
@@ -135,7 +136,9 @@ def _recreated(assessment: Assessment, context: RuleContext) -> Hit | None:
 
 
 def _is_confirmed(entry: Entry, recreation: Recreation, today: date) -> bool:
-    """Return whether the entry names the new unique id, or has a review or approval date since."""
+    """Return whether the entry names the new unique id, or a review or approval since; also if that is unreadable."""
+    if entry.hides(*LOOKED_AT):
+        return True
     dates = (entry.approved_on, entry.last_reviewed)
     return recreation.unique_id in entry.identities or any(
         day is not None and recreation.recreated_on <= day <= today for day in dates

@@ -113,6 +113,8 @@ def _reassignment_not_done(assessment: Assessment, context: RuleContext) -> Hit 
     if found is None or found.new_owner is None or assessment.identity.enabled is False:
         return None
     entry = context.entry_of(assessment)
+    if entry is not None and entry.entry.hides("owner"):
+        return None
     declared = entry.entry.owner if entry is not None else ()
     if found.new_owner.casefold() in {owner.casefold() for owner in (*declared, assessment.ownership.owner or "")}:
         return None

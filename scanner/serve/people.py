@@ -108,12 +108,12 @@ class Lists:
         return (self._today(), *(_stamp(file) for file in (self._file or Path(DEFAULT_FILE), *_files(config.people))))
 
     def _load(self, config: Config, state: tuple[object, ...]) -> _Read:
-        people = load_people(config.people).people
-        roster = Roster(people, self._today())
+        people = load_people(config.people, strict=False)
+        roster = people.roster(self._today())
         return _Read(
             config,
             roster,
-            bool(people),
+            bool(people.people),
             state,
             _people_of(roster, config.serve.viewers, "viewers"),
             _people_of(roster, config.serve.reviewers, "reviewers"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Engine, Row, Select, literal_column, select
+import msgspec
+from sqlalchemy import ColumnElement, Engine, Row, Select, func, literal_column, select
 
 from scanner.model import (
     EXPOSURE_KIND,
@@ -145,8 +147,25 @@ class Memory:
         return self._latest(EXPOSURES, lambda row: wanted(row.source, row.scope, EXPOSURE_KIND))
 
     def entries(self) -> Iterator[EntryAssessment]:
-        """The latest scan's registry entries, ordered by id."""
-        return self._latest(ENTRIES)
+        """The latest scan's registry entries, ordered by id.
+
+        Scans of earlier versions did not say when an entry was first seen: by its versions that are kept.
+        """
+        since: dict[str, datetime] | None = None
+        for one in self._latest(ENTRIES):
+            if one.first_seen is None:
+                since = self._entries_since() if since is None else since
+                yield msgspec.structs.replace(one, first_seen=since.get(one.entry.id))
+            else:
+                yield one
+
+    def _entries_since(self) -> dict[str, datetime]:
+        """By id of an entry, the start of the first kept scan that had it."""
+        version = schema.entry.c
+        with reading(self._engine) as connection:
+            started = scans.start_times(connection)
+            rows = connection.execute(select(version.key, func.min(version.first_scan)).group_by(version.key))
+            return {key: started[seq] for key, seq in rows if seq in started}
 
     def findings(self, fingerprints: Collection[str]) -> Iterator[Finding]:
         """The latest scan's findings with one of these fingerprints, ordered by fingerprint."""

@@ -71,6 +71,8 @@ class Beyond(Struct, frozen=True):
 
 def declared_by(entry: Entry) -> Statement:
     """Return what the entry's cells declare in exact words."""
+    if entry.hides("blast_radius", "high_consequence"):
+        return _declared(("",))
     return _declared((entry.blast_radius or "", *entry.high_consequence))
 
 

@@ -125,7 +125,8 @@ _Days = Sequence[tuple[int, DayCounts]]
 
 def _outside_declaration(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
     entry = facts.entry
-    declared = None if entry is None else declaration(entry.systems, entry.permissions, facts.seen)
+    is_read = entry is not None and not entry.hides("systems", "permissions")
+    declared = declaration(entry.systems, entry.permissions, facts.seen) if entry is not None and is_read else None
     if entry is None or declared is None or not declared.is_clear:
         return
     for day, counts in days:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 from typing import TypeAlias, TypeVar
@@ -10,13 +11,10 @@ from typing import TypeAlias, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.judging.last_known.remembered import Remembered, declares
-from scanner.judging.last_known.shrunk import LEAVERS, ROWS
+from scanner.judging.last_known.remembered import Remembered, declares, places
 from scanner.matching.ladder import match
 from scanner.model import (
     Assessment,
-    BlindSpot,
-    Coverage,
     Entry,
     EntryAssessment,
     Finding,
@@ -27,9 +25,8 @@ from scanner.model import (
     RegistryVerdict,
     UnreadRow,
 )
-from scanner.model.coverage import REGISTRY
 from scanner.rules.base import fingerprint
-from scanner.text import counted, few
+from scanner.text import few
 
 _Ids: TypeAlias = Mapping[str, str]
 _Named = TypeVar("_Named", MatchCandidate, LookAlike)
@@ -56,22 +53,35 @@ def followed(remembered: Remembered, entries: Sequence[Entry]) -> Remembered:
 
 
 def renamed(before: Sequence[Entry], now: Sequence[Entry]) -> _Ids:
-    """Return the new id of each renamed entry, row by row; of identical rows, the first comes first."""
-    places: dict[tuple[object, ...], list[str]] = {}
+    """Return the new id of each renamed entry, row by row; of identical rows, the first comes first.
+
+    A status or an end that cannot be read, now or then, makes no other entry of a row.
+    """
+    rows: defaultdict[tuple[object, ...], deque[str]] = defaultdict(deque)
     for entry in now:
         if not entry.has_own_id:
-            places.setdefault(declares(entry), []).append(entry.id)
+            for key in (declares(entry), (entry.unknown_end is not None, places(entry))):
+                rows[key].append(entry.id)
     taken = {entry.id for entry in now}
-    moved = {}
+    moved: dict[str, str] = {}
+    given: set[str] = set()
     for entry in before:
         if entry.has_own_id:
             continue
-        here = places.get(declares(entry))
+        keys = [declares(entry), (True, places(entry)), *([(False, places(entry))] if entry.unknown_end else [])]
+        here = next(filter(None, (_next(rows[key], given) for key in keys if key in rows)), None)
         if here:
-            moved[entry.id] = here.pop(0)
+            moved[entry.id] = here
+            given.add(here)
         elif entry.id in taken:
             moved[entry.id] = _GONE.format(entry.id)
     return {old: new for old, new in moved.items() if old != new}
+
+
+def _next(ids: deque[str], given: AbstractSet[str]) -> str | None:
+    while ids and ids[0] in given:
+        ids.popleft()
+    return ids[0] if ids else None
 
 
 def _assessment(one: Assessment, moved: _Ids) -> Assessment:
@@ -121,12 +131,9 @@ def _known(remembered: Remembered, findings: Sequence[Finding]) -> Mapping[str, 
 # --- Unreadable rows of the registry: the identities that they may declare keep their last known verdicts. Pure ---
 #
 # An unreadable row does not say whether an identity is declared. Its entry of the last scan is matched as before, so
-# identities keep the verdicts that depend on it. Each such row is a gap.
+# identities keep the verdicts that depend on it.
 
-SECTION = ROWS
 ROWS_HIDING = 3
-ROWS_NAMED = 200
-"""The most gaps of one file, in case all of its rows are unreadable."""
 _BY_LAST_SCAN = "; as the last scan read it"
 
 
@@ -208,40 +215,3 @@ def set_aside(
 def described(row: UnreadRow) -> str:
     """Return the place of a row, and its errors."""
     return f"{row.origin}: {'; '.join(row.why)}"
-
-
-def set_aside_warnings(unread: Sequence[UnreadRow]) -> Iterator[str]:
-    """Yield warnings for the person who started the scan."""
-    yield from (f"{described(row)}; the row was skipped" for row in unread[:ROWS_NAMED])
-    if len(unread) > ROWS_NAMED:
-        yield f"and {counted(len(unread) - ROWS_NAMED, 'more row was', 'more rows were')} skipped"
-
-
-def gaps(unread: Sequence[UnreadRow]) -> Iterator[Coverage]:
-    """Yield a gap for each row; a file with very many unreadable rows gets one for the others."""
-    by_file: dict[str, list[UnreadRow]] = {}
-    for row in unread:
-        by_file.setdefault(row.origin.file, []).append(row)
-    for file, rows in sorted(by_file.items()):
-        by_place: dict[str, list[str]] = {}
-        for row in rows[:ROWS_NAMED]:
-            by_place.setdefault(str(row.origin), []).extend(row.why)
-        for place, why in by_place.items():
-            yield _gap(place, f"the row was skipped: {'; '.join(why)}")
-        if len(rows) > ROWS_NAMED:
-            yield _gap(file, f"{counted(len(rows) - ROWS_NAMED, 'more row was', 'more rows were')} skipped")
-
-
-def _gap(place: str, detail: str) -> Coverage:
-    return Coverage(source=REGISTRY, provider=REGISTRY, scope=place, section=SECTION, status="partial", detail=detail)
-
-
-def readable_again(known: Sequence[BlindSpot], coverage: Sequence[Coverage]) -> list[Coverage]:
-    """Return rows and lists that were unreadable before and are no gap in this scan."""
-    lists = (SECTION, LEAVERS)
-    unread = {(section.section, section.scope) for section in coverage if section.section in lists}
-    return [
-        Coverage(source=one.source, provider=one.source, scope=one.scope, section=one.section, status="complete")
-        for one in known
-        if one.section in lists and (one.section, one.scope) not in unread
-    ]

@@ -221,8 +221,13 @@ def _named(grant: Grant, other: Grant) -> Grant:
 
 def declares(entry: Entry) -> tuple[object, ...]:
     """Return the facts that decide an entry's state: its own id, and the identities, place and status it declares."""
+    return *places(entry), entry.status, entry.expires
+
+
+def places(entry: Entry) -> tuple[object, ...]:
+    """Return what an entry declares, whatever its status."""
     own_id = entry.id if entry.has_own_id else None
-    return own_id, entry.registry, entry.identities, entry.provider, entry.scope, entry.status, entry.expires
+    return own_id, entry.registry, entry.identities, entry.provider, entry.scope
 
 
 def or_as_last_known(

@@ -77,17 +77,20 @@ def _is_implausible(lost: int, before: int) -> bool:
     return lost >= FEWEST_ROWS and lost > before * MOST_LOST
 
 
-def roster_numbers(people: Sequence[Person], today: date) -> tuple[int, int]:
-    """Return the number of a roster's rows, and of those who are active."""
-    roster = Roster(people, today)
-    return len(people), sum(roster.is_active(one) or roster.is_unknown(one) for one in people)
+def roster_numbers(people: Sequence[Person], unread: int, today: date) -> tuple[int, int]:
+    """Return the number of a roster's rows, and of those who are active. ``unread``: rows that cannot be read.
+
+    Who may be active counts, as do the unreadable rows: nobody has left by them.
+    """
+    roster = Roster(people, today, rows_unread=unread)
+    return len(people) + unread, unread + sum(roster.is_active(one) or roster.is_unknown(one) for one in people)
 
 
-def implausible_roster(people: Sequence[Person], today: date, last: Summary) -> str | None:
+def implausible_roster(people: Sequence[Person], unread: int, today: date, last: Summary) -> str | None:
     """Return why a roster is not believed; None if it is, or if the last scan had none."""
     if last.people is None or last.people_active is None:
         return None
-    rows, active = roster_numbers(people, today)
+    rows, active = roster_numbers(people, unread, today)
     if _is_implausible(last.people - rows, last.people):
         return f"{counted(rows, 'row', 'rows')} where the last scan read {last.people:,}: {_ACCEPT}"
     left = last.people_active - active

@@ -63,6 +63,11 @@ class Directory:
         """Return the active people in a group, sorted by e-mail."""
         return tuple(one for one in self._roster.active_members(group) if one.email in self.everybody)
 
+    @property
+    def hides_names(self) -> bool:
+        """See :attr:`Roster.hides_names`."""
+        return self._roster.hides_names
+
     def is_unknown(self, person: Person) -> bool:
         """See :meth:`Roster.is_unknown`."""
         return self._roster.is_unknown(person)

@@ -92,11 +92,16 @@ class Answers:
 
     def _registered(self, declared: Sequence[Entry]) -> OwnershipVerdict:
         """Judge by the owners in any of the entries, the first entry first."""
+        unread = next((entry for entry in declared if entry.hides("owner", "backup_owner")), None)
         if self._directory is None:
-            return _unlooked_up(_owners(declared) or _backup_owners(declared)) or _never_assigned(declared)
+            named = _unlooked_up(_owners(declared) or _backup_owners(declared))
+            return named or _unread_owner(unread) or _never_assigned(declared)
         answer = _accountable(declared, self._directory)
         if answer.active:
-            return _owned(answer.active, backup_only=answer.backup_only)
+            hides_owner = any(entry.hides("owner") for entry in declared)
+            return _owned(answer.active, backup_only=answer.backup_only and not hides_owner)
+        if (unclear := _unread_owner(unread)) is not None:
+            return unclear
         if not answer.failed:
             return _never_assigned(declared)
         first = next((one for one in answer.failed if one.unknown), answer.failed[0])
@@ -115,13 +120,19 @@ class Answers:
     def _ambiguous(self, declared: Sequence[Entry]) -> OwnershipVerdict:
         """Owned only if all entries lead to the same active owner."""
         origins = _origins(declared)
+        unclear = _unread_owner(next((entry for entry in declared if entry.hides("owner", "backup_owner")), None))
         if self._directory is None:
             named = [_owners([entry]) or _backup_owners([entry]) for entry in declared]
             common = [one for one in named[0] if all(fold(one) in map(fold, others) for others in named[1:])]
-            return _unlooked_up(common) or _orphaned("ambiguous", f"{origins} name no common owner")
+            return _unlooked_up(common) or unclear or _orphaned("ambiguous", f"{origins} name no common owner")
         answers = [_accountable([entry], self._directory) for entry in declared]
         shared = set.intersection(*({one.owner for one in answer.active} for answer in answers))
         if not shared:
+            unknown = next((one for answer in answers for one in answer.failed if one.unknown), None)
+            if unclear is not None:
+                return unclear
+            if unknown is not None:
+                return OwnershipVerdict(state="unchecked", evidence=f"{origins}: {unknown.evidence}")
             return _orphaned("ambiguous", f"{origins} lead to no common active owner")
         active = sorted((one for one in answers[0].active if one.owner in shared), key=lambda one: one.owner)
         verdict = _owned(active, backup_only=any(answer.backup_only for answer in answers))
@@ -151,6 +162,13 @@ def _orphaned(reason: OrphanReason, evidence: str) -> OwnershipVerdict:
 
 def _never_assigned(declared: Sequence[Entry]) -> OwnershipVerdict:
     return _orphaned("never_assigned", f"{_origins(declared)} {either(len(declared), 'names', 'name')} no owner")
+
+
+def _unread_owner(entry: Entry | None) -> OwnershipVerdict | None:
+    """Return ``unchecked`` for an entry of which a cell with owners cannot be read; None without such an entry."""
+    if entry is None:
+        return None
+    return OwnershipVerdict(state="unchecked", evidence=f"the owner in {entry.origin} cannot be read")
 
 
 def _unlooked_up(owners: Sequence[str]) -> OwnershipVerdict | None:
@@ -195,11 +213,13 @@ def _resolved(text: str, role: str, directory: Directory) -> _ResolvedOwner:
             return _ResolvedOwner(owner=text, reason="owner_is_machine", evidence=f"{role} {text} is a machine")
         meaning = directory.meaning(text)
         reason: OrphanReason = "ambiguous" if meaning.ambiguous else "unresolvable"
-        return _ResolvedOwner(owner=text, reason=reason, evidence=f"{role} {text} {meaning.why_unresolved}")
+        hidden = directory.hides_names and not meaning.ambiguous
+        why = f"{meaning.why_unresolved}; part of the roster cannot be read" if hidden else meaning.why_unresolved
+        return _ResolvedOwner(owner=text, reason=reason, evidence=f"{role} {text} {why}", unknown=hidden)
     named, team = f"{role} {person.email}", _team(person)
     if not directory.is_active(person):
         if directory.is_unknown(person):
-            evidence = f"{named} is on the roster with a status that is not understood"
+            evidence = f"{named} is on the roster, but {_why_unknown(person)}"
             return _ResolvedOwner(owner=person.email, team=team, reason="unresolvable", evidence=evidence, unknown=True)
         if person.is_group:
             evidence = f"{named} has no active member"
@@ -216,6 +236,12 @@ def _resolved(text: str, role: str, directory: Directory) -> _ResolvedOwner:
     evidence = f"{named} has active members, {members[0].email} first" if person.is_group else f"{named} is active"
     leaving = () if directory.stays(person) else members
     return _ResolvedOwner(owner=person.email, team=team, evidence=evidence, leaving=leaving)
+
+
+def _why_unknown(person: Person) -> str:
+    if unread := [column for column in ("status", "left_on", "members") if column in person.unread]:
+        return f"{unread[0]} cannot be read"
+    return "not all of its members can be read" if person.is_group else "with a status that is not understood"
 
 
 def _team(person: Person) -> str | None:

@@ -13,12 +13,12 @@ from typing import BinaryIO, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from scanner.errors import Problem, RegistryError, did_you_mean
+from scanner.errors import Problem, did_you_mean
 from scanner.matching.cells.places import names_providers
 from scanner.matching.cells.reading import may_be_several
 from scanner.matching.globs import is_pattern, pieces
 from scanner.matching.keys import fold, known
-from scanner.model import Entry, Person, Policy
+from scanner.model import Entry, Origin, Person, Policy
 from scanner.model.declared import review_due
 from scanner.registry.columns import NAMING, OWNERS
 from scanner.registry.editing.impossible import (
@@ -34,8 +34,7 @@ from scanner.registry.editing.quality import Quality, Standard, TeamQuality, by_
 from scanner.registry.entries import survey_registry
 from scanner.registry.lists import ListSource
 from scanner.registry.owner_cells import SEPARATE, are_several
-from scanner.registry.roster import Roster
-from scanner.registry.roster.people import load_people
+from scanner.registry.roster.people import survey_people
 from scanner.registry.tables.cells import shown
 
 BROAD = 4
@@ -95,19 +94,21 @@ def lint_people(people: Sequence[Person], standard: Standard) -> tuple[Note, ...
     return tuple(
         Note(
             is_problem=False,
-            problem=Problem(file=person.origin.file, line=person.origin.row, field=column, message=message, fix=fix),
+            problem=_at(person.origin, said),
         )
         for person in people
-        for column, message, fix in _person(person, standard)
+        for said in _person(person, standard)
+        if said[0] not in person.unread
     )
+
+
+def _at(origin: Origin, said: Remark) -> Problem:
+    column, message, fix = said
+    return Problem(file=origin.file, sheet=origin.sheet, line=origin.row, field=column, message=message, fix=fix)
 
 
 def _noted(entry: Entry, said: Remark, is_problem: bool) -> Note:
-    column, message, fix = said
-    return Note(
-        is_problem=is_problem,
-        problem=Problem(file=entry.origin.file, line=entry.origin.row, field=column, message=message, fix=fix),
-    )
+    return Note(is_problem=is_problem, problem=_at(entry.origin, said))
 
 
 def _accountable(entry: Entry, standard: Standard) -> Iterator[Remark]:
@@ -174,12 +175,14 @@ def _retired_without_date(entry: Entry, _standard: Standard) -> Iterator[Remark]
 
 def _person(person: Person, standard: Standard) -> Iterator[Remark]:
     if person.is_group:
-        if standard.roster is not None and not standard.roster.is_active(person):
+        roster = standard.roster
+        if roster is not None and not roster.is_active(person) and not roster.is_unknown(person):
             yield "members", f"{shown(person.email)} has no active member", "name one, or retire the group"
         return
-    if person.status != "active" and person.left_on is None:
+    if person.status in ("leaving", "left") and person.left_on is None:
         yield "left_on", f"{shown(person.email)} is {person.status}, without a day", "write the last day"
-    if person.manager and standard.roster is not None and standard.roster.resolve(person.manager) is None:
+    roster = standard.roster
+    if person.manager and roster is not None and roster.resolve(person.manager) is None and not roster.hides_names:
         yield "manager", f"{shown(person.manager)} is not on the roster", None
 
 
@@ -239,25 +242,24 @@ def lint_lists(
     notes: list[Note] = []
     roster = None
     if people:
-        try:
-            loaded = load_people(people)
-        except RegistryError as error:
-            notes += _as_notes(error.problems, is_problem=True)
-        else:
-            roster = Roster(loaded.people, today)
-            notes += _as_notes(loaded.warnings, is_problem=False)
+        loaded = survey_people(people)
+        notes += _as_notes(loaded.problems, is_problem=True)
+        notes += _as_notes(loaded.people.warnings, is_problem=False)
+        if loaded.whole:
+            roster = loaded.people.roster(today)
     scannable = None if providers is None else frozenset({*known().providers, *providers})
     standard = Standard(today=today, policy=policy, roster=roster, providers=scannable)
     if roster is not None:
-        notes += lint_people(loaded.people, standard)
+        notes += lint_people(loaded.people.people, standard)
     found = survey_registry(lists, today=today)
     registry = found.registry
     rows = found.rows if roster is None else tuple(map(roster.parted, found.rows))
     notes += _as_notes(found.problems, is_problem=True)
     notes += _as_notes(registry.warnings, is_problem=False)
     notes += lint_entries(rows, standard, ownerless=registry.ownerless, hidden=found.hidden)
-    readable = [row for row in rows if row.id not in found.hidden] if found.whole else []
-    notes.sort(key=lambda note: (note.problem.file, note.problem.line or 0))
+    kept = {entry.id for entry in registry.entries}
+    readable = [row for row in rows if row.id in kept] if found.whole else []
+    notes.sort(key=lambda note: (note.problem.document, note.problem.line or 0))
     return LintReport(
         problems=tuple(note.problem for note in notes if note.is_problem),
         warnings=tuple(note.problem for note in notes if not note.is_problem),

@@ -39,8 +39,11 @@ class Standard(Struct, frozen=True, kw_only=True):
             return None
         person = self.roster.resolve(owner)
         if person is None:
-            return "is a machine" if is_machine(owner) else self.roster.meaning(owner).why_unresolved
-        if self.roster.is_active(person):
+            if is_machine(owner):
+                return "is a machine"
+            meaning = self.roster.meaning(owner)
+            return None if self.roster.hides_names and not meaning.ambiguous else meaning.why_unresolved
+        if self.roster.is_active(person) or self.roster.is_unknown(person):
             return None
         if person.is_group:
             return "has no active member"

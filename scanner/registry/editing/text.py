@@ -104,7 +104,9 @@ def _ranges(numbers: Sequence[int]) -> Iterator[str]:
 
 
 def _note(name: str, places: str, problem: Problem) -> Iterator[str]:
-    text = str(problem) if not places else str(problem).replace(problem.file, f"{problem.file}:{places}", 1)
+    text = str(problem)
+    if places:
+        text = text.replace(problem.document, f"{problem.document}:{places}", 1)
     yield from textwrap.wrap(printable(redact(f"{name}: {text}")), WIDTH, subsequent_indent="    ")
 
 

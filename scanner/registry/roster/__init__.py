@@ -15,6 +15,7 @@ from scanner.registry.roster.meaning import Index, Meaning
 from scanner.registry.roster.texts import separations
 
 _TEAM = "team:"
+_NAMING = frozenset({"id", "name", "first_name", "last_name", "aliases"})
 _MEANINGS_KEPT = 100_000
 _DEEPEST = 1
 """How often a part of a text with several owners is taken apart again: Jane Doe, Bob Ray and Ann Lee."""
@@ -23,10 +24,17 @@ _LISTED = re.compile(r"[,;/@\n\u3001\u30fb\uff0c\uff0f]")
 
 
 class Roster:
-    """All people and groups on the roster, as of one day. Texts are compared without case and surrounding blanks."""
+    """All people and groups on the roster, as of one day. Texts are compared without case and surrounding blanks.
 
-    def __init__(self, people: Sequence[Person], today: date) -> None:
+    ``rows_unread``: rows of the list that could not be read: whoever is not found may be in one of them.
+    """
+
+    def __init__(self, people: Sequence[Person], today: date, *, rows_unread: int = 0) -> None:
         self._today = today
+        self.rows_unread = rows_unread
+        self.hides_names = rows_unread > 0 or any(not _NAMING.isdisjoint(one.unread) for one in people)
+        """Whether a person who is not found may be on the list all the same."""
+        self._hides_teams = rows_unread > 0 or any("team" in one.unread for one in people)
         self._people = sorted(people, key=lambda person: person.email)
         self._active_members: dict[str, tuple[Person, ...]] = {}
         self._named = _index(self._people)
@@ -112,30 +120,52 @@ class Roster:
         """Return whether it is unknown if a person is active; for a group without active members, if any may be."""
         if not person.is_group:
             return person.status == "unknown" and not self.has_left(person)
-        return not self.active_members(person) and any(map(self.is_unknown, self._everybody_in(person)))
+        return not self.active_members(person) and (
+            any(map(self.is_unknown, self._everybody_in(person))) or any(map(self._hides_members, self._groups(person)))
+        )
 
     def _everybody_in(self, group: Person) -> Iterator[Person]:
         """Yield the people of a group and of the groups in it, also those who have left."""
+        for current in self._groups(group):
+            yield from (one for one in self._members(current) if not one.is_group)
+
+    def _groups(self, group: Person) -> Iterator[Person]:
+        """Yield a group and the groups in it."""
         visited: set[str] = set()
         groups = [group]
         while groups:
             current = groups.pop()
             if current.email not in visited and self._may_be_here(current):
                 visited.add(current.email)
-                members = list(self._members(current))
-                groups += [one for one in members if one.is_group]
-                yield from (one for one in members if not one.is_group)
+                yield current
+                groups += [one for one in self._members(current) if one.is_group]
+
+    def _hides_members(self, group: Person) -> bool:
+        """Whether a group may have members who are not known: its cell, or a row or name of theirs is unreadable."""
+        if "members" in group.unread:
+            return True
+        if group.members:
+            return self.hides_names and any(self.resolve(text) is None for text in group.members)
+        return self._hides_teams
 
     def stays(self, person: Person) -> bool:
-        """Return whether a person is active and not about to leave; for a group, whether a member stays."""
+        """Return whether a person is active and not about to leave; for a group, whether a member stays.
+
+        One whose last day cannot be read does not count as active at all.
+        """
         if person.is_group:
             return any(map(self.stays, self.active_members(person)))
         return self._is_here(person) and person.status != "leaving" and person.left_on is None
 
     def meant_by(self, text: str) -> frozenset[str]:
-        """Return the e-mail of the named person, or of the group and its active members; else the text."""
+        """Return the e-mail of the named person, or of the group and its active members; else the text.
+
+        Nobody, if the person may be in a part of the roster that cannot be read.
+        """
         person = self.resolve(text)
-        return frozenset({fold(text.strip())}) if person is None else self.with_members(person)
+        if person is None:
+            return frozenset() if self.hides_names else frozenset({fold(text.strip())})
+        return self.with_members(person)
 
     def with_members(self, person: Person) -> frozenset[str]:
         """Return the e-mail of a person, or of a group and its active members."""
@@ -189,6 +219,8 @@ class Roster:
         return is_there and (person.left_on is None or person.left_on >= self._today)
 
     def _members(self, group: Person) -> Iterator[Person]:
+        if "members" in group.unread and not group.members:
+            return
         if group.members:
             yield from (member for text in group.members if (member := self.resolve(text)) is not None)
             return

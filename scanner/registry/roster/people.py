@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import date
 from typing import get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.catalog import read_table
-from scanner.errors import Problem
+from scanner.errors import Problem, RegistryError
 from scanner.matching.keys import is_email
-from scanner.model import Person, PersonStatus
+from scanner.model import Origin, Person, PersonStatus, UnreadCells, UnreadRow
 from scanner.registry.columns import PEOPLE
 from scanner.registry.lists import ListSource
-from scanner.registry.records import Notes, Record, read_records
+from scanner.registry.records import Notes, Record, read_records, unread_cells, unread_columns, why
+from scanner.registry.roster import Roster
 from scanner.registry.tables.cells import shown
 
 _RANKED: tuple[PersonStatus, ...] = ("unknown", "active", "leaving", "left")
@@ -29,76 +32,144 @@ _STATUSES: dict[str, PersonStatus] = {
         for word in words
     },
 }
+_NAMES = frozenset({"name", "first_name", "last_name"})
 _PARTED = str.maketrans("_-", "  ")
 
 
 class People(Struct, frozen=True, kw_only=True):
-    """All people and groups, in the order of files and rows, with warnings."""
+    """All people and groups, in the order of files and rows, with warnings.
+
+    ``unread``: rows that cannot be read: they name no person, or one that an earlier row of the list has. ``cells``: of
+    rows that count, though these cells cannot be read; their people name the columns, too.
+    """
 
     people: tuple[Person, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    unread: tuple[UnreadRow, ...] = ()
+    cells: tuple[UnreadCells, ...] = ()
+
+    def roster(self, today: date) -> Roster:
+        """Return the roster of these people on that day."""
+        return Roster(self.people, today, rows_unread=len(self.unread))
 
 
-def load_people(lists: Sequence[ListSource]) -> People:
+class PeopleSurvey(Struct, frozen=True, kw_only=True):
+    """All readable people, and all problems. ``whole``: none of these concerns a whole list or file."""
+
+    people: People
+    problems: tuple[Problem, ...]
+    whole: bool
+
+
+def load_people(lists: Sequence[ListSource], *, strict: bool = True) -> People:
     """Return the people and groups in these lists, which can have the same formats as the registry.
 
     A person in several lists is merged: earlier lists take precedence, but a person who has left in one list has left.
-    Raises RegistryError with all problems, each with file, line and heading.
+    Raises RegistryError with all problems, each with file, line and heading. Unless ``strict``, an unreadable row is
+    skipped and an unreadable cell left out, and only problems of a whole list raise an error.
     """
+    found = survey_people(lists)
+    if found.problems and (strict or not found.whole):
+        raise RegistryError(*found.problems)
+    return found.people
+
+
+def survey_people(lists: Sequence[ListSource]) -> PeopleSurvey:
+    """As :func:`load_people`, but returns the problems instead of raising them."""
     notes = Notes()
     people: dict[str, Person] = {}
     lists_of: dict[str, str] = {}
+    unread: list[UnreadRow] = []
+    cells: list[UnreadCells] = []
     for record in read_records(lists, PEOPLE, {"email"}, "people", notes):
         email = _email(record)
-        if email is None and not record.fields.errors:
-            notes.problems.append(
-                record.problem(
-                    "no person is named",
-                    field=record.fields.heading("email"),
-                    fix="fill in the e-mail, or team:name for a group",
-                )
-            )
         person = _person(record, email or "", notes)
-        if email is None:
-            continue
-        key = email.lower()
+        key = (email or "").lower()
         known = people.get(key)
-        if known is not None and lists_of[key] == record.source.name:
-            notes.problems.append(
-                record.problem(f"{shown(email)} is already at {known.origin}", field=record.fields.heading("email"))
-            )
+        wrong = []
+        if email is None and not record.hides({"email"}):
+            fix = "fill in the e-mail, or team:name for a group"
+            wrong.append(record.problem("no person is named", field=record.fields.heading("email"), fix=fix))
+        elif known is not None and lists_of[key] == record.source.name:
+            message = f"{shown(known.email)} is already at {known.origin}"
+            wrong.append(record.problem(message, field=record.fields.heading("email")))
+            people[key] = _contested(known, person)
+        notes.of_row(*wrong)
+        if wrong or email is None or record.hides({"email"}):
+            unread.append(UnreadRow(origin=record.origin, why=tuple(map(why, [*wrong, *record.wrong_cells]))))
+            continue
+        if person.unread:
+            cells.append(unread_cells(record, person.unread))
         people[key] = person if known is None else _merged(known, person)
         lists_of[key] = record.source.name
-    notes.problems.extend(_same_ids(people.values()))
-    notes.raise_problems()
-    return People(people=tuple(people.values()), warnings=tuple(notes.warnings))
+    alike = list(_same_ids(people.values()))
+    notes.of_row(*(problem for _, problem in alike))
+    for person, problem in alike:
+        people[person.email.lower()] = replace(person, id=None, unread=_columns({*person.unread, "id"}))
+        cells.append(UnreadCells(origin=person.origin, columns=("id",), why=(why(problem),)))
+    unread += [
+        UnreadRow(origin=Origin(file=one.file, sheet=one.sheet, row=one.line), why=(why(one),)) for one in notes.lost
+    ]
+    return PeopleSurvey(
+        people=People(
+            people=tuple(people.values()), warnings=tuple(notes.warnings), unread=tuple(unread), cells=tuple(cells)
+        ),
+        problems=tuple(notes.problems),
+        whole=notes.of_rows_alone,
+    )
+
+
+def _columns(columns: Collection[str]) -> tuple[str, ...]:
+    return tuple(column for column in PEOPLE.names if column in columns)
+
+
+def _contested(known: Person, again: Person) -> Person:
+    """Return a person whom a second row of the list describes: whether they have left is unknown, unless both agree."""
+    if (known.status, known.left_on) == (again.status, again.left_on):
+        return known
+    return replace(known, status="unknown", left_on=None, unread=_columns({*known.unread, "status", "left_on"}))
 
 
 def _merged(known: Person, again: Person) -> Person:
     """Merge one person from two lists, keeping all names."""
+    unread = _columns({*known.unread, *again.unread})
+    status = max(known.status, again.status, key=_RANKED.index)
     named = (*known.aliases, *again.aliases, *((again.id,) if known.id and again.id else ()))
     return Person(
         email=known.email,
         origin=known.origin,
         id=known.id or again.id,
         name=known.name or again.name,
-        status=max(known.status, again.status, key=_RANKED.index),
+        status="unknown" if status != "left" and _hides_end(unread) else status,
         left_on=known.left_on or again.left_on,
         manager=known.manager or again.manager,
         team=known.team or again.team,
         aliases=tuple(alias for alias in dict.fromkeys(named) if alias != known.id),
         members=tuple(dict.fromkeys((*(known.members or ()), *(again.members or ())))) or None,
+        unread=unread,
     )
 
 
-def _same_ids(people: Iterable[Person]) -> Iterator[Problem]:
-    """Yield the people whose id another person has, too: a text with that id would be ambiguous."""
-    holders: dict[str, Person] = {}
+def _hides_end(unread: Collection[str]) -> bool:
+    """Return whether an unreadable cell says whether the person has left."""
+    return "left_on" in unread or "status" in unread
+
+
+def _same_ids(people: Iterable[Person]) -> Iterator[tuple[Person, Problem]]:
+    """Yield the people whose id another person has, too: a text with that id is ambiguous, and means neither."""
+    holders: dict[str, list[Person]] = {}
     for person in people:
-        holder = holders.setdefault(person.id, person) if person.id else person
-        if holder is not person:
-            message = f"the id {shown(person.id or '')} is that of {holder.email} at {holder.origin}, too"
-            yield Problem(file=person.origin.file, line=person.origin.row, field="id", message=message)
+        if person.id:
+            holders.setdefault(person.id, []).append(person)
+    for same in holders.values():
+        for at, person in enumerate(same) if len(same) > 1 else ():
+            other = same[0 if at else 1]
+            message = f"the id {shown(person.id or '')} is that of {other.email} at {other.origin}, too"
+            origin = person.origin
+            yield (
+                person,
+                Problem(file=origin.file, sheet=origin.sheet, line=origin.row, field="id", message=message),
+            )
 
 
 def _email(record: Record) -> str | None:
@@ -116,7 +187,7 @@ def _name(record: Record) -> str | None:
 
 def _person(record: Record, email: str, notes: Notes) -> Person:
     fields = record.fields
-    return Person(
+    person = Person(
         email=email,
         origin=record.origin,
         id=fields.text("id"),
@@ -128,13 +199,21 @@ def _person(record: Record, email: str, notes: Notes) -> Person:
         aliases=fields.items("aliases"),
         members=fields.items("members") or None,
     )
+    unread = unread_columns(record, PEOPLE.names)
+    if not unread:
+        return person
+    single: dict[str, None] = {column: None for column in ("id", "left_on", "manager", "team") if column in unread}
+    if not _NAMES.isdisjoint(unread):
+        single["name"] = None
+    status = "unknown" if person.status != "left" and _hides_end(unread) else person.status
+    return replace(person, unread=unread, status=status, **single)
 
 
 def _status(record: Record, notes: Notes) -> PersonStatus:
     """Return the status; one that no list knows is unknown: nobody is said to have left, or to be there, by it."""
     written = record.fields.text("status")
     if written is None:
-        return "active"
+        return "unknown" if record.hides({"status"}) else "active"
     status = _STATUSES.get(" ".join(written.lower().translate(_PARTED).split()))
     if status is None:
         notes.warnings.append(

@@ -84,12 +84,12 @@ def test_statuses_are_read_in_the_languages_of_rosters(tmp_path: Path, word: str
     [
         pytest.param("name\nAda\n", [(1, None, "no heading means email; found: name")], id="no email heading"),
         pytest.param("mail,name\n,Ada\n", [(2, "mail", "no person is named")], id="no email"),
-        pytest.param("mail\na@x\n\nA@X\n", [(4, "mail", "A@X is already at {path}:2")], id="email twice"),
+        pytest.param("mail\na@x\n\nA@X\n", [(4, "mail", "a@x is already at {path}:2")], id="email twice"),
         pytest.param("mail,left_on\na@x,soon\n", [(2, "left_on", "soon is not a date")], id="no date"),
         pytest.param("mail,email\na@x,b@x\n", [(1, "email", "mail and email both mean email")], id="two headings"),
         pytest.param("mail,left_on\n,x\na@x,y\nA@x,\n",
                      [(2, "mail", "no person is named"), (2, "left_on", "x is not a date"),
-                      (3, "left_on", "y is not a date"), (4, "mail", "A@x is already at {path}:3")],
+                      (3, "left_on", "y is not a date"), (4, "mail", "a@x is already at {path}:3")],
                      id="all at once"),
     ],
 )  # fmt: skip
