@@ -15,7 +15,7 @@ _GUID = re.compile(
     r"(?:urn:uuid:)?([({]?)([0-9a-f]{8})(-?)([0-9a-f]{4})\3([0-9a-f]{4})\3([0-9a-f]{4})\3([0-9a-f]{12})([)}]?)"
 )
 _CLOSED = {"": "", "{": "}", "(": ")"}
-_BLANK = re.compile(r"[\s|]")
+_BLANK = re.compile(r"[\s|\u3001\uff0c\uff1b]")
 _ACCOUNT = re.compile(r"[\w.-]+\\[^\\/@\s]+")
 
 # RFC 4514, section 2: the types of attributes that name people and accounts, with the OIDs and long names of RFC 4519.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from scanner.matching.keys import Place, fold, habits, is_qualified, place_of
@@ -30,6 +30,9 @@ class Look(Protocol):
     def account(self, account: tuple[str, str], place: Place) -> str | None:
         """Return the key of the only identity with this domain and user."""
 
+    def ending(self, text: str, place: Place) -> str | None:
+        """Return the only key that ends in this text with slashes: ``role/deploy``."""
+
 
 class Asked:
     """Records what a reading looks up, so that one pass over a million identities finds all of it; finds nothing."""
@@ -38,6 +41,7 @@ class Asked:
         self.texts: set[str] = set()
         self.forms: set[str] = set()
         self.accounts: set[tuple[str, str]] = set()
+        self.endings: set[str] = set()
 
     def hits(self, text: str, _place: Place) -> Sequence[Hit]:
         self.texts.add(text)
@@ -51,6 +55,10 @@ class Asked:
         self.accounts.add(account)
         return None
 
+    def ending(self, text: str, _place: Place) -> str | None:
+        self.endings.add(text)
+        return None
+
 
 class Existing:
     """The identities that have what was asked for: ids as their provider compares them, names without case."""
@@ -60,27 +68,32 @@ class Existing:
         self._folded: dict[str, list[tuple[Place, Hit]]] = defaultdict(list)
         self._forms: dict[str, list[tuple[Place, str]]] = defaultdict(list)
         self._accounts: dict[tuple[str, str], set[tuple[Place, str]]] = defaultdict(set)
+        self._endings: dict[str, set[tuple[Place, str]]] = defaultdict(set)
         if not (asked.texts or asked.forms or asked.accounts):
             return
         folded, users = {fold(text) for text in asked.texts}, {user for _, user in asked.accounts}
         for identity in identities:
-            place = place_of(identity)
-            any_case = habits(identity.provider).ids == "any_case"
-            for text in _ids(identity):
-                compared = any_case or ignores_case(text)
-                if compared and (low := fold(text)) in folded:
-                    self._folded[low].append((place, Hit(identity.key, by_id=_is_full(text, identity))))
-                elif not compared and text in asked.texts:
-                    self._exact[text].append((place, Hit(identity.key, by_id=_is_full(text, identity))))
-                if asked.forms and (form := same_id(text)) in asked.forms:
-                    self._forms[form or ""].append((place, text))
-            name = fold(identity.name)
+            place, name = place_of(identity), fold(identity.name)
+            self._take_ids(identity, place, asked, folded)
             if name in folded:
                 self._folded[name].append((place, Hit(identity.key, by_id=False)))
             if name in users and habits(identity.provider).domain_accounts:
                 domain = fold(identity.scope).partition(".")[0]
                 if (domain, name) in asked.accounts:
                     self._accounts[domain, name].add((place, identity.key))
+
+    def _take_ids(self, identity: Identity, place: Place, asked: Asked, folded: Collection[str]) -> None:
+        any_case = habits(identity.provider).ids == "any_case"
+        for text in _ids(identity):
+            compared = any_case or ignores_case(text)
+            if compared and (low := fold(text)) in folded:
+                self._folded[low].append((place, Hit(identity.key, by_id=_is_full(text, identity))))
+            elif not compared and text in asked.texts:
+                self._exact[text].append((place, Hit(identity.key, by_id=_is_full(text, identity))))
+            if asked.forms and (form := same_id(text)) in asked.forms:
+                self._forms[form or ""].append((place, text))
+        if asked.endings and (end := identity.key.rpartition(":")[2]) in asked.endings:
+            self._endings[end].add((place, identity.key))
 
     def hits(self, text: str, place: Place) -> Sequence[Hit]:
         found = (*self._exact.get(text, ()), *self._folded.get(fold(text), ()))
@@ -93,6 +106,11 @@ class Existing:
     def account(self, account: tuple[str, str], place: Place) -> str | None:
         """Return the key of the only identity with this domain and user."""
         keys = [key for at, key in self._accounts.get(account, ()) if _holds(place, at)]
+        return keys[0] if len(keys) == 1 else None
+
+    def ending(self, text: str, place: Place) -> str | None:
+        """Return the only key that ends in this text."""
+        keys = [key for at, key in self._endings.get(text, ()) if _holds(place, at)]
         return keys[0] if len(keys) == 1 else None
 
 

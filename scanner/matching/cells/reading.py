@@ -18,35 +18,44 @@ from msgspec.structs import replace
 
 from scanner.matching.cells.existing import Asked, Existing, Look
 from scanner.matching.cells.places import NAMED, QUOTED, Places
-from scanner.matching.cells.words import AND, beside, is_apart
+from scanner.matching.cells.words import AND, GLUED_AND, LISTED, OR, beside, is_apart, unlisted
 from scanner.matching.globs import is_pattern, names_something
-from scanner.matching.keys import Place, fold, place_of
+from scanner.matching.keys import Place, fold, is_bare, is_qualified, place_of
 from scanner.matching.spelling import account_in_domain, bare_id, guid, has_form, same_id, unquoted
 from scanner.model import Entry, Identity, IdentityCandidate, MatchCandidate
-from scanner.text import cut, few
+from scanner.text import counted, cut, few
 
 LONGEST, MOST_PARTS = 10_000, 100
 """The most characters and parts of a cell that is examined, which bounds the time on hostile ones."""
 SCORE = 0.85
 """Of a candidate that a cell names beside something that does not exist, or with a note that may mean another one."""
-
+MENTIONED = 0.6
+"""Of a candidate that a cell mentions somewhere."""
+MOST_WARNINGS = 200
 
 _BARS = r"[\n|\uff5c]"
 _COMMAS = r"[,\u3001\uff0c]"
 _SPACED = rf"(?<!\s)\s+(?:[/&+\uff0f\uff06]|(?i:{AND}))\s+"
 _TIGHT = r"[/&\uff0f\uff06\u30fb]"
+_GLUED = rf"(?<=[!-~])(?:{GLUED_AND})(?=[!-~])"
 _SEPARATORS = tuple(
     re.compile("|".join(kinds))
-    for kinds in ((_BARS, _SPACED), (_BARS, _COMMAS), (_BARS, _COMMAS, _SPACED), (_BARS, _COMMAS, _SPACED, _TIGHT))
+    for kinds in (
+        (_BARS, _SPACED),
+        (_BARS, _COMMAS),
+        (_BARS, _COMMAS, _SPACED, _GLUED),
+        (_BARS, _COMMAS, _SPACED, _GLUED, _TIGHT),
+    )
 )
 """In the order of trial: a distinguished name has commas, and many ids have slashes."""
 _SEVERAL = re.compile(rf"{_BARS}|{_COMMAS}\s|{_SPACED}")
 """A text with this may be several identities, and is no single pattern."""
 _ODD = re.compile(
-    f"{_BARS}|{_COMMAS}|{_SPACED}|{_TIGHT}"
+    f"{_BARS}|{_COMMAS}|{_SPACED}|{_GLUED}|{_TIGHT}|{LISTED}"
     r"|[\"'`()\[\]{}\\=\uff08\uff09\u201c\u201e\u00ab\u300c]|\s[-\u2013\u2014#/]|:\s|:[^\s/]+@"
     r"|(?i:urn:)|[A-Fa-f0-9]{32}|[0-9A-F]{8}-[0-9A-F]{4}-"
     r"|(?i:\s[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{4}-[0-9a-f]{12}\s)"
+    rf"|\s(?i:{OR})\s|[-=]>|\u2192|[;.]$"
 )
 
 _BRACKETS = re.compile(r"[(\[\uff08][^)\]\uff09]*[)\]\uff09]")
@@ -96,29 +105,42 @@ def read_cells(
     placed = [places.placed(entry) for entry in entries]
     warnings = [warning for _, warning in placed if warning is not None]
     asked = Asked()
-    odd = [at for at, (entry, _) in enumerate(placed) if any(map(_is_odd, entry.identities))]
+    odd = [
+        at for at, (entry, _) in enumerate(placed) if len(entry.identities) > 1 or any(map(_is_odd, entry.identities))
+    ]
     for at in odd:
         _read(placed[at][0], asked, {})
+        _missing(placed[at][0], asked)
     found, together = Existing(asked, identities), _together(before) if odd else {}
     read = [entry for entry, _ in placed]
-    pairs: list[tuple[Entry, str, str]] = []
+    pairs: list[tuple[Entry, _Candidacy]] = []
     for at in odd:
         entry = read[at]
         reading = _read(entry, found, together)
-        warnings += reading.warnings
-        pairs += [(entry, key, why) for key, why in reading.candidates]
+        warnings += reading.warnings or _missing(entry, found)
+        pairs += [(entry, candidate) for candidate in reading.candidates]
         if reading.texts != entry.identities:
             read[at] = replace(entry, identities=reading.texts)
     return Cells(
         entries=tuple(read),
         for_identities=_grouped(
-            (key, MatchCandidate(entry=one.id, score=SCORE, evidence=why)) for one, key, why in pairs
+            (one.key, MatchCandidate(entry=entry.id, score=one.score, evidence=one.evidence)) for entry, one in pairs
         ),
         for_entries=_grouped(
-            (one.id, IdentityCandidate(identity=key, score=SCORE, evidence=why)) for one, key, why in pairs
+            (entry.id, IdentityCandidate(identity=one.key, score=one.score, evidence=one.evidence))
+            for entry, one in pairs
         ),
-        warnings=tuple(warnings),
+        warnings=_first(warnings),
     )
+
+
+def _first(warnings: Sequence[str]) -> tuple[str, ...]:
+    """Return the first warnings, and the number of the others: every row of a list may have one."""
+    more = len(warnings) - MOST_WARNINGS
+    rest = (
+        [f"{counted(more, 'more cell of a registry is', 'more cells of registries are')} unclear"] if more > 0 else []
+    )
+    return (*warnings[:MOST_WARNINGS], *rest)
 
 
 def may_be_several(text: str) -> tuple[str, ...]:
@@ -144,7 +166,7 @@ def _is_odd(text: str) -> bool:
     """Return whether a text may mean something else than what is written; an id and a plain name do not."""
     if len(text) > LONGEST or _ODD.search(text) is None:
         return False
-    return _SEVERAL.search(text) is not None or not is_pattern(text)
+    return " " in text or _SEVERAL.search(text) is not None or not is_pattern(text)
 
 
 # --- One cell ---
@@ -158,10 +180,17 @@ class _Meant(NamedTuple):
     candidates: _Keys = ()
 
 
+class _Candidacy(NamedTuple):
+    """An identity that a cell may name, by key."""
+
+    key: str
+    score: float
+    evidence: str
+
+
 class _Reading(NamedTuple):
     texts: tuple[str, ...]
-    candidates: tuple[tuple[str, str], ...] = ()
-    """Keys of identities, each with the evidence."""
+    candidates: tuple[_Candidacy, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -185,6 +214,22 @@ def _read(entry: Entry, look: Look, before: _Together) -> _Reading:
         tuple(pair for one in read for pair in one.candidates),
         tuple(warning for one in read for warning in one.warnings),
     )
+
+
+def _missing(entry: Entry, look: Look) -> tuple[str, ...]:
+    """Return a warning about names of a list that were not found beside others that were; ids may be elsewhere."""
+    if len(entry.identities) == 1:
+        return ()
+    place = place_of(entry)
+    found = {text: bool(look.hits(text, place)) for text in entry.identities}
+    missing = [text for text, is_there in found.items() if not is_there and _is_plain_name(text)]
+    if not missing or not any(found.values()):
+        return ()
+    return (f"{entry.origin}: {_named(missing)} was not found, beside {_named(text for text in found if found[text])}",)
+
+
+def _is_plain_name(text: str) -> bool:
+    return not (is_pattern(text) or _is_odd(text) or is_qualified(text)) and is_bare(text)
 
 
 def _read_text(text: str, entry: Entry, place: Place, look: Look, before: _Together) -> _Reading:
@@ -218,7 +263,29 @@ def _doubtful(text: str, meant: _Meant, entry: Entry) -> _Reading:
     cell = cut(text, QUOTED)
     evidence = f'"{cell}" in {entry.origin} may mean it, or another identity'
     warning = f'{entry.origin}: "{cell}" may mean {cut(meant.text, QUOTED)}, or another identity: write its id'
-    return _Reading((text,), tuple((key, evidence) for key in meant.candidates), (warning,))
+    return _Reading((text,), tuple(_Candidacy(key, SCORE, evidence) for key in meant.candidates), (warning,))
+
+
+def _mentioning(text: str, entry: Entry, place: Place, look: Look) -> _Reading:
+    """Return what a text mentions that names nothing: ``x or y``, ``old: x, new: y``, ``x-* (but not x-03)``."""
+    bare = bare_id(unquoted(text))
+    words = dict.fromkeys(_TOKEN.findall(text))
+    found = {word: hits for word in words if _is_technical(word) and (hits := look.hits(word, place))}
+    if len(words) == 1 or not (found or is_pattern(text)):
+        return _Reading((bare,))
+    cell = cut(text, QUOTED)
+    mentioned = f"mentions {_named(found)}" if found else "is no pattern with a note"
+    warning = (
+        f'{entry.origin}: "{cell}" {mentioned}, and what it declares is unclear: write one identity, or several with ;'
+    )
+    evidence = f'"{cell}" in {entry.origin} mentions it'
+    keys = dict.fromkeys(hit.key for hits in found.values() for hit in hits)
+    return _Reading((bare,), tuple(_Candidacy(key, MENTIONED, evidence) for key in keys), (warning,))
+
+
+def _is_technical(word: str) -> bool:
+    """Return whether a word looks like a name of an account: any word of a language may be one, too."""
+    return any(map(str.isalpha, word)) and (not word.isalpha() or word[1:] != word[1:].lower())
 
 
 def _partly(
@@ -227,7 +294,7 @@ def _partly(
     """Return the parts that are full ids; the names beside them are candidates, because the cell may be one name."""
     named = [split for split in splits if any(split.values())]
     if not named:
-        return _Reading((bare_id(unquoted(text)),))
+        return _mentioning(text, entry, place, look)
     split = min(named, key=lambda split: sum(len(part) for part, meant in split.items() if meant is None))
     ids = tuple(part.text for part in split.values() if part is not None and part.by_id)
     names = [part.text for part in split.values() if part is not None and not part.by_id]
@@ -239,7 +306,7 @@ def _partly(
     )
     evidence = f'"{cell}" in {entry.origin} names it beside {missing}, which was not found'
     keys = dict.fromkeys(hit.key for name in names for hit in look.hits(name, place))
-    return _Reading(ids or (text,), tuple((key, evidence) for key in keys), (warning,))
+    return _Reading(ids or (text,), tuple(_Candidacy(key, SCORE, evidence) for key in keys), (warning,))
 
 
 def _named(texts: Iterable[str]) -> str:
@@ -283,7 +350,7 @@ def _named_in(note: str, look: Look) -> frozenset[str | None]:
 
 
 def _plain(text: str, place: Place, look: Look) -> _Meant | None:
-    bare = bare_id(unquoted(text))
+    bare = bare_id(unquoted(unlisted(text)))
     for written in dict.fromkeys((text, bare)):
         if hits := look.hits(written, place):
             return _Meant(written, by_id=guid(written) is not None or any(hit.by_id for hit in hits))
@@ -291,7 +358,9 @@ def _plain(text: str, place: Place, look: Look) -> _Meant | None:
         return _Meant(look.spelled(form, place) or (guid(bare) if "-" in bare else None) or bare, by_id=True)
     if (account := account_in_domain(bare)) is not None and (key := look.account(account, place)) is not None:
         return _Meant(key, by_id=True)
-    return _Meant(bare, by_id=True) if has_form(bare) else None
+    if has_form(bare):
+        return _Meant(bare, by_id=True)
+    return _Meant(key, by_id=True) if "/" in bare and (key := look.ending(bare, place)) is not None else None
 
 
 def _noted(text: str, place: Place, look: Look) -> _Meant | None:

@@ -15,14 +15,23 @@ from scanner.matching.keys import fold
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):
-    words: tuple[str, ...]
+    conjunctions: tuple[str, ...]
+    alternatives: tuple[str, ...]
     apart: Mapping[str, tuple[str, ...]]
     products: Mapping[str, tuple[str, ...]]
 
 
 _TABLE = read_table("scanner.matching.cells", "words.toml", _Table)
-AND = "|".join(sorted(map(re.escape, _TABLE.words), key=len, reverse=True))
-"""The word between two names, as a part of a regular expression."""
+AND, OR = (
+    "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+    for words in (_TABLE.conjunctions, _TABLE.alternatives)
+)
+"""The words between two names, as parts of a regular expression."""
+GLUED_AND = "|".join(re.escape(word) for word in _TABLE.conjunctions if not word.isascii())
+"""Words that stand between two names without blanks."""
+LISTED = r"^\s*(?:[\u2022\u00b7\u2023\u25aa\u2013\u2014-]\s|\d{1,3}[.)]\s)"
+"""What stands before the items of a list."""
+_LISTED, _ENDS = re.compile(LISTED), " \t,;."
 PRODUCTS = tuple(word for words in _TABLE.products.values() for word in words)
 # Endings of gender and number, and what Japanese puts behind a word of state: ``sostituita``.
 _ENDING = re.compile(r"(?:(?<=\w{3})[aeio]s?|(?<=\w)(?:\u6e08\u307f?|\u4e2d|\u7528|\u7248|\u74b0\u5883))$")
@@ -37,6 +46,8 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _OPENS, _CLOSES = "([\uff08", ")]\uff09"
 _DASHED = re.compile(r"(\S+)\s+(?:-{1,2}|[\u2013\u2014#]|//)\s+(.+)", re.DOTALL)
 
+_LABELLED = re.compile(r"([^\W\d_][^:=/\\@]{0,40}):\s+(\S+)")
+
 
 class Beside(NamedTuple):
     """A name and the note beside it. After a dash the note may as well be part of the name: ``payments - etl``."""
@@ -46,12 +57,19 @@ class Beside(NamedTuple):
     in_brackets: bool
 
 
+def unlisted(text: str) -> str:
+    """Return an item of a list without its bullet or number, and without the separator behind it."""
+    return _LISTED.sub("", text).strip(_ENDS)
+
+
 def beside(text: str) -> Beside | None:
-    """Return the name in a text and the note in brackets or after a dash; None without one."""
+    """Return the name in a text and the note in brackets, after a dash, or as a label before it; None without one."""
     if text[-1] in _CLOSES and (at := max(map(text.rfind, _OPENS))) > 0:
         return Beside(text[:at].rstrip(), text[at + 1 : -1].strip(), in_brackets=True)
-    found = _DASHED.fullmatch(text)
-    return None if found is None else Beside(found[1], found[2].strip(), in_brackets=False)
+    if (found := _DASHED.fullmatch(text)) is not None:
+        return Beside(found[1], found[2].strip(), in_brackets=False)
+    found = _LABELLED.fullmatch(text)
+    return None if found is None else Beside(found[2], found[1].strip(), in_brackets=True)
 
 
 def is_apart(note: str, *, by_id: bool) -> bool:

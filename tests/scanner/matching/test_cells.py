@@ -93,6 +93,15 @@ def read(*entries: Entry, estate: Sequence[Identity] = ESTATE, **more: Any) -> C
         # The whole cell is tried first.
         ("Smith, Jones & Co", ["Smith, Jones & Co"]),
         ("ns/worker", ["ns/worker"]),
+        # Lists within a cell.
+        ("• deploy\n• billing", ["deploy", "billing"]),
+        ("1) deploy\n2) billing", ["deploy", "billing"]),
+        ("- deploy", ["deploy"]),
+        ("deploy,", ["deploy"]),
+        ("deployとbilling", ["deploy", "billing"]),
+        ("deploy、billingとaudit", ["deploy", "billing", "audit"]),
+        ("Dienstkonto: deploy", ["deploy"]),
+        ("role/deploy", [f"arn:aws:iam::{ACCOUNT}:role/deploy"]),
         # What has an id's form is never split.
         (f"arn:aws:iam::{ACCOUNT}:role/deploy", [f"arn:aws:iam::{ACCOUNT}:role/deploy"]),
         ("auth/approle/role/deploy", ["auth/approle/role/deploy"]),
@@ -174,6 +183,13 @@ def test_a_cell_names_what_a_careful_colleague_reads(cell: str, named: list[str]
         (f"app ({GONE})", [f"app ({GONE})"], ["app"], "may mean app"),
         (f"app (id {GONE.upper()})", [f"app (id {GONE.upper()})"], ["app"], "may mean app"),
         (f"{GUID} (replaced)", [f"{GUID} (replaced)"], ["app"], "may mean"),
+        ("alt: deploy", ["alt: deploy"], ["deploy"], "may mean deploy"),
+        ("svc-print or svc-scan", ["svc-print or svc-scan"], ["svc-print", "svc-scan"], "mentions svc-print, svc-scan"),
+        ("gone-1 -> svc-scan", ["gone-1 -> svc-scan"], ["svc-scan"], "mentions svc-scan"),
+        ("alt: svc-print, neu: gone-1", ["alt: svc-print, neu: gone-1"], ["svc-print"], "mentions svc-print"),
+        ("gone (ersetzt durch svc-scan)", ["gone (ersetzt durch svc-scan)"], ["svc-scan"], "mentions svc-scan"),
+        ("svc-* (außer svc-scan)", ["svc-* (außer svc-scan)"], ["svc-scan"], "mentions svc-scan"),
+        ("svc-* (nightly)", ["svc-* (nightly)"], [], "is no pattern with a note"),
     ],
 )
 def test_what_is_not_certain_is_a_candidate_with_one_warning(
@@ -194,6 +210,27 @@ def test_a_cell_that_names_nothing_is_as_written_and_silent(cell: str) -> None:
     found = read(entry(cell))
     assert found.entries[0].identities == (cell,)
     assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (("deploy", "gone"), ["registry.csv:7: gone was not found, beside deploy"]),
+        (("deploy", "billing"), []),
+        (("gone", "lost"), []),
+        (("deploy", "arn:aws:iam::9:role/x", "svc-*", GUID.replace("3f", "4f"), "x@acme.example"), []),
+    ],
+)
+def test_a_name_of_a_list_that_was_not_found_is_said(texts: tuple[str, ...], said: list[str]) -> None:
+    found = read(entry(*texts))
+    assert found.entries[0].identities == texts
+    assert list(found.warnings) == said
+
+
+def test_very_many_warnings_are_counted() -> None:
+    found = read(*(entry("deploy, gone", row=row) for row in range(2, 302)))
+    assert len(found.warnings) == 201
+    assert found.warnings[-1] == "100 more cells of registries are unclear"
 
 
 def test_a_part_in_another_place_is_not_meant() -> None:
