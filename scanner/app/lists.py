@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,11 +17,13 @@ from scanner.config.load import Config
 from scanner.errors import Problem, RegistryError
 from scanner.judging.last_known.shrunk import LEAVERS, ROWS
 from scanner.judging.last_known.unread_lists import CELLS, CELLS_OF_PEOPLE, warnings_of
-from scanner.judging.pipeline import Declared
+from scanner.judging.pipeline import LIST_TYPE, Declared
 from scanner.matching.places import SourceRef
 from scanner.model import Entry, Origin, Ownership
 from scanner.redaction.masking import mask, mask_with_warning
+from scanner.registry.editing.lint import LintReport, lint_lists
 from scanner.registry.entries import load_registry
+from scanner.registry.lists import ListSource
 from scanner.registry.roster.people import People, load_people
 from scanner.store.store import Store
 from scanner.text import either
@@ -30,10 +32,14 @@ UNKNOWN_NAMED = 20
 
 
 class Lists(Struct, frozen=True, kw_only=True):
-    """Registry, roster and other declarations, with warnings to print."""
+    """Registry, roster and other declarations, with warnings to print.
+
+    ``besides_lint``: those of the warnings that linting the lists does not give.
+    """
 
     declared: Declared
     warnings: tuple[str, ...]
+    besides_lint: tuple[str, ...] = ()
 
 
 class Named(Protocol):
@@ -106,7 +112,23 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         inputs=tuple(map(mask, inputs_of(config, exports))),
         frameworks=config.frameworks,
     )
-    return Lists(declared=declared, warnings=tuple(warnings))
+    besides = () if people is None else _unknown_people((), people, ownership)
+    return Lists(declared=declared, warnings=tuple(warnings), besides_lint=tuple(besides))
+
+
+def lint_configured(
+    config: Config, lists: Sequence[ListSource], people: Sequence[ListSource], providers: Iterable[str]
+) -> LintReport:
+    """Check these lists for what the config scans. ``providers``: the types of sources that there are."""
+    # A list may have identities of any provider, and without sources it is unknown what will be scanned.
+    anything = not config.sources or any(source.type == LIST_TYPE for source in config.sources)
+    return lint_lists(
+        lists,
+        people,
+        policy=config.policy,
+        providers=None if anything else [name for name in providers if name != LIST_TYPE],
+        today=datetime.now(UTC).date(),
+    )
 
 
 def with_served(store: Store, declared: Declared) -> Declared:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from connectors.base import Check
     from scanner.config.load import Config
     from scanner.discovery.engine import Source
+    from scanner.errors import Problem
+    from scanner.registry.editing.lint import LintReport
     from scanner.store.store import Store
 
 
 DAYS_LISTED = 7
+NOTED = 50
+"""The most problems and warnings of lists that are shown."""
+_LISTS = "registry and people"
 
 
 @click.command()
@@ -161,19 +166,23 @@ def _ticket_checks(config: Config) -> Iterator[Check]:
 
 
 def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]:
+    """Check whether the lists can be read, and show what lint says about them."""
     from msgspec.structs import replace
 
     from connectors.base import Check
-    from scanner.app.lists import load_lists
+    from connectors.catalog import connector_catalog
+    from scanner.app.lists import lint_configured, load_lists
     from scanner.errors import InputError
     from scanner.text import counted
 
+    report = lint_configured(config, config.registry, config.people, connector_catalog().names)
     try:
         lists = load_lists(config, sources, strict=True)
     except InputError as error:
-        for problem in error.problems:
-            detail = str(replace(problem, fix=None))
-            yield Check(name="registry and people", ok=False, detail=detail, fix=problem.fix)
+        unread = dict.fromkeys(error.problems)
+        for problem in unread:
+            yield Check(name=_LISTS, ok=False, detail=str(replace(problem, fix=None)), fix=problem.fix)
+        yield from _lint_checks(report, unread)
         return
     declared = lists.declared
     entries = (
@@ -186,9 +195,23 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
         if declared.people is None
         else counted(len(declared.people), "person or group", "people and groups")
     )
-    yield Check(name="registry and people", ok=True, detail=f"{entries}, {people}")
-    for warning in lists.warnings:
-        yield Check(name="registry and people", ok=True, detail=f"warning: {warning}")
+    yield Check(name=_LISTS, ok=True, detail=f"{entries}, {people}")
+    yield from _lint_checks(report, ())
+    for warning in lists.besides_lint:
+        yield Check(name=_LISTS, ok=True, detail=f"warning: {warning}")
+
+
+def _lint_checks(report: LintReport, shown: Collection[Problem]) -> Iterator[Check]:
+    """Yield the problems and warnings of lint: those of entries and people keep no scan from running."""
+    from connectors.base import Check
+    from scanner.text import counted
+
+    for word, found in (("problem", report.problems), ("warning", report.warnings)):
+        others = [problem for problem in found if problem not in shown]
+        yield from (Check(name=_LISTS, ok=True, detail=f"{word}: {problem}") for problem in others[:NOTED])
+        if more := others[NOTED:]:
+            text = f"and {counted(len(more), f'more {word}', f'more {word}s')}: `muster registry lint` has them all"
+            yield Check(name=_LISTS, ok=True, detail=text)
 
 
 def _report_check(config: Config) -> Check:

@@ -17,7 +17,6 @@ from scanner.errors import UsageError
 from scanner.text import counted
 
 if TYPE_CHECKING:
-    from scanner.config.load import Config
     from scanner.registry.editing.lint import LintReport
     from scanner.registry.lists import ListSource
 
@@ -57,6 +56,8 @@ def lint(
 
     FILE is a registry, by default those of the config. Exit 1 on problems, not on warnings.
     """
+    from connectors.catalog import connector_catalog
+    from scanner.app.lists import lint_configured
     from scanner.cli.console import say
     from scanner.config.load import load_config
     from scanner.registry.editing.text import lint_text, printed, verdict_text
@@ -73,7 +74,7 @@ def lint(
     if suggest:
         _suggest(lists, people_lists)
         return 0
-    report = _linted(config, lists, people_lists)
+    report = lint_configured(config, lists, people_lists, connector_catalog().names)
     if path is None:
         click.echo(printed(lint_text(report)), nl=False)
     else:
@@ -138,20 +139,4 @@ def _deliver_json(report: LintReport, path: str) -> None:
     deliver(
         [Delivery(format="json", title="lint", path=path, write=lambda out, _: write_json(report, out))],
         hint="choose another path",
-    )
-
-
-def _linted(config: Config, lists: Sequence[ListSource], people: Sequence[ListSource]) -> LintReport:
-    from connectors.catalog import connector_catalog
-    from scanner.registry.editing.lint import lint_lists
-
-    names = connector_catalog().names
-    # A list may have identities of any provider, and without sources it is unknown what will be scanned.
-    anything = not config.sources or any(source.type == "file" for source in config.sources)
-    return lint_lists(
-        lists,
-        people,
-        policy=config.policy,
-        providers=None if anything else [name for name in names if name != "file"],
-        today=datetime.now(UTC).date(),
     )

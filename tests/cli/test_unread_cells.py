@@ -154,3 +154,21 @@ def test_lint_names_every_cell_of_both_lists_and_the_sheet(estate: Path, muster:
         ("registry.csv", 2, "created"),
     ]
     assert not [one for one in report["warnings"] if one["field"] in ("last_reviewed", "left_on")]
+
+
+def test_doctor_shows_what_lint_shows(estate: Path, muster: Muster) -> None:
+    """Each problem and warning; only what cannot be read fails."""
+    (estate / "registry.csv").write_text(f"{HEAD}N-1,invoice-bot,left@example.com,active,2020-01-01,,\n")
+
+    report = json.loads(muster("registry", "lint", "-o", "json:-").out)
+    done = muster("doctor", "--all")
+
+    said = " ".join(done.out.split())
+    assert report["problems"]
+    assert report["warnings"]
+    for word in ("problem", "warning"):
+        for one in report[f"{word}s"]:
+            assert f"{word}: {one['file']}:{one['line']}: {one['field']}: {one['message']}" in said
+    assert done.code == 0
+    (estate / "registry.csv").write_text(f"{HEAD}N-1,invoice-bot,left@example.com,active,soon,,\n")
+    assert muster("doctor").code == 1
