@@ -140,14 +140,15 @@ def _how_alike(words: Sequence[str], person: Person) -> str | None:
     least = _ALIKE
     if is_unspaced(written):
         written, name, least = "".join(words), "".join(theirs), _ALIKE_UNSPACED
-        if name.startswith(written):
+        if name.startswith(written) or name in written or theirs[0] in words:
             return "part of the name"
     return "mistyped" if fuzz.ratio(written, name) >= least else None
 
 
 def _beginnings(words: Sequence[str]) -> Iterator[str]:
-    if len(words) == 1 and is_unspaced(words[0]):
-        yield from (words[0][:end] for end in range(1, len(words[0])))
+    for word in words:
+        if is_unspaced(word):
+            yield from (word[:end] for end in range(1, len(word)))
 
 
 def has_initials(words: Sequence[str], theirs: Sequence[str]) -> bool:

@@ -16,6 +16,8 @@ from scanner.registry.roster.spelling import (
     natural,
     roman_key,
     roman_words,
+    shorter_team_keys,
+    sounds,
     spellings,
     team_keys,
 )
@@ -43,6 +45,23 @@ class Indexes:
         self.people = {person.email: person for person in people}
         self.persons = [person for person in people if not person.is_group]
         self.outright = outright
+
+    def by_address(self, email: str) -> Emails:
+        """Return the person with this e-mail, else with this user name in its domain; else a team of that name."""
+        name, _, domain = email.partition("@")
+        found = self.outright(email) or self.outright(f"{name.partition('+')[0]}@{domain}")
+        if found is not None:
+            return frozenset((found.email,))
+        people = self.accounts.get(fold(name), NOBODY)
+        if people:
+            return frozenset(one for one in people if one.partition("@")[2].lower() == fold(domain))
+        if fold(domain) in self._domains:
+            return NOBODY.union(*(self.groups[0].get(key, NOBODY) for key in team_keys(name)[0]))
+        return NOBODY
+
+    @cached_property
+    def _domains(self) -> frozenset[str]:
+        return frozenset(person.email.partition("@")[2].lower() for person in self.persons)
 
     def by_id(self, text: str) -> Emails:
         """Return who has this personnel number, with other zeros before it, or without its letters."""
@@ -117,7 +136,7 @@ class Indexes:
         return _collected(
             (made, person.email)
             for person in self.persons
-            for words in name_words(person.name or "")
+            for words in (*name_words(person.name or ""), words_of_local_part(person))
             if len(words) > 1
             for made in _user_names(words[0], words[-1])
         )
@@ -159,7 +178,7 @@ class Indexes:
         return _collected(
             (short_key(word, other[0]), person.email)
             for person in self.persons
-            for words in _written_names(person)
+            for words in (*_written_names(person), words_of_local_part(person))
             for at, word in enumerate(words)
             for place, other in enumerate(words)
             if place != at
@@ -238,7 +257,8 @@ class Indexes:
 
 
 def _by_team_key(called: Iterable[tuple[str, Person]], level: int) -> Mapping[str, Emails]:
-    return _collected((key, one.email) for text, one in called for key in team_keys(text)[level])
+    shorter = shorter_team_keys if level else lambda _: ()
+    return _collected((key, one.email) for text, one in called for key in (*team_keys(text)[level], *shorter(text)))
 
 
 def _collected(pairs: Iterable[tuple[_Key, str]]) -> Mapping[_Key, Emails]:
@@ -275,7 +295,13 @@ def _single_words(person: Person) -> Iterator[str]:
     for words in _written_names(person):
         yield from words
         yield from _beginnings(words)
-    yield from words_of_local_part(person)
+    for word in words_of_local_part(person):
+        yield from (word, sound_key(word))
+
+
+def sound_key(word: str) -> str:
+    """Return the look-up key of a single word of a name in Latin letters, by its sounds."""
+    return f"~{sounds(word)}"
 
 
 def local(email: str) -> str:
@@ -307,7 +333,11 @@ def _written_names(person: Person) -> Iterator[tuple[str, ...]]:
 def words_of_local_part(person: Person) -> tuple[str, ...]:
     """Return the name in Latin letters of a person who is not written so, by the e-mail: taro.yamada."""
     written = fold(local(person.email))
-    if has_latin_name(person) or not _WORDS_OF_A_LOCAL_PART.fullmatch(written):
+    if (
+        (person.name and person.name.isascii())
+        or has_latin_name(person)
+        or not _WORDS_OF_A_LOCAL_PART.fullmatch(written)
+    ):
         return ()
     return tuple(re.split(r"[._-]", written))
 

@@ -17,7 +17,17 @@ from msgspec import Struct
 from scanner.matching.keys import fold
 from scanner.model import Person
 from scanner.registry.roster.guesses import CONTRADICTED, SEVERAL, UNCERTAIN, Guess, Guesses, has_initials
-from scanner.registry.roster.indexes import NOBODY, Emails, Indexes, has_latin_name, is_family_name, local, short_key
+from scanner.registry.roster.indexes import (
+    NOBODY,
+    Emails,
+    Indexes,
+    has_latin_name,
+    is_family_name,
+    local,
+    short_key,
+    sound_key,
+    words_of_local_part,
+)
 from scanner.registry.roster.spelling import (
     joined_keys,
     name_keys,
@@ -27,6 +37,7 @@ from scanner.registry.roster.spelling import (
     roman_key,
     roman_words,
     says_team,
+    team_keys,
 )
 from scanner.registry.roster.texts import Parts, is_doubtful, parts, tidied, without_labels
 from scanner.registry.roster.words import is_unspaced
@@ -63,13 +74,13 @@ class _Reading(NamedTuple):
     """What one part of a text can mean.
 
     ``people``: people and groups. ``team``: the group of that name and all in it. ``whole``: the part is a full name,
-    an id or an address, no single word of a name. ``polite``: with an honorific. ``family``: those whose family name it
-    can be.
+    an id or an address, no single word of a name. ``polite``: with an honorific. ``called``: the words of
+    a name that is not whole.
     """
 
     people: Emails = NOBODY
     team: Emails = NOBODY
-    family: Emails = NOBODY
+    called: tuple[tuple[str, ...], ...] = ()
     whole: bool = True
     polite: bool = False
 
@@ -180,7 +191,10 @@ class Index:
             left &= team
         if len(left) != 1 or not (teams or any(one.polite for one in words)):
             return None
-        return next(iter(left)) if all(left <= one.family for one in words) else None
+        (email,) = left
+        polite = (one for one in words if one.polite)
+        is_theirs = all(any(is_family_name(name, self._people[email]) for name in one.called) for one in polite)
+        return email if is_theirs else None
 
     def _are_groups(self, emails: Iterable[str]) -> bool:
         return all(self._people[email].is_group for email in emails)
@@ -212,11 +226,21 @@ class Index:
         if any(not one for one in named[len(said.emails) : first_name]):
             return False
         unread = [name for name, one in zip(said.names, named[first_name:], strict=True) if not one]
-        if not said.emails and any(not says_team(name) for name in unread):
+        if not said.emails and not all(says_team(name) or self._has_their_team(name, email) for name in unread):
             return False
         return not any(self._is_unknown_number(aside) for aside in said.asides) and not any(
             one.people and not self._are_groups(one.people) and one.whole for one in beside
         )
+
+    def _has_their_team(self, text: str, email: str) -> bool:
+        """Return whether a text has the words of a person's team: it is the team's name, written otherwise."""
+        team = self._people[email].team
+        if not team:
+            return False
+        if is_unspaced(team):
+            return any(key in whole for whole in team_keys(text)[0] for key in team_keys(team)[1])
+        written = {word for words in name_words(text) for word in words}
+        return any(set(words) <= written for words in name_words(team))
 
     def _is_unknown_number(self, aside: str) -> bool:
         """Return whether a text beside a name is an e-mail or a personnel number that nobody has."""
@@ -239,10 +263,7 @@ class Index:
         return said._replace(names=(first,), asides=(*more, *said.asides)) if more else said
 
     def _by_email(self, email: str) -> _Reading:
-        name, _, domain = email.partition("@")
-        outright = self._indexes.outright
-        found = outright(email) or outright(f"{name.partition('+')[0]}@{domain}")
-        return _Reading(frozenset({found.email})) if found else _Reading()
+        return _Reading(self._indexes.by_address(email))
 
     def _by_account(self, account: str) -> _Reading:
         """Look up a user name; an alias of one person that is the local part of another's e-mail is ambiguous."""
@@ -266,7 +287,7 @@ class Index:
     def _name_or_team(self, text: str) -> _Reading:
         if (found := self._indexes.outright(text)) is not None and not _several_words(text):
             return _Reading(frozenset({found.email}), self._team_of(found, text))
-        named = NOBODY.union(*(self._full_name(one.words) for one in names(text)))
+        named = NOBODY.union(*(self._full_name(one.words, text) for one in names(text)))
         groups, team = self._indexes.team(text)
         every = named | groups | ({found.email} if found else frozenset())
         if len(named) > 1 and not groups and (not text.isascii() or natural(text) != text):
@@ -284,16 +305,19 @@ class Index:
         short = NOBODY.union(*(self._short_name(one.words) for one in read))
         polite = NOBODY.union(*(self._with_all(one.words) for one in read if one.polite))
         if polite:
-            family = {one for one in polite if any(is_family_name(name.words, self._people[one]) for name in read)}
-            return _Reading(polite | short, family=frozenset(family) | short, whole=False, polite=True)
+            return _Reading(polite | short, called=tuple(one.words for one in read), whole=False, polite=True)
         if short:
             return _Reading(short)
         single = [one.words for one in read if len(one.words) == 1]
         every = NOBODY.union(*map(self._with_all, single))
-        return _Reading(every, team, family=every, whole=False) if every else _Reading()
+        return _Reading(every, team, called=tuple(single), whole=False) if every else _Reading()
 
     def _with_all(self, words: Sequence[str]) -> Emails:
-        found = [self._indexes.words.get(word, NOBODY) for word in words]
+        """Return who has all these words in the name, in any script."""
+        known = self._indexes.words
+        found = [
+            known.get(word, NOBODY) | known.get(sound_key("".join(roman_words(word)) or word), NOBODY) for word in words
+        ]
         return frozenset.intersection(*found) if found else NOBODY
 
     def _short_name(self, words: Sequence[str]) -> Emails:
@@ -307,12 +331,18 @@ class Index:
         return frozenset(
             email
             for email in found
-            if any(has_initials(words, theirs) for theirs in name_words(self._people[email].name or ""))
+            if any(
+                has_initials(words, theirs)
+                for theirs in (
+                    *name_words(self._people[email].name or ""),
+                    words_of_local_part(self._people[email]),
+                )
+            )
         )
 
-    def _full_name(self, words: Sequence[str]) -> Emails:
+    def _full_name(self, words: Sequence[str], text: str) -> Emails:
         """Return who has this full name, in another order, without blanks, or in another script."""
-        joined = joined_keys(words) if len(words) == 1 or is_unspaced("".join(words)) else ()
+        joined = joined_keys(words) if " " not in text or is_unspaced(text) else ()
         found = NOBODY.union(*(self._indexes.full_names.get(key, NOBODY) for key in (*name_keys(words), *joined)))
         if found:
             return found
@@ -346,6 +376,10 @@ class Index:
             _, members = self._indexes.team(team)
             if members and (read := self._name_or_team(name)).people and not self._are_groups(read.people):
                 return read._replace(people=read.people & members, team=members)
+        for rest, name in pairs:  # Leiter IT-Betrieb Hans Müller
+            people = NOBODY.union(*(self._full_name(one.words, name) for one in names(name)))
+            if len(people) == 1 and self._has_their_team(rest, next(iter(people))):
+                return _Reading(people)
         return _Reading()
 
     def _mistyped_team(self, text: str) -> _Reading:

@@ -21,11 +21,15 @@ _APOSTROPHES = re.compile(r"['`]")
 _WORD = re.compile(r"[^\W_]+")
 _HONORIFICS, _TITLES = (frozenset(map(plain, words)) for words in (WORDS.honorifics, WORDS.titles))
 _WRITTEN_TITLES = matcher(word for word in WORDS.titles if not word.isalpha())
+_WRITTEN_HONORIFICS = matcher(word for word in WORDS.honorifics if not word.isalpha())
+"""Titles and honorifics with a full stop in them: M.Sc., Sig.ra."""
+_AN_HONORIFIC = "dr"
 _LETTER_HONORIFICS = frozenset(word for word in _HONORIFICS if len(word) == 1)
 """French *M.* is an honorific or an initial."""
 _SUFFIX = re.compile(rf"(?P<name>.*\S) ?(?:{'|'.join(re.escape(plain(word)) for word in WORDS.suffixes)})")
 _TEAM = frozenset(map(plain, (*WORDS.team, *WORDS.joins)))
 _TEAM_ENDS = re.compile(rf"(?P<name>.+?)(?:{'|'.join(map(plain, WORDS.team_ends))})")
+_UNIT_ENDS = re.compile(rf"(?P<name>.+?)(?:{'|'.join(map(plain, WORDS.unit_ends))})")
 _CAPITALS_FIRST = re.compile(r"(?P<last>[^\W\d_a-z]{2}\S*(?: [^\W\d_a-z]{2}\S*)*) (?P<first>\S.*)")
 _KANA = re.compile(r"[\u3041-\u3096ー ]+")
 _HIRAGANA = dict(zip(range(0x30A1, 0x30F7), range(0x3041, 0x3097), strict=True))
@@ -75,7 +79,9 @@ def names(text: str) -> tuple[Name, ...]:
     """Return what a text can be as a name, one for each spelling, without titles and honorifics."""
     found: dict[Name, None] = {}
     for spelling in spellings(natural(text)):
-        written = _WRITTEN_TITLES.sub(" ", spelling) if "." in spelling else spelling
+        written = spelling
+        if "." in spelling:
+            written = _WRITTEN_HONORIFICS.sub(f"{_AN_HONORIFIC} ", _WRITTEN_TITLES.sub(" ", spelling))
         bare = _SUFFIX.fullmatch(written) if is_unspaced(written) or "-" in written else None
         every = _WORD.findall(written if bare is None else bare["name"])
         words = [word for word in every if word not in _TITLES]
@@ -126,11 +132,20 @@ def team_keys(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(filter(None, dict.fromkeys(whole))), tuple(filter(None, dict.fromkeys(bare)))
 
 
+def shorter_team_keys(text: str) -> Iterator[str]:
+    """Yield a team's name without the kind of unit, as a text may leave it out: 営業 for 営業部."""
+    for key in team_keys(text)[1]:
+        ended = _UNIT_ENDS.fullmatch(key) if is_unspaced(key) else None
+        if ended is not None:
+            yield ended["name"]
+
+
 def says_team(text: str) -> bool:
     """Return whether a text has a word for a team, a capital abbreviation, or both: it is nobody's name."""
     written = _WORD.findall(text)
     short = any(word.isupper() and word.isalpha() and len(word) <= _ABBREVIATION for word in written)
-    return short or any(plain(word) in _GROUPS for word in written) or _TEAM_ENDS.fullmatch(plain(text)) is not None
+    ends = (_TEAM_ENDS, _UNIT_ENDS)
+    return short or any(plain(word) in _GROUPS for word in written) or any(one.fullmatch(plain(text)) for one in ends)
 
 
 _ABBREVIATION = 3
@@ -147,7 +162,7 @@ def account_key(text: str) -> str:
 
 def roman_key(words: Iterable[str]) -> str:
     """Return the key of a name in Latin letters, however its sounds are spelt: Tarou Yamada, Taro Yamada."""
-    return " ".join(sorted(map(_sounds, words)))
+    return " ".join(sorted(map(sounds, words)))
 
 
 def roman_words(text: str) -> tuple[str, ...]:
@@ -168,7 +183,8 @@ def _blended(start: str, small: str) -> str:
 
 
 @lru_cache(maxsize=100_000)
-def _sounds(word: str) -> str:
+def sounds(word: str) -> str:
+    """Return a word in Latin letters in one spelling of its sounds."""
     for written, sound in _TABLE.sounds:
         word = word.replace(written, sound)
     return word

@@ -65,7 +65,8 @@ _FEW_WORDS = r"[^\s:=,;/|]+"
 _LABEL = (
     rf"(?P<label>(?:{_FEW_WORDS} ){{0,3}}?(?:{any_of(WORDS.labels)})(?: {_FEW_WORDS}){{0,3}}?) ?[:=] ?(?P<inner>.+)"
 )
-_NUMBER = rf"(?:{any_of(WORDS.numbers)}) ?[:=#]? ?(?P<account>[a-z]{{0,3}}-?\d+)"
+_NUMBER = rf"(?:{any_of((*WORDS.numbers, *WORDS.letters))}) ?[:=#]? ?(?P<account>[a-z]{{0,3}}-?\d+)"
+_SAID_BEFORE = re.compile(r"[^:,;/|]{1,60}: ")
 _BETWEEN = re.compile(r" [-:|] | ?[|;\n] ?|: | ?/ ?")
 
 
@@ -203,6 +204,8 @@ def _in_pieces(text: str, depth: int) -> Parts:
     first, *more = [main] if " " not in main and not is_unspaced(main) else _BETWEEN.split(main)
     if not first.strip(_AROUND) and not more and len(asides) == 1:
         return parts(asides[0], depth + 1)
+    if _SAID_BEFORE.match(main) and len(more) > 0:  # Systemverantwortlich: Jane Doe
+        first, more = more[0], [first, *more[1:]]
     pieces = [piece.strip(_AROUND + "?") for piece in (first, *more, *asides)]
     kept = [piece for piece in pieces if piece and not _is_of_another(piece)]
     uncertain = any(map(is_doubtful, (first, *more, *asides)))

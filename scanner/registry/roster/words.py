@@ -28,6 +28,7 @@ class Language(Struct, frozen=True, forbid_unknown_fields=True):
     titles: tuple[str, ...] = _NO_WORDS
     team: tuple[str, ...] = _NO_WORDS
     team_ends: tuple[str, ...] = _NO_WORDS
+    unit_ends: tuple[str, ...] = _NO_WORDS
     labels: tuple[str, ...] = _NO_WORDS
     attention: tuple[str, ...] = _NO_WORDS
     contact: tuple[str, ...] = _NO_WORDS
