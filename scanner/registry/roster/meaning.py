@@ -302,7 +302,8 @@ class Index:
     def _part_of_a_name(self, text: str, team: Emails) -> _Reading:
         """Return the people with these initials, else those with this word in the name; with an honorific, which."""
         read = (*names(text), *(names(_CAPITALS.sub(r"\1 \2", text)) if _CAPITALS.search(text) else ()))
-        short = NOBODY.union(*(self._short_name(one.words) for one in read))
+        is_name = " " in text or text != text.lower()  # h.mueller is a user name
+        short = NOBODY.union(*(self._short_name(one.words) for one in read)) if is_name else NOBODY
         polite = NOBODY.union(*(self._with_all(one.words) for one in read if one.polite))
         if polite:
             return _Reading(polite | short, called=tuple(one.words for one in read), whole=False, polite=True)

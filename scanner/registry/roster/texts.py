@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from scanner.registry.roster.words import WORDS, any_of, is_unspaced, matcher
+from scanner.registry.roster.words import WORDS, Finder, any_of, is_unspaced
 
 LONGEST = 500
 """Characters; a longer text names no person."""
@@ -49,9 +49,9 @@ _PLAIN = {
 """Signs and digits as Japanese keyboards write them, too. Letters stay: a look-alike is no e-mail."""
 _AROUND = " \t.,;:'\"`*_|-/"
 _BRACKETS = re.compile(r"[(\[<{](?P<aside>[^()\[\]<>{}]*)[)\]>}]")
-_DOUBTS = re.compile(rf"\?|{any_of(WORDS.doubts)}|^(?:旧|元)$", re.IGNORECASE)
+_DOUBTS = re.compile(rf"{any_of(WORDS.doubts)}|^(?:旧|元)$", re.IGNORECASE)
 _DEPUTY = re.compile(rf"(?:\S+ )?(?:{any_of(WORDS.deputies)}) ?[:=]? ?(?P<deputy>.*)", re.IGNORECASE)
-_DEPUTIES = matcher(WORDS.deputies)
+_DEPUTIES, _DOUBTFUL, _PEOPLE, _LETTERS_TO = map(Finder, (WORDS.deputies, WORDS.doubts, WORDS.labels, WORDS.attention))
 _BEFORE_DEPUTY = re.compile(rf", ?(?=(?:\S+ )?(?:{any_of(WORDS.deputies)})(?: |$))", re.IGNORECASE)
 _BEHIND_DEPUTY = re.compile(rf"({any_of(WORDS.deputies)}) ?[:=] ?", re.IGNORECASE)
 _BORN = re.compile(rf"[ ,]*(?:{any_of(WORDS.born)}) ?[:=]? ?\S+", re.IGNORECASE)
@@ -100,7 +100,8 @@ def parts(text: str, depth: int = 0) -> Parts:
     if len(text) > LONGEST or depth > _DEEPEST:
         return Parts()
     if depth == 0:
-        text = _ATTENTION.sub(" - ", _REPEATED.sub(r"\1\2", _addressed(text))).removeprefix(" - ")
+        text = _REPEATED.sub(r"\1\2", shown) if "@" in (shown := _addressed(text)) else text
+        text = _ATTENTION.sub(" - ", text).removeprefix(" - ") if _LETTERS_TO.may_be_in(text) else text
         text = (_CONTACT.sub("", text).strip() or text) if _DIGIT.search(text) else text
     for form, says in _FORMS:
         found = form.fullmatch(text)
@@ -120,7 +121,7 @@ def _addressed(text: str) -> str:
 
 def without_labels(text: str) -> str:
     """Return a text without the words at its ends that say what a person is: ``Ansprechpartner Jane Doe``."""
-    bare = _AT_THE_ENDS.sub("", text).strip(_AROUND)
+    bare = _AT_THE_ENDS.sub("", text).strip(_AROUND) if _PEOPLE.may_be_in(text) else text
     return bare or text
 
 
@@ -197,7 +198,7 @@ def _with_email(found: re.Match[str], depth: int) -> Parts:
 
 def _in_pieces(text: str, depth: int) -> Parts:
     """A name with texts beside it: in brackets, behind a hyphen, a slash or a colon."""
-    if _DEPUTIES.search(text):
+    if _DEPUTIES.may_be_in(text):
         text = _BEFORE_DEPUTY.sub(";", _BEHIND_DEPUTY.sub(r"\1 ", text))
     asides = [found["aside"] for found in _BRACKETS.finditer(text)]
     main = tidied(_BRACKETS.sub(" ", text))
@@ -216,14 +217,14 @@ def _in_pieces(text: str, depth: int) -> Parts:
 
 def is_doubtful(text: str) -> bool:
     """Return whether a text has a word of doubt, or nothing but that it is about a deputy."""
-    if _DEPUTIES.search(text) and (deputy := _DEPUTY.fullmatch(text.strip())):
+    if _DEPUTIES.may_be_in(text) and (deputy := _DEPUTY.fullmatch(text.strip())):
         return not deputy["deputy"].strip(_AROUND)
-    return _DOUBTS.search(text) is not None
+    return "?" in text or (_DOUBTFUL.may_be_in(text) and _DOUBTS.search(text) is not None)
 
 
 def _is_of_another(piece: str) -> bool:
     """Return whether a part names a deputy or an earlier name, not the owner."""
-    deputy = _DEPUTY.fullmatch(piece)
+    deputy = _DEPUTY.fullmatch(piece) if _DEPUTIES.may_be_in(piece) else None
     return (deputy is not None and bool(deputy["deputy"])) or _BORN.fullmatch(piece) is not None
 
 

@@ -15,6 +15,7 @@ _NO_WORDS: tuple[str, ...] = ()
 _LETTERS = str.maketrans(
     {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i"}
 )
+_TOKEN = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff々〆ー]")
 _VOICED = "\u3099\u309a"
 """The marks that make another letter of a kana (か is no が), which are no accents."""
@@ -80,6 +81,25 @@ def any_of(words: Iterable[str]) -> str:
 def _pattern(word: str) -> str:
     written = re.escape(word).replace(r"\.", r"\.? ?")
     return written if is_unspaced(word) else rf"(?<![^\W_]){written}(?![^\W_])\.?"
+
+
+class Finder:
+    """Finds some of many words in a text, by their first words: most texts have none, and need no longer search."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        both = {form for word in words for form in (word.lower(), plain(word))}
+        self._unspaced = any(map(is_unspaced, both))
+        self._first = frozenset(
+            "".join(parts[:count])  # c/o is also co
+            for parts in map(_TOKEN.findall, both)
+            for count in range(1, len(parts) + 1)
+        )
+
+    def may_be_in(self, text: str) -> bool:
+        """Return whether a text may have one of the words; False is certain."""
+        if self._unspaced and is_unspaced(text):
+            return True
+        return not self._first.isdisjoint(_TOKEN.findall(text.lower()))
 
 
 def matcher(words: Iterable[str]) -> re.Pattern[str]:
