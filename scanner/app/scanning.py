@@ -42,7 +42,7 @@ from scanner.judging.last_known.vanished import gone, held, losses, notices, rec
 from scanner.judging.pipeline import LIST_TYPE, Declared, judge, with_cells_read
 from scanner.lifecycle.reviews.campaign import outcomes
 from scanner.matching.places import Places
-from scanner.model import ScanInfo, ScanResult, Summary
+from scanner.model import EntryAssessment, ScanInfo, ScanResult, Summary
 from scanner.model.coverage import PEOPLE
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
@@ -278,6 +278,7 @@ def _remember(
     entries = tuple(memory.entries())
     maybe_anew = to_look_up(inventory.identities, now)
     fingerprints = {fingerprint for assessment in assessments for fingerprint in assessment.findings}
+    fingerprints |= _findings_of_unread(store, declared, entries)
     # A list under another name is still a list: it does not outrank the list that has its identities now.
     former = {one.identity.source for one in assessments} - {source.name for source in declared.sources}
     return Remembered(
@@ -298,6 +299,19 @@ def _remember(
         closed_tickets=ticketing.closed_tickets(store, targets, now),
         recreations=recreations(maybe_anew, memory.last_unique_ids(maybe_anew), memory.open_recreations(), now.date()),
     )
+
+
+def _findings_of_unread(store: Store, declared: Declared, entries: Sequence[EntryAssessment]) -> set[str]:
+    """Fingerprints of the last scan's findings on identities that unreadable cells are about."""
+    memory = store.memory
+    if declared.unread_people or declared.unread_cells_of_people:
+        of_anybody = (one for one in memory.assessments(lambda *_: True) if one.ownership.state == "orphaned")
+        known = {fingerprint for one in of_anybody for fingerprint in one.findings}
+    else:
+        known = set()
+    unread = {entry.id for entry in declared.entries or () if entry.unread}
+    keys = {key for one in entries if one.entry.id in unread for key in one.identities}
+    return known | {fingerprint for one in memory.assessments_of(keys) for fingerprint in one.findings}
 
 
 def _believed(store: Store, declared: Declared, remembered: Remembered, now: datetime) -> tuple[Declared, Remembered]:

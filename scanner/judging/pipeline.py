@@ -40,7 +40,7 @@ from scanner.judging.last_known.remembered import (
     with_unread,
 )
 from scanner.judging.last_known.shrunk import LEAVERS, ROWS, as_last_owned, depends_on_roster, gap
-from scanner.judging.last_known.unread_lists import CELLS, CELLS_OF_PEOPLE, gaps_of
+from scanner.judging.last_known.unread_lists import CELLS, CELLS_OF_PEOPLE, gaps_of, undecided
 from scanner.judging.nature import judge_nature
 from scanner.matching.cells.reading import Cells, read_cells
 from scanner.matching.decision import united
@@ -439,7 +439,9 @@ def _findings(
     identities = {one.identity.key: one.identity for one in (*fresh, *carried)} if declared.acknowledgements else {}
     marked = list(acknowledgements.marked(found, identities))
     late = evaluate_tickets(remembered.closed_tickets, marked, fresh, context)
-    kept = kept_findings((*found, *late), fresh, carried, judged.entries, remembered, now)
+    roster_unread = bool(declared.unread_people or declared.unread_cells_of_people)
+    still_open = undecided(remembered.findings, fresh, judged.entries, roster_unread=roster_unread)
+    kept = kept_findings((*found, *late), fresh, carried, judged.entries, remembered, now, still_open)
     marked += acknowledgements.marked((*late, *kept), identities)
     return tuple(sorted(marked, key=most_severe_first))
 

@@ -172,3 +172,32 @@ def test_doctor_shows_what_lint_shows(estate: Path, muster: Muster) -> None:
     assert done.code == 0
     (estate / "registry.csv").write_text(f"{HEAD}N-1,invoice-bot,left@example.com,active,soon,,\n")
     assert muster("doctor").code == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "good", "bad", "rule"),
+    [
+        ("registry.csv", ",2020-01-01,", ",soon,", "retired_but_alive"),
+        ("registry.csv", "2020-02-02", "lately", "review_overdue"),
+        ("people.csv", "2025-01-01", "in spring", None),
+        ("people.csv", "left@example.com,Gone", ",Gone", "orphaned"),
+    ],
+)
+def test_an_unreadable_cell_resolves_nothing(
+    estate: Path, muster: Muster, file: str, good: str, bad: str, rule: str | None
+) -> None:
+    """The finding stays, not re-checked, until the cell can be read; then it is neither new nor reopened."""
+    (estate / "registry.csv").write_text(
+        f"{HEAD}N-1,invoice-bot,ada@example.com,active,2020-01-01,2020-02-02,\nN-2,old-sync,left@example.com,active,,,\n"
+    )
+    before = _scan(muster)
+    text = (estate / file).read_text()
+    (estate / file).write_text(text.replace(good, bad))
+    during = _scan(muster)
+    (estate / file).write_text(text)
+    after = _scan(muster)
+
+    assert rule is None or rule in _rules(before)
+    assert {one["fingerprint"] for one in during["findings"]} == {one["fingerprint"] for one in before["findings"]}
+    assert rule is None or [one["rechecked"] for one in during["findings"] if one["rule"] == rule] == [False]
+    assert not [one for one in (*during["findings"], *after["findings"]) if one["new"] or one["reopened"]]

@@ -254,10 +254,14 @@ def kept_findings(
     entries: Sequence[EntryAssessment],
     remembered: Remembered,
     now: datetime,
+    undecided: Collection[str] = (),
 ) -> list[Finding]:
-    """Return the last scan's findings that could not be checked again: a gap resolves nothing."""
+    """Return the last scan's findings that could not be checked again: a gap resolves nothing.
+
+    ``undecided``: fingerprints of those that unreadable lists leave open.
+    """
     partly_read = {one.identity.key: one for one in fresh if one.identity.unread}
-    kept = {fingerprint for one in carried for fingerprint in one.findings}
+    kept = {fingerprint for one in carried for fingerprint in one.findings} | {*undecided}
     kept |= {
         fingerprint for entry in entries if not entry.rechecked for fingerprint in entry_fingerprints(entry.entry.id)
     }

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from scanner.judging.last_known.shrunk import LEAVERS, ROWS
-from scanner.model import BlindSpot, Coverage, UnreadCells, UnreadRow
+from scanner.model import Assessment, BlindSpot, Coverage, EntryAssessment, Finding, UnreadCells, UnreadRow
 from scanner.model.coverage import PEOPLE, REGISTRY
+from scanner.model.declared import LOOKED_AT
 from scanner.text import counted
 
 CELLS, CELLS_OF_PEOPLE = f"{REGISTRY}.cells", f"{PEOPLE}.cells"
@@ -58,6 +59,58 @@ def _done(row: UnreadRow | UnreadCells, done: str) -> str:
 def _gap(section: str, place: str, detail: str) -> Coverage:
     source = section.partition(".")[0]
     return Coverage(source=source, provider=source, scope=place, section=section, status="partial", detail=detail)
+
+
+# --- Findings of the last scan that a cell which is unreadable now would confirm or resolve ---
+
+_OWNERS = frozenset({"owner", "technical_owner", "backup_owner", "team"})
+_END = frozenset({"expires", "status"})
+_REVIEWS = frozenset({*LOOKED_AT, "next_review"})
+BY_CELL: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("orphaned", "backup_owner_only", "owner_leaving", "agent_without_sponsor"), _OWNERS),
+    **dict.fromkeys(("retired_but_alive", "entry_not_active", "entry_expiring", "entry_not_found"), _END),
+    **dict.fromkeys(("review_overdue", "recreated"), _REVIEWS),
+    **dict.fromkeys(("credential_too_old", "credential_older_than_declared"), frozenset({"max_credential_age"})),
+    "undeclared_credential": frozenset({"credentials"}),
+    "drifted": _OWNERS | {"systems", "permissions", "environment", "credentials"},
+    "reach_beyond_declaration": frozenset({"blast_radius", "high_consequence"}),
+    "declared_differently": _END | {"owner", "environment", "kind"},
+}
+"""By rule: the columns of an entry without which it cannot say whether its finding still stands."""
+
+
+def undecided(
+    last: Iterable[Finding], fresh: Iterable[Assessment], entries: Iterable[EntryAssessment], *, roster_unread: bool
+) -> frozenset[str]:
+    """Return the fingerprints of the last scan's findings that nobody can confirm or resolve.
+
+    ``roster_unread``: a row or cell of the roster is unreadable, which may be why ownership is unchecked.
+    """
+    unread = {one.entry.id: frozenset(one.entry.unread) for one in entries if one.entry.unread}
+    if not unread and not roster_unread:
+        return frozenset()
+    by_subject: dict[str, list[Finding]] = {}
+    hides: dict[str, frozenset[str]] = {}
+    for finding in last:
+        if finding.rule in BY_CELL:
+            by_subject.setdefault(finding.identity or finding.entry or "", []).append(finding)
+    for one in fresh:
+        if one.identity.key in by_subject:
+            named = (one.registry.entry, *one.registry.agreeing, *(hit.entry for hit in one.registry.candidates))
+            hidden = frozenset[str]().union(*(unread.get(entry or "", ()) for entry in named))
+            by_roster = roster_unread and one.ownership.state == "unchecked" and one.registry.state != "unchecked"
+            hides[one.identity.key] = hidden | {"owner"} if by_roster else hidden
+    return frozenset(
+        finding.fingerprint
+        for subject, its in by_subject.items()
+        for finding in its
+        if not BY_CELL[finding.rule].isdisjoint(
+            unread.get(subject, ()) if finding.is_on_entry else hides.get(subject, ())
+        )
+    )
+
+
+# --- What can be read again ---
 
 
 def readable_again(known: Iterable[BlindSpot], coverage: Iterable[Coverage]) -> list[Coverage]:

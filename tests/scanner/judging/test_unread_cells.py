@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from scanner.discovery.inventory import Inventory
 from scanner.judging.last_known.remembered import Remembered
+from scanner.judging.last_known.unread_lists import BY_CELL
 from scanner.judging.pipeline import Declared, judge
 from scanner.model import Coverage, ScanInfo, ScanResult
+from scanner.registry.columns import REGISTRY
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
 from scanner.registry.roster.people import load_people
+from scanner.rules.catalog import BY_ID
 from tests.examples import examples
 from tests.factories import make_identity
 
@@ -96,3 +99,9 @@ def test_a_broken_cell_costs_its_cell(registry: set[tuple[int, str]], people: se
     assert ("registry.rows" in sections) is bool(nameless)
     assert ("registry.cells" in sections) is any(number not in nameless for number, _ in registry)
     assert bool(sections & {"people.rows", "people.cells"}) is bool(people)
+
+
+def test_the_table_of_rules_and_columns_names_what_there_is() -> None:
+    """A rule that is renamed would resolve its findings by a broken cell."""
+    assert BY_CELL.keys() <= BY_ID.keys()
+    assert frozenset().union(*BY_CELL.values()) <= {*REGISTRY.names}
