@@ -240,9 +240,8 @@ def main() -> None:
         print("\n".join(examples(found, options.examples)))
         return
     blocks = [] if options.companies else [(BEGIN, END, report(options.seeds, options.size))]
-    blocks.append(
-        (COMPANIES_BEGIN, COMPANIES_END, companies.report(COMPANIES_SEED, options.rounds, explained=options.explained))
-    )
+    told = companies.report_explained if options.explained else companies.report
+    blocks.append((COMPANIES_BEGIN, COMPANIES_END, told(COMPANIES_SEED, options.rounds)))
     if options.write is None:
         print("\n".join(block for _, _, block in blocks))
         return

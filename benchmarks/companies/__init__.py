@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from benchmarks.companies.company import Company, Row, Truth, make_company
 from benchmarks.companies.judged import Outcome, judged
-from benchmarks.companies.tables import tables
+from benchmarks.companies.tables import summary, tables
 from benchmarks.companies.words import LANGUAGES
 
-__all__ = ["LANGUAGES", "Company", "Outcome", "Row", "Truth", "make_company", "outcomes", "report"]
+__all__ = ["LANGUAGES", "Company", "Outcome", "Row", "Truth", "make_company", "outcomes", "report", "report_explained"]
 
 
 def outcomes(seed: int, rounds: int, *, explained: bool = False) -> Sequence[Outcome]:
@@ -19,6 +19,13 @@ def outcomes(seed: int, rounds: int, *, explained: bool = False) -> Sequence[Out
     return [judged(make_company(language, seed, rounds), explained=explained) for language in LANGUAGES]
 
 
-def report(seed: int, rounds: int, *, explained: bool = False) -> str:
-    """All tables, as Markdown."""
-    return "\n\n".join(tables(outcomes(seed, rounds, explained=explained))) + "\n"
+def report(seed: int, rounds: int) -> str:
+    """All tables, as Markdown; the first once more with the companies' tables explained."""
+    blocks = tables(outcomes(seed, rounds))
+    explained = summary(outcomes(seed, rounds, explained=True))
+    return "\n\n".join((*blocks, "### Companies, their tables explained", explained)) + "\n"
+
+
+def report_explained(seed: int, rounds: int) -> str:
+    """All tables, of names, owners and suggestions by themselves."""
+    return "\n\n".join(tables(outcomes(seed, rounds, explained=True))) + "\n"

@@ -43,22 +43,7 @@ def tables(outcomes: Sequence[Outcome]) -> Iterator[str]:
     rows = sum(len(outcome.company.rows) for outcome in outcomes)
     yield f"{len(outcomes)} companies, {len(cases):,} identities, {rows:,} rows."
     yield "### Companies"
-    yield table(
-        (
-            "company",
-            "rows",
-            "read",
-            "of no row",
-            "people",
-            "read",
-            "falsely registered",
-            "to register",
-            "registered",
-            "share",
-            "rest warned about",
-        ),
-        _companies(outcomes),
-    )
+    yield summary(outcomes)
     yield "### Registered, by the way it is written"
     yield table(
         ("written as", "identities", "registered", "share", "warned about", "suggested first", "nothing said"),
@@ -90,6 +75,24 @@ def tables(outcomes: Sequence[Outcome]) -> Iterator[str]:
     yield table(
         ("identities that no row means", "count", f"with a suggestion of {LIKELY} or more", "share"), _nobody(cases)
     )
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """A row a company: what was read, and what came of it."""
+    heads = (
+        "company",
+        "rows",
+        "read",
+        "of no row",
+        "people",
+        "read",
+        "falsely registered",
+        "to register",
+        "registered",
+        "share",
+        "rest warned about",
+    )
+    return table(heads, _companies(outcomes))
 
 
 def _companies(outcomes: Sequence[Outcome]) -> Iterator[Line]:
