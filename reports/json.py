@@ -218,6 +218,7 @@ def entry_record(judged: EntryAssessment) -> bytes:
         "evidence": judged.evidence,
         "candidates": judged.candidates,
         "renamed": judged.renamed,
+        "first_seen": judged.first_seen,
         "rechecked": judged.rechecked,
         "declared_identities": declared.pop("identities"),
         **declared,
