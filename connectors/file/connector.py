@@ -106,7 +106,7 @@ class FileConnector:
             tally.mark_uncertain("the file lists no identities; an empty file is treated as a failed read")
 
     def _open(self) -> Table:
-        table = read_table(self._settings.path, _is_heading)
+        table = read_table(self._settings.path, _likeness)
         try:
             if table.headings is not None:
                 _check_headings(table.file, table.line, table.headings)
@@ -200,13 +200,13 @@ class _Tally:
             yield self._unplaced.coverage
 
 
-def _is_heading(headings: tuple[str, ...]) -> bool:
-    return any(COLUMNS.means(heading) in ("key", "name") for heading in headings)
+def _likeness(headings: tuple[str, ...]) -> int:
+    return COLUMNS.likeness(headings, ("key", "name"))
 
 
 def _check_headings(file: str, line: int | None, headings: tuple[str, ...]) -> None:
     """Raise RegistryError if no heading names an identity, or two headings mean the same single-valued column."""
-    if not _is_heading(headings):
+    if not _likeness(headings):
         fix = "put the headings into the first row"
         raise RegistryError(Problem(file=file, line=line, message="no heading means key or name", fix=fix))
     clashes = [

@@ -69,7 +69,7 @@ class ListSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[[registry]]`` or ``[[people]]``: a ``path``, or a ``url`` (SQLAlchemy's) with a ``query``.
 
     ``path``: a file, a folder, or a pattern (``repos/*/catalog-info.yaml``). ``format``: None detects it from the file.
-    ``sheet``: of a workbook; None takes the first with fitting headings. ``columns``: your own headings, with the
+    ``sheet``: of a workbook; None takes the one that is the list by its shape. ``columns``: your own headings, with the
     column that each means. ``preset``: the program that wrote the export. ``dates``: the order of day and month in
     03/04/2026. ``password``: of the URL's user. ``timeout``: seconds within which a query must return its last row.
     ``max_rows``: the most rows it may return.

@@ -46,7 +46,9 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     def problem(self, message: str, *, field: str | None = None, fix: str | None = None) -> Problem:
         """Return a problem of the row."""
-        return Problem(file=self.origin.file, line=self.origin.row, field=field, message=message, fix=fix)
+        return Problem(
+            file=self.origin.file, sheet=self.origin.sheet, line=self.origin.row, field=field, message=message, fix=fix
+        )
 
 
 class FilledIn(Struct, frozen=True, kw_only=True):
@@ -66,9 +68,9 @@ def read_filled_in(path: Path, known: Iterable[Identity] | None = None) -> Fille
     answers: list[Answer] = []
     problems: list[Problem] = []
     unowned = 0
-    table = read_table(path, _is_work_list)
+    table = read_table(path, _likeness)
     with closing(table):
-        if table.headings is not None and not _is_work_list(table.headings):
+        if table.headings is not None and not _likeness(table.headings):
             raise RegistryError(_no_work_list(path))
         for row in table.rows:
             if isinstance(row, Problem):
@@ -115,8 +117,9 @@ def _doubts(
             yield one.problem(f"the latest scan has no {shown(one.identity.key)}", field="key")
 
 
-def _is_work_list(headings: tuple[str, ...]) -> bool:
-    return {"key", *OWNERS} <= {_COLUMNS.means(heading) for heading in headings}
+def _likeness(headings: tuple[str, ...]) -> int:
+    meant = {_COLUMNS.means(heading) for heading in headings} - {None}
+    return len(meant) if {"key", *OWNERS} <= meant else 0
 
 
 def _no_work_list(path: Path) -> Problem:
@@ -190,4 +193,6 @@ def _status(fields: Fields) -> EntryStatus | None:
 
 def _cell_problem(origin: Origin, error: CellError) -> Problem:
     heading = error.heading and shown(error.heading)
-    return Problem(file=origin.file, line=origin.row, field=heading, message=str(error), fix=error.fix)
+    return Problem(
+        file=origin.file, sheet=origin.sheet, line=origin.row, field=heading, message=str(error), fix=error.fix
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from io import StringIO
 from itertools import chain, count
@@ -20,7 +20,8 @@ from scanner.registry.columns import ACCOUNT, NAMING, REGISTRY
 from scanner.registry.editing.values import sheet_cell
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
-from scanner.registry.tables import Row, read_table
+from scanner.registry.tables import Row, Table, read_table
+from scanner.registry.tables.cells import BadCell
 from scanner.registry.tables.files import unreadable
 from scanner.registry.tables.headings import Columns
 from scanner.safe_files import AtomicFile
@@ -64,7 +65,9 @@ def open_rows(path: Path, columns: Columns = REGISTRY, *, sheet: str | None = No
     table = read_table(path, lambda headings: columns.likeness(headings, NAMING), sheet=sheet)
     with closing(table):
         rows = tuple(table.rows)
-    if problems := [row for row in rows if isinstance(row, Problem)]:
+    problems = [row for row in rows if isinstance(row, Problem)]
+    problems += [problem for row in rows if isinstance(row, Row) for problem in _bad_cells(table, row)]
+    if problems:
         raise RegistryError(*problems)
     filled = tuple(row for row in rows if isinstance(row, Row))
     used = table.headings or tuple(dict.fromkeys(chain.from_iterable(row.headings for row in filled)))
@@ -72,6 +75,14 @@ def open_rows(path: Path, columns: Columns = REGISTRY, *, sheet: str | None = No
     return Opened(
         path=path, data=data, sheet=table.sheet, headings=used, line=table.line, rows=filled, last_skipped=below
     )
+
+
+def _bad_cells(table: Table, row: Row) -> Iterator[Problem]:
+    for heading, cell in zip(row.headings, row.cells, strict=True):
+        if isinstance(cell, BadCell):
+            yield Problem(
+                file=table.file, sheet=table.sheet, line=row.line, field=heading, message=cell.message, fix=cell.fix
+            )
 
 
 def blank(path: Path, headings: tuple[str, ...] = ()) -> Opened:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal, TypeAlias
 
+from msgspec import Struct
+
 from scanner.text import printable, without_surrogates
 
 DateOrder: TypeAlias = Literal["day-first", "month-first"]
@@ -64,6 +66,16 @@ class AmbiguousDate(CellError):
     """A date whose order of day and month depends on the country."""
 
 
+class BadCell(Struct, frozen=True):
+    """A cell of a sheet that is known to have no value: it costs its cell where it is read, and nothing elsewhere."""
+
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
 def read_text(cell: Any) -> str | None:
     """Return the cell as text: whole numbers without a fraction, dates in ISO format, without surrounding blanks."""
     if isinstance(cell, str):
@@ -79,6 +91,8 @@ def read_text(cell: Any) -> str | None:
             return cell.isoformat()
         case timedelta():
             return str(cell)
+        case BadCell():
+            raise CellError(cell.message, cell.fix)
         case _:
             raise CellError("holds more than one value", "write one")
 

@@ -16,13 +16,13 @@ from scanner.registry.tables.rows import (
     Recognise,
     Row,
     Table,
-    headings_among,
     is_filled,
     looked_ahead,
     named_headings,
     no_row,
     sheet_row,
 )
+from scanner.registry.tables.shape import shape_of
 
 _DELIMITERS = ",;\t|"
 _QUOTED = re.compile(r'"[^"]*(?:"|$)')
@@ -46,7 +46,7 @@ def read_delimited(path: Path, recognise: Recognise) -> Table:
     if not head:
         next(every, None)
         raise EmptyTable(Problem(file=file, message="is empty"))
-    at, _ = headings_among([cells for _, cells in head], recognise)
+    at = shape_of([cells for _, cells in head], recognise).at
     line, cells = head[at]
     headings = named_headings(file, line, cells)
     skipped: list[Problem] = []
@@ -105,7 +105,7 @@ def _delimiter(head: Sequence[str], recognise: Recognise) -> str:
     """Return the separator by which a row looks most like headings; else the most frequent one in the first row."""
     usual = _most_used_delimiter(head[0])
     separators = [usual, *(one for one in _DELIMITERS if one != usual)]
-    likeness = [headings_among(_split(head, one), recognise)[1] for one in separators]
+    likeness = [shape_of(_split(head, one), recognise).understood for one in separators]
     return separators[likeness.index(max(likeness))]
 
 

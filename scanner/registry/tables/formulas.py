@@ -1,4 +1,4 @@
-"""Finds formulas of a workbook. One that was saved without a value would be read as an empty cell.
+"""Finds formulas and errors of a workbook. Without a value, they would be read as empty cells.
 
 A spreadsheet stores a formula's value beside it; programs that write workbooks often store none.
 """
@@ -13,12 +13,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 from xml.parsers import expat
 
-MOST_NAMED = 1_000
-"""The most cells that are named: the list cannot be read in any case."""
+MOST = 100_000
+"""The most cells without a value in a sheet: nobody would fill them in."""
 
 _CHUNK = 1024 * 1024
-_FORMULA = re.compile(rb"<(?:[\w.-]{1,20}:)?f[\s/>]")
+_NO_VALUE = re.compile(rb"""<(?:[\w.-]{1,20}:)?f[\s/>]|\bt\s*=\s*["']e["']""")
 _LONGEST = 24
+_LONGEST_ERROR = 16
 _PLACE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})")
 
 
@@ -26,27 +27,29 @@ class Formulas(NamedTuple):
     """Formulas in a sheet; rows and columns count from 1.
 
     ``unstored``: row and column of those without a stored value. ``typed``: by row, the first column among those asked
-    for that has any formula.
+    for that has any formula. ``errors``: by row and column, errors in place of a value, such as ``#REF!``.
     """
 
     unstored: frozenset[tuple[int, int]] = frozenset()
     typed: Mapping[int, int] = MappingProxyType({})
+    errors: Mapping[tuple[int, int], str] = MappingProxyType({})
 
 
 def formulas_in(archive: zipfile.ZipFile, sheet: str, typed: Collection[int] = ()) -> Formulas:
     """Return the formulas in a sheet. ``typed``: columns of which every formula counts.
 
-    Raises KeyError if the archive has no such sheet, ValueError if it is no valid workbook.
+    Raises KeyError if the archive has no such sheet, ValueError if it is no valid workbook, or has too many such
+    cells.
     """
     try:
         part = _part_of(archive, sheet)
-        if not _has_formula(archive, part):  # few lists have one, and checking each cell takes much longer
+        if not _lacks_values(archive, part):  # few lists do, and checking each cell takes much longer
             return Formulas()
         cells = _Cells(typed)
         _parse(archive, part, start=cells.start, end=cells.end, text=cells.text)
     except expat.ExpatError as error:
         raise ValueError(str(error)) from error
-    return Formulas(frozenset(cells.unstored), cells.in_typed)
+    return Formulas(frozenset(cells.unstored), cells.in_typed, cells.errors)
 
 
 def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
@@ -67,11 +70,11 @@ def _part_of(archive: zipfile.ZipFile, sheet: str) -> str:
     return posixpath.normpath(posixpath.join("/xl", targets[relations[sheet]])).lstrip("/")
 
 
-def _has_formula(archive: zipfile.ZipFile, part: str) -> bool:
+def _lacks_values(archive: zipfile.ZipFile, part: str) -> bool:
     kept = b""
     with archive.open(part) as stream:
         while chunk := stream.read(_CHUNK):
-            if _FORMULA.search(kept + chunk):
+            if _NO_VALUE.search(kept + chunk):
                 return True
             kept = chunk[-_LONGEST:]
     return False
@@ -84,8 +87,9 @@ class _Cells:
         self._typed = frozenset(typed)
         self.in_typed: dict[int, int] = {}
         self.unstored: set[tuple[int, int]] = set()
+        self.errors: dict[tuple[int, int], str] = {}
         self._row = self._column = 0
-        self._is_formula = self._is_stored = self._in_value = False
+        self._is_formula = self._is_stored = self._in_value = self._is_error = False
 
     def start(self, element: str, given: Mapping[str, str]) -> None:
         match _local(element):
@@ -95,6 +99,7 @@ class _Cells:
                 place = _PLACE.fullmatch(given.get("r", ""))
                 self._column = _column(place[1]) if place else self._column + 1
                 self._is_formula = False
+                self._is_error = given.get("t") == "e"
                 self._is_stored = given.get("t") == "str"  # an empty text is stored as a value, too
             case "f":
                 self._is_formula = True
@@ -103,6 +108,9 @@ class _Cells:
 
     def text(self, text: str) -> None:
         self._is_stored = self._is_stored or (self._in_value and not text.isspace())
+        if self._is_error and self._in_value:
+            at = self._row, self._column
+            self.errors[at] = (self.errors.get(at, "") + text)[:_LONGEST_ERROR]
 
     def end(self, element: str) -> None:
         match _local(element):
@@ -111,8 +119,10 @@ class _Cells:
             case "c" if self._is_formula:
                 if self._column in self._typed:
                     self.in_typed.setdefault(self._row, self._column)
-                elif not self._is_stored and len(self.unstored) < MOST_NAMED:
+                elif not self._is_stored:
                     self.unstored.add((self._row, self._column))
+                if len(self.unstored) + len(self.errors) > MOST:
+                    raise ValueError(f"more than {MOST} formulas have no value")
 
 
 def _parse(

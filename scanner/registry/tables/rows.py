@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec import Struct, field
 
 from scanner.errors import Problem, RegistryError
+from scanner.registry.tables.cells import BadCell
 from scanner.text import counted
 
 T = TypeVar("T")
@@ -107,16 +108,9 @@ def looked_ahead(items: Iterator[T]) -> tuple[list[T], Iterator[T]]:
     return head, every()
 
 
-def headings_among(rows: Sequence[Sequence[str]], recognise: Recognise) -> tuple[int, int]:
-    """Return the position and score of the first row that looks most like headings; 0, 0 if none does."""
-    scores = [recognise(tuple(cell.strip() for cell in cells)) for cells in rows]
-    best = max(scores, default=0)
-    return (scores.index(best), best) if best else (0, 0)
-
-
 def no_row(headings: Sequence[str], cells: Sequence[Any], *, merged: bool = False) -> str | None:
     """Return why a row is not part of the list, such as a total; None if it is. ``merged``: across columns."""
-    filled = [(at, cell) for at, cell in enumerate(cells) if is_filled(cell)]
+    filled = [(at, cell) for at, cell in enumerate(cells) if is_filled(cell) and not isinstance(cell, BadCell)]
     texts = [str(cell).strip() for _, cell in filled]
     if len(texts) > 1 and all(at < len(headings) and str(cell).strip() == headings[at] for at, cell in filled):
         return "repeats the headings"

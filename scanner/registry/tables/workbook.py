@@ -7,17 +7,20 @@ import re
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from scanner.errors import Problem, RegistryError
-from scanner.registry.tables.cells import shown
+from scanner.registry.tables.cells import BadCell, shown
 from scanner.registry.tables.files import unreadable
 from scanner.registry.tables.formulas import formulas_in
+from scanner.registry.tables.merged import SheetRow, headings_end, letters, split_headings, unmerged
 from scanner.registry.tables.rows import (
     HEAD,
     EmptyTable,
@@ -25,13 +28,13 @@ from scanner.registry.tables.rows import (
     Row,
     Table,
     Typed,
-    headings_among,
     is_filled,
     named_headings,
     never,
     no_row,
     sheet_row,
 )
+from scanner.registry.tables.shape import Shape, is_table, shape_of
 
 MAX_UNPACKED = 256 * 1024 * 1024
 """The most bytes of a workbook's parts, uncompressed."""
@@ -39,6 +42,7 @@ MAX_CELLS = 20_000_000
 """The most cells in a sheet's dimensions: calamine allocates memory for each, including empty ones."""
 
 _SHEETS_NAMED = 20
+_CORRECT_IT = "correct its formula, or type in the value"
 _STORE_IT = "save it in a spreadsheet program, which stores the values of formulas, or type in the value"
 _CHUNK = 1024 * 1024
 _OVERLAP = 64
@@ -52,12 +56,13 @@ _NOT_A_WORKBOOK = (
 
 
 def read_workbook(path: Path, recognise: Recognise, sheet: str | None = None, typed: Typed = never) -> Table:
-    """Return the named sheet, visible or not; without a name, the visible one with the headings.
+    """Return the named sheet, visible or not; without a name, the visible one that is the list by its shape.
 
     ``typed``: whether a heading's column may have no formula, even if its value is stored.
 
-    The headings are the row that looks most like them, below banners and legends. If no sheet has them, the first sheet
-    with content is used. Raises RegistryError; EmptyTable if no sheet, or not the named one, has content.
+    The headings are the row that looks most like them, below banners and legends. Of several sheets, the one with the
+    most of them is read, then the one with the most rows; a warning names the others that hold a table. A cell without
+    a clear value costs its cell. Raises RegistryError; EmptyTable if no sheet, or not the named one, has content.
     """
     _check_archive(path)
     try:
@@ -89,119 +94,125 @@ def _sheet_called(name: str, workbook: CalamineWorkbook, path: Path) -> str:
     )
 
 
-def _best(path: Path, tables: Iterator[tuple[Table, int] | None]) -> Table:
-    """Return the first sheet with at least half as many of the headings as any; a warning names the others."""
-    found = [one for one in tables if one is not None]
+class _Found(Struct, frozen=True):
+    """A sheet with content: its table, its shape, and its filled rows, counted to tell two sheets apart."""
+
+    table: Table
+    shape: Shape
+    sheet: CalamineSheet
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """The columns that are understood, then the filled rows; the cells with text where too few are understood."""
+        known = self.shape.understood if is_table(self.shape) else 0
+        filled = sum(any(map(is_filled, cells)) for cells in self.sheet.iter_rows())
+        return known, 0 if known else self.shape.texts, filled
+
+
+def _best(path: Path, sheets: Iterator[_Found | None]) -> Table:
+    """Return the sheet that is the list by its shape; a warning names the others that hold one."""
+    found = [one for one in sheets if one is not None]
     if not found:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
-    best = max(likeness for _, likeness in found)
-    chosen = next(table for table, likeness in found if 2 * likeness >= best)
-    for table, likeness in found:
-        if table is not chosen and 2 * likeness >= best > 0:
-            chosen.skipped.append(
-                Problem(
-                    file=str(path),
-                    message=f"sheet {shown(table.sheet or '')} has such headings, too, and is not read: only "
-                    f"{shown(chosen.sheet or '')} is",
-                    fix=f'add it to the config as a list of its own with sheet = "{shown(table.sheet or "")}"',
-                )
-            )
-    return chosen
+    best = max(found, key=lambda one: one.rank)
+    for other in found:
+        if other is not best and is_table(other.shape):
+            name = shown(other.table.sheet or "")
+            message = f"holds a list, too, and is not read: only sheet {shown(best.table.sheet or '')} is"
+            fix = f'add it to the config as a list of its own with sheet = "{name}"'
+            best.table.skipped.append(Problem(file=str(path), sheet=other.table.sheet, message=message, fix=fix))
+    return best.table
 
 
-def _sheet_table(path: Path, sheet: CalamineSheet, recognise: Recognise, typed: Typed) -> tuple[Table, int] | None:
-    """Return the sheet under its headings, and how much these look like the expected ones."""
+def _sheet_table(path: Path, sheet: CalamineSheet, recognise: Recognise, typed: Typed) -> _Found | None:
+    """Return the sheet under its headings, and its shape."""
     file = str(path)
-    rows = enumerate(sheet.iter_rows(), start=1)
-    head = list(islice(((line, cells) for line, cells in rows if any(map(is_filled, cells))), HEAD))
+    merged = sheet.merged_cell_ranges or ()
+    head = list(islice(unmerged(enumerate(sheet.iter_rows(), start=1), merged), HEAD))
     if not head:
         return None
-    at, likeness = headings_among([[str(cell) for cell in cells] for _, cells in head], recognise)
-    line, cells = head[at]
-    headings = named_headings(file, line, [str(cell) for cell in cells])
-    skipped: list[Problem] = []
-    broken = _formulas(path, headings, line, sheet, typed)
-    below = _rows(path, headings, line, sheet, chain(head[at + 1 :], rows), skipped, broken)
-    return Table(file=file, sheet=sheet.name, headings=headings, line=line, rows=below, skipped=skipped), likeness
+    shape = shape_of([[str(cell) for cell in row.cells] for row in head], recognise)
+    first = line = head[shape.at].number
+    texts = list(map(str, head[shape.at].cells))
+    lower = _headings(head, first, headings_end(first, merged))
+    if recognise(tuple(lower)) >= shape.understood:
+        line, texts = headings_end(first, merged), lower
+    headings = named_headings(file, line, texts)
+    skipped = [
+        Problem(
+            file=file,
+            sheet=sheet.name,
+            line=line,
+            field=shown(headings[column]),
+            message=f"the heading is merged over {place}, and counts for its first column alone",
+            fix="give each column a heading of its own",
+        )
+        for column, place in split_headings(line, merged)
+        if column < len(headings)
+    ]
+    below = _rows(path, headings, line, sheet, typed, skipped)
+    table = Table(file=file, sheet=sheet.name, headings=headings, line=line, rows=below, skipped=skipped)
+    return _Found(table, shape, sheet)
+
+
+def _headings(head: Sequence[SheetRow], first: int, last: int) -> list[str]:
+    """Return the text of each heading; of two rows joined by merged cells, the lower one counts."""
+    rows = [row.cells for row in head if first <= row.number <= last]
+    return [next((str(cell) for cell in reversed(column) if is_filled(cell)), "") for column in zip(*rows, strict=True)]
 
 
 def _rows(
-    path: Path,
-    headings: tuple[str, ...],
-    line: int,
-    sheet: CalamineSheet,
-    rows: Iterable[tuple[int, Sequence[Any]]],
-    skipped: list[Problem],
-    formulas: Iterable[Problem],
+    path: Path, headings: tuple[str, ...], line: int, sheet: CalamineSheet, typed: Typed, skipped: list[Problem]
 ) -> Iterator[Row | Problem]:
     file = str(path)
-    broken: dict[int | None, list[Problem]] = {}
-    for problem in formulas:
-        broken.setdefault(problem.line, []).append(problem)
-    across = _merged_rows(file, line, sheet)
-    for number, cells in rows:
-        if why := no_row(headings, cells, merged=number in across):
-            where = f"row {number} of sheet {shown(sheet.name)}"
-            skipped.append(Problem(file=file, line=number, message=f"{where} {why}, and is not a row of the list"))
-            broken.pop(number, None)
+    bad = _bad_cells(path, headings, sheet, typed)
+    rows = _with_bad_cells(enumerate(sheet.iter_rows(), start=1), bad, len(headings))
+    for row in unmerged(rows, sheet.merged_cell_ranges or (), line):
+        if row.number <= line:
             continue
-        if number in across and any(map(is_filled, cells)):
-            raise _merged(file, number)
-        if number in broken:
-            yield from broken.pop(number)
-        elif (row := sheet_row(file, number, headings, cells)) is not None:
-            yield row
-    for problems in broken.values():  # in rows without other content
-        yield from problems
+        if why := no_row(headings, row.cells, merged=row.across):
+            message = f"{why}, and is not a row of the list"
+            skipped.append(Problem(file=file, sheet=sheet.name, line=row.number, message=message))
+        elif (found := sheet_row(file, row.number, headings, row.cells)) is not None:
+            yield found if isinstance(found, Row) else replace(found, sheet=sheet.name)
 
 
-def _merged_rows(file: str, line: int, sheet: CalamineSheet) -> set[int]:
-    """Return the rows with cells merged across columns. Raises RegistryError for other merged cells."""
-    across = set()
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        if top == bottom and top + 1 > line:
-            across.add(top + 1)
-        elif bottom + 1 >= line:
-            raise _merged(file, top + 1, f"{_letters(left)}{top + 1}:{_letters(right)}{bottom + 1}")
-    return across
-
-
-def _merged(file: str, line: int, field: str | None = None) -> RegistryError:
-    message = "merged cells have no clear row and column"
-    return RegistryError(
-        Problem(file=file, line=line, field=field, message=message, fix="unmerge them and fill in each cell")
-    )
-
-
-def _formulas(
-    path: Path, headings: tuple[str, ...], line: int, sheet: CalamineSheet, typed: Typed
-) -> Iterator[Problem]:
-    """Yield a problem for each formula without a value, which only looks empty, and for any in a ``typed`` column."""
+def _bad_cells(
+    path: Path, headings: tuple[str, ...], sheet: CalamineSheet, typed: Typed
+) -> dict[int, dict[int, BadCell]]:
+    """Return by row and column, from 1, what has no value and only looks empty, and formulas in a ``typed`` column."""
     columns = [column for column, heading in enumerate(headings, start=1) if typed(heading)]
     try:
         with zipfile.ZipFile(path) as archive:
             found = formulas_in(archive, sheet.name, columns)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
         raise _damaged(path, str(error)) from error
-    kinds: tuple[tuple[Iterable[tuple[int, int]], str, str], ...] = (
-        (found.typed.items(), "is a formula", "type the value"),
-        (found.unstored, "is a formula without a stored value", _STORE_IT),
+    bad: dict[int, dict[int, BadCell]] = {}
+    wrong = chain(
+        ((at, "is a formula without a stored value", _STORE_IT) for at in found.unstored),
+        ((at, f"holds the error {shown(text)}", _CORRECT_IT) for at, text in found.errors.items()),
+        ((at, "is a formula", "type the value") for at in found.typed.items()),
     )
-    for cells, wrong, fix in kinds:
-        for row, column in sorted(cells):
-            if row >= line and column <= len(headings):
-                place = f"{_letters(column - 1)}{row} of sheet {shown(sheet.name)}"
-                yield Problem(file=str(path), line=row, field=headings[column - 1], message=f"{place} {wrong}", fix=fix)
+    for (row, column), message, fix in wrong:
+        if column <= len(headings):
+            bad.setdefault(row, {})[column] = BadCell(f"{letters(column - 1)}{row} {message}", fix)
+    return bad
 
 
-def _letters(column: int) -> str:
-    """Return a spreadsheet's name of a column, counted from 0."""
-    letters = ""
-    column += 1
-    while column:
-        column, letter = divmod(column - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return letters
+def _with_bad_cells(
+    rows: Iterable[tuple[int, Sequence[Any]]], bad: Mapping[int, Mapping[int, BadCell]], width: int
+) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Yield the rows with their bad cells; also those below the last row with a value."""
+    last = 0
+    for last, cells in rows:
+        yield last, _replaced(cells, bad[last]) if last in bad else cells
+    for row in sorted(row for row in bad if row > last):
+        yield row, _replaced([""] * width, bad[row])
+
+
+def _replaced(cells: Sequence[Any], bad: Mapping[int, BadCell]) -> list[Any]:
+    padded = [*cells, *[""] * (max(bad) - len(cells))]
+    return [bad.get(column, cell) for column, cell in enumerate(padded, start=1)]
 
 
 # --- Checks before opening ---

@@ -11,10 +11,10 @@ import pytest
 import xlsxwriter
 
 from scanner.errors import Problem
-from scanner.registry.entries import load_registry
+from scanner.registry.entries import load_registry, survey_registry
 from scanner.registry.lists import ListSource
-from scanner.registry.tables import Row, read_table
-from scanner.registry.tables.formulas import MOST_NAMED, formulas_in
+from scanner.registry.tables import formulas
+from scanner.registry.tables.formulas import formulas_in
 
 
 def archive(cells: str, *, prefix: str = "", target: str = "worksheets/first.xml") -> zipfile.ZipFile:
@@ -92,32 +92,47 @@ def test_what_is_no_workbook_is_an_error(broken: zipfile.ZipFile, error: type[Ex
         formulas_in(broken, "Bots & co")
 
 
-def test_a_million_of_them_are_not_kept() -> None:
-    """The first ones are enough."""
-    cells = "".join(f'<row r="{row}"><c r="A{row}"><f>1</f></c></row>' for row in range(1, MOST_NAMED + 50))
+def test_a_sheet_full_of_them_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would fill them in one by one, and each takes memory."""
+    monkeypatch.setattr(formulas, "MOST", 3)
+    cells = "".join(f'<row r="{row}"><c r="A{row}"><f>1</f></c></row>' for row in range(1, 5))
 
-    assert len(formulas_in(archive(cells), "Bots & co").unstored) == MOST_NAMED
+    with pytest.raises(ValueError, match="more than 3 formulas have no value"):
+        formulas_in(archive(cells), "Bots & co")
+
+
+def test_an_error_is_found_with_and_without_its_formula() -> None:
+    """It would read as an empty cell."""
+    cells = (
+        '<row r="2"><c r="B2" t="e"><f>A0</f><v>#REF!</v></c><c r="C2" t="e"><v>#N/A</v></c><c t="s"><v>3</v></c></row>'
+    )
+
+    found = formulas_in(archive(cells), "Bots & co")
+
+    assert (found.errors, found.unstored) == ({(2, 2): "#REF!", (2, 3): "#N/A"}, frozenset())
 
 
 def test_a_list_with_such_a_formula_says_which_cell_and_what_to_do(tmp_path: Path) -> None:
-    """Its row is skipped, others are read; cells without a heading belong to no column."""
+    """It costs its cell; cells without a heading belong to no column."""
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
     for cells in (("name", "owner"), ("a", '=A2&"@example.com"', "=1"), ("b", "ada@example.com", "=1")):
         sheet.append(cells)
     book.save(tmp_path / "list.xlsx")
 
-    problem, row = read_table(tmp_path / "list.xlsx", lambda _: True).rows
+    found = survey_registry([ListSource(path=tmp_path / "list.xlsx")])
 
-    assert problem == Problem(
-        file=str(tmp_path / "list.xlsx"),
-        line=2,
-        field="owner",
-        message="B2 of sheet Sheet is a formula without a stored value",
-        fix="save it in a spreadsheet program, which stores the values of formulas, or type in the value",
-    )
-    assert isinstance(row, Row)
-    assert row.cells == ("b", "ada@example.com")
+    assert list(found.problems) == [
+        Problem(
+            file=str(tmp_path / "list.xlsx"),
+            sheet="Sheet",
+            line=2,
+            field="owner",
+            message="B2 is a formula without a stored value",
+            fix="save it in a spreadsheet program, which stores the values of formulas, or type in the value",
+        )
+    ]
+    assert [(entry.name, entry.owner) for entry in found.registry.entries] == [("a", ()), ("b", ("ada@example.com",))]
 
 
 def test_a_formula_with_a_stored_value_is_its_value(tmp_path: Path) -> None:

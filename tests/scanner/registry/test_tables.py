@@ -221,7 +221,7 @@ def test_a_list_is_found_below_banners_and_between_sections_and_totals(tmp_path:
     assert (table.line, table.headings) == (3, ("name", "owner", "status"))
     assert rows == [(5, ("svc-a", "ada", "active")), (7, ("svc-b", "bob", "retired"))]
     why = [(one.line, one.message.removesuffix(", and is not a row of the list")) for one in table.skipped]
-    assert [(line, text.removeprefix(f"row {line} of sheet Sheet ")) for line, text in why] == [
+    assert why == [
         (4, "is the heading of a section"),
         (6, "repeats the headings"),
         (8, "holds a total"),
@@ -272,7 +272,7 @@ def test_the_sheet_with_the_list_is_taken_and_its_like_are_named(tmp_path: Path)
     assert (table.sheet, [row.cells[0] for row in table.rows if isinstance(row, Row)]) == ("AWS", ["svc-AWS"])
     assert [(one.message, one.fix) for one in table.skipped] == [
         (
-            "sheet Azure has such headings, too, and is not read: only AWS is",
+            "holds a list, too, and is not read: only sheet AWS is",
             'add it to the config as a list of its own with sheet = "Azure"',
         )
     ]
@@ -282,16 +282,6 @@ def _chart(book: Any) -> Any:
     chart = book.add_chart({"type": "column"})
     chart.add_series({"values": "=Cover!$A$1:$A$2"})
     return chart
-
-
-def merged(tmp_path: Path) -> Path:
-    book = openpyxl.Workbook()
-    cells = book.worksheets[0]
-    cells.append(("name", "owner", "deputy"))
-    cells.append(("a", "b", "c"))
-    cells.merge_cells("B1:C1")
-    book.save(tmp_path / "list.xlsx")
-    return tmp_path / "list.xlsx"
 
 
 def far_out(tmp_path: Path) -> Path:
@@ -371,7 +361,6 @@ def file(name: str, content: bytes | str) -> Callable[[Path], Path]:
         pytest.param(other_archive, None, "is a damaged workbook: ", id="xlsx is an archive"),
         pytest.param(far_out, None, "a sheet reaches to row 1048576 and column 16384, which is too far",
                      id="xlsx far cell"),
-        pytest.param(merged, 1, "merged cells have no clear row and column", id="xlsx merged"),
         pytest.param(sheet, None, "is empty", id="xlsx empty"),
         pytest.param(file("list.json", '[{"a": 1},\n{"a": }]'), 2, "is not JSON: Expecting value", id="json"),
         pytest.param(file("list.json", "\n" + "[" * 100_000), 2, "is not JSON: is nested too deeply", id="json depth"),

@@ -80,8 +80,8 @@ def _new_workbook(opened: Opened, edits: Sequence[Edit]) -> Workbook:
     sheet.title = "Registry"
     opened = msgspec.structs.replace(opened, headings=(*opened.headings, *new_headings(opened, edits)))
     for column, heading in enumerate(opened.headings, start=1):
-        _write(opened, _cell(sheet, 1, column), heading)
-        _cell(sheet, 1, column).font = Font(bold=True)
+        _write(opened, _cell(opened, sheet, 1, column), heading)
+        _cell(opened, sheet, 1, column).font = Font(bold=True)
         sheet.column_dimensions[get_column_letter(column)].width = max(16, len(heading) + 4)
     sheet.freeze_panes = "A2"
     _edit_sheet(opened, edits, sheet)
@@ -92,8 +92,8 @@ def _edit_sheet(opened: Opened, edits: Sequence[Edit], sheet: Worksheet) -> None
     top = opened.line or 1
     headings = [*opened.headings, *new_headings(opened, edits)]
     for column in range(len(opened.headings) + 1, len(headings) + 1):
-        _like(_cell(sheet, top, column - 1), _cell(sheet, top, column))
-        _write(opened, _cell(sheet, top, column), headings[column - 1])
+        _like(_cell(opened, sheet, top, column - 1), _cell(opened, sheet, top, column))
+        _write(opened, _cell(opened, sheet, top, column), headings[column - 1])
     last = max([top, *(row.line for row in opened.rows)])
     bottom = last
     added = sum(edit.position is None for edit in edits)
@@ -104,10 +104,10 @@ def _edit_sheet(opened: Opened, edits: Sequence[Edit], sheet: Worksheet) -> None
             bottom += 1
             if bottom > top + 1:
                 for column in range(1, len(headings) + 1):
-                    _like(_cell(sheet, bottom - 1, column), _cell(sheet, bottom, column))
+                    _like(_cell(opened, sheet, bottom - 1, column), _cell(opened, sheet, bottom, column))
         row = bottom if edit.position is None else opened.rows[edit.position].line
         for heading, value in edit.cells.items():
-            _write(opened, _cell(sheet, row, headings.index(heading) + 1), value)
+            _write(opened, _cell(opened, sheet, row, headings.index(heading) + 1), value)
     _stretch(sheet, last, bottom)
     _widen(sheet, top, len(opened.headings), headings)
 
@@ -124,11 +124,15 @@ def _make_room(sheet: Worksheet, last: int, rows: int) -> None:
                 cell.value = ends.sub(str(last + rows), cell.value)
 
 
-def _cell(sheet: Worksheet, row: int, column: int) -> Cell:
+def _cell(opened: Opened, sheet: Worksheet, row: int, column: int) -> Cell:
     from openpyxl.cell.cell import Cell
 
     cell = sheet.cell(row, column)
-    assert isinstance(cell, Cell)  # reading refuses lists with merged cells
+    if not isinstance(cell, Cell):
+        message = f"{cell.coordinate} is merged with other cells, so it cannot be written"
+        raise RegistryError(
+            Problem(file=str(opened.path), sheet=opened.sheet, line=row, message=message, fix="unmerge it")
+        )
     return cell
 
 

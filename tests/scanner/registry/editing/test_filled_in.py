@@ -70,7 +70,7 @@ def test_a_formula_that_was_never_worked_out_is_no_empty_cell(tmp_path: Path) ->
         book.worksheets[0].append(row)
     book.save(tmp_path / "o.xlsx")
 
-    with pytest.raises(RegistryError, match=r"o\.xlsx:2: owner: H2 of sheet Sheet is a formula .*save it"):
+    with pytest.raises(RegistryError, match=r"o\.xlsx\[Sheet\]:2: owner: H2 is a formula .*save it"):
         read_filled_in(tmp_path / "o.xlsx", None)
 
 
