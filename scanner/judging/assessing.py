@@ -24,6 +24,7 @@ from scanner.judging.last_known.remembered import or_as_last_known
 from scanner.judging.last_known.vanished import Issued, renames, with_renamed
 from scanner.judging.nature import judge_nature
 from scanner.judging.ownership import Beside, judge_owners, tag_scores
+from scanner.judging.recreated import with_former
 from scanner.judging.usage import judge_usage
 from scanner.matching.cells.reading import Cells
 from scanner.matching.decision import as_written, united
@@ -270,6 +271,7 @@ def reconcile(
         one.key: aside.verdict(one.key, _verdict(one, natures[one.key], matching, lists, places)) for one in seen
     }
     judged = tuple(map(aside.entry, _entries(inventory, entries, matching, lists.sources, last, now)))
+    registry |= with_former(registry, seen, entries, inventory.coverage, lists.sources)
     judged = with_renamed(judged, registry, last.entries, seen, last.gone)
     renamed = renames(judged, last.gone)
     unregistered = [one for one in seen if registry[one.key].state == "unregistered"]
@@ -382,6 +384,8 @@ def _is_open(verdict: RegistryVerdict | None) -> bool:
 def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...]) -> RegistryVerdict:
     """Return the verdict with suggestions: proposed entries, and entries of its former name, come first."""
     named = {candidate.entry for candidate in judged.candidates}
+    if judged.former is not None:
+        named.add(judged.former.entry)  # nobody is asked to confirm an entry of another identity
     more = [one for one in found if one.entry not in named]
     return msgspec.structs.replace(judged, candidates=(*judged.candidates, *more)[:KEPT])
 

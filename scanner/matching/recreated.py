@@ -46,7 +46,12 @@ def _unique_ids(entry: Entry, identity: Identity) -> Iterator[str]:
         if guid(text) or is_opaque(text):
             if own_is_opaque:
                 yield same_unique_id(text)
-        elif issuer_of(text) == provider and not is_qualified(text) and not _is_credential(text, provider):
+        elif (
+            provider is not None
+            and issuer_of(text) == provider
+            and not is_qualified(text)
+            and not _is_credential(text, provider)
+        ):
             yield same_unique_id(text)
 
 

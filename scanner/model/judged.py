@@ -56,6 +56,13 @@ class LookAlike(Struct, frozen=True, kw_only=True, gc=False):
     evidence: str
 
 
+class Former(Struct, frozen=True, kw_only=True, gc=False):
+    """An entry with the unique id of an identity that no longer exists, and whose name another one has now."""
+
+    entry: str
+    unique_id: str
+
+
 class IdentityCandidate(Struct, frozen=True, kw_only=True, gc=False):
     """An identity that may be meant by an entry without a match, and why. ``score`` is 0 to 1."""
 
@@ -125,6 +132,8 @@ class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):
     """The rung on which the proposed entry matches."""
     look_alike: LookAlike | None = None
     """The declared identity whose name it imitates."""
+    former: Former | None = None
+    """The entry that declares an earlier identity of its name, if the registry shows that."""
     candidates: tuple[MatchCandidate, ...] = ()
     retired: bool = False
     """Its entry is retired or has expired."""

@@ -118,9 +118,13 @@ LOOKALIKE = IdentityRule(
 
 
 def _recreated(assessment: Assessment, context: RuleContext) -> Hit | None:
-    """Fires on a registered identity that was recreated, until its entry is confirmed."""
-    identity = assessment.identity
-    recreation, found = context.recreations.get(identity.key), context.entry_of(assessment)
+    """Fires on an identity that was recreated, by its key or by its entry's unique id, until the entry is confirmed."""
+    identity, former = assessment.identity, assessment.registry.former
+    recreation = context.recreations.get(identity.key)
+    found = context.entry_of(assessment) if former is None else context.entries.get(former.entry)
+    if former is not None and identity.unique_id is not None and recreation is None:
+        since = context.today if identity.created_at is None else identity.created_at.date()
+        recreation = Recreation(unique_id=identity.unique_id, before=former.unique_id, recreated_on=since)
     if recreation is None or found is None or recreation.unique_id != identity.unique_id:
         return None
     if _is_confirmed(found.entry, recreation, context.today):

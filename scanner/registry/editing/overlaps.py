@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import islice, product
 from typing import TypeAlias
 
 from scanner.matching.decision import differences
@@ -54,6 +54,9 @@ def _reduced(place: Place, shape: _Shape) -> Place:
     return provider if shape[0] else None, scope if shape[1] else None
 
 
+_SAMPLE = 5_000
+
+
 def twins(entries: Sequence[Entry], standard: Standard) -> Iterator[tuple[Entry, Remark]]:
     """Yield identities that two entries name for the same place, each at the later entry.
 
@@ -93,7 +96,8 @@ def covered(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Remark]]:
         for text in filter(is_pattern, entry.identities):
             holders[text].append(entry)
             neighbours.add(text, entry)
-    globs = GlobIndex((text, text) for text in holders)
+    sample = [_example(text) for text in islice(holders, _SAMPLE)]  # without one, a prefix of all counts as rare
+    globs = GlobIndex(((text, text) for text in holders), sample=sample)
     for text, held_by in holders.items():
         wider = [one for one in globs.hits(_example(text)) if one != text]
         for entry, one in product(held_by, wider):
