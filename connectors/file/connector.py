@@ -6,7 +6,7 @@ without a readable place, is reported for scope ``*``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -74,6 +74,7 @@ class FileConnector:
             tally.broke_off(error)
         if not tally.is_empty and not self._settings.complete:
             tally.mark_uncertain("the file is declared incomplete")
+        tally.note(tally.warnings)
         yield from tally.coverage()
 
     def check(self) -> Iterator[Check]:
@@ -92,16 +93,20 @@ class FileConnector:
         unread = [detail for detail in tally.details if detail]
         more = [f"and rows of {counted(len(unread) - _PLACES_NAMED, 'other scope', 'other scopes')}"]
         detail = "; ".join(unread[:_PLACES_NAMED] + (more if len(unread) > _PLACES_NAMED else []))
+        if not unread and tally.warnings:
+            detail = "; ".join(map(str, ("readable", *tally.warnings[:_PLACES_NAMED])))
         yield Check(name=path, ok=not unread, detail=detail or "readable")
 
     def _identities(self, tally: _Tally) -> Iterator[Identity]:
         """The identities of the file, row by row. Raises RegistryError where the file breaks off."""
         # An empty file is reported like one with headings only.
         with suppress(EmptyTable):
-            for row in _identity_rows(self._open()):
+            table = self._open()
+            for row in _identity_rows(table):
                 identity = self._read(row, tally)
                 if identity is not None:
                     yield identity
+            tally.warnings = table.skipped
         if tally.is_empty:
             tally.mark_uncertain("the file lists no identities; an empty file is treated as a failed read")
 
@@ -149,6 +154,8 @@ class _Tally:
         self._readings: dict[tuple[str, str], SectionReading] = {}
         self._lines: dict[str, int] = {}
         self._unplaced: SectionReading | None = None
+        self.warnings: list[Problem] = []
+        """Of the file as a whole, such as its encoding, and rows that are no identities."""
 
     @property
     def is_empty(self) -> bool:
@@ -184,6 +191,13 @@ class _Tally:
     def broke_off(self, error: RegistryError) -> None:
         """Record that the file could not be read to its end: missing rows could be of any place."""
         self.unplaced.lost(SourceError("; ".join(map(str, error.problems))), partial=bool(self._readings))
+
+    def note(self, warnings: Sequence[Problem]) -> None:
+        """Note what is no gap at one of the places."""
+        reading = next(iter(self._readings.values()), self._unplaced)
+        if reading is not None:
+            for warning in warnings:
+                reading.note(str(warning))
 
     def mark_uncertain(self, why: str) -> None:
         """Record that every place may have more identities."""

@@ -41,7 +41,8 @@ _BROKEN = (
 def read_delimited(path: Path, recognise: Recognise) -> Table:
     """Return a CSV file as a table. Raises RegistryError, also while rows are read; EmptyTable if it is blank."""
     file = str(path)
-    rows = _records(path, recognise)
+    skipped: list[Problem] = []
+    rows = _records(path, recognise, skipped)
     head, every = looked_ahead(rows)
     if not head:
         next(every, None)
@@ -49,7 +50,6 @@ def read_delimited(path: Path, recognise: Recognise) -> Table:
     at = shape_of([cells for _, cells in head], recognise).at
     line, cells = head[at]
     headings = named_headings(file, line, cells)
-    skipped: list[Problem] = []
     rest = _under(headings, file, islice(every, at + 1, None), skipped)
     return Table(file=file, headings=headings, line=line, rows=_closing(rest, rows), skipped=skipped)
 
@@ -72,9 +72,12 @@ def _under(
             yield row
 
 
-def _records(path: Path, recognise: Recognise) -> Generator[tuple[int, list[str]]]:
-    """Yield each record with content, with the line it begins on; the file is closed in any case."""
-    with closing(read_lines(path)) as lines:
+def _records(path: Path, recognise: Recognise, warnings: list[Problem]) -> Generator[tuple[int, list[str]]]:
+    """Yield each record with content, with the line it begins on; the file is closed in any case.
+
+    ``warnings``: receives one if the file is in another encoding than UTF-8.
+    """
+    with closing(read_lines(path, warnings)) as lines:
         yield from _parsed(path, lines, recognise)
 
 

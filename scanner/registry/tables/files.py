@@ -1,12 +1,14 @@
-"""Reads files as text; refuses files that are irregular, not UTF-8, or too large."""
+"""Reads files as text; refuses files that are irregular, of an unknown encoding, or too large."""
 
 from __future__ import annotations
 
 import codecs
 from collections.abc import Generator
 from pathlib import Path
+from typing import BinaryIO
 
 from scanner.errors import Problem, RegistryError
+from scanner.registry.tables.encodings import SAMPLE, Encoding, encoding_of
 from scanner.registry.tables.rows import EmptyTable
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -20,6 +22,7 @@ MAX_SLOW_DOCUMENT = 16 * 1024 * 1024
 MAX_LINE = 16 * 1024 * 1024
 """The most bytes in a line of a streamed file."""
 
+_UTF_8 = Encoding("utf-8", "UTF-8")
 _AS_UTF_8 = "save it as UTF-8 (in Excel: CSV UTF-8)"
 
 # The first bytes of files in another format than their suffix says.
@@ -73,8 +76,12 @@ def read_text(path: Path, *, most: int | None = None, instead: str = "split it, 
     return text
 
 
-def read_lines(path: Path) -> Generator[str, None, None]:
-    """Yield a file line by line, with line ends. Raises RegistryError if a line is no text."""
+def read_lines(path: Path, others: list[Problem] | None = None) -> Generator[str, None, None]:
+    """Yield a file line by line, with line ends. Raises RegistryError if a line is no text.
+
+    ``others``: receives a warning if the file is not UTF-8, but Windows-1252 or Shift_JIS for certain; without it, such
+    a file is refused.
+    """
     try:
         with path.open("rb") as file:
             line = file.readline(MAX_LINE + 1)
@@ -84,12 +91,16 @@ def read_lines(path: Path) -> Generator[str, None, None]:
                 return
             line = line.removeprefix(codecs.BOM_UTF8)
             number = 1
+            encoding, is_ascii = _UTF_8, True
             while line:
                 if len(line) > MAX_LINE:
                     raise RegistryError(
                         Problem(file=str(path), line=number, message=f"is longer than {MAX_LINE // 2**20} MiB")
                     )
-                yield _decode(path, line, first_line=number)
+                if is_ascii and not line.isascii():
+                    is_ascii = False
+                    encoding = _encoding_from(path, number, line, file, others)
+                yield _decode(path, line, first_line=number, encoding=encoding)
                 line = file.readline(MAX_LINE + 1)
                 number += 1
     except OSError as error:
@@ -111,12 +122,28 @@ def _decode_utf_16(path: Path, data: bytes) -> str:
         ) from error
 
 
-def _decode(path: Path, data: bytes, *, first_line: int) -> str:
+def _encoding_from(path: Path, number: int, line: bytes, file: BinaryIO, others: list[Problem] | None) -> Encoding:
+    """Return the encoding of a file from its first line that is not ASCII, with which no encoding disagrees so far."""
     try:
-        text = data.decode("utf-8")
+        line.decode()
+    except UnicodeDecodeError:
+        begins = file.tell()
+        found = encoding_of(line + file.read(SAMPLE)) if others is not None else None
+        file.seek(begins)
+        if others is not None and found is not None:
+            message = f"is not UTF-8 text, and was read as {found.title}"
+            others.append(Problem(file=str(path), line=number, message=message, fix=_AS_UTF_8))
+            return found
+    return _UTF_8
+
+
+def _decode(path: Path, data: bytes, *, first_line: int, encoding: Encoding = _UTF_8) -> str:
+    try:
+        text = data.decode(encoding.codec)
     except UnicodeDecodeError as error:
         line = first_line + data.count(b"\n", 0, error.start)
-        raise RegistryError(Problem(file=str(path), line=line, message="is not UTF-8 text", fix=_AS_UTF_8)) from error
+        message = f"is not {encoding.title} text"
+        raise RegistryError(Problem(file=str(path), line=line, message=message, fix=_AS_UTF_8)) from error
     nul = text.find("\0")
     if nul >= 0:
         line = first_line + text.count("\n", 0, nul)

@@ -397,3 +397,17 @@ def test_any_part_of_a_row_may_be_anything(tmp_path_factory: pytest.TempPathFact
 
     assert {"before", "after"} <= {identity.name for identity in identities}
     told_in_reports([*identities, *coverage])
+
+
+def test_another_encoding_is_no_gap_and_told(tmp_path: Path) -> None:
+    """In the coverage, and to the doctor."""
+    path = tmp_path / "bots.csv"
+    path.write_bytes("key,description\na,für Löhne\n".encode("cp1252"))
+
+    (identity,), (coverage,) = discover(path)
+    (check,) = FileConnector("hr", FileSettings(path=path)).check()
+
+    assert (identity.description, coverage.status) == ("für Löhne", "complete")
+    assert coverage.detail is not None
+    assert "was read as Windows-1252" in coverage.detail
+    assert (check.ok, "was read as Windows-1252" in check.detail) == (True, True)

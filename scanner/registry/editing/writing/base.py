@@ -12,7 +12,6 @@ from msgspec import Struct
 from scanner.errors import Problem, RegistryError
 from scanner.registry.editing.saving import Opened
 from scanner.registry.editing.values import Value, list_items
-from scanner.registry.tables.files import UTF_16
 
 
 class Edit(Struct, frozen=True, kw_only=True):
@@ -24,12 +23,13 @@ class Edit(Struct, frozen=True, kw_only=True):
 
 
 def decoded(opened: Opened) -> tuple[bytes, str]:
-    """Return the byte order mark, if there is one, and the text. Raises RegistryError for UTF-16."""
-    if opened.data.startswith(UTF_16):
-        message, fix = "is UTF-16 text, which is read but not written", "save it as UTF-8 (in Excel: CSV UTF-8)"
-        raise RegistryError(Problem(file=str(opened.path), message=message, fix=fix))
+    """Return the byte order mark, if there is one, and the text. Raises RegistryError unless it is UTF-8."""
     mark = codecs.BOM_UTF8 if opened.data.startswith(codecs.BOM_UTF8) else b""
-    return mark, opened.data.removeprefix(mark).decode()
+    try:
+        return mark, opened.data.removeprefix(mark).decode()
+    except UnicodeDecodeError as error:
+        message, fix = "is not UTF-8 text: it is read but not written", "save it as UTF-8 (in Excel: CSV UTF-8)"
+        raise RegistryError(Problem(file=str(opened.path), message=message, fix=fix)) from error
 
 
 def new_headings(opened: Opened, edits: Sequence[Edit]) -> tuple[str, ...]:
