@@ -106,7 +106,7 @@ class FileConnector:
                 identity = self._read(row, tally)
                 if identity is not None:
                     yield identity
-            tally.warnings = table.skipped
+            tally.warnings = [*table.warnings, *table.skipped]
         if tally.is_empty:
             tally.mark_uncertain("the file lists no identities; an empty file is treated as a failed read")
 

@@ -213,7 +213,7 @@ class _Reader:
                 origin = Origin(file=table.file, sheet=table.sheet, row=row.line)
                 own = table.headings is None
                 yield Record(origin, Fields(row, self._columns), self._source, brings_headings=own)
-            self._notes.warnings.extend(table.skipped)
+            self._notes.warnings += [*table.warnings, *table.skipped]
 
     def _declarations(self, name: Format, documents: Sequence[Document]) -> Iterator[Record]:
         reader: Reader | None = getattr(FORMATS[name], self._declared)

@@ -41,8 +41,8 @@ _BROKEN = (
 def read_delimited(path: Path, recognise: Recognise) -> Table:
     """Return a CSV file as a table. Raises RegistryError, also while rows are read; EmptyTable if it is blank."""
     file = str(path)
-    skipped: list[Problem] = []
-    rows = _records(path, recognise, skipped)
+    warnings: list[Problem] = []
+    rows = _records(path, recognise, warnings)
     head, every = looked_ahead(rows)
     if not head:
         next(every, None)
@@ -50,8 +50,9 @@ def read_delimited(path: Path, recognise: Recognise) -> Table:
     at = shape_of([cells for _, cells in head], recognise).at
     line, cells = head[at]
     headings = named_headings(file, line, cells)
+    skipped: list[Problem] = []
     rest = _under(headings, file, islice(every, at + 1, None), skipped)
-    return Table(file=file, headings=headings, line=line, rows=_closing(rest, rows), skipped=skipped)
+    return Table(file=file, headings=headings, line=line, rows=_closing(rest, rows), skipped=skipped, warnings=warnings)
 
 
 def _closing(rest: Iterator[Row | Problem], rows: Generator[tuple[int, list[str]]]) -> Iterator[Row | Problem]:
@@ -108,7 +109,7 @@ def _delimiter(head: Sequence[str], recognise: Recognise) -> str:
     """Return the separator by which a row looks most like headings; else the most frequent one in the first row."""
     usual = _most_used_delimiter(head[0])
     separators = [usual, *(one for one in _DELIMITERS if one != usual)]
-    likeness = [shape_of(_split(head, one), recognise).understood for one in separators]
+    likeness = [shape_of(_split(head, one), recognise).likeness for one in separators]
     return separators[likeness.index(max(likeness))]
 
 

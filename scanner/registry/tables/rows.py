@@ -69,6 +69,8 @@ class Table(Struct, frozen=True, kw_only=True):
     rows: Iterator[Row | Problem]
     skipped: list[Problem] = field(default_factory=list)
     """Rows that were skipped as not part of the list; complete after all rows have been read."""
+    warnings: list[Problem] = field(default_factory=list)
+    """What is not as it should be with the table as a whole; complete after all rows have been read."""
 
     def close(self) -> None:
         """Close the file, for rows that are not read to the end."""

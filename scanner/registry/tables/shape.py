@@ -10,24 +10,32 @@ from msgspec import Struct
 from scanner.registry.tables.rows import Recognise
 
 # What stands in cells, hardly ever in headings: figures, days, addresses, ids with a path.
-_VALUE = re.compile(r"[-+]?[\d.,:/ %-]*\d[\d.,:/ %-]*|\S+@\S+\.\S+|arn:\S+|\S+/\S+/\S+")
+_FIGURE = r"[-+]?[\d.,:/ %-]*\d[\d.,:/ %-]*"
+_VALUE = re.compile(rf"{_FIGURE}|\S+@\S+\.\S+|arn:\S+|\S+/\S+/\S+")
+_NUMBER = re.compile(_FIGURE)
+_COMPARED = 100
+"""The characters of a cell by which it is told what it is: these patterns take quadratic time."""
 _WIDE = 0.7
 """The share of the widest row's cells that a row of unknown headings has at least."""
 _ABOVE = 10
 """The rows below a row of headings that show how wide the table is."""
+_NARROW = 2
+"""The most cells in a row of a cover sheet or a legend."""
 _FEWEST = 2
 """The fewest understood columns of a table that has others, too."""
 
 
-class Shape(Struct, frozen=True, order=True):
-    """What the first rows of a sheet look like; of two sheets, the greater one is the list.
+class Shape(Struct, frozen=True, kw_only=True):
+    """What the first rows of a sheet look like; for choosing between sheets.
 
-    ``understood``: the number of columns whose heading is known, 0 if that says little. ``texts``: cells with text
-    below the headings, of unknown ones alone. ``at``: the position of the headings among the rows.
+    ``understood``: the number of columns whose heading is known, 0 if it is one of several: such a word also stands on
+    a cover sheet. ``likeness``: how much it looks like headings in any case. ``texts``: the cells with text below the
+    headings, in rows wider than those of a cover sheet. ``at``: the position of the headings among the rows.
     """
 
     understood: int
     texts: int
+    likeness: int
     at: int
 
 
@@ -41,8 +49,10 @@ def shape_of(rows: Sequence[Sequence[str]], recognise: Recognise) -> Shape:
     scores = [_likeness(cells, widths[at:], recognise) for at, cells in enumerate(texts)]
     best = max(scores, default=0)
     at = scores.index(best) if best else _widest(texts, widths)
-    below = sum(bool(cell) and not _VALUE.fullmatch(cell) for cells in texts[at + 1 :] for cell in cells)
-    return Shape(best, below, at)
+    wide = [cells for cells, width in zip(texts[at + 1 :], widths[at + 1 :], strict=True) if width > _NARROW]
+    understood = best if best >= _FEWEST or max(widths[at:], default=0) <= best else 0
+    below = sum(bool(cell) and not _is(_NUMBER, cell) for cells in wide for cell in cells)
+    return Shape(understood=understood, texts=below, likeness=best, at=at)
 
 
 def _likeness(cells: Sequence[str], widths: Sequence[int], recognise: Recognise) -> int:
@@ -50,16 +60,17 @@ def _likeness(cells: Sequence[str], widths: Sequence[int], recognise: Recognise)
     below = sorted(widths[1 : _ABOVE + 1])
     if below and 2 * widths[0] < below[len(below) // 2]:
         return 0
-    return max(recognise(tuple(cells)) - sum(map(bool, map(_VALUE.fullmatch, cells))), 0)
+    return max(recognise(tuple(cells)) - sum(_is(_VALUE, cell) for cell in cells), 0)
+
+
+def _is(pattern: re.Pattern[str], cell: str) -> bool:
+    return pattern.fullmatch(cell[:_COMPARED]) is not None
 
 
 def _widest(texts: Sequence[Sequence[str]], widths: Sequence[int]) -> int:
     """Return the position of the first row that could be headings by its width."""
     wide = _WIDE * max(widths, default=0)
-    fitting = (at for at, width in enumerate(widths) if width >= wide and not any(map(_VALUE.fullmatch, texts[at])))
+    fitting = (
+        at for at, width in enumerate(widths) if width >= wide and not any(_is(_VALUE, cell) for cell in texts[at])
+    )
     return next(fitting, 0)
-
-
-def is_table(shape: Shape) -> bool:
-    """Return whether its headings say that it is such a list: a single known one also stands on a cover sheet."""
-    return shape.understood >= _FEWEST

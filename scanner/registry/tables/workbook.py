@@ -34,7 +34,7 @@ from scanner.registry.tables.rows import (
     no_row,
     sheet_row,
 )
-from scanner.registry.tables.shape import Shape, is_table, shape_of
+from scanner.registry.tables.shape import Shape, shape_of
 
 MAX_UNPACKED = 256 * 1024 * 1024
 """The most bytes of a workbook's parts, uncompressed."""
@@ -104,9 +104,8 @@ class _Found(Struct, frozen=True):
     @property
     def rank(self) -> tuple[int, int, int]:
         """The columns that are understood, then the filled rows; the cells with text where too few are understood."""
-        known = self.shape.understood if is_table(self.shape) else 0
         filled = sum(any(map(is_filled, cells)) for cells in self.sheet.iter_rows())
-        return known, 0 if known else self.shape.texts, filled
+        return self.shape.understood, 0 if self.shape.understood else self.shape.texts, filled
 
 
 def _best(path: Path, sheets: Iterator[_Found | None]) -> Table:
@@ -116,11 +115,11 @@ def _best(path: Path, sheets: Iterator[_Found | None]) -> Table:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
     best = max(found, key=lambda one: one.rank)
     for other in found:
-        if other is not best and is_table(other.shape):
+        if other is not best and other.shape.understood:
             name = shown(other.table.sheet or "")
             message = f"holds a list, too, and is not read: only sheet {shown(best.table.sheet or '')} is"
             fix = f'add it to the config as a list of its own with sheet = "{name}"'
-            best.table.skipped.append(Problem(file=str(path), sheet=other.table.sheet, message=message, fix=fix))
+            best.table.warnings.append(Problem(file=str(path), sheet=other.table.sheet, message=message, fix=fix))
     return best.table
 
 
@@ -135,10 +134,11 @@ def _sheet_table(path: Path, sheet: CalamineSheet, recognise: Recognise, typed: 
     first = line = head[shape.at].number
     texts = list(map(str, head[shape.at].cells))
     lower = _headings(head, first, headings_end(first, merged))
-    if recognise(tuple(lower)) >= shape.understood:
+    if recognise(tuple(lower)) >= shape.likeness:
         line, texts = headings_end(first, merged), lower
     headings = named_headings(file, line, texts)
-    skipped = [
+    skipped: list[Problem] = []
+    split = [
         Problem(
             file=file,
             sheet=sheet.name,
@@ -151,7 +151,9 @@ def _sheet_table(path: Path, sheet: CalamineSheet, recognise: Recognise, typed: 
         if column < len(headings)
     ]
     below = _rows(path, headings, line, sheet, typed, skipped)
-    table = Table(file=file, sheet=sheet.name, headings=headings, line=line, rows=below, skipped=skipped)
+    table = Table(
+        file=file, sheet=sheet.name, headings=headings, line=line, rows=below, skipped=skipped, warnings=split
+    )
     return _Found(table, shape, sheet)
 
 

@@ -189,3 +189,10 @@ def test_the_headings_are_one_of_the_rows(rows: list[list[str]]) -> None:
 
     assert 0 <= shape.at < max(len(rows), 1)
     assert shape.understood <= 2
+
+
+def test_a_list_of_one_known_column_is_a_list(tmp_path: Path) -> None:
+    """Notes beside it have more cells, and no heading of it."""
+    notes = (("Jina", "Mwenye", "Kundi"), *(("svc-x", "ada", "pay") for _ in range(9)))
+
+    assert names(read(book(tmp_path, {"Notes": notes, "Bots": (("Name",), ("svc-a",))}))) == ["svc-a"]

@@ -270,7 +270,7 @@ def test_the_sheet_with_the_list_is_taken_and_its_like_are_named(tmp_path: Path)
     table = read_table(tmp_path / "list.xlsx", likely)
 
     assert (table.sheet, [row.cells[0] for row in table.rows if isinstance(row, Row)]) == ("AWS", ["svc-AWS"])
-    assert [(one.message, one.fix) for one in table.skipped] == [
+    assert [(one.message, one.fix) for one in table.warnings] == [
         (
             "holds a list, too, and is not read: only sheet AWS is",
             'add it to the config as a list of its own with sheet = "Azure"',

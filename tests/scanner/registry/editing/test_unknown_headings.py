@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import msgspec
+import openpyxl
 import pytest
 
 from scanner.registry.columns import REGISTRY
@@ -98,3 +99,25 @@ def test_own_columns_go_before_the_preset(tmp_path: Path) -> None:
     (entry,) = load_registry([source]).entries
 
     assert (entry.backup_owner, entry.technical_owner) == (("ada@example.com",), ())
+
+
+def test_the_list_of_a_workbook_is_explained_and_never_its_cover(tmp_path: Path) -> None:
+    """The cover has one of the words, and more rows; the configuration names the sheet, and works."""
+    book = openpyxl.Workbook()
+    cover, bots = book.worksheets[0], book.create_sheet("Boti")
+    for cells in (("Service accounts",), ("Owner", "IT"), *((f"{number}.", "a rule") for number in range(30))):
+        cover.append(cells)
+    bots.append(("Akaunti za huduma",))
+    bots.append(("Kitambulisho", "Mwenyewe", "Kazi"))
+    for name in "ab":
+        bots.append((f"arn:aws:iam::123456789012:role/{name}", "ada@example.com", "kulipa"))
+    book.save(tmp_path / "orodha.xlsx")
+
+    config = _config(tmp_path / "orodha.xlsx")
+    source = _source(config)
+    entries = load_registry([source]).entries
+
+    assert source.sheet == "Boti"
+    assert [(entry.identities[0][-1], entry.owner) for entry in entries] == [
+        ("a", ("ada@example.com",)), ("b", ("ada@example.com",)),
+    ]  # fmt: skip
