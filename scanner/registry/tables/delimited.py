@@ -23,6 +23,7 @@ from scanner.registry.tables.rows import (
     sheet_row,
 )
 from scanner.registry.tables.shape import shape_of
+from scanner.text import counted
 
 _DELIMITERS = ",;\t|"
 _QUOTED = re.compile(r'"[^"]*(?:"|$)')
@@ -42,7 +43,8 @@ def read_delimited(path: Path, recognise: Recognise) -> Table:
     """Return a CSV file as a table. Raises RegistryError, also while rows are read; EmptyTable if it is blank."""
     file = str(path)
     warnings: list[Problem] = []
-    rows = _records(path, recognise, warnings)
+    ending = _Ending()
+    rows = _records(path, recognise, warnings, ending)
     head, every = looked_ahead(rows)
     if not head:
         next(every, None)
@@ -51,7 +53,7 @@ def read_delimited(path: Path, recognise: Recognise) -> Table:
     line, cells = head[at]
     headings = named_headings(file, line, cells)
     skipped: list[Problem] = []
-    rest = _under(headings, file, islice(every, at + 1, None), skipped)
+    rest = _under(headings, file, _whole(headings, file, islice(every, at + 1, None), ending), skipped)
     return Table(file=file, headings=headings, line=line, rows=_closing(rest, rows), skipped=skipped, warnings=warnings)
 
 
@@ -61,10 +63,54 @@ def _closing(rest: Iterator[Row | Problem], rows: Generator[tuple[int, list[str]
         yield from rest
 
 
+class _Ending:
+    """Whether the last line that was read has no line end."""
+
+    is_open = False
+
+    def noted(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield the lines."""
+        for line in lines:
+            self.is_open = not line.endswith(("\n", "\r"))
+            yield line
+
+
+def _whole(
+    headings: tuple[str, ...], file: str, rows: Iterable[tuple[int, list[str]]], ending: _Ending
+) -> Iterator[tuple[int, list[str]] | Problem]:
+    """Yield the rows. A file that ends within a row was cut: its name may be cut, too, and its status is lost."""
+    width, are_full = len(headings), True
+    before: tuple[int, list[str]] | None = None
+    last: tuple[int, list[str]] | None = None
+    try:
+        for row in rows:
+            if last is not None:
+                are_full = are_full and len(last[1]) >= width
+                yield last
+            before, last = last, row
+    except RegistryError:  # the row before it was read
+        if last is not None:
+            yield last
+        raise
+    if last is None:
+        return
+    line, cells = last
+    if before is not None and are_full and ending.is_open and len(cells) < width:
+        number = counted(len(cells), "cell", "cells")
+        message = f"has {number} under {width} headings, unlike all others, and no line end"
+        yield Problem(file=file, line=line, message=message, fix="the file may be cut off: write it again")
+    else:
+        yield last
+
+
 def _under(
-    headings: tuple[str, ...], file: str, rows: Iterable[tuple[int, list[str]]], skipped: list[Problem]
+    headings: tuple[str, ...], file: str, rows: Iterable[tuple[int, list[str]] | Problem], skipped: list[Problem]
 ) -> Iterator[Row | Problem]:
-    for line, cells in rows:
+    for record in rows:
+        if isinstance(record, Problem):
+            yield record
+            continue
+        line, cells = record
         if why := no_row(headings, cells):
             skipped.append(Problem(file=file, line=line, message=f"{why}, and is not a row of the list"))
             continue
@@ -73,13 +119,15 @@ def _under(
             yield row
 
 
-def _records(path: Path, recognise: Recognise, warnings: list[Problem]) -> Generator[tuple[int, list[str]]]:
+def _records(
+    path: Path, recognise: Recognise, warnings: list[Problem], ending: _Ending
+) -> Generator[tuple[int, list[str]]]:
     """Yield each record with content, with the line it begins on; the file is closed in any case.
 
     ``warnings``: receives one if the file is in another encoding than UTF-8.
     """
     with closing(read_lines(path, warnings)) as lines:
-        yield from _parsed(path, lines, recognise)
+        yield from _parsed(path, ending.noted(lines), recognise)
 
 
 def _parsed(path: Path, lines: Iterable[str], recognise: Recognise) -> Iterator[tuple[int, list[str]]]:

@@ -809,3 +809,23 @@ def test_utf_16_without_a_mark_is_to_be_saved_as_utf_8(encoding: str, tmp_path: 
         list(read_table(path, named).rows)
 
     assert caught.value.problems[0].fix == "save it as UTF-8 (in Excel: CSV UTF-8)"
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "is_cut"),
+    [
+        pytest.param("arn,owner,status\na,x,active\nb,y,ret", ["a", "b"], False, id="within its last cell"),
+        pytest.param("arn,owner,status\na,x,active\nb,y", ["a"], True, id="before its last cell"),
+        pytest.param("arn,owner,status\na,x,active\nb", ["a"], True, id="within its name"),
+        pytest.param("arn,owner,status\na,x,active\nb,y\n", ["a", "b"], False, id="a line end"),
+        pytest.param("arn,owner,status\na,x\nb,y", ["a", "b"], False, id="short rows are usual"),
+        pytest.param("arn,owner,status\nb,y", ["b"], False, id="nothing to compare with"),
+    ],
+)
+def test_a_list_that_ends_within_a_row_is_cut(tmp_path: Path, text: str, names: list[str], is_cut: bool) -> None:
+    """Its row is set aside: the name may be cut, and the cells behind it are lost."""
+    path = tmp_path / "list.csv"
+    path.write_text(text)
+    rows = list(read_table(path, lambda headings: len(headings) if "arn" in headings else 0).rows)
+    assert [row.cells[0] for row in rows if isinstance(row, Row)] == names
+    assert [row.line for row in rows if isinstance(row, Problem)] == ([3] if is_cut else [])
