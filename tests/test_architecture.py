@@ -27,6 +27,7 @@ FLOORS = (
         "scanner.model",
     ),
     ("scanner.catalog", "connectors.address"),
+    ("scanner.languages",),
     ("scanner.redaction", "scanner.matching", "scanner.rules"),
     ("scanner.strict", "scanner.access", "scanner.registry", "connectors.budget"),
     ("scanner.suppressions", "scanner.notify", "scanner.store", "connectors"),
@@ -40,7 +41,7 @@ FLOORS = (
     ("scanner.cli",),
     ("scanner.__main__",),
 )
-PURE = {f"scanner.{room}" for room in ("access", "diff", "judging", "matching", "model", "rules")}
+PURE = {f"scanner.{room}" for room in ("access", "diff", "judging", "languages", "matching", "model", "rules")}
 OUTSIDE = (
     "filelock",
     "http",

@@ -11,7 +11,8 @@ import msgspec
 
 from scanner.model import Credential, CredentialKind, Grant, Identity, Link, Privilege, Signal, Trust, credential_key
 from scanner.redaction.redact import redact
-from scanner.registry.tables.cells import CellError, read_list, read_moment, read_text, read_yes_no, shown
+from scanner.registry.tables.cells import CellError, read_list, read_text, read_yes_no, shown
+from scanner.registry.tables.dates import read_moment
 from scanner.registry.tables.headings import Columns, Fields, holds_secret, kept
 
 COLUMNS = Columns(

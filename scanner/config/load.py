@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from scanner.notify.tickets.settings import Target, read_targets
 from scanner.redaction.shapes import public_id
 from scanner.registry.lists import ListSource
 from scanner.registry.tables.parsing import parse_toml
+from scanner.registry.vocabulary import OF_ENTRIES, OF_PEOPLE, wrong_values
 from scanner.rules.controls.frameworks import ControlSettings
 from scanner.strict import Document, decode, read_settings
 from scanner.suppressions.acknowledgements import AlarmSettings
@@ -111,8 +112,8 @@ def load_config(path: Path | None) -> Config:
         document=document,
         store_url=resolve_database_url(file.store.url, base),
         keep_days=file.store.keep_days,
-        registry=_resolved(file.registry, base),
-        people=_resolved(file.people, base),
+        registry=_lists(file.registry, "registry", OF_ENTRIES, document, base),
+        people=_lists(file.people, "people", OF_PEOPLE, document, base),
         sources=sources,
         policy=msgspec.convert(msgspec.structs.asdict(file.policy), Policy),
         frameworks=file.controls.frameworks,
@@ -160,7 +161,17 @@ def resolve_database_url(url: str, base: Path) -> str:
     return f"{_SQLITE_FILE}{base / name}"
 
 
-def _resolved(lists: Sequence[ListSource], base: Path) -> tuple[ListSource, ...]:
+def _lists(
+    lists: Sequence[ListSource],
+    key: str,
+    vocabulary: Mapping[str, tuple[str, ...] | None],
+    document: Document,
+    base: Path,
+) -> tuple[ListSource, ...]:
+    """The lists, with relative paths resolved. Raises ConfigError where ``values`` say what no column can mean."""
+    for index, source in enumerate(lists):
+        for path, message, fix in wrong_values(source.values, vocabulary):
+            raise document.problem(message, (key, index, "values", *path), fix)
     return tuple(
         one if one.url is None else msgspec.structs.replace(one, url=resolve_database_url(one.url, base))
         for one in lists

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from scanner.catalog import read_table
 from scanner.errors import Problem, RegistryError
+from scanner.languages import worded
 from scanner.matching.declared import environments
 from scanner.matching.spelling import account_number, has_form
 from scanner.model import Entry, EntryStatus, Origin, UnreadCells, UnreadRow
@@ -23,45 +24,20 @@ from scanner.registry.formats.documents import FORMATS
 from scanner.registry.lists import ListSource, Preset
 from scanner.registry.owner_cells import named, read_owners
 from scanner.registry.records import Notes, Record, extra, read_records, unread_cells, unread_columns, why
-from scanner.registry.tables.cells import AmbiguousDate, CellError, DateOrder, read_date, read_text, read_yes_no, shown
+from scanner.registry.tables.cells import CellError, read_text, read_yes_no, shown
+from scanner.registry.tables.dates import AmbiguousDate, read_date
 from scanner.registry.tables.headings import normal
+from scanner.registry.understood import Understood
+from scanner.registry.vocabulary import ENVIRONMENTS, FLAGS, KINDS, STATUSES, say_what_it_means
 
-_TEXTS = ("purpose", "provider", "team", "built_by", "blast_radius", "baseline", "approved_by", "reviewed_by")
+_TEXTS = ("purpose", "team", "built_by", "blast_radius", "baseline", "approved_by", "reviewed_by")
 _LISTS = tuple(column for column in LISTS if column not in (*NAMING, *OWNERS))
 
-_KINDS = {
-    **{kind: kind for kind in ("agent", "service", "pipeline", "integration", "application", "break_glass", "other")},
-    "ai_agent": "agent",
-    "assistant": "agent",
-    "service_account": "service",
-    "daemon": "service",
-    "ci": "pipeline",
-    "cd": "pipeline",
-    "ci_cd": "pipeline",
-    "app": "application",
-    "connector": "integration",
-    "breakglass": "break_glass",
-    "emergency": "break_glass",
+CODES = {
+    preset: {normal(heading): codes for heading, codes in table.items()}
+    for preset, table in read_table("scanner.registry", "codes.toml", dict[Preset, dict[str, dict[str, str]]]).items()
 }
-
-
-def _word(written: str) -> str:
-    return re.sub(r"[\s/_-]+", "_", written.strip().lower())
-
-
-class _Statuses(Struct, frozen=True, forbid_unknown_fields=True):
-    """The tables of statuses.toml, which explains them."""
-
-    words: Mapping[EntryStatus, tuple[str, ...]]
-    flags: Mapping[str, tuple[EntryStatus, EntryStatus]]
-    codes: Mapping[Preset, Mapping[str, Mapping[str, str]]]
-
-
-_TABLE = read_table("scanner.registry", "statuses.toml", _Statuses)
-_STATUSES = {_word(word): status for status, words in _TABLE.words.items() for word in words}
-CODES = {preset: {normal(heading): codes for heading, codes in table.items()} for preset, table in _TABLE.codes.items()}
 """By preset: headings whose cells can contain codes, and the text of each code."""
-_FLAGS = {normal(heading): statuses for heading, statuses in _TABLE.flags.items()}
 _ENDED: tuple[EntryStatus, ...] = ("active", "proposed", "suspended", "retired")
 """If an entry has several statuses, the last in this order counts."""
 
@@ -74,6 +50,7 @@ class Registry(Struct, frozen=True, kw_only=True):
 
     ``ownerless``: ids of entries whose format has no field for an owner. ``unread``: rows that cannot be read.
     ``cells``: of rows that count, though these cells cannot be read; their entries name the columns, too.
+    ``understood``: the tables as they were read.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -81,6 +58,7 @@ class Registry(Struct, frozen=True, kw_only=True):
     ownerless: frozenset[str] = frozenset()
     unread: tuple[UnreadRow, ...] = ()
     cells: tuple[UnreadCells, ...] = ()
+    understood: tuple[Understood, ...] = ()
 
 
 class Survey(Struct, frozen=True, kw_only=True):
@@ -166,6 +144,7 @@ def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -
         ownerless=frozenset(ownerless),
         unread=tuple(sorted(unread, key=lambda row: (row.origin.file, row.origin.row or 0))),
         cells=tuple(cells),
+        understood=tuple(notes.understood),
     )
     return Survey(
         registry=registry,
@@ -260,6 +239,7 @@ def _facts(record: Record, scope: str | None, notes: Notes, today: date | None) 
         "kind": kind,
         "status": status,
         "environment": _environment(record),
+        "provider": _provider(record),
         "max_credential_age": fields.days("max_credential_age"),
         "human_in_the_loop": fields.yes_no("human_in_the_loop"),
         "extra": extra(record),
@@ -313,7 +293,8 @@ def _kind(record: Record, notes: Notes) -> str | None:
     written = record.fields.text("kind")
     if written is None:
         return None
-    kind = _KINDS.get(_word(written))
+    kind = record.own_meaning("kind", written) or KINDS.get(worded(written))
+    record.takes("kind", written, kind)
     if kind is None:
         notes.warnings.append(
             record.problem(f"unknown kind {shown(written)}, kept as it is", field=record.fields.heading("kind"))
@@ -327,9 +308,8 @@ def _status(record: Record, notes: Notes) -> tuple[EntryStatus, date | None]:
     ended: list[date] = []
     for column in ("status", STAGE):
         for heading, cell in record.fields.cells(column):
-            codes = CODES.get(record.source.preset, {}) if record.source.preset else {}
             try:
-                found = _status_in(heading, cell, codes.get(normal(heading), {}), record.source.dates)
+                found = _status_in(record, heading, cell)
             except CellError as error:
                 record.fields.wrong(column, str(error), error.fix, heading=heading)
                 continue
@@ -337,14 +317,12 @@ def _status(record: Record, notes: Notes) -> tuple[EntryStatus, date | None]:
                 ended.append(found)
             elif found is not None:
                 said.append(found)
+                record.takes("status", read_text(cell) or "", found)
             elif column == "status" and (written := _text(cell)):
-                notes.warnings.append(
-                    record.problem(
-                        f"unknown status {shown(written)}, taken as active",
-                        field=heading,
-                        fix=_preset_for(heading, written) or f"use one of {', '.join(get_args(EntryStatus))}",
-                    )
-                )
+                record.takes("status", written, None)
+                fix = _preset_for(heading, written) or say_what_it_means("status", get_args(EntryStatus))
+                message = f"unknown status {shown(written)}, taken as active"
+                notes.warnings.append(record.problem(message, field=heading, fix=fix))
     return max(said, key=_ENDED.index, default="active"), min(ended, default=None)
 
 
@@ -356,16 +334,20 @@ def _preset_for(heading: str, written: str) -> str | None:
     return None
 
 
-def _status_in(heading: str, cell: Any, codes: Mapping[str, str], order: DateOrder | None) -> EntryStatus | date | None:
+def _status_in(record: Record, heading: str, cell: Any) -> EntryStatus | date | None:
     """Return the status in a cell. Under a heading like Decommissioned, it is yes, no, or a date.
 
-    ``codes``: the text of each code under this heading. ``order``: of day and month. Raises CellError for a cell that
-    has no text, and for a date that could be two.
+    The list's own words go before the codes of its preset, and these before the words that everybody uses. Raises
+    CellError for a cell that has no text, and for a date that could be two.
     """
     text = read_text(cell)
-    text = codes.get(text, text) if text else None
-    status = _STATUSES.get(_word(text)) if text else None
-    flags = _FLAGS.get(normal(heading))
+    if text is None:
+        return None
+    if own := record.own_meaning("status", text):
+        return _ENDED[_ENDED.index(own)]
+    codes = CODES[record.source.preset].get(normal(heading), {}) if record.source.preset in CODES else {}
+    status = STATUSES.get(worded(codes.get(text, text)))
+    flags = FLAGS.get(normal(heading))
     if flags is None or status is not None:
         return status
     try:
@@ -374,7 +356,7 @@ def _status_in(heading: str, cell: Any, codes: Mapping[str, str], order: DateOrd
     except CellError:
         pass
     try:
-        return read_date(cell, order) if flags[0] != "active" else None
+        return read_date(cell, record.source.dates, last=True) if flags[0] != "active" else None
     except AmbiguousDate:
         raise
     except CellError:
@@ -389,8 +371,25 @@ def _text(cell: Any) -> str | None:
 
 
 def _environment(record: Record) -> str | None:
-    """Return the environment; a ``stage`` that is no status counts as one."""
-    if (environment := record.fields.text("environment")) is not None:
-        return environment
-    stage = _text(record.fields.cell(STAGE))
-    return stage if stage is not None and (environments(stage) or _word(stage) not in _STATUSES) else None
+    """Return the environment, in English where it has a word of another language.
+
+    A ``stage`` that is no status counts as one.
+    """
+    written = record.fields.text("environment")
+    if written is None:
+        written = _text(record.fields.cell(STAGE))
+        if written is not None and not environments(written) and worded(written) in STATUSES:
+            return None
+    if written is None:
+        return None
+    meaning = record.own_meaning("environment", written) or ENVIRONMENTS.get(worded(written))
+    record.takes("environment", written, meaning or (written if environments(written) else None))
+    return meaning or written
+
+
+def _provider(record: Record) -> str | None:
+    written = record.fields.text("provider")
+    if written is None or (own := record.own_meaning("provider", written)) is None:
+        return written
+    record.takes("provider", written, own)
+    return own

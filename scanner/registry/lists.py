@@ -12,7 +12,7 @@ from msgspec import Struct
 from scanner.catalog import read_table
 from scanner.errors import Problem, RegistryError
 from scanner.redaction.redact import SecretRef, redact
-from scanner.registry.tables.cells import DateOrder
+from scanner.registry.tables.dates import DateOrder
 
 IN_FOLDERS = (".yaml", ".yml", ".json", ".toml", ".tfstate")
 """The suffixes of files that are read from a folder."""
@@ -70,7 +70,8 @@ class ListSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     ``path``: a file, a folder, or a pattern (``repos/*/catalog-info.yaml``). ``format``: None detects it from the file.
     ``sheet``: of a workbook; None takes the one that is the list by its shape. ``columns``: your own headings, with the
-    column that each means. ``preset``: the program that wrote the export. ``dates``: the order of day and month in
+    column that each means. ``values``: by column, your own words for a status, kind, environment or provider, with
+    what each means. ``preset``: the program that wrote the export. ``dates``: the order of day and month in
     03/04/2026. ``password``: of the URL's user. ``timeout``: seconds within which a query must return its last row.
     ``max_rows``: the most rows it may return.
     """
@@ -80,6 +81,7 @@ class ListSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sheet: str | None = None
     columns: Mapping[str, str] = {}
     preset: Preset | None = None
+    values: Mapping[str, Mapping[str, str]] = {}
     dates: DateOrder | None = None
     url: str | None = None
     query: str | None = None

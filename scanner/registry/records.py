@@ -11,14 +11,19 @@ from typing import Any
 from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError, did_you_mean, with_fix
+from scanner.languages import worded
 from scanner.model import Origin, UnreadCells
 from scanner.redaction.redact import redact
+from scanner.registry.columns import ENDS
 from scanner.registry.formats.declaration import Document, Reader
 from scanner.registry.formats.documents import FORMATS, Declared, read_foreign
 from scanner.registry.lists import Format, ListSource, find_files
 from scanner.registry.tables import Row, Table, read_table
-from scanner.registry.tables.cells import AmbiguousDate, CellError, read_date, read_text, shown
+from scanner.registry.tables.cells import CellError, read_text, shown
+from scanner.registry.tables.dates import AmbiguousDate, read_date
 from scanner.registry.tables.headings import Columns, Fields, normal
+from scanner.registry.understood import Understood, Words
+from scanner.registry.vocabulary import own_words
 
 _CLOSE = 0.8
 """The least similarity of a misspelt heading, from 0 to 1."""
@@ -30,6 +35,7 @@ class Notes:
     """Problems found in lists. ``problems`` end the run, after all have been collected; ``warnings`` do not.
 
     ``of_rows``: the problems that concern a single row. ``lost``: those of them where nothing of the row could be read.
+    ``understood``: each table, after its last row.
     """
 
     def __init__(self) -> None:
@@ -37,6 +43,7 @@ class Notes:
         self.warnings: list[Problem] = []
         self.of_rows: list[Problem] = []
         self.lost: list[Problem] = []
+        self.understood: list[Understood] = []
 
     def of_row(self, *problems: Problem) -> None:
         """Note a problem of one row; its other cells can be read."""
@@ -71,7 +78,8 @@ class Record(Struct, frozen=True):
     """One row: its place, its fields and its list.
 
     ``stand_in``: an id that the file's format gives the row, whatever the order of rows. ``format``: of a file of
-    another tool. ``brings_headings``: the row has its own headings, as in JSON.
+    another tool. ``brings_headings``: the row has its own headings, as in JSON. ``own``: by column, what the list's own
+    words mean. ``words``: of its table, with what they were taken for.
     """
 
     origin: Origin
@@ -80,6 +88,8 @@ class Record(Struct, frozen=True):
     stand_in: str | None = None
     format: Format | None = None
     brings_headings: bool = False
+    own: Mapping[str, Mapping[str, str]] = {}
+    words: Words | None = None
 
     def day(self, column: str) -> date | None:
         """Return the date in a column, in the list's order of day and month; the earliest if it has several."""
@@ -88,13 +98,23 @@ class Record(Struct, frozen=True):
 
     def _day(self, column: str, heading: str, cell: Any) -> date | None:
         try:
-            return read_date(cell, self.source.dates)
+            return read_date(cell, self.source.dates, last=column in ENDS)
         except AmbiguousDate as error:
             setting = "or set dates = day-first or month-first in the config"
             self.fields.wrong(column, str(error), f"{error.fix}, {setting}", heading=heading)
         except CellError as error:
             self.fields.wrong(column, str(error), error.fix, heading=heading)
         return None
+
+    def own_meaning(self, column: str, written: str) -> str | None:
+        """Return what the list's own ``values`` say that a word of a column means."""
+        words = self.own.get(column)
+        return words.get(worded(written)) if words else None
+
+    def takes(self, column: str, written: str, meaning: str | None) -> None:
+        """Note what a word of a column was taken for; None: nobody knows what it means."""
+        if self.words is not None:
+            self.words.note(column, written, meaning)
 
     def hides(self, columns: Collection[str]) -> bool:
         """Whether a cell of these columns could not be read so far, or it is unclear which of several counts."""
@@ -167,6 +187,7 @@ class _Reader:
         self._needed = needed
         self._declared = declared
         self._notes = notes
+        self._own = own_words(source.values)
 
     def records(self) -> Iterator[Record]:
         if self._source.path is None:
@@ -205,6 +226,7 @@ class _Reader:
                     self._notes.problems.append(_no_headings(table, self._needed))
                     return
                 headings.note(table.headings, table.line)
+            words = Words()
             for row in table.rows:
                 if isinstance(row, Problem):
                     self._notes.lose(row)
@@ -212,8 +234,11 @@ class _Reader:
                 headings.note(row.headings, row.line)
                 origin = Origin(file=table.file, sheet=table.sheet, row=row.line)
                 own = table.headings is None
-                yield Record(origin, Fields(row, self._columns), self._source, brings_headings=own)
+                yield Record(
+                    origin, Fields(row, self._columns), self._source, brings_headings=own, own=self._own, words=words
+                )
             self._notes.warnings += [*table.warnings, *table.skipped]
+            self._notes.understood.append(headings.understood(table, words))
 
     def _declarations(self, name: Format, documents: Sequence[Document]) -> Iterator[Record]:
         reader: Reader | None = getattr(FORMATS[name], self._declared)
@@ -225,7 +250,7 @@ class _Reader:
         for one in declarations:
             row = Row(one.document.line, tuple(one.fields), tuple(one.fields.values()))
             origin = Origin(file=one.document.file, row=one.document.line)
-            yield Record(origin, Fields(row, self._columns), self._source, one.stand_in, name)
+            yield Record(origin, Fields(row, self._columns), self._source, one.stand_in, name, own=self._own)
         if not declarations:
             message = f"holds no {self._declared} ({FORMATS[name].title})"
             self._notes.warnings.append(Problem(file=self._source.name, message=message))
@@ -254,6 +279,8 @@ class _Headings:
         self._notes = notes
         self._seen: set[tuple[str, ...]] = set()
         self._noted: set[str] = set()
+        self._means: dict[str, str] = {}
+        self._unknown: list[str] = []
 
     def note(self, headings: tuple[str, ...], line: int | None) -> None:
         """Note two headings for one column as a problem, unless each row has its own.
@@ -264,6 +291,8 @@ class _Headings:
             return
         self._seen.add(headings)
         placement = self._columns.place(headings)
+        for column, positions in placement.columns.items():
+            self._means.update((headings[position], column) for position in positions)
         if self._above_all:
             for clash in placement.clashes:
                 message, field = _clash(*clash), shown(clash[2])
@@ -279,12 +308,26 @@ class _Headings:
             for heading in (headings[position] for position in positions):
                 if heading not in self._noted:
                     self._noted.add(heading)
+                    self._unknown.append(heading)
                     # Not "Password: may hold …": redaction would mask the word after the colon.
                     text = f'the column "{shown(heading.rstrip(" :*"))}" {message}'
                     fix = _nearest(heading, self._columns)
                     self._notes.warnings.append(
                         Problem(file=self._file, sheet=self._sheet, line=line, message=text, fix=fix)
                     )
+
+    def understood(self, table: Table, words: Words) -> Understood:
+        """Return what was understood of the table, after its last row."""
+        return Understood(
+            file=table.file,
+            sheet=table.sheet,
+            line=table.line,
+            columns=self._means,
+            values=words.values,
+            unknown_headings=tuple(self._unknown),
+            unknown_values=words.unknown,
+            set_aside=sum(problem.line is not None for problem in table.skipped),
+        )
 
 
 def _clash(column: str, first: str, second: str) -> str:

@@ -408,7 +408,7 @@ def test_convert_refuses_to_overwrite(estate: Path, muster: Muster) -> None:
 def test_lint_suggests_config_for_headings_that_no_one_knows(estate: Path, muster: Muster) -> None:
     """Nothing is judged, so it ends well even where the list alone could not be read."""
     (estate / "liste.csv").write_text(
-        "Kennung,Betreuer\narn:aws:iam::123456789012:role/a,ada@example.com\n", encoding="utf-8"
+        "Tożsamość,Opiekun\narn:aws:iam::123456789012:role/a,ada@example.com\n", encoding="utf-8"
     )
 
     assert muster("registry", "lint", "liste.csv").code == 1
@@ -421,7 +421,7 @@ def test_lint_suggests_config_for_headings_that_no_one_knows(estate: Path, muste
 [[registry]]
 path = "liste.csv"
 [registry.columns]
-"Kennung" = "identities"  # 1 of 1 cells is ids
-"Betreuer" = "owner"  # 1 of 1 cells is people
+"Tożsamość" = "identities"  # 1 of 1 cells is ids
+"Opiekun" = "owner"  # 1 of 1 cells is people
 """,
     )

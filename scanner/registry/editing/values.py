@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, TypeAlias
 
-from scanner.registry.columns import DAYS, LISTS
-from scanner.registry.tables.cells import CellError, DateOrder, read_date, read_days, read_list, read_text, read_yes_no
+from scanner.registry.columns import DAYS, ENDS, LISTS
+from scanner.registry.tables.cells import CellError, read_days, read_list, read_text, read_yes_no
+from scanner.registry.tables.dates import DateOrder, read_date
 
 Value: TypeAlias = str | int | date | tuple[str, ...]
 """Text, a number, yes or no, a date, or a list of items; an empty list is an empty cell."""
@@ -29,7 +30,9 @@ def read_value(column: str | None, cell: Any, dates: DateOrder | None = None) ->
 
     ``dates``: the order of day and month in 03/04/2026. Raises CellError.
     """
-    return read_date(cell, dates) if column in DAYS else _READERS.get(column or "", read_text)(cell)
+    return (
+        read_date(cell, dates, last=column in ENDS) if column in DAYS else _READERS.get(column or "", read_text)(cell)
+    )
 
 
 def literal_identity(key: str) -> str:

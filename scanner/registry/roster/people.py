@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
-from typing import get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.catalog import read_table
 from scanner.errors import Problem, RegistryError
+from scanner.languages import worded
 from scanner.matching.keys import is_email
 from scanner.model import Origin, Person, PersonStatus, UnreadCells, UnreadRow
 from scanner.registry.columns import PEOPLE
@@ -18,22 +18,16 @@ from scanner.registry.lists import ListSource
 from scanner.registry.records import Notes, Record, read_records, unread_cells, unread_columns, why
 from scanner.registry.roster import Roster
 from scanner.registry.tables.cells import shown
+from scanner.registry.understood import Understood
+from scanner.registry.vocabulary import PERSON_STATUSES, say_what_it_means
 
+_SAID = ("active", "leaving", "left")
 _RANKED: tuple[PersonStatus, ...] = ("unknown", "active", "leaving", "left")
 """Of a person in two lists, the last of these counts."""
-_STATUSES: dict[str, PersonStatus] = {
-    **{status: status for status in get_args(PersonStatus)},
-    **{
-        word: status
-        for language in read_table(
-            "scanner.registry.roster", "statuses.toml", dict[str, dict[PersonStatus, list[str]]]
-        ).values()
-        for status, words in language.items()
-        for word in words
-    },
-}
+# Japanese names, with the family name first.
+_FAMILY_FIRST = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+_WORD = re.compile(r"[^\s,]+")
 _NAMES = frozenset({"name", "first_name", "last_name"})
-_PARTED = str.maketrans("_-", "  ")
 
 
 class People(Struct, frozen=True, kw_only=True):
@@ -41,12 +35,14 @@ class People(Struct, frozen=True, kw_only=True):
 
     ``unread``: rows that cannot be read: they name no person, or one that an earlier row of the list has. ``cells``: of
     rows that count, though these cells cannot be read; their people name the columns, too.
+    ``understood``: the tables as they were read.
     """
 
     people: tuple[Person, ...] = ()
     warnings: tuple[Problem, ...] = ()
     unread: tuple[UnreadRow, ...] = ()
     cells: tuple[UnreadCells, ...] = ()
+    understood: tuple[Understood, ...] = ()
 
     def roster(self, today: date) -> Roster:
         """Return the roster of these people on that day."""
@@ -112,7 +108,11 @@ def survey_people(lists: Sequence[ListSource]) -> PeopleSurvey:
     ]
     return PeopleSurvey(
         people=People(
-            people=tuple(people.values()), warnings=tuple(notes.warnings), unread=tuple(unread), cells=tuple(cells)
+            people=tuple(people.values()),
+            warnings=tuple(notes.warnings),
+            unread=tuple(unread),
+            cells=tuple(cells),
+            understood=tuple(notes.understood),
         ),
         problems=tuple(notes.problems),
         whole=notes.of_rows_alone,
@@ -181,8 +181,15 @@ def _email(record: Record) -> str | None:
 
 
 def _name(record: Record) -> str | None:
-    parts = (record.fields.text("first_name"), record.fields.text("last_name"))
-    return record.fields.text("name") or " ".join(filter(None, parts)) or None
+    """Return the full name. Beside a first name alone, ``name`` is the last one, as in German and French lists."""
+    whole, first, last = (record.fields.text(column) for column in ("name", "first_name", "last_name"))
+    if whole is not None and (first is None) != (last is None):
+        half, every = (first or last or "").casefold(), whole.casefold()
+        if set(half.split()) <= set(_WORD.findall(every)) or (_FAMILY_FIRST.search(half) and half in every):
+            return whole
+        first, last, whole = (first, whole, None) if first is not None else (whole, last, None)
+    parts = (last, first) if _FAMILY_FIRST.search(f"{first}{last}") else (first, last)
+    return whole or " ".join(filter(None, parts)) or None
 
 
 def _person(record: Record, email: str, notes: Notes) -> Person:
@@ -214,13 +221,15 @@ def _status(record: Record, notes: Notes) -> PersonStatus:
     written = record.fields.text("status")
     if written is None:
         return "unknown" if record.hides({"status"}) else "active"
-    status = _STATUSES.get(" ".join(written.lower().translate(_PARTED).split()))
+    own = record.own_meaning("status", written)
+    status = PERSON_STATUSES.get(own or worded(written))
+    record.takes("status", written, status)
     if status is None:
         notes.warnings.append(
             record.problem(
                 f"unknown status {shown(written)}, so whether the person is active is unknown",
                 field=record.fields.heading("status"),
-                fix="use one of active, leaving, left",
+                fix=say_what_it_means("status", _SAID),
             )
         )
     return status or "unknown"

@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from scanner.languages import folded, words_of
 from scanner.redaction.named import is_secret_name
-from scanner.registry.tables import cells
+from scanner.registry.tables import cells, dates
 from scanner.registry.tables.cells import CellError
 from scanner.registry.tables.rows import Row, is_filled
 
@@ -26,9 +27,13 @@ _BRACKETED = re.compile(r"[(\[].*?[)\]]")
 _AFTER_SECRET = re.compile(r"(?i)(?:[\W\d_]|values?)*$")
 
 
+@lru_cache(_READINGS_KEPT)
 def normal(heading: str) -> str:
-    """Return a heading without case, blanks, hyphens, quotes and punctuation: ``Owner E-mail *`` is ``owneremail``."""
-    return "".join(filter(str.isalnum, heading.casefold()))
+    """Return a heading without case, accents, blanks and punctuation: ``Owner E-mail *`` is ``owneremail``."""
+    return "".join(filter(str.isalnum, folded(heading)))
+
+
+_SECRETS = frozenset(map(normal, words_of(lambda language: language.secrets)))
 
 
 def readings(heading: str) -> tuple[str, str]:
@@ -38,8 +43,10 @@ def readings(heading: str) -> tuple[str, str]:
 
 def holds_secret(heading: str) -> bool:
     """Return whether a column with this heading would contain secrets: such columns are never read."""
-    names = (_AFTER_SECRET.sub("", name) for name in (heading, _BRACKETED.sub("", heading), *readings(heading)))
-    return any(is_secret_name(name) or is_secret_name(name.removesuffix("s")) for name in names)
+    names = [_AFTER_SECRET.sub("", name) for name in (heading, _BRACKETED.sub("", heading), *readings(heading))]
+    return not _SECRETS.isdisjoint(map(normal, names)) or any(
+        is_secret_name(name) or is_secret_name(name.removesuffix("s")) for name in names
+    )
 
 
 class Placement(Struct, frozen=True, kw_only=True):
@@ -157,7 +164,7 @@ def kept(reader: Callable[[Any], T]) -> Callable[[Any], T]:
 
 
 _word = kept(cells.read_text)
-_moment = kept(cells.read_moment)
+_moment = kept(dates.read_moment)
 _days = kept(cells.read_days)
 
 
@@ -192,7 +199,7 @@ class Fields:
         return self.read(column, cells.read_exact)
 
     def day(self, column: str) -> date | None:
-        return self.read(column, cells.read_date)
+        return self.read(column, dates.read_date)
 
     def moment(self, column: str) -> datetime | None:
         return self.read(column, _moment)

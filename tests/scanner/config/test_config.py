@@ -19,7 +19,7 @@ url = "sqlite:///data/muster.db"
 [[registry]]
 path = "lists/registry.csv"
 [registry.columns]
-"Betreuer" = "owner"
+"Opiekun" = "owner"
 
 [[source]]
 name = "prod"
@@ -48,7 +48,7 @@ def test_paths_are_relative_to_the_config(tmp_path: Path) -> None:
 
     assert config.store_url == f"sqlite:///{tmp_path}/data/muster.db"
     assert config.registry[0].path == tmp_path / "lists/registry.csv"
-    assert config.registry[0].columns == {"Betreuer": "owner"}
+    assert config.registry[0].columns == {"Opiekun": "owner"}
 
 
 def test_databases_of_lists_are_relative_to_the_config(tmp_path: Path) -> None:
@@ -110,6 +110,21 @@ def test_without_a_file_the_defaults_stand(tmp_path: Path, monkeypatch: pytest.M
             '[[registry]]\npath = "a"\ndates = "day_first"\n',
             "(did you mean day-first?)",
             id="nearly one of its values",
+        ),
+        pytest.param(
+            '[[registry]]\npath = "a"\n[registry.values.status]\n"läuft" = "activ"\n',
+            "config.toml:4: registry[0].values.status.läuft: 'activ' is no status (did you mean active?)",
+            id="a word for no status",
+        ),
+        pytest.param(
+            '[[registry]]\npath = "a"\n[registry.values.owner]\n"x" = "y"\n',
+            "registry[0].values.owner: there are no words of owner to map (use one of status, kind, environment, pro",
+            id="words of a column without a vocabulary",
+        ),
+        pytest.param(
+            '[[people]]\npath = "a"\n[people.values.status]\nRente = "retired"\n',
+            "config.toml:4: people[0].values.status.Rente: 'retired' is no status (use one of",
+            id="a status of entries for a person",
         ),
         pytest.param(
             '\n[[sorce]]\ntype = "aws"\n[[sorce]]\n',

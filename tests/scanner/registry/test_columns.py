@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from scanner.languages import Language, languages
 from scanner.registry.columns import ACCOUNT, PEOPLE, REGISTRY, STAGE
 from scanner.registry.tables.headings import Columns, normal
 
 
-@pytest.mark.parametrize("columns", [pytest.param(REGISTRY, id="registry"), pytest.param(PEOPLE, id="people")])
-def test_no_heading_means_two_columns(columns: Columns) -> None:
-    """Every heading is in the table of one column only, and every column accepts its own name."""
-    headings = [normal(heading) for heading in columns.headings()]
+@pytest.mark.parametrize(
+    ("columns", "tables"),
+    [
+        pytest.param(REGISTRY, lambda language: (language.registry, language.fallbacks), id="registry"),
+        pytest.param(PEOPLE, lambda language: (language.people,), id="people"),
+    ],
+)
+def test_no_heading_means_two_columns(
+    columns: Columns, tables: Callable[[Language], tuple[Mapping[str, tuple[str, ...]], ...]]
+) -> None:
+    """Over all languages a heading is in the table of one column only, and every column accepts its own name."""
+    listed = [
+        (normal(heading), column, table is not language.fallbacks)
+        for language in languages().values()
+        for table in tables(language)
+        for column, headings in table.items()
+        for heading in language.spellings(headings)
+    ]
+    meant: dict[str, set[tuple[str, bool]]] = {}
+    for heading, column, is_better in listed:
+        meant.setdefault(heading, set()).add((column, is_better))
 
-    assert len(headings) == len(set(headings))
+    assert {heading: found for heading, found in meant.items() if len(found) > 1} == {}
+    assert {column for _, column, _ in listed} <= set(columns.names)
     assert [columns.means(name) for name in columns.names] == list(columns.names)
+    assert [columns.means(heading) for heading, _, _ in listed] == [column for _, column, _ in listed]
 
 
 @pytest.mark.parametrize(

@@ -644,7 +644,7 @@ def test_codes_without_the_preset_are_not_guessed(tmp_path: Path) -> None:
 
     assert [one.fix for one in alone.warnings] == [
         'set preset = "servicenow" in the config, if it is such an export',
-        "use one of proposed, active, suspended, retired",
+        "use one of proposed, active, suspended, retired, or say under values.status in the config what it means",
     ]
     assert [(one.line, one.message) for one in preset.warnings] == [(3, "unknown status 12, taken as active")]
     assert [entry.status for entry in preset.entries] == ["retired", "active"]

@@ -20,14 +20,12 @@ from scanner.errors import Problem, RegistryError
 from scanner.registry.tables import SUFFIXES, EmptyTable, Row, read_table, workbook
 from scanner.registry.tables.cells import (
     CellError,
-    DateOrder,
-    read_date,
     read_days,
     read_list,
-    read_moment,
     read_text,
     read_yes_no,
 )
+from scanner.registry.tables.dates import DateOrder, read_date, read_moment
 from scanner.registry.tables.headings import Columns, Fields, holds_secret, normal
 from tests.examples import examples
 from tests.scanner.escaping import escape_item

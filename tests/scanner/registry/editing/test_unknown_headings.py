@@ -18,8 +18,8 @@ from scanner.registry.roster import Roster
 from tests.factories import make_person
 
 ROSTER = Roster((make_person("ada@example.com", name="Ada Lovelace"),), date(2026, 11, 25))
-GERMAN = """\
-Kennung,Verantwortlich,Vertretung,Umgebung,Bemerkung,Passwort
+POLISH = """\
+Tożsamość,Odpowiedzialny,Zastępca,Umgebung,Bemerkung,Passwort
 arn:aws:iam::123456789012:role/a,ada@example.com,Ada Lovelace,prod,läuft nachts,x
 arn:aws:iam::123456789012:role/b,Lovelace Ada,ada@example.com,dev,,y
 """
@@ -40,13 +40,13 @@ def _source(text: str) -> ListSource:
 def test_headings_are_explained_by_what_stands_under_them(tmp_path: Path) -> None:
     """The configuration is valid TOML, and the list can be read with it; columns of secrets are never read."""
     path = tmp_path / "liste.csv"
-    path.write_text(GERMAN, encoding="utf-8")
+    path.write_text(POLISH, encoding="utf-8")
 
     config = _config(path)
     entries = load_registry([_source(config)]).entries
 
-    assert '"Kennung" = "identities"  # 2 of 2 cells are ids' in config
-    assert '"Verantwortlich" = "owner"  # 2 of 2 cells are people' in config
+    assert '"Tożsamość" = "identities"  # 2 of 2 cells are ids' in config
+    assert '"Odpowiedzialny" = "owner"  # 2 of 2 cells are people' in config
     assert '# "Bemerkung" is kept and shown as it is' in config
     assert "Passwort" not in config
     assert [(entry.identities[0][-1], entry.owner, entry.technical_owner, entry.environment) for entry in entries] == [

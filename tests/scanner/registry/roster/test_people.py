@@ -60,7 +60,7 @@ def test_a_status_that_no_list_knows_is_unknown(tmp_path: Path) -> None:
     (warning,) = people.warnings
     assert str(warning) == (
         f"{tmp_path}/people.csv:2: State: unknown status zombie, so whether the person is active is unknown "
-        "(use one of active, leaving, left)"
+        "(use one of active, leaving, left, or say under values.status in the config what it means)"
     )
 
 
