@@ -28,17 +28,18 @@ _Meaning = TypeVar("_Meaning", bound=str)
 class Language(Struct, frozen=True, forbid_unknown_fields=True):
     """The words of one language.
 
-    ``conjunctions``: words for "and". ``endless``: instead of a last day, that there is none. ``until`` and ``end_of``
-    stand before or after a day or a month, ``of`` between its parts. ``totals`` begin a row of sums. ``secrets``:
-    headings of columns that are never read. ``spelled``: letters and how they are written without them. ``dates``: the
-    order of day and month, if everybody writes them so. ``months``: of January to December. ``eras``: the year before
-    the first of each. ``registry`` and ``people``: headings by column;
+    ``conjunctions``: words for "and"; ``alternatives``: for "or". ``endless``: instead of a last day, that there is
+    none. ``until`` and ``end_of`` stand before or after a day or a month, ``of`` between its parts. ``totals`` begin a
+    row of sums. ``secrets``: headings of columns that are never read. ``spelled``: letters and how they are written
+    without them. ``dates``: the order of day and month, if everybody writes them so. ``months``: of January to
+    December. ``eras``: the year before the first of each. ``registry`` and ``people``: headings by column;
     ``fallbacks``: headings of the registry that count only if no better one is there. ``entries`` and ``persons``:
     words by status. ``kinds`` and ``environments``: words by meaning. ``flags``: headings whose cells say yes or no,
     and what an entry is by them: first where it says yes, then where it says no.
     """
 
     conjunctions: tuple[str, ...]
+    alternatives: tuple[str, ...]
     yes: tuple[str, ...]
     no: tuple[str, ...]
     endless: tuple[str, ...]

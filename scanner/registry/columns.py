@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from scanner.languages import words_by
+from scanner.languages import languages, words_by
+from scanner.registry.tables.dates import DateOrder
 from scanner.registry.tables.headings import Columns, Placement, normal
 
 ACCOUNT = "account"
@@ -88,6 +89,21 @@ def _rank(order: Sequence[str], heading: str) -> int:
     return order.index(normal(heading)) if normal(heading) in order else len(order)
 
 
+def day_order(heading: str) -> DateOrder | None:
+    """Return the order of day and month under a heading of languages in which everybody writes the day first."""
+    return _ORDERS.get(normal(heading))
+
+
+def _orders() -> dict[str, DateOrder | None]:
+    orders: dict[str, DateOrder | None] = {}
+    for language in languages().values():
+        for words in (*language.registry.values(), *language.people.values()):
+            for word in map(normal, language.spellings(words)):
+                orders[word] = language.dates if orders.get(word, language.dates) == language.dates else None
+    return orders
+
+
+_ORDERS = _orders()
 _OF_PEOPLE = words_by(lambda language: language.people)
 PEOPLE = Exports(
     {column: _OF_PEOPLE.get(column, ()) for column in (

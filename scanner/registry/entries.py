@@ -19,7 +19,7 @@ from scanner.matching.declared import environments
 from scanner.matching.spelling import account_number, has_form
 from scanner.model import Entry, EntryStatus, Origin, UnreadCells, UnreadRow
 from scanner.model.declared import LOOKED_AT
-from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, PLACED, REGISTRY, STAGE
+from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, PLACED, REGISTRY, STAGE, day_order
 from scanner.registry.formats.documents import FORMATS
 from scanner.registry.lists import ListSource, Preset
 from scanner.registry.owner_cells import named, read_owners
@@ -356,7 +356,7 @@ def _status_in(record: Record, heading: str, cell: Any) -> EntryStatus | date | 
     except CellError:
         pass
     try:
-        return read_date(cell, record.source.dates, last=True) if flags[0] != "active" else None
+        return read_date(cell, record.source.dates or day_order(heading), last=True) if flags[0] != "active" else None
     except AmbiguousDate:
         raise
     except CellError:

@@ -14,7 +14,7 @@ from scanner.errors import Problem, RegistryError, did_you_mean, with_fix
 from scanner.languages import worded
 from scanner.model import Origin, UnreadCells
 from scanner.redaction.redact import redact
-from scanner.registry.columns import ENDS
+from scanner.registry.columns import ENDS, day_order
 from scanner.registry.formats.declaration import Document, Reader
 from scanner.registry.formats.documents import FORMATS, Declared, read_foreign
 from scanner.registry.lists import Format, ListSource, find_files
@@ -98,7 +98,7 @@ class Record(Struct, frozen=True):
 
     def _day(self, column: str, heading: str, cell: Any) -> date | None:
         try:
-            return read_date(cell, self.source.dates, last=column in ENDS)
+            return read_date(cell, self.source.dates or day_order(heading), last=column in ENDS)
         except AmbiguousDate as error:
             setting = "or set dates = day-first or month-first in the config"
             self.fields.wrong(column, str(error), f"{error.fix}, {setting}", heading=heading)

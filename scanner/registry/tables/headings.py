@@ -33,6 +33,10 @@ def normal(heading: str) -> str:
     return "".join(filter(str.isalnum, folded(heading)))
 
 
+_PLACE = "scope"
+_PLACES = {_PLACE, "account"}
+_OR = "|".join(map(re.escape, sorted(words_of(lambda language: language.alternatives))))
+_EITHER = re.compile(rf" *[/|,] *| (?:{_OR})\.? ")
 _SECRETS = frozenset(map(normal, words_of(lambda language: language.secrets)))
 
 
@@ -110,7 +114,16 @@ class Columns:
     def _meaning(self, heading: str) -> tuple[str | None, int]:
         """Return the column, and the rank of the match."""
         known = (self._meanings[reading] for reading in readings(heading) if reading in self._meanings)
-        return next(known, (None, _KNOWN))
+        return next(known, None) or self._of_all(_EITHER.split(folded(heading)))
+
+    def _of_all(self, parts: Sequence[str]) -> tuple[str | None, int]:
+        """Return what every part of a heading means: ``Subscription / account``; with places, an account is one."""
+        meant = [self._meanings.get(normal(part)) for part in parts] if len(parts) > 1 else [None]
+        columns = {column for column, _ in filter(None, meant)}
+        if None in meant or (len(columns) > 1 and columns != _PLACES):
+            return None, _KNOWN
+        column = columns.pop() if len(columns) == 1 else _PLACE
+        return column, max(rank for _, rank in filter(None, meant))
 
     def place(self, headings: tuple[str, ...]) -> Placement:
         """Return the positions of the columns among these headings."""

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from msgspec import Struct, field
 
 from scanner.errors import Problem, RegistryError
+from scanner.languages import folded, words_of
 from scanner.registry.tables.cells import BadCell
 from scanner.text import counted
 
@@ -36,7 +37,11 @@ def never(_heading: str) -> bool:
 _FEWEST_COLUMNS = 3
 """With fewer headings, a row with one cell is nothing unusual."""
 _TOTAL = re.compile(r"(?:(?:grand|sub)[ -]?)?totals?\b|(?:sum|count|summe|gesamt|number of \w+)\b", re.IGNORECASE)
-_RULED = re.compile(r"(?:[-=_*#~]{2,}\s*[^\W_].*|[^\W_][^:/]*(?::|\s*[-=_*#~]{2,}))")
+_TOTALS = words_of(lambda language: language.totals)
+_AFTER_TOTAL = " :.=0123456789"
+_RULED = re.compile(r"(?:[-=_*#~]{2,}\s*[^\W_].*|[^\W_][^:\uff1a/]*(?:[:\uff1a]|\s*[-=_*#~]{2,}))")
+# One or two stars are a pattern, which is refused.
+_SAYS = re.compile(r"[^\W_]|(?<!\*)\*{1,2}(?!\*)")
 _FIGURE = re.compile(r"[-+]?[\d.,\s%]+")
 
 # The character that our own reports put before a cell that a spreadsheet would read as a formula.
@@ -116,12 +121,18 @@ def no_row(headings: Sequence[str], cells: Sequence[Any], *, merged: bool = Fals
     texts = [str(cell).strip() for _, cell in filled]
     if len(texts) > 1 and all(at < len(headings) and str(cell).strip() == headings[at] for at, cell in filled):
         return "repeats the headings"
-    if texts and _TOTAL.match(texts[0]) and all(map(_FIGURE.fullmatch, texts[1:])):
+    if texts and all(map(_FIGURE.fullmatch, texts[1:])) and _is_total(texts[0]):
         return "holds a total"
+    if texts and not any(map(_SAYS.search, texts)):
+        return "holds neither letters nor digits"
     is_section = len(texts) == 1 and len(headings) >= _FEWEST_COLUMNS
     if is_section and (merged or _RULED.fullmatch(texts[0])):
         return "is the heading of a section"
     return None
+
+
+def _is_total(text: str) -> bool:
+    return _TOTAL.match(text) is not None or folded(text).rstrip(_AFTER_TOTAL) in _TOTALS
 
 
 def sheet_row(file: str, line: int, headings: tuple[str, ...], cells: Sequence[Any]) -> Row | Problem | None:

@@ -96,7 +96,7 @@ def test_csv_is_read_as_spreadsheets_write_it(
 @given(
     cells=st.lists(
         st.lists(
-            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=9),
+            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r*"), max_size=9),
             min_size=3,
             max_size=3,
         ),
@@ -108,12 +108,12 @@ def test_csv_is_read_as_spreadsheets_write_it(
 def test_csv_round_trip(
     tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]], delimiter: str, end: str
 ) -> None:
-    """What the csv module writes is read back cell by cell, blank rows and a neutralising mark left out."""
+    """What the csv module writes is read back cell by cell, but for a neutralising mark, and rows without a letter."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=delimiter, lineterminator=end)
     writer.writerows([["name", "b", "c"], *cells])
     path = written(tmp_path_factory.mktemp("csv"), "list.csv", text.getvalue())
-    filled = [row for row in cells if any(cell and not cell.isspace() for cell in row)]
+    filled = [row for row in cells if any(map(str.isalnum, "".join(row)))]
 
     read = [list(row.values()) for _, row in rows_of(path)]
 

@@ -23,7 +23,12 @@ def _writable(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 TEXTS = _writable(_TEXT.filter(bool))
 ITEMS = _writable(st.lists(_TEXT, min_size=1, max_size=3, unique=True).map(tuple))
-IDENTITIES = _writable(st.lists(_TEXT.map(literal_identity), min_size=1, max_size=3, unique=True).map(tuple))
+IDENTITIES = _writable(
+    st.lists(_TEXT.map(literal_identity), min_size=1, max_size=3, unique=True)
+    .map(tuple)
+    .filter(lambda items: any(map(str.isalnum, "".join(items))))
+)
+"""A row without letters or digits would be no entry."""
 DATES = st.dates(date(1800, 1, 1), date(2200, 1, 1))
 
 CELLS: st.SearchStrategy[dict[str, Value]] = st.fixed_dictionaries(
