@@ -326,7 +326,7 @@ class _Headings:
             values=words.values,
             unknown_headings=tuple(self._unknown),
             unknown_values=words.unknown,
-            set_aside=sum(problem.line is not None for problem in table.skipped),
+            set_aside=len(table.skipped),
         )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 from msgspec import Struct
+
+from scanner.redaction.redact import redact
+from scanner.registry.tables.cells import shown
 
 _WORDS_KEPT = 200
 """The most words of one column that are remembered: a status has few."""
@@ -14,8 +18,9 @@ class Understood(Struct, frozen=True, kw_only=True):
     """A table as it was read. ``line``: of its headings, in a file the line and in a sheet the row; None without.
 
     ``columns``: by heading, the column that it means. ``values``: by column, what each written word was taken for, such
-    as a status. ``unknown_values``: by column, the words of no known meaning. ``set_aside``: the number of rows that
-    are no entries, such as totals.
+    as a status. ``unknown_values``: by column, the words of no known meaning, and how often each was read. Words are
+    short, and what looks like a secret is masked. ``set_aside``: the number of rows that are no entries, such as
+    totals.
     """
 
     file: str
@@ -24,7 +29,7 @@ class Understood(Struct, frozen=True, kw_only=True):
     columns: Mapping[str, str] = {}
     values: Mapping[str, Mapping[str, str]] = {}
     unknown_headings: tuple[str, ...] = ()
-    unknown_values: Mapping[str, tuple[str, ...]] = {}
+    unknown_values: Mapping[str, Mapping[str, int]] = {}
     set_aside: int = 0
 
 
@@ -32,28 +37,36 @@ class Words:
     """The words of one table with what they were taken for, collected while its rows are read."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, dict[str, str | None]] = {}
+        self._meant: dict[str, dict[str, str]] = {}
+        self._unknown: dict[str, Counter[str]] = {}
 
     def note(self, column: str, written: str, meaning: str | None) -> None:
         """Remember a word of a column. ``meaning``: None if it has no known one."""
-        seen = self._seen.setdefault(column, {})
-        if written not in seen and len(seen) < _WORDS_KEPT:
-            seen[written] = meaning
+        if meaning is None:
+            unknown = self._unknown.setdefault(column, Counter())
+            if written in unknown or len(unknown) < _WORDS_KEPT:
+                unknown[written] += 1
+            return
+        meant = self._meant.setdefault(column, {})
+        if written not in meant and len(meant) < _WORDS_KEPT:
+            meant[written] = meaning
 
     @property
     def values(self) -> dict[str, dict[str, str]]:
         """Return by column the words of a known meaning."""
-        known = {
-            column: {written: meaning for written, meaning in seen.items() if meaning is not None}
-            for column, seen in self._seen.items()
+        return {
+            column: {_safe(word): _safe(meaning) for word, meaning in words.items()}
+            for column, words in self._meant.items()
         }
-        return {column: words for column, words in known.items() if words}
 
     @property
-    def unknown(self) -> dict[str, tuple[str, ...]]:
-        """Return by column the words of no known meaning."""
-        found = {
-            column: tuple(written for written, meaning in seen.items() if meaning is None)
-            for column, seen in self._seen.items()
+    def unknown(self) -> dict[str, dict[str, int]]:
+        """Return by column the words of no known meaning, the most frequent ones first."""
+        return {
+            column: {_safe(word): count for word, count in words.most_common()}
+            for column, words in self._unknown.items()
         }
-        return {column: words for column, words in found.items() if words}
+
+
+def _safe(word: str) -> str:
+    return shown(redact(word))

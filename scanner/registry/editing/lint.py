@@ -36,6 +36,7 @@ from scanner.registry.lists import ListSource
 from scanner.registry.owner_cells import SEPARATE, are_several
 from scanner.registry.roster.people import survey_people
 from scanner.registry.tables.cells import shown
+from scanner.registry.understood import Understood
 
 BROAD = 4
 """The fewest letters and digits of a pattern that is specific enough."""
@@ -215,7 +216,7 @@ class LintReport(Struct, frozen=True, kw_only=True):
     """All problems and warnings, by file and line, and the quality of the readable entries.
 
     ``quality``: None if a whole list could not be read, or there is nothing to measure. ``unread_rows``: the number of
-    rows that the quality leaves out. ``teams``: the score of each team.
+    rows that the quality leaves out. ``teams``: the score of each team. ``tables``: what was understood of each table.
     """
 
     schema: str = SCHEMA
@@ -224,6 +225,7 @@ class LintReport(Struct, frozen=True, kw_only=True):
     quality: Quality | None
     unread_rows: int = 0
     teams: tuple[TeamQuality, ...] = ()
+    tables: tuple[Understood, ...] = ()
 
     def is_below(self, percent: float) -> bool:
         """Whether the score is lower than that, or unknown."""
@@ -240,9 +242,11 @@ def lint_lists(
 ) -> LintReport:
     """Check a registry and its roster. ``providers``: providers to scan besides the known ones; None: any provider."""
     notes: list[Note] = []
+    tables: tuple[Understood, ...] = ()
     roster = None
     if people:
         loaded = survey_people(people)
+        tables = loaded.people.understood
         notes += _as_notes(loaded.problems, is_problem=True)
         notes += _as_notes(loaded.people.warnings, is_problem=False)
         if loaded.whole:
@@ -266,6 +270,7 @@ def lint_lists(
         quality=measure(readable, standard),
         teams=by_team(readable, standard),
         unread_rows=len(registry.unread),
+        tables=(*registry.understood, *tables),
     )
 
 

@@ -15,6 +15,7 @@ from scanner.redaction.redact import redact
 from scanner.registry.editing.adoption import Change
 from scanner.registry.editing.lint import LintReport
 from scanner.registry.editing.quality import Quality, TeamQuality
+from scanner.registry.editing.understood_text import tables_text
 from scanner.registry.editing.values import joined
 from scanner.text import counted, printable
 
@@ -52,12 +53,15 @@ def _cell(sign: str, column: str, value: Any) -> Iterator[str]:
 
 
 def lint_text(report: LintReport) -> Iterator[str]:
-    """Yield the problems, the warnings, and the completeness of each column."""
+    """Yield the problems, the warnings, what was understood of each table, and the completeness of each column."""
     for name, found in (("problem", report.problems), ("warning", report.warnings)):
         for places, problem in _alike(found):
             yield from _note(name, places, problem)
     problems, warnings = len(report.problems), len(report.warnings)
     yield f"{counted(problems, 'problem', 'problems')}, {counted(warnings, 'warning', 'warnings')}"
+    if report.tables:
+        yield ""
+        yield from tables_text(report.tables)
     if report.quality is not None:
         yield ""
         yield from _quality(report.quality, report.unread_rows)
