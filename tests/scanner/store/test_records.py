@@ -67,12 +67,17 @@ moved_down = replace(entry.entry, origin=Origin(file="registry.csv", row=3))
 finding = make_finding()
 
 
+def _stored(record: Any) -> Any:
+    """Return a record as a scan stores it: what waits for a reviewer is in a table of its own."""
+    return replace(record, asked=None) if isinstance(record, Finding) else record
+
+
 @pytest.mark.parametrize(("kind", "record"), KINDS, ids=[kind.name for kind, _ in KINDS])
 @given(data=st.data())
 @examples(60)
 def test_restores_what_it_took_apart(kind: RecordKind[Any], record: type, data: st.DataObject) -> None:
     """Content and sighting together are the record again, whatever it holds."""
-    one = data.draw(of(record))
+    one = _stored(data.draw(of(record)))
 
     assert kind.restore(kind.content(one), kind.sighting(one)) == one
     assert kind.moves(one) or kind.sighting(one) == Sighting()
@@ -85,7 +90,7 @@ def test_restores_what_it_took_apart(kind: RecordKind[Any], record: type, data: 
 @examples(60)
 def test_a_row_is_the_content_again(kind: RecordKind[Any], record: type, data: st.DataObject) -> None:
     """Whatever it holds, records that are written as arrays included."""
-    one = kind.content(data.draw(of(record)))
+    one = kind.content(_stored(data.draw(of(record))))
     values = version_row(kind, 1, kind.key(one), one)
     row: Any = SimpleNamespace(**dict(zip(kind.versions.c.keys(), values, strict=False)))
     wordings = {}
