@@ -229,5 +229,5 @@ def test_what_was_understood_of_a_table(tmp_path: Path) -> None:
         "Dienstkonto": "identities", "Verantwortlich": "owner", "Status": "status", "Gültig bis": "expires",
     }  # fmt: skip
     assert table.values == {"status": {"aktiv": "active", "abgeschaltet": "retired"}}
-    assert (table.unknown_headings, table.unknown_values) == (("Bemerkung",), {"status": ("schläft",)})
+    assert (table.unknown_headings, table.unknown_values) == (("Bemerkung",), {"status": {"schläft": 1}})
     assert [entry.expires for entry in registry.entries] == [None, date(2026, 3, 31), None]
