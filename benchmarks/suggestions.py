@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Struct, structs
 from rapidfuzz import fuzz, process, utils
 
-from scanner.matching.suggestions.suggest import KEPT, suggest
+from scanner.matching.suggestions.sides import KEPT
+from scanner.matching.suggestions.suggest import suggest
 from scanner.model import Entry, EntryAssessment, EntryState, Identity, Origin
 
 IDENTITIES = 10_000

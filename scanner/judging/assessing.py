@@ -14,7 +14,7 @@ from msgspec import Struct
 from scanner.access.control import Method
 from scanner.access.exposures import committers
 from scanner.access.raised_privileges import raise_by_paths, with_unread_targets
-from scanner.access.same import How, Same, same_things
+from scanner.access.same import Same, same_things
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.discovery.inventory import Inventory
 from scanner.judging.agents import judge_agent
@@ -25,6 +25,7 @@ from scanner.judging.last_known.vanished import Issued, renames, with_renamed
 from scanner.judging.nature import judge_nature
 from scanner.judging.ownership import Beside, judge_owners, tag_scores
 from scanner.judging.recreated import with_former
+from scanner.judging.suggested import linked, with_suggestions
 from scanner.judging.usage import judge_usage
 from scanner.matching.cells.reading import Cells
 from scanner.matching.decision import as_written, united
@@ -33,7 +34,7 @@ from scanner.matching.keys import fold
 from scanner.matching.ladder import Matching, matching
 from scanner.matching.lookalikes import look_alikes
 from scanner.matching.places import Places, SourceRef
-from scanner.matching.suggestions.suggest import KEPT, Suggestions, suggesting
+from scanner.matching.suggestions.suggest import suggesting
 from scanner.model import (
     AgentVerdict,
     Assessment,
@@ -42,8 +43,6 @@ from scanner.model import (
     Entry,
     EntryAssessment,
     Identity,
-    IdentityCandidate,
-    MatchCandidate,
     NatureVerdict,
     Ownership,
     OwnershipVerdict,
@@ -282,13 +281,11 @@ def reconcile(
     for key, found in imitated.items():
         registry[key] = msgspec.structs.replace(registry[key], look_alike=found)
     registry |= _declared_as(judged, registry)
-    linked = _linked(unregistered, registry, same)
-    doubtful = {key: found for key, found in lists.cells.for_identities.items() if _is_open(registry.get(key))}
-    for more in (renamed.for_identities, doubtful, linked, likely.for_identities):
-        registry |= {key: _with_candidates(registry[key], found) for key, found in more.items()}
+    alike = (*linked(unregistered, registry, same), *likely.pairs)
+    registry, judged = with_suggestions(registry, judged, alike, renamed, lists.cells.for_identities)
     return Reconciled(
         registry=registry,
-        entries=tuple(_entry_with_candidates(one, renamed, lists.cells, likely) for one in judged),
+        entries=judged,
         notices=(*matching.notices, *likely.notices),
         same=same,
     )
@@ -304,28 +301,6 @@ def _declared_as(
         for key in one.identities if retired or break_glass else ():
             if key in registry and registry[key].entry == one.entry.id:
                 found[key] = msgspec.structs.replace(registry[key], retired=retired, break_glass=break_glass)
-    return found
-
-
-_SAME: Mapping[How, float] = {"runs_as": 0.8, "federated": 0.7, "consumer": 0.6}
-"""How likely the entry of an identity declares another one that is the same thing."""
-
-
-def _linked(
-    unregistered: Iterable[Identity], registry: Mapping[str, RegistryVerdict], same: Mapping[str, tuple[Same, ...]]
-) -> dict[str, tuple[MatchCandidate, ...]]:
-    """Return the entries of identities that are the same thing as an unregistered one."""
-    found: dict[str, tuple[MatchCandidate, ...]] = {}
-    for identity in unregistered:
-        candidates = tuple(
-            MatchCandidate(
-                entry=declared.entry, score=_SAME[one.how], evidence=f"it declares {one.key}, {one.evidence}"
-            )
-            for one in same.get(identity.key, ())
-            if (declared := registry.get(one.key)) is not None and declared.entry is not None and not declared.retired
-        )
-        if candidates:
-            found[identity.key] = candidates
     return found
 
 
@@ -375,25 +350,3 @@ def _entries(
 
 def _first_seen(last: EntryAssessment | None, now: datetime) -> datetime | None:
     return now if last is None else last.first_seen
-
-
-def _is_open(verdict: RegistryVerdict | None) -> bool:
-    return verdict is not None and verdict.state == "unregistered"
-
-
-def _with_candidates(judged: RegistryVerdict, found: tuple[MatchCandidate, ...]) -> RegistryVerdict:
-    """Return the verdict with suggestions: proposed entries, and entries of its former name, come first."""
-    named = {candidate.entry for candidate in judged.candidates}
-    if judged.former is not None:
-        named.add(judged.former.entry)  # nobody is asked to confirm an entry of another identity
-    more = [one for one in found if one.entry not in named]
-    return msgspec.structs.replace(judged, candidates=(*judged.candidates, *more)[:KEPT])
-
-
-def _entry_with_candidates(judged: EntryAssessment, *suggested: Suggestions | Cells) -> EntryAssessment:
-    """Merge the candidates, one per identity, keeping the first."""
-    found: dict[str, IdentityCandidate] = {}
-    for suggestions in suggested:
-        for one in suggestions.for_entries.get(judged.entry.id, ()):
-            found.setdefault(one.identity, one)
-    return msgspec.structs.replace(judged, candidates=tuple(found.values())[:KEPT]) if found else judged

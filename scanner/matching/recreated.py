@@ -24,6 +24,11 @@ def is_recreated(identity: Identity, entry: Entry, alive: Container[str] = ()) -
     return own.isdisjoint(ids) and not any(one in alive for one in ids) and _has_name_of(identity, entry)
 
 
+def has_unique_id(entry: Entry) -> bool:
+    """Return whether a text of the entry has the form of a unique id."""
+    return any(_has_form(text.strip()) for text in entry.identities)
+
+
 def same_unique_id(text: str) -> str:
     """Return a unique id without the differences of its spellings: case, and a GUID's braces and hyphens."""
     return guid(text) or fold(text.strip())
@@ -43,23 +48,26 @@ def _unique_ids(entry: Entry, identity: Identity) -> Iterator[str]:
         return
     own_is_opaque = is_opaque(guid(identity.unique_id or "") or identity.unique_id or "")
     for text in map(str.strip, entry.identities):
-        if guid(text) or is_opaque(text):
-            if own_is_opaque:
-                yield same_unique_id(text)
-        elif (
-            provider is not None
-            and issuer_of(text) == provider
-            and not is_qualified(text)
-            and not _is_credential(text, provider)
-        ):
+        if _has_form(text) and (own_is_opaque if _is_opaque(text) else issuer_of(text) == provider):
             yield same_unique_id(text)
 
 
-def _is_credential(text: str, provider: str | None) -> bool:
+def _has_form(text: str) -> bool:
+    if _is_opaque(text):
+        return True
+    issuer = None if is_qualified(text) else issuer_of(text)
+    return issuer is not None and not _is_credential(text, issuer)
+
+
+def _is_opaque(text: str) -> bool:
+    return guid(text) is not None or is_opaque(text)
+
+
+def _is_credential(text: str, issuer: str) -> bool:
     shown = place_in(text)
     if shown is not None and shown[1].groupdict().get("credential"):
         return True
-    return any(re.fullmatch(form.like, text) for form in known().providers[provider or ""].credential_ids)
+    return any(re.fullmatch(form.like, text) for form in known().providers[issuer].credential_ids)
 
 
 def _has_name_of(identity: Identity, entry: Entry) -> bool:

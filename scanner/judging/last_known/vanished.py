@@ -16,13 +16,11 @@ from msgspec import Struct
 
 from scanner.discovery.inventory import Inventory
 from scanner.matching.places import Places
-from scanner.matching.suggestions.suggest import Suggestions
 from scanner.model import (
     Coverage,
     EntryAssessment,
     Finding,
     Identity,
-    IdentityCandidate,
     MatchCandidate,
     Recreation,
     RegistryVerdict,
@@ -261,16 +259,13 @@ def _issued(identity: Identity) -> Issued:
     return identity.provider, identity.scope, identity.unique_id or ""
 
 
-def renames(entries: Iterable[EntryAssessment], known: Mapping[str, Issued]) -> Suggestions:
-    """Return suggestions by the renames, both ways. ``entries``: those of ``with_renamed``."""
-    for_identities: dict[str, tuple[MatchCandidate, ...]] = {}
-    for_entries: dict[str, tuple[IdentityCandidate, ...]] = {}
+def renames(entries: Iterable[EntryAssessment], known: Mapping[str, Issued]) -> dict[str, tuple[MatchCandidate, ...]]:
+    """Return the entries of renamed identities, by their current key. ``entries``: those of ``with_renamed``."""
+    found: dict[str, tuple[MatchCandidate, ...]] = {}
     for one in entries:
         for now, before in sorted(one.renamed.items()):
             *_, unique_id = known[before]
             evidence = f"was {printable(before)} and has the same unique id, {printable(unique_id)}"
             entry = MatchCandidate(entry=one.entry.id, score=SCORE, evidence=evidence)
-            identity = IdentityCandidate(identity=now, score=SCORE, evidence=evidence)
-            for_identities[now] = (*for_identities.get(now, ()), entry)
-            for_entries[one.entry.id] = (*for_entries.get(one.entry.id, ()), identity)
-    return Suggestions(for_identities=for_identities, for_entries=for_entries)
+            found[now] = (*found.get(now, ()), entry)
+    return found

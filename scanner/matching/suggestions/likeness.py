@@ -35,7 +35,15 @@ _WORDS, _CHARACTERS = 0.7, 0.3
 """The weights of shared words and of similar characters."""
 _LITTLE = 0.5
 """The least weight of shared distinctive words for names to be similar."""
+_DIFFERING = 0.9
+"""The factor if each name has a distinctive word that the other has nothing like."""
+_ONE_NAME = 0.9
+"""The least similarity of all letters of names that are only separated otherwise."""
+_ACCOUNT_DIGITS = 8
+"""A number of so many digits is an account's: sharing it says where something is, not what."""
 _RESEMBLING = 0.7
+_OTHER_INITIAL = 0.85
+"""The factor for two words that begin otherwise, as ``reader`` and ``leader``: no slip does that."""
 _PLURAL, _SHORTER = 0.95, 0.75
 _SHORTEST = 3
 _COMPARED = 6
@@ -82,12 +90,16 @@ class _Words(Struct, frozen=True, gc=False):
 
 
 class _Overlap(NamedTuple):
-    """What two contents share: words and pairs of words, their weight, and the similarity of the letters."""
+    """What two contents share: words and pairs of words, their weight, and the similarity of the letters.
+
+    ``factor``: for the score, by what they do not share.
+    """
 
     shared: frozenset[str]
     resembling: tuple[tuple[str, str], ...]
     weight: float
     characters: float
+    factor: float
 
 
 class Comparer:
@@ -122,7 +134,7 @@ class Comparer:
     def _score(self, first: _Words, second: _Words, overlap: _Overlap, others: frozenset[str]) -> float:
         both = (overlap.weight + 2 * sum(map(self._weight, others))) / (first.weight + second.weight)
         likeness = MOST * (_WORDS * both + _CHARACTERS * overlap.characters)
-        return likeness * min(1, overlap.weight / 2 / _LITTLE)
+        return likeness * overlap.factor * min(1, overlap.weight / 2 / _LITTLE)
 
     def _split(self, key: str) -> _Words:
         spelling = [one_spelling(word) for word in key.split()]
@@ -150,12 +162,15 @@ class Comparer:
 
 def _overlap_of(weight_of: Callable[[str], float], one: _Content, other: _Content) -> _Overlap:
     shared = one.tokens & other.tokens
-    resembling = _resembling(one.tokens - shared, other.tokens - shared)
+    ours, theirs = one.tokens - shared, other.tokens - shared
+    resembling = _resembling(ours, theirs) if ours and theirs else ()
     characters = 1 if one.tokens == other.tokens else ratio(one.letters, other.letters) / 100
     weight = 2 * sum(map(weight_of, shared))
     weight += sum(alike * (weight_of(a) + weight_of(b)) for a, b, alike in resembling)
     weight = max(weight, characters**3 * (one.weight + other.weight))  # paymentsetl, payments-etl
-    return _Overlap(shared, tuple((a, b) for a, b, _ in resembling), weight, characters)
+    differ = min(len(ours), len(theirs)) > len(resembling) and characters < _ONE_NAME
+    factor = _DIFFERING if differ else 1.0
+    return _Overlap(shared, tuple((a, b) for a, b, _ in resembling), weight, characters, factor)
 
 
 class _Weights(dict[str, float]):
@@ -168,6 +183,8 @@ class _Weights(dict[str, float]):
 
     def __missing__(self, token: str) -> float:
         kind = kind_of(token)
+        if kind == "number" and len(token) >= _ACCOUNT_DIGITS:
+            kind = "random"
         weight = self[token] = _WEIGHTS[kind] * (self._rarity(token) if kind == "word" else 1)
         return weight
 
@@ -190,12 +207,17 @@ def _contradicting(one: _Words, other: _Words) -> tuple[Kind, ...]:
 def _resembling(one: Iterable[str], other: Iterable[str]) -> tuple[tuple[str, str, float], ...]:
     """Return pairs of words that may be the same, each word in one pair, the most similar first."""
     ours, theirs = sorted(one)[:_COMPARED], sorted(other)[:_COMPARED]
-    pairs = sorted((-alike, a, b) for a in ours for b in theirs if (alike := _alike(a, b)))
+    pairs = sorted((-alike, a, b) for a in ours for b in theirs if _may_resemble(a, b) and (alike := _alike(a, b)))
     found: list[tuple[str, str, float]] = []
     for alike, a, b in pairs:
         if not any(a == taken or b == also for taken, also, _ in found):
             found.append((a, b, -alike))
     return tuple(found)
+
+
+def _may_resemble(one: str, other: str) -> bool:
+    """Return whether two words begin alike, or are of nearly the same length: a look that spares most comparisons."""
+    return one[0] == other[0] or abs(len(one) - len(other)) <= 1
 
 
 @lru_cache(maxsize=2**16)
@@ -206,9 +228,11 @@ def _alike(one: str, other: str) -> float:
         return 0
     if long.startswith(short):
         return _PLURAL if long == f"{short}s" else _SHORTER
-    alike = OSA.normalized_similarity(one, other)
-    if alike >= _RESEMBLING:
-        return alike
+    if len(short) >= _RESEMBLING * len(long):
+        alike = OSA.normalized_similarity(one, other, score_cutoff=_RESEMBLING)
+        alike *= 1 if short[0] == long[0] else _OTHER_INITIAL
+        if alike >= _RESEMBLING:
+            return alike
     return _SHORTER if _is_shortened(short, long) else 0
 
 

@@ -51,6 +51,15 @@ _PART = re.compile(
 )
 
 
+_RELATIVE_NAME = re.compile(
+    r"\s*(?:cn|uid|ou|dc|o|commonname|userid|samaccountname)\s*=\s*((?:\\.|[^\\,+]){1,500})(?:[,+]|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_IN_DOMAIN = re.compile(r"[\w.-]{1,100}\\{1,2}([^\\/@\s]+)")
+_BETWEEN, _BETWEEN_IDS = re.compile(r"[;,|\n]"), re.compile(r"[;\n]")
+
+
 class Spelled(Struct, frozen=True, gc=False):
     """One name of a subject: its source, the text as written, and its words (``key_of``)."""
 
@@ -113,26 +122,46 @@ def names_of_entry(entry: Entry) -> tuple[Spelled, ...]:
 
 
 def _called_identity(identity: Identity) -> Iterator[tuple[Label, str]]:
-    yield "name", identity.name
+    yield "name", _without_form(identity.name)
     if identity.display_name:
-        yield "display name", identity.display_name
+        yield "display name", _without_form(identity.display_name)
     yield "key", _short(identity.key)
     yield from (("alias", _short(alias)) for alias in identity.aliases[:MOST_NAMES])
 
 
 def _called_entry(entry: Entry) -> Iterator[tuple[Label, str]]:
     if entry.name:
-        yield "name", entry.name
+        yield "name", _without_form(entry.name)
     for text in entry.identities[:MOST_NAMES]:
         if is_pattern(text):
             yield "pattern", _short("*".join(piece.literal for piece in pieces(text)))
         else:
-            yield "identity", _short(literal(text))
+            yield from (("identity", _short(part)) for part in _several(literal(text))[:MOST_NAMES])
+
+
+def _several(text: str) -> list[str]:
+    """Return the parts of a cell that may name several: whether it does is for the rungs to decide."""
+    separator = _BETWEEN_IDS if _RELATIVE_NAME.match(text) else _BETWEEN
+    return [part for part in separator.split(text[: LONGEST * MOST_NAMES]) if part.strip()]
 
 
 def _short(text: str) -> str:
     """Return the last segment of an id; of an e-mail address, the part that names its holder."""
+    if (bare := _without_form(text)) != text:
+        return bare.partition("@")[0]
     return text.rstrip("/:").replace(":", "/").rpartition("/")[2].partition("@")[0]
+
+
+def _without_form(text: str) -> str:
+    r"""Return what names somebody in a distinguished name, its first value, or in ``DOMAIN\user``; else the text.
+
+    Units and domains say where accounts are kept, which is the same for all of them.
+    """
+    if found := _RELATIVE_NAME.match(text):
+        return _ESCAPE.sub(r"\1", found[1]).strip()
+    if found := _IN_DOMAIN.fullmatch(text):
+        return found[1]
+    return text
 
 
 def _spelled(called: Iterator[tuple[Label, str]]) -> tuple[Spelled, ...]:

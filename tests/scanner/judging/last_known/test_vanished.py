@@ -21,7 +21,7 @@ from scanner.judging.last_known.vanished import (
     still_there,
     with_renamed,
 )
-from scanner.model import Coverage, EntryAssessment, Identity, IdentityCandidate, MatchCandidate, RegistryVerdict
+from scanner.model import Coverage, EntryAssessment, Identity, MatchCandidate, RegistryVerdict
 from tests.factories import make_coverage, make_entry, make_identity
 
 
@@ -190,11 +190,7 @@ def test_an_entry_is_suggested_what_it_matched_under_another_key(
 
     assert one.renamed == renamed
     assert gone([last], [NEW, NEWER]) == {*last.identities, *last.renamed.values()}
-    suggested = renames([one], KNOWN)
     evidence = {now: f"was {before} and has the same unique id, id of {now}" for now, before in renamed.items()}
-    assert suggested.for_identities == {
+    assert renames([one], KNOWN) == {
         now: (MatchCandidate(entry="E", score=SCORE, evidence=why),) for now, why in evidence.items()
     }
-    assert suggested.for_entries.get("E", ()) == tuple(
-        IdentityCandidate(identity=now, score=SCORE, evidence=why) for now, why in evidence.items()
-    )

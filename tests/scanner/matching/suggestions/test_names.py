@@ -119,3 +119,28 @@ def test_only_so_many_names_of_one_entry_count() -> None:
     entry = make_entry(*(f"name{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(600)))
 
     assert len(names_of_entry(entry)) == MOST_NAMES
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        pytest.param("CN=svc-billing,OU=Robots,DC=corp,DC=example", ["svc billing"], id="distinguished-name"),
+        pytest.param("uid=svc-billing+cn=Anna,ou=people,o=corp", ["svc billing"], id="several-values"),
+        pytest.param(r"cn=Lastschrift\, eingehend,ou=x", ["lastschrift eingehend"], id="escaped-comma"),
+        pytest.param(r"CORP\svc-billing", ["svc billing"], id="user-of-a-domain"),
+        pytest.param("svc-billing@corp.example", ["svc billing"], id="principal-name"),
+        pytest.param("svc-billing; svc-export", ["svc billing", "svc export"], id="several"),
+        pytest.param("cn=" + "\\" * 100_000, ["cn"], id="hostile"),
+    ],
+)
+def test_words_of_form_are_no_name(text: str, keys: list[str]) -> None:
+    """Units and domains say where an account is kept, which is the same for all of them."""
+    assert [name.key for name in names_of_entry(make_entry(text))] == keys
+
+
+def test_a_directory_account_is_compared_by_the_value_of_its_first_relative_name() -> None:
+    """In its key as in its name."""
+    where = "OU=Service Accounts,OU=Robots,DC=corp,DC=example"
+    identity = make_identity(f"CN=svc-billing,{where}", key=f"CN=svc-billing,{where}")
+
+    assert [name.key for name in names_of_identity(identity)] == ["svc billing"]
