@@ -16,7 +16,8 @@ from scanner.catalog import read_table
 from scanner.errors import Problem, RegistryError
 from scanner.languages import worded
 from scanner.matching.declared import environments
-from scanner.matching.spelling import account_number, has_form
+from scanner.matching.keys import is_qualified
+from scanner.matching.spelling import account_number
 from scanner.model import Entry, EntryStatus, Origin, UnreadCells, UnreadRow
 from scanner.model.declared import LOOKED_AT
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, PLACED, REGISTRY, STAGE, day_order
@@ -254,7 +255,7 @@ def _identities(record: Record, name: str | None) -> tuple[tuple[str, ...], str 
     """
     listed = record.fields.items("identities")
     accounts = record.fields.items(ACCOUNT)
-    numbers = {account: account_number(account) for account in accounts if listed and not has_form(account)}
+    numbers = {account: account_number(account) for account in accounts if listed and not is_qualified(account)}
     scopes = {number for number in numbers.values() if number}
     every = (*listed, *(account for account in accounts if not numbers.get(account)))
     scope = scopes.pop() if len(scopes) == 1 else None

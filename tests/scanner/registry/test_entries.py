@@ -648,3 +648,11 @@ def test_codes_without_the_preset_are_not_guessed(tmp_path: Path) -> None:
     ]
     assert [(one.line, one.message) for one in preset.warnings] == [(3, "unknown status 12, taken as active")]
     assert [entry.status for entry in preset.entries] == ["retired", "active"]
+
+
+def test_an_account_beside_an_id_is_a_number_and_no_id_with_one(tmp_path: Path) -> None:
+    """An ARN has the digits of an account, too."""
+    text = "identities,account\nx,prod (1234-5678-9012)\ny,arn:aws:iam::123456789012:role/a\u3001b\n"
+    first, second = load_files(csv_file(tmp_path, text)).entries
+    assert (first.identities, first.scope) == (("x",), "123456789012")
+    assert (second.identities, second.scope) == (("y", "arn:aws:iam::123456789012:role/a\u3001b"), None)
