@@ -10,24 +10,22 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from scanner.catalog import read_table
+from scanner.languages import words_by
 from scanner.matching.declared import environments
 from scanner.matching.keys import fold
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):
-    conjunctions: tuple[str, ...]
-    alternatives: tuple[str, ...]
     apart: Mapping[str, tuple[str, ...]]
     products: Mapping[str, tuple[str, ...]]
 
 
 _TABLE = read_table("scanner.matching.cells", "words.toml", _Table)
-AND, OR = (
-    "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-    for words in (_TABLE.conjunctions, _TABLE.alternatives)
-)
+_CONJUNCTIONS = sorted(words_by(lambda language: {"and": language.conjunctions})["and"], key=len, reverse=True)
+_ALTERNATIVES = sorted(words_by(lambda language: {"or": language.alternatives})["or"], key=len, reverse=True)
+AND, OR = "|".join(map(re.escape, _CONJUNCTIONS)), "|".join(f"{re.escape(word)}[.]?" for word in _ALTERNATIVES)
 """The words between two names, as parts of a regular expression."""
-GLUED_AND = "|".join(re.escape(word) for word in _TABLE.conjunctions if not word.isascii())
+GLUED_AND = "|".join(re.escape(word) for word in _CONJUNCTIONS if not word[0].isascii())
 """Words that stand between two names without blanks."""
 LISTED = r"^\s*(?:[\u2022\u00b7\u2023\u25aa\u2013\u2014-]\s|\d{1,3}[.)]\s)"
 """What stands before the items of a list."""
