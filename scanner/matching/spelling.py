@@ -69,6 +69,13 @@ def distinguished_name(text: str) -> str | None:
     return ",".join(parts) if len(parts) > 1 and all(parts) else None
 
 
+def first_value(text: str) -> str | None:
+    """Return the first value of a distinguished name as written, which names somebody; None for any other text."""
+    if "=" not in text or (found := _RDN.match(text[:_LONGEST_DN])) is None or found[1].lower() not in _TYPES:
+        return None
+    return _unescaped(found[2]).strip() or None
+
+
 def _relative_names(text: str) -> Iterator[str]:
     """Yield each relative name, with its attributes in order; an empty one if the text is no distinguished name."""
     at = 0
@@ -91,10 +98,14 @@ def _relative_names(text: str) -> Iterator[str]:
 
 def _value(written: str) -> str:
     """Return an attribute's value without escapes, for comparison; the comma in a value stays escaped."""
-    if "\\" in written:
-        raw = _ESCAPED.sub(lambda code: bytes([int(code[1], 16)]) if code[1] else code[2], written.encode())
-        written = raw.decode(errors="replace")
-    return " ".join(fold(written).split()).replace(",", "\\,").replace("+", "\\+")
+    return " ".join(fold(_unescaped(written)).split()).replace(",", "\\,").replace("+", "\\+")
+
+
+def _unescaped(written: str) -> str:
+    if "\\" not in written:
+        return written
+    raw = _ESCAPED.sub(lambda code: bytes([int(code[1], 16)]) if code[1] else code[2], written.encode())
+    return raw.decode(errors="replace")
 
 
 def has_form(text: str) -> bool:

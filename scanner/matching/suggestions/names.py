@@ -16,6 +16,7 @@ from msgspec import Struct
 from scanner.catalog import read_table
 from scanner.matching.globs import is_pattern, literal, pieces
 from scanner.matching.lookalikes import LONGEST, as_it_looks
+from scanner.matching.spelling import first_value
 from scanner.model import Entry, Identity
 
 MOST_WORDS, MOST_NAMES = 16, 20
@@ -51,11 +52,6 @@ _PART = re.compile(
 )
 
 
-_RELATIVE_NAME = re.compile(
-    r"\s*(?:cn|uid|ou|dc|o|commonname|userid|samaccountname)\s*=\s*((?:\\.|[^\\,+]){1,500})(?:[,+]|\Z)",
-    re.IGNORECASE | re.DOTALL,
-)
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _IN_DOMAIN = re.compile(r"[\w.-]{1,100}\\{1,2}([^\\/@\s]+)")
 _BETWEEN, _BETWEEN_IDS = re.compile(r"[;,|\n]"), re.compile(r"[;\n]")
 
@@ -141,7 +137,7 @@ def _called_entry(entry: Entry) -> Iterator[tuple[Label, str]]:
 
 def _several(text: str) -> list[str]:
     """Return the parts of a cell that may name several: whether it does is for the rungs to decide."""
-    separator = _BETWEEN_IDS if _RELATIVE_NAME.match(text) else _BETWEEN
+    separator = _BETWEEN_IDS if first_value(text) is not None else _BETWEEN
     return [part for part in separator.split(text[: LONGEST * MOST_NAMES]) if part.strip()]
 
 
@@ -157,8 +153,8 @@ def _without_form(text: str) -> str:
 
     Units and domains say where accounts are kept, which is the same for all of them.
     """
-    if found := _RELATIVE_NAME.match(text):
-        return _ESCAPE.sub(r"\1", found[1]).strip()
+    if (value := first_value(text)) is not None:
+        return value
     if found := _IN_DOMAIN.fullmatch(text):
         return found[1]
     return text

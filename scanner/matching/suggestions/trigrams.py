@@ -29,7 +29,7 @@ ALWAYS_KEPT = 1_000
 VISITED = 20_000
 """The least number of names that one name's trigrams lead to, before its more common ones are left out."""
 NEAR_BEST = 0.7
-"""The least similarity of a name to compare, as a share of the best one's: half of the time, and 1 in 1,000 is lost."""
+"""The least similarity of a name to compare, as a share of the best one's: 0.6 of the time, and 1 in 200 is lost."""
 AT_ONCE = 5_000_000
 """Names visited at once: 8 bytes each, a few times over."""
 
