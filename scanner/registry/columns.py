@@ -35,8 +35,9 @@ ENDS = frozenset({"expires", "left_on"})
 PLACED = NAMING | {"provider", "scope"}
 """The columns that say which identities an entry means: without one of them it could mean others, too."""
 
+_OF_REGISTRY = words_by(lambda language: language.registry)
 REGISTRY = Columns(
-    {column: words_by(lambda language: language.registry).get(column, ()) for column in (
+    {column: _OF_REGISTRY.get(column, ()) for column in (
         "id", "name", "kind", "purpose", "identities", ACCOUNT, "provider", "scope", *OWNERS, "team", "built_by",
         "status", STAGE, "environment", "systems", "permissions", "credentials", "max_credential_age", "blast_radius",
         "high_consequence", "human_in_the_loop", "baseline", "approved_by", "approved_on", "last_reviewed",
