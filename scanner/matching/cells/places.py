@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from scanner.errors import did_you_mean
 from scanner.matching.cells.words import PRODUCTS, beside
-from scanner.matching.keys import fold, habits, known, place_of, provider_key, scope_key
+from scanner.matching.keys import fold, habits, known, place_in, place_of, provider_key, scope_key
 from scanner.matching.spelling import account_number, guid, unquoted
 from scanner.model import Entry, Identity
 from scanner.model.attributes import SCOPE_NAME
@@ -19,6 +19,8 @@ from scanner.text import cut, few
 
 QUOTED, NAMED = 80, 3
 _ACCOUNT_DIGITS = 12
+_LONGEST_SCOPE = 60
+"""The most characters of a cell that says an account, and no sentence that mentions one."""
 
 
 class Places:
@@ -29,10 +31,13 @@ class Places:
         there = {(identity.provider, identity.scope) for identity in identities}
         named = (*providers, *{provider for provider, _ in there})
         self.providers = frozenset(filter(None, map(provider_key, named)))
+        self._ids = frozenset(scope for _, scope in there)
         self._scopes = {(provider_key(provider), scope_key(provider, scope)) for provider, scope in there}
 
     def placed(self, entry: Entry) -> tuple[Entry, str | None]:
         """Return the entry with provider and scope as they are compared, and what is unclear about them."""
+        if entry.scope is None and entry.extra:
+            entry = self._with_scope_of_extra(entry)
         if entry.provider is None and entry.scope is None:
             return entry, None
         entry, unknown = self._with_provider(entry)
@@ -40,6 +45,18 @@ class Places:
             return entry, unknown
         entry, unclear = self._with_scope(entry, entry.scope)
         return entry, unknown or unclear
+
+    def _with_scope_of_extra(self, entry: Entry) -> Entry:
+        """Return the entry with the account in a column that is not understood, if it is the only one and was read.
+
+        Without it, a bare name would count in every account.
+        """
+        if any(place_in(text) is not None for text in entry.identities):
+            return entry
+        cells = (text for text in entry.extra.values() if len(text) <= _LONGEST_SCOPE)
+        named = {account_number(text) or guid(unquoted(text)) for text in cells}
+        known = [scope for scope in named if scope in self._ids]
+        return replace(entry, scope=known[0]) if len(known) == 1 else entry
 
     def _with_provider(self, entry: Entry) -> tuple[Entry, str | None]:
         meant = provider_meant(entry.provider, self.providers)

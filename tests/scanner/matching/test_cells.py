@@ -309,6 +309,22 @@ def test_scope_cells(written: str, facts: dict[str, Any], meant: str) -> None:
     assert read(entry("x", scope=written, **facts)).entries[0].scope == meant
 
 
+@pytest.mark.parametrize(
+    ("extra", "identity", "scope"),
+    [
+        ({"Konto bei Amazon": "2109-8765-4321"}, "twin", OTHER),
+        ({"Konto bei Amazon": f"prod ({OTHER})"}, "twin", OTHER),
+        ({"Konto bei Amazon": "999999999999"}, "twin", None),
+        ({"von": ACCOUNT, "nach": OTHER}, "twin", None),
+        ({"Bemerkung": f"früher in {OTHER}, seit dem Umzug der Firma nach Köln im anderen Konto"}, "twin", None),
+        ({"Konto bei Amazon": OTHER}, f"arn:aws:iam::{ACCOUNT}:role/deploy", None),
+    ],
+)
+def test_an_account_under_an_unknown_heading_narrows(extra: dict[str, str], identity: str, scope: str | None) -> None:
+    """A bare name would count in every account; narrowing never registers more."""
+    assert read(entry(identity, extra=extra)).entries[0].scope == scope
+
+
 def test_a_name_of_two_scopes_is_said() -> None:
     two = [identity(name, provider="azure", scope=name, attributes={"scope_name": "Shop"}) for name in ("s1", "s2")]
     found = read(entry("x", scope="shop", provider="azure"), estate=two)
