@@ -108,8 +108,8 @@ def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -
         # The whole row is read, to report all its problems at once.
         own_id = record.fields.text("id")
         entry_id, is_own, repeated = ids.of(record, own_id)
-        wrong += repeated
         notes.of_row(*wrong)
+        notes.problems += repeated  # of the whole list: it is unclear which row counts
         entry = Entry(
             id=entry_id,
             has_own_id=is_own,

@@ -65,10 +65,10 @@ def lists(tmp_path: Path) -> Path:
 
 
 def stored(store: Path) -> Iterator[tuple[Any, ...]]:
-    """Every row of a version but findings', which have the time of their scan."""
+    """Every row of a version but what has the time of its scan: bodies of findings and of entries."""
     with closing(sqlite3.connect(store)) as connection:
         yield from connection.execute("SELECT key, first_scan, until_scan, hash, body FROM identity ORDER BY 1, 2")
-        yield from connection.execute("SELECT key, first_scan, until_scan, hash, body FROM entry ORDER BY 1, 2")
+        yield from connection.execute("SELECT key, first_scan, until_scan FROM entry ORDER BY 1, 2")
         yield from connection.execute("SELECT key, first_scan, until_scan, rule, identity FROM finding ORDER BY 1, 2")
         yield from connection.execute("SELECT key, first_scan, body FROM identity_sighting ORDER BY 1, 2")
 

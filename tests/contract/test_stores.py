@@ -138,7 +138,7 @@ def test_scans_are_listed_as_saved(store: Store) -> None:
 def test_carries_over_what_is_wanted(store: Store) -> None:
     """Records of the latest scan are chosen by source, scope and kind; those of older scans are not among them."""
     store.save(night(1, identities=(make_assessment("gone"),), findings=(make_finding(fingerprint="f0"),)))
-    entry = EntryAssessment(entry=make_entry("svc-billing"), state="found")
+    entry = EntryAssessment(entry=make_entry("svc-billing"), state="found", first_seen=NOW)
     right = make_assignment()
     rights = (right, replace(right, key="z", scope="elsewhere"))
     second = night(2, identities=(deploy, billing), secrets=(secret,), entries=(entry,), findings=(other, found))

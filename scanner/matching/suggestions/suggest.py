@@ -1,7 +1,7 @@
 """Suggests entries for unregistered identities, and identities for entries that were not found: one set of pairs.
 
 1. Every identity and entry is looked up by its names, each in one spelling (``names``).
-2. Entries without a match ask first, because there are few. Identities that this gave no likely entry ask next.
+2. Entries without a match ask first, because there are few. Identities that this gave no sure entry ask next.
 3. For each name, about twenty of the other side are selected (``blocking``).
 4. These are compared word by word (``likeness``); contradictions lower the score (``pairs``).
 5. Each pair stands on both sides, or on neither (``sides``).
@@ -30,9 +30,10 @@ from scanner.matching.suggestions.names import Spelled, names_of_entry, names_of
 from scanner.matching.suggestions.pairs import Called, Pair, Side, evidence, objections
 from scanner.matching.suggestions.sides import KEPT, Pairing, both_sides
 from scanner.model import PRIVILEGES, EntryAssessment, EntryState, Identity, IdentityCandidate, MatchCandidate
-from scanner.model.judged import LIKELY
 from scanner.processes import spread, started
 
+SURE = 0.9
+"""With a pair of this score an identity need not ask: from 0.75 on, its partner was another entry for 4 in 100."""
 LEAST = 0.4
 """The least score: lower ones would be misleading."""
 KEPT_OF_ASKING_ENTRY = 10
@@ -95,8 +96,8 @@ def suggesting(
     unmet = sorted((entry for entry in declared if entry.state in _UNMET), key=lambda one: _UNMET.index(one.state))
     matchmaker = _Matchmaker(identities[: CONSIDERED if unmet else most], declared)
     asked = matchmaker.of_entries(unmet[:most])
-    likely = {pair.identity for pair in asked if pair.score >= LIKELY}
-    asking = [identity for identity in identities if identity.key not in likely]
+    sure = {pair.identity for pair in asked if pair.score >= SURE}
+    asking = [identity for identity in identities if identity.key not in sure]
     notices = tuple(_notices(len(identities), len(asking), len(unmet), most))
     with matchmaker.of_identities(asking[:most]) as found:
         yield lambda: _suggestions([*asked, *found()], notices)
