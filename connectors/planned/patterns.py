@@ -66,6 +66,13 @@ def _split(pattern: str) -> tuple[Path, tuple[str, ...]]:
     return Path(*parts[:first]), parts[first:]
 
 
+def _is_link(path: Path) -> bool:
+    try:
+        return path.is_symlink()
+    except OSError:  # a folder that may be listed, but not entered: walking into it reports that
+        return False
+
+
 def _entries(base: Path, errors: list[OSError], *, deep: bool) -> Iterator[tuple[str, bool]]:
     """Files, and links to folders (True), below a folder. ``errors``: takes those of folders that cannot be read."""
     left = MOST_ENTRIES
@@ -73,7 +80,7 @@ def _entries(base: Path, errors: list[OSError], *, deep: bool) -> Iterator[tuple
         left -= len(folders) + len(files)
         if left < 0:
             raise UsageError(f"{base}: has more than {MOST_ENTRIES:,} files and folders", hint="name a folder within")
-        links = {name for name in folders if os.path.islink(f"{folder}/{name}")}  # noqa: PTH114  # never raises
+        links = {name for name in folders if _is_link(Path(folder, name))}
         yield from ((str(Path(folder, name)), True) for name in links)
         yield from ((str(Path(folder, name)), False) for name in files)
         folders[:] = sorted(set(folders) - links - {_OF_GIT}) if deep else []

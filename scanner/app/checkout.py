@@ -112,7 +112,8 @@ def _outermost(folder: Path) -> Path:
 
 
 def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100  # by its name: links are not followed
+    """Return the path without ``..``, by its name alone: links are not followed."""
+    return Path(os.path.normpath(path.absolute()))
 
 
 def _is_within(path: Path, folders: Iterable[Path]) -> bool:

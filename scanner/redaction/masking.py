@@ -19,8 +19,7 @@ from msgspec import Struct
 from msgspec.structs import fields, replace
 
 from scanner.model import Credential, Identity, credential_key
-from scanner.redaction.named import is_secret_name, named_in
-from scanner.redaction.public import is_public, visible
+from scanner.redaction.named import is_public, is_secret_name, named_in, visible
 from scanner.redaction.redact import quotes_resolved, without_resolved
 from scanner.redaction.shapes import MASK, has_shape, public_id, without_secrets
 

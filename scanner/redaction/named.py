@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
-from typing import Any
-
-from scanner.redaction.public import is_public, is_public_id, visible
+from typing import Any, NamedTuple
 
 # Each begins the names below. ``pass``, ``pw`` and ``key`` are common, so what is around them decides.
 _CORES = (
@@ -133,9 +131,23 @@ def named_in(text: str, *, in_id: bool = False) -> Iterator[tuple[int, int]]:
         yield value.start(kind), done
 
 
-def _is_secret(  # noqa: PLR0911  # one way of joining each
-    text: str, found: re.Match[str], value: re.Match[str], in_id: bool
-) -> bool:
+class _Match(NamedTuple):
+    """A name with a value. ``before``: what precedes its last word. ``is_strong``: the name is clearly a secret's."""
+
+    text: str
+    found: re.Match[str]
+    value: re.Match[str]
+    before: str
+    is_strong: bool
+    in_id: bool
+
+    @property
+    def given(self) -> str:
+        """The value, as far as it is looked at."""
+        return self.value[self.value.lastgroup or 0]
+
+
+def _is_secret(text: str, found: re.Match[str], value: re.Match[str], in_id: bool) -> bool:
     """Return whether a match is the value of a secret, judged by the name and what is between them."""
     before = text[max(0, found.start() - _LONGEST_NAME) : found.start()]
     joint, given = found.lastgroup, value[value.lastgroup or 0]
@@ -147,23 +159,7 @@ def _is_secret(  # noqa: PLR0911  # one way of joining each
             # Any ``key`` is one whose value looks like nothing else.
             is_key = word == "key" and joint in ("sign", "tag", "pair") and not _PUBLIC_KEY.search(before)
             return is_key and not in_id and _RANDOM.fullmatch(given) is not None
-    match joint:
-        case "sign":
-            return _is_assigned(text, found, value, before, is_strong, in_id)
-        case "tag":
-            opens = found["tag"].startswith("</") or _OF_TAG.search(before)
-            return bool(opens and (len(given) >= _LONGEST or _CLOSING.match(text, value.end())))
-        case "pair":
-            return any(map(found["pair"].__contains__, "\"',;&")) and not (in_id and ":" in found["pair"])
-        case "prose":
-            return is_strong and not in_id and _CHOSEN.match(given) is not None and not is_public_id(given)
-        case "call":
-            return is_strong and not in_id
-        case "cell":
-            return not in_id and _RANDOM.fullmatch(given) is not None
-    if _OF_FLAG.search(before):
-        return _PLACEHOLDER.fullmatch(given) is None and (is_strong or _ENCODED.match(given) is not None)
-    return is_strong and not in_id and value.lastgroup == "single"  # as in SQL: ``PASSWORD 'x'``
+    return _JUDGED[joint or "flag"](_Match(text, found, value, before, is_strong, in_id))
 
 
 def _is_clear(before: str, word: str) -> bool:
@@ -171,21 +167,54 @@ def _is_clear(before: str, word: str) -> bool:
     return before[-20:].lower().rstrip(" _-").endswith(_STRONG_BEFORE.get(word, "\0"))
 
 
-def _is_assigned(
-    text: str, found: re.Match[str], value: re.Match[str], before: str, is_strong: bool, in_id: bool
-) -> bool:
-    sign, given = found["sign"], value[value.lastgroup or 0]
+def _is_assigned(match: _Match) -> bool:
+    sign, before = match.found["sign"], match.before
     if sign not in (":", "\uff1a", "\ufe55"):
         return True
     # Not after a path or an id: in ``/etc/passwd: No such file`` the colon belongs to a message.
     name = before[len(before.rstrip(_OF_NAMES)) :]
     if "/" in name or ":" in name:
         return False
-    is_bare = value.lastgroup == "bare"
-    if in_id:
-        return (sign != ":" or text[found.end("sign")].isspace()) and _ENCODED.match(given) is not None
-    return is_strong or not is_bare or (_ENCODED.match(given) is not None and not is_public_id(given))
+    is_encoded = _ENCODED.match(match.given) is not None
+    if match.in_id:
+        return is_encoded and (sign != ":" or match.text[match.found.end("sign")].isspace())
+    return match.is_strong or match.value.lastgroup != "bare" or (is_encoded and not is_public_id(match.given))
 
+
+def _is_tagged(match: _Match) -> bool:
+    if not match.found["tag"].startswith("</") and not _OF_TAG.search(match.before):
+        return False
+    return len(match.given) >= _LONGEST or _CLOSING.match(match.text, match.value.end()) is not None
+
+
+def _is_paired(match: _Match) -> bool:
+    between = match.found["pair"]
+    return any(map(between.__contains__, "\"',;&")) and not (match.in_id and ":" in between)
+
+
+def _is_told(match: _Match) -> bool:
+    is_chosen = _CHOSEN.match(match.given) is not None
+    return match.is_strong and not match.in_id and is_chosen and not is_public_id(match.given)
+
+
+def _is_given(match: _Match) -> bool:
+    """An option's argument, or as in SQL: ``PASSWORD 'x'``."""
+    if _OF_FLAG.search(match.before):
+        is_value = match.is_strong or _ENCODED.match(match.given) is not None
+        return is_value and _PLACEHOLDER.fullmatch(match.given) is None
+    return match.is_strong and not match.in_id and match.value.lastgroup == "single"
+
+
+_JUDGED: dict[str, Callable[[_Match], bool]] = {
+    "sign": _is_assigned,
+    "tag": _is_tagged,
+    "pair": _is_paired,
+    "prose": _is_told,
+    "call": lambda match: match.is_strong and not match.in_id,
+    "cell": lambda match: not match.in_id and _RANDOM.fullmatch(match.given) is not None,
+    "flag": _is_given,
+}
+"""Whether a value is a secret, by what joins it to its name."""
 
 _lower_ascii = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
@@ -201,3 +230,45 @@ def is_secret_name(name: str) -> bool:
     """Return whether the value of a tag, attribute or variable with this name would be a secret."""
     words = _NEW_WORD.sub("_", visible(name))
     return words.lower().endswith(("webhook", "webhook_url", "webhook url")) or any(named_in(f"{words}=9"))
+
+
+# --- What is no secret, whatever its name: words, dates, references, and ids that the findings are about ---
+
+# Values of such names that are no secrets: words, dates, public ids, URLs, references.
+_PUBLIC = re.compile(
+    r"(?is)(?:|(?:none|null|true|false|yes|no|n/a|enabled|disabled|required|expired|missing|invalid|unknown|unset|rotated"
+    # What happened to one, in the words of audit logs: ``api_key:created``.
+    r"|added|created|deleted|failed|issued|listed|removed|revoked|succeeded|updated)[.,;)]?"
+    r"|[{\[(]+|\$\{.*|\{\{.*|\{ ?(?:env|file)\b.*|<[^>]*>|\$[A-Z_]+"
+    # The first word of a sentence, and the path of a file or a folder.
+    r"|(?:see|ask|via|in|from|at|by|on|the|use|contact|check|refer|kept|stored|held|managed|provided|generated|shared|not"
+    r"|set|has|must|should|will|can|was|is)[.,;]?"
+    r"|(?:~|/(?:app|builds|data|etc|home|mnt|opt|root|run|srv|tmp|usr|users|var|workspace))(?:/[\w./-]*)?[,;)]?"
+    r"|\d{4}-\d\d-\d\d(?:[T ].*)?|(?:AKIA|ASIA)[A-Z0-9]{16}|arn:aws.*|projects/.*"
+    r"|(?:af|ap|ca|cn|eu|il|me|mx|sa|us)(?:-[a-z]{3,9}){1,2}-\d(?:[:/].*)?|https?://[^?@]*|•.*)"
+)
+# Invisible characters, such as a zero-width space: within a secret or its name, they would hide it.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+# Ids that are known by their form: of accounts, directories, principals and people.
+_PUBLIC_ID = re.compile(
+    r"(?i)[\"'(]?(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{12}|A(?:ID|RO|GP|IP|NP|NV|PK|SC|BI|CC)A[A-Z0-9]{16,20}"
+    r"|[\w.+-]{1,64}@[\w.-]{1,190}\.[a-z]{2,20}|(?:CN|OU|DC|O|UID)=[^=]{1,100}(?:,.*)?)[\"').,;]{0,3}"
+)
+
+
+def visible(text: str) -> str:
+    """Return the text without invisible characters."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
+def is_public(value: str) -> bool:
+    """Return whether a value is no secret, whatever its name: empty, yes or no, a date, a public id, a reference."""
+    return _PUBLIC.fullmatch(value.strip()) is not None
+
+
+def is_public_id(value: str) -> bool:
+    """Return whether a value has the form of an id, which only a clear name makes a secret."""
+    return _PUBLIC_ID.fullmatch(value.strip()) is not None

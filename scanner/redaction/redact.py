@@ -20,8 +20,15 @@ SHORTEST_WHOLE = 4
 SHORTEST_IN_RECORDS = 16
 """The shortest secret, in characters, that is masked in records: a shorter one may be part of an ordinary name."""
 _known: set[str] = set()
-_allows: Callable[[SecretRef], bool] | None = None
-"""Decides which references may be resolved; None: all."""
+
+
+class _Gate:
+    """Decides which references may be resolved, in all threads of this process. ``allows``: None for all."""
+
+    allows: Callable[[SecretRef], bool] | None = None
+
+
+_gate = _Gate()
 
 
 class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +46,7 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         It is not looked up while :func:`resolving_only` forbids it.
         """
-        if _allows is not None and not _allows(self):
+        if _gate.allows is not None and not _gate.allows(self):
             name = f"--allow-env {self.env}" if self.env is not None else f"--allow-file {self.file}"
             raise SourceError(f"{self} is not allowed to be read here", hint=f"allow it: {name}")
         value = os.environ.get(self.env, "").strip() if self.env is not None else self._read()
@@ -62,12 +69,11 @@ class SecretRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 @contextmanager
 def resolving_only(allows: Callable[[SecretRef], bool]) -> Iterator[None]:
     """Resolve only references that are allowed, in all threads of this process."""
-    global _allows  # noqa: PLW0603  # one gate for all settings, wherever they are resolved
-    before, _allows = _allows, allows
+    before, _gate.allows = _gate.allows, allows
     try:
         yield
     finally:
-        _allows = before
+        _gate.allows = before
 
 
 def mask(secret: str) -> None:

@@ -17,10 +17,8 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from scanner.redaction.encoded import DECODED, OVERLAP, codes, decoded, extent
-from scanner.redaction.named import named_in
-from scanner.redaction.public import visible
-from scanner.redaction.shape import END, START, Shape, word
-from scanner.redaction.vendors import vendors
+from scanner.redaction.named import named_in, visible
+from scanner.redaction.vendors import END, START, Shape, vendors, word
 
 MASK = "•••"
 _HASH_DIGITS = 10

@@ -6,8 +6,35 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
+from typing import NamedTuple
 
-from scanner.redaction.shape import START, Shape, word
+
+class Shape(NamedTuple):
+    """A kind of secret. ``keywords``: a text without any of them has no such secret.
+
+    ``pattern``: group 1 is the secret, or the whole match without a group. ``guessable``: people choose such secrets,
+    so even a hash would reveal them.
+    """
+
+    id: str
+    keywords: tuple[str, ...]
+    pattern: str
+    guessable: bool = False
+
+
+# In JSON within JSON, the n of an escaped ``\\n`` is not part of the word that follows.
+START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))"
+END = r"(?![A-Za-z0-9])"
+
+
+def word(beginning: str, but: str = "") -> str:
+    """Return a pattern for the beginning of a word. ``but``: characters that count as letters.
+
+    It begins with the literal and looks behind it afterwards, because ``re`` searches for a literal prefix much faster.
+    """
+    literal = re.escape(beginning)
+    return rf"{literal}(?:(?<![A-Za-z0-9{but}]{literal})|(?<=\\[nrt]{literal}))"
+
 
 _CLASSES = {
     "hex": "[a-fA-F0-9]", "text": "[A-Za-z0-9]", "upper": "[A-Z0-9]", "word": r"[\w=-]", "base64": r"[\w+/=%-]",

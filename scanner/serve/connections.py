@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.flow_control import CLOSE_HEADER, service_unavailable
@@ -47,11 +47,11 @@ class Connection(H11Protocol):
         self._patience, self._unsent = PATIENCE, 0
         self._ends = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # the signature of uvicorn
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a slot."""
-        self._transport = transport
-        super().connection_made(_Closing(transport, self._close))  # type: ignore[arg-type]  # uvicorn needs no more of it
-        transport.set_write_buffer_limits(high=0)  # then writing is paused while anything is unsent
+        self._transport = cast("asyncio.Transport", transport)
+        super().connection_made(cast("asyncio.Transport", _Closing(self._transport, self._close)))
+        self._transport.set_write_buffer_limits(high=0)  # then writing is paused while anything is unsent
         self.app = self._closing(self.app)
         peer = self.client[0] if self.client else ""
         self._address = None if self._is_proxy(peer) else neighbourhood(peer)

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,8 +25,9 @@ def mounted(estate: Path, muster: Muster, monkeypatch: pytest.MonkeyPatch) -> It
     """The estate with a store of three scans, in a folder that everyone may read and nobody may write to."""
     for _ in range(3):
         assert muster("scan").code == 0
-    # pytest's folders are nobody else's
-    folder = Path("/tmp") / f"muster-read-only-store-{os.getpid()}-{estate.name}"  # noqa: S108
+    own = Path(tempfile.mkdtemp())  # nobody else may enter pytest's folders
+    own.chmod(0o755)
+    folder = own / "estate"
     shutil.copytree(estate, folder, ignore=shutil.ignore_patterns("*.lock", "*-wal", "*-shm"))
     for path in folder.iterdir():
         path.chmod(0o444)
@@ -35,7 +37,7 @@ def mounted(estate: Path, muster: Muster, monkeypatch: pytest.MonkeyPatch) -> It
         yield folder
     finally:
         folder.chmod(0o755)
-        shutil.rmtree(folder)
+        shutil.rmtree(own)
 
 
 @pytest.mark.parametrize(

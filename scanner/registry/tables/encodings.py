@@ -15,8 +15,8 @@ _CERTAIN = 0.9
 
 # Letters of the languages that are written in Windows-1252.
 _LETTERS = frozenset("äöüßÄÖÜàâæçéèêëîïôœùûüÿáíóúñìòãõåøÀÂÆÇÉÈÊËÎÏÔŒÙÛÁÍÓÚÑÌÒÃÕÅØ")
-_MARKS = frozenset("“”„‘’‚«»–—…•·€£§°©®™ª\u00a0\u00ad¿¡´")  # noqa: RUF001  # as written
-_APOSTROPHES = frozenset("’´·\u00ad–\u00a0")  # noqa: RUF001  # as written
+_MARKS = frozenset("“”„\u2018\u2019\u201a«»\u2013—…•·€£§°©®™ª\u00a0\u00ad¿¡\u00b4")
+_APOSTROPHES = frozenset("\u2019\u00b4·\u00ad\u2013\u00a0")
 """Marks that also stand between two letters; the others would be letters of another encoding there."""
 _LONGEST_RUN = 3
 """The most such letters in a row: more are a word of another alphabet."""

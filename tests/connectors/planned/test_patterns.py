@@ -34,6 +34,7 @@ def test_it_finds_what_globs_with_hidden_names_find(tree: Path, parts: list[str]
     pattern = str(tree.joinpath(*parts))
     if not is_pattern(pattern):
         return
+    # The reference is the standard library's ``glob``: the ``**`` of ``Path.glob`` means something else.
     matched = glob.glob(pattern, recursive=True, include_hidden=True)  # noqa: PTH207
     known = {os.path.normpath(one) for one in matched if not one.endswith("/")}
 

@@ -53,7 +53,7 @@ ESTATE = (
         attributes={"scope_name": "Shop"},
     ),
     identity("etl", provider="gcp", scope="acme-data", key=MAIL),
-    identity("vault", provider="vault", scope="root", key="vault://root/auth/approle/role/a, b"),
+    identity("vault", provider="vault", scope="hub", key="vault://hub/auth/approle/role/a, b"),
     of_ad("svc-print", aliases=(DN, "svc-print@acme.example")),
     of_ad("svc-scan", aliases=("ACME\\svc-scan",)),
 )

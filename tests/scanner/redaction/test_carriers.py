@@ -124,7 +124,7 @@ def test_the_text_of_a_gap_stays_readable(text: str) -> None:
 
 def test_no_generated_name_is_masked() -> None:
     """Of identities as companies name them."""
-    chance = random.Random(33)  # noqa: S311  # the same ones every time
+    chance = random.Random(33)  # noqa: S311  # not for security: every run makes the same values
     words = (
         "svc",
         "token",

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.redaction.named import is_secret_name
-from scanner.redaction.public import is_public
+from scanner.redaction.named import is_public, is_secret_name
 from scanner.redaction.shapes import MASK, SHAPES, public_id, without_secrets
 from tests.canaries import CANARIES, NAMED, PUBLIC
 

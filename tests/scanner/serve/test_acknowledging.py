@@ -7,7 +7,7 @@ import io
 import json
 import sqlite3
 from contextlib import closing
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ def prepared(folder: Path) -> Path:
 def acknowledged(served: Served, person: str, finding: str, body: Any = None) -> Any:
     """What an acknowledgement is answered with."""
     wanted = WANTED if body is None else body
-    until = {**wanted, "until": f"{date.today().year + 1}-01-01"}  # noqa: DTZ011  # at most a year ahead
+    until = {**wanted, "until": f"{datetime.now(UTC).year + 1}-01-01"}
     return send(served, person, f"/api/v1/findings/{finding}/acknowledge", until)
 
 

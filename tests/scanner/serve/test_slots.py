@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.serve.slots import Busy, Slots, neighbourhood
+from scanner.serve.slots import Busy, Slots, State, neighbourhood
 
 
 class Client:
@@ -19,9 +21,11 @@ class Client:
         self.open = False
 
 
+Step: TypeAlias = State | Literal["enter", "leave"]
+_STEPS: tuple[Step, ...] = ("enter", "enter", "waiting", "idle", "stalled", "working", "leave")
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["enter", "enter", "waiting", "idle", "stalled", "working", "leave"]),
+        st.sampled_from(_STEPS),
         st.integers(0, 30),
         st.sampled_from(["a", "b", None]),
     ),
@@ -30,7 +34,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_there_are_never_too_many(steps: list[tuple[str, int, str | None]]) -> None:
+def test_there_are_never_too_many(steps: list[tuple[Step, int, str | None]]) -> None:
     """Of all, of an address, and of late ones; only one that waited gave way, unless it was late itself."""
     slots = Slots(most=6, kept=2, each=3)
     inside: dict[Client, str | None] = {}
@@ -49,7 +53,7 @@ def test_there_are_never_too_many(steps: list[tuple[str, int, str | None]]) -> N
                 client.open = False
                 states[client] = "left"
             else:
-                slots.move(client, step)  # type: ignore[arg-type]
+                slots.move(client, step)
                 if client in inside:
                     states[client] = step
         dropped = [one for one in inside if not one.open]

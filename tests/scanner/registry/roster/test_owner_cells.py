@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pytest
@@ -195,18 +196,18 @@ SEVERAL: dict[str, list[tuple[str, set[Person]]]] = {
 }  # fmt: skip
 
 
-def _cases(table: dict[str, list[tuple[str, object]]]) -> list[tuple[str, str, object]]:
+def _cases(table: Mapping[str, Sequence[tuple[str, object]]]) -> list[tuple[str, str, object]]:
     return [(company, text, expected) for company, cells in table.items() for text, expected in cells]
 
 
-@pytest.mark.parametrize(("company", "text", "person"), _cases(NAMED))  # type: ignore[arg-type]
+@pytest.mark.parametrize(("company", "text", "person"), _cases(NAMED))
 def test_who_a_colleague_understands(company: str, text: str, person: Person) -> None:
     meaning = ROSTERS[company].meaning(text)
 
     assert (meaning.person and meaning.person.email, meaning.guesses) == (person.email, ())
 
 
-@pytest.mark.parametrize(("company", "text", "people"), _cases(UNCERTAIN))  # type: ignore[arg-type]
+@pytest.mark.parametrize(("company", "text", "people"), _cases(UNCERTAIN))
 def test_who_a_colleague_would_not_be_sure_of(company: str, text: str, people: set[Person]) -> None:
     """Nobody is taken; whoever it may be comes first, and nobody's line manager is named."""
     meaning = ROSTERS[company].meaning(text)
@@ -216,7 +217,7 @@ def test_who_a_colleague_would_not_be_sure_of(company: str, text: str, people: s
     assert CHIEF.email not in {one.email for one in meaning.guesses}
 
 
-@pytest.mark.parametrize(("company", "text", "people"), _cases(SEVERAL))  # type: ignore[arg-type]
+@pytest.mark.parametrize(("company", "text", "people"), _cases(SEVERAL))
 def test_several_in_a_cell_are_as_many_owners(company: str, text: str, people: set[Person]) -> None:
     roster = ROSTERS[company]
 
