@@ -3,8 +3,8 @@
 python -m benchmarks accuracy [--seeds N] [--size N] [--write FILE]
 python -m benchmarks accuracy --companies [--rounds N] [--explained] [--examples N]
 
-Prints Markdown; ``--write`` puts it between the markers in that file instead. ``--companies``: only what is said of the
-companies. ``--explained``: Muster is told what each of their headings means. ``--examples``: what fails, N of each.
+Prints Markdown; ``--write`` puts it between the markers in that file instead. ``--companies``: only the
+companies. ``--explained``: the config maps all of their headings. ``--examples``: N examples of each kind of failure.
 """
 
 from __future__ import annotations

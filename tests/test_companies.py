@@ -11,7 +11,7 @@ from benchmarks.accuracy import COMPANIES_BEGIN, COMPANIES_END, COMPANIES_SEED
 from benchmarks.accuracy import ROUNDS as PUBLISHED_ROUNDS
 from benchmarks.companies import LANGUAGES, Outcome, make_company, outcomes, report
 from benchmarks.companies.changes import CHANGES
-from benchmarks.companies.company import NOBODY, PATTERN
+from benchmarks.companies.company import NO_PARTNER, PATTERN
 from benchmarks.companies.counting import date_readings, ownings, standing_readings, status_readings
 from benchmarks.companies.shapes import BEYOND, SHAPES
 from benchmarks.companies.traps import TRAPS
@@ -74,7 +74,7 @@ def test_what_a_colleague_would_ask_about_has_a_warning(explained: Sequence[Outc
     assert len(silent) <= 0.05 * len(asked), silent
 
 
-def test_owners_are_named_and_nobody_else(judged: Sequence[Outcome]) -> None:
+def test_only_the_owners_are_named(judged: Sequence[Outcome]) -> None:
     """Whoever is named for certain is meant."""
     said = [one for outcome in judged for one in ownings(outcome)]
 
@@ -122,7 +122,7 @@ def test_a_company_holds_every_case(language: str) -> None:
     """Each shape, trap and change is planted, else its line in the table says nothing."""
     shapes = {truth.shape for truth in make_company(language, SEED, ROUNDS).truth.values()}
 
-    assert shapes == {*SHAPES, *BEYOND, *TRAPS, *CHANGES, PATTERN, NOBODY}
+    assert shapes == {*SHAPES, *BEYOND, *TRAPS, *CHANGES, PATTERN, NO_PARTNER}
 
 
 def test_a_seed_gives_the_same_company() -> None:

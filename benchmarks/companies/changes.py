@@ -14,7 +14,7 @@ Change: TypeAlias = Callable[[Estate, Words, Random], tuple[Principal, Cells]]
 
 
 def _of_words(estate: Estate, table: Mapping[str, str]) -> tuple[str, str]:
-    """A pair of which a word is in the table."""
+    """A pair with a word from the table."""
     while True:
         pair = estate.pair()
         if not table.keys().isdisjoint(pair):

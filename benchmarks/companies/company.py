@@ -19,7 +19,7 @@ from benchmarks.companies.traps import CLOUDS, TRAPS, Verdict, undeclared
 from benchmarks.companies.words import Words, words
 from scanner.model import EntryStatus
 
-NOBODY = "nobody is meant"
+NO_PARTNER = "no partner"
 PATTERN = "a pattern"
 
 
@@ -153,7 +153,7 @@ class _Draft:
 
     def undeclared(self, size: int) -> None:
         for one in undeclared(self._estate, self._rng, size):
-            self._add(one, Truth(verdict="nothing", shape=NOBODY))
+            self._add(one, Truth(verdict="nothing", shape=NO_PARTNER))
 
     def _add(self, one: Principal, truth: Truth) -> None:
         if one.key in self._found:  # called as a heading, in another round

@@ -34,7 +34,7 @@ def _failures(outcome: Outcome) -> Iterator[tuple[str, str]]:
         shape = f"{'beyond ' * (case.truth.shape in BEYOND)}{case.truth.shape}"
         yield from ((f"{group}: {shape}", line) for group, line in _of_case(outcome.company, case))
     for owning in ownings(outcome):
-        meant = ", ".join(owning.row.owners) or "nobody"
+        meant = ", ".join(owning.row.owners) or "no one"
         text = f"{owning.row.cells['owner']!r}: {owning.named or f'perhaps {owning.first}'}, meant {meant}"
         if owning.wrongly:
             yield f"WRONG OWNER: {owning.form}", text

@@ -59,7 +59,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     ``entries``: the entry of each row, by number. ``no_rows``: entries that were made of something else. ``asked``:
     of each unmatched entry, the keys suggested for it. ``people``: by e-mail. ``texts``: all messages about a row;
-    ``warned``: rows of which one is about the names in it.
+    ``warned``: rows with a warning about their names.
     """
 
     company: Company

@@ -158,10 +158,10 @@ EITHER = "two names"
 """The form in which both people are owners."""
 
 OTHERS: Mapping[str, Form] = {
-    "nobody": lambda cell: cell.rng.choice(cell.words.people.nobody),
+    "a placeholder": lambda cell: cell.rng.choice(cell.words.people.placeholders),
     "a name of two people": lambda cell: cell.staff.name(cell.rng.choice(cell.staff.shared)),
     "somebody who left": lambda cell: cell.staff.name(cell.rng.choice(cell.staff.gone)),
     "somebody unknown": lambda cell: cell.rng.choice(("Xaver Quint", "Quint, Xaver", "X. Quint (Extern)")),
     "only a first name": lambda cell: cell.rng.choice(cell.staff.shared).first,
 }
-"""Forms by which nobody may be named for certain."""
+"""Forms that must not resolve to a person."""

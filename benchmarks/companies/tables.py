@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from benchmarks.companies.changes import CHANGES
-from benchmarks.companies.company import NOBODY, PATTERN
+from benchmarks.companies.company import NO_PARTNER, PATTERN
 from benchmarks.companies.counting import (
     Dating,
     Owning,
@@ -73,7 +73,8 @@ def tables(outcomes: Sequence[Outcome]) -> Iterator[str]:
     )
     yield table(("pairs", "count", "on the other side, too", "share"), _sides(outcomes))
     yield table(
-        ("identities that no row means", "count", f"with a suggestion of {LIKELY} or more", "share"), _nobody(cases)
+        ("identities that no row means", "count", f"with a suggestion of {LIKELY} or more", "share"),
+        _without_partner(cases),
     )
 
 
@@ -140,7 +141,7 @@ def _shapes(cases: Sequence[Case]) -> Iterator[Line]:
 
 
 def _traps(outcomes: Sequence[Outcome]) -> Iterator[Line]:
-    for trap in (*TRAPS, *CHANGES, NOBODY, None):
+    for trap in (*TRAPS, *CHANGES, NO_PARTNER, None):
         found = [(outcome, case) for outcome in outcomes for case in outcome.cases if trap in (None, case.truth.shape)]
         found = [
             (outcome, case) for outcome, case in found if trap is not None or case.truth.shape not in (*SHAPES, *BEYOND)
@@ -206,8 +207,8 @@ def _sides(outcomes: Sequence[Outcome]) -> Iterator[Line]:
     yield "from the identity's side, of entries that ask", from_identities, both, share(both, from_identities)
 
 
-def _nobody(cases: Sequence[Case]) -> Iterator[Line]:
-    for shape in (NOBODY, "deleted and recreated", "called as a heading"):
+def _without_partner(cases: Sequence[Case]) -> Iterator[Line]:
+    for shape in (NO_PARTNER, "deleted and recreated", "called as a heading"):
         those = [case for case in cases if case.truth.shape == shape and case.truth.verdict == "nothing"]
         strong = sum(any(score >= LIKELY for _, score in case.suggested) for case in those)
         yield shape, len(those), strong, share(strong, len(those))

@@ -242,7 +242,7 @@ def _other_guid(estate: Estate, _words: Words, rng: Random) -> Trap:
 
 
 def _half_known_ids(estate: Estate, words: Words, rng: Random) -> Trap:
-    """A full id beside a name that nobody has: the id counts, and the line is told."""
+    """A full id beside an unknown name: the id counts, and a warning cites the line."""
     one = estate.new(rng.choice(("aws role", "aws user", "google")))
     between = rng.choice((words.comma, "\n", "; "))
     return Trap(
@@ -257,7 +257,7 @@ TRAPS: Mapping[str, Make] = {
     "prod, where there is test": _sibling,
     "another account": _elsewhere,
     "another provider": _other_provider,
-    "a system that nobody scans": _other_system,
+    "a system that is not scanned": _other_system,
     "two providers in the cell": _two_providers,
     "deleted and recreated": _recreated,
     "replaced by it": _replaced,

@@ -68,7 +68,7 @@ class PeopleWords(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     team_first: tuple[str, ...]
     with_more: tuple[str, ...]
     deputy: tuple[str, ...]
-    nobody: tuple[str, ...]
+    placeholders: tuple[str, ...]
 
 
 class Words(

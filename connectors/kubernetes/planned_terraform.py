@@ -111,7 +111,7 @@ def is_computed(*values: Any) -> bool:
 
 
 def computed_in(values: Mapping[str, Any]) -> Sequence[str]:
-    """The parts of a binding that only deploying determines: whom it binds, or to what."""
+    """The parts of a binding that only deployment determines: its subjects or its role."""
     subjects = values.get("subjects")
     parts = {"roleRef": (values.get("roleRef"),), "subjects": (subjects, *listed(subjects))}
     return [name for name, found in parts.items() if is_computed(*found)]

@@ -26,7 +26,7 @@ MOST_CALLERS = 50_000
 MOST_CHANGES = 10_000
 """Maximum changes in one unit; others make their day a gap."""
 MOST_LEFT_OUT = 1_000_000
-"""Maximum callers and days beyond a limit that are told apart; from here on, their number is a lower bound."""
+"""Maximum callers and days beyond a limit that are counted exactly; above, their number is a lower bound."""
 MORE = "(more)"
 """The name for everything beyond a limit."""
 _MOST_VALUES = {"read": 1000, "write": 1000, "secret": 250, "become": 250, "credential": 250}

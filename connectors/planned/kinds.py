@@ -59,7 +59,7 @@ def is_harmless(kind: str) -> bool:
 def not_understood(resources: Iterable[Resource], understood: Collection[str] = ()) -> Iterator[Unread]:
     """The resources that may bring identities, rights or credentials in a way that is not evaluated.
 
-    ``understood``: the types of which a planner reads all that they bring.
+    ``understood``: the types that a planner reads completely.
     """
     for each in resources:
         if each.effect in ("unchanged", "deleted") or each.type in understood:

@@ -1,7 +1,7 @@
 """The files that a pattern names (``deploy/**/*.yaml``), also those whose names begin with a dot, as deployment finds.
 
 A shell leaves such names out, and hands on a pattern that matches nothing as nothing at all. The tree is the change's
-own: links to folders are not followed, and are said, because they may lead to themselves or anywhere else.
+own: links to folders are not followed but reported, because they may lead to themselves or anywhere else.
 """
 
 from __future__ import annotations

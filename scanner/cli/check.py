@@ -129,7 +129,7 @@ def _allows(config: Config, given: Given, how: How, files: Sequence[str]) -> Cal
 
 
 def _warn_of_store(store_url: str) -> None:
-    """Say that a store which nobody named is read: one in the change could say that an admin is none that is new."""
+    """Announce that an unnamed store is read: one in the change could hide that an admin is new."""
     from scanner.cli.console import say
 
     path = store_url.removeprefix("sqlite:///")

@@ -321,7 +321,7 @@ def _verdict(
         why = f"its entry may be hidden by {places.why_provisional(*place)}"
         return msgspec.structs.replace(verdict, provisional=True, evidence=verdict.evidence or why)
     if verdict.state == "unregistered" and nature.verdict == "unknown" and lists.roster and lists.roster.hides_names:
-        why = "it may be the account of a person whom the roster names where it cannot be read"
+        why = "it may be the account of a person in an unreadable part of the roster"
         return msgspec.structs.replace(verdict, provisional=True, evidence=verdict.evidence or why)
     return verdict
 

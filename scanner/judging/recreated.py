@@ -1,6 +1,6 @@
 """Identities whose entry holds the unique id of another one: deleted, and created again under the same name. Pure.
 
-What the store remembers of a key is in ``last_known.vanished``; here the registry alone tells, also on the first scan.
+The store knows the unique ids of earlier scans (``last_known.vanished``); here the registry alone shows it.
 """
 
 from __future__ import annotations

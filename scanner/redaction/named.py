@@ -81,7 +81,7 @@ _OF_NAMES = f"{string.ascii_letters}{string.digits}_./:-"
 _LETTER = re.compile(r"[A-Za-z]$")
 # After a weak name and a colon, a plain word belongs to a message. A secret is longer and has a digit.
 _ENCODED = re.compile(r"(?=\S{0,200}\d)\S{6,}")
-# What nobody takes for a word of a sentence: it has a digit or a sign, or two hyphens.
+# Not a word of a sentence: it has a digit or a sign, or two hyphens.
 _CHOSEN = re.compile(r"(?=\S{0,100}[\d!#$%^&*+=@?~](?![.,;)]?$))\S{5,}|\S{1,100}-\S{1,100}-\S+")
 _RANDOM = re.compile(r"(?=[^a-z]{0,100}[a-z])(?=[^A-Z]{0,100}[A-Z])(?=\D{0,100}\d)[A-Za-z0-9+=_.~-]{20,200}")
 _PUBLIC_KEY = re.compile(r"(?i)(?:pub(?:lic)?|primary|foreign|kms|object|cache|host|partition|sort)[ _-]?$")

@@ -112,7 +112,7 @@ class Record(Struct, frozen=True):
         return words.get(worded(written)) if words else None
 
     def takes(self, column: str, written: str, meaning: str | None) -> None:
-        """Note what a word of a column was taken for; None: nobody knows what it means."""
+        """Note what a word of a column was taken for; None: its meaning is unknown."""
         if self.words is not None:
             self.words.note(column, written, meaning)
 
@@ -341,7 +341,7 @@ def why(problem: Problem) -> str:
 
 
 def unread_columns(record: Record, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return those of the columns of which a cell could not be read."""
+    """Return the columns with an unreadable cell."""
     if not record.fields.errors and not record.fields.clashes:
         return ()
     return tuple(column for column in columns if record.hides((column,)))

@@ -108,7 +108,7 @@ def _creator(assessment: Assessment) -> Iterator[str]:
     if maker and "@" not in maker and _OF_A_MACHINE.search(maker):
         yield f"its creator {said(maker)}"
     elif maker and any("creat" in one.evidence and not one.leaving for one in assessment.ownership.candidates):
-        yield "its creator, whom its record names,"
+        yield "its creator, named in its record,"
 
 
 _LINKS: Mapping[Relation, str] = {

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 THREADS = 12
 """Threads that read the store; at most as many as its connections."""
 MOST_CONNECTIONS, KEPT_CONNECTIONS = 1000, 50
-"""Open connections, and those besides that are told only whether the server runs."""
+"""Open connections, and further ones that only get the health check."""
 _FILES_ASKED, _OTHER_FILES = 4096, 250
 """File descriptors of the process, and those that are no connections: of the store, the index, exports."""
 SCANS_EVERY, LISTS_EVERY = 5.0, 2.0

@@ -66,7 +66,7 @@ class Slots:
     """The open connections of a server: at most ``most``, and ``each`` of an address.
 
     A connection beyond that takes the place of the one that has kept the server waiting longest. If all others are at
-    work it is a late one: there is room for ``kept`` of those, which are told only whether the server runs. A further
+    work it is a late one: there is room for ``kept`` of those, which only get the health check. A further
     late one takes the place of the first.
     """
 

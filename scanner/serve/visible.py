@@ -84,7 +84,7 @@ class Visible(Struct, frozen=True):
     def findings(self, found: Sequence[Finding]) -> tuple[Finding, ...]:
         """Those of the findings that the viewer may see: with their identity, or if they have none with their entry.
 
-        Reviewers also see findings of which an acknowledgement waits for them, and those that they approved.
+        Reviewers also see findings with an acknowledgement that waits for them, and those that they approved.
         """
         if self.is_everything:
             return tuple(found)

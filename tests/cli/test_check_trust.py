@@ -121,7 +121,7 @@ def test_a_config_of_the_change_reaches_nothing(
 
 @pytest.mark.parametrize("attack", IDLE.values(), ids=IDLE)
 def test_what_check_does_not_do_no_config_makes_it_do(attack: str, checkout: Path, host: Host, muster: Muster) -> None:
-    """It asks no source and tells nobody."""
+    """It asks no source and notifies no one."""
     (checkout / "config.toml").write_text(attack.format(port=host.port))
 
     done = muster("check", "w.yml", "--config", "config.toml")

@@ -52,7 +52,7 @@ class GcpPlanner:
 
 
 def _understood(resources: Sequence[Resource]) -> set[str]:
-    """The types of which everything that they bring is read."""
+    """The types that are read completely."""
     types = {each.type for each in resources}
     read = ACCOUNT_TYPES | KEY_TYPES.keys() | tables().workloads.keys() | BINDING_TYPES
     return {name for name in types if name in read or policy_of(name) is not None}

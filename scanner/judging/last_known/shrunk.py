@@ -80,7 +80,7 @@ def _is_implausible(lost: int, before: int) -> bool:
 def roster_numbers(people: Sequence[Person], unread: int, today: date) -> tuple[int, int]:
     """Return the number of a roster's rows, and of those who are active. ``unread``: rows that cannot be read.
 
-    Who may be active counts, as do the unreadable rows: nobody has left by them.
+    People of unknown status and unreadable rows count as active.
     """
     roster = Roster(people, today, rows_unread=unread)
     return len(people) + unread, unread + sum(roster.is_active(one) or roster.is_unknown(one) for one in people)

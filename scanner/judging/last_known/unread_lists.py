@@ -82,7 +82,7 @@ BY_CELL: Mapping[str, frozenset[str]] = {
 def undecided(
     last: Iterable[Finding], fresh: Iterable[Assessment], entries: Iterable[EntryAssessment], *, roster_unread: bool
 ) -> frozenset[str]:
-    """Return the fingerprints of the last scan's findings that nobody can confirm or resolve.
+    """Return the fingerprints of the last scan's findings that can be neither confirmed nor resolved.
 
     ``roster_unread``: a row or cell of the roster is unreadable, which may be why ownership is unchecked.
     """

@@ -165,7 +165,7 @@ def _never_assigned(declared: Sequence[Entry]) -> OwnershipVerdict:
 
 
 def _unread_owner(entry: Entry | None) -> OwnershipVerdict | None:
-    """Return ``unchecked`` for an entry of which a cell with owners cannot be read; None without such an entry."""
+    """Return ``unchecked`` for an entry with an unreadable owner cell; None without such an entry."""
     if entry is None:
         return None
     return OwnershipVerdict(state="unchecked", evidence=f"the owner in {entry.origin} cannot be read")

@@ -1,4 +1,4 @@
-"""Candidates for a text that names nobody for certain, with the reason, best first."""
+"""Candidates for a text that does not resolve, with the reason, best first."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Guesses:
         self._stays = stays
 
     def of(self, said: Parts) -> tuple[Guess, ...]:
-        """Return the candidates for the parts of a text that name nobody for certain."""
+        """Return the candidates for the parts of a text that do not resolve."""
         found: dict[str, str] = {}
         names = [without_labels(name) for name in (*said.names, *said.asides)]
         for email in said.emails:
@@ -94,7 +94,7 @@ class Guesses:
     def _leaders(self, team: str) -> Iterator[str]:
         """Yield who leads a team that is no group on the roster: most of the other members report to one of its own.
 
-        Somebody outside the team leads it only if all of it, and nobody else, reports to them; a line manager of one
+        Somebody outside the team leads it only if exactly its members report to them; a line manager of one
         person does not lead a team by that.
         """
         _, members = self._indexes.team(team)

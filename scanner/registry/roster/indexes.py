@@ -26,7 +26,7 @@ from scanner.registry.roster.words import WORDS, is_unspaced
 _Key = TypeVar("_Key", str, tuple[str | None, str])
 
 Emails: TypeAlias = frozenset[str]
-NOBODY: Emails = frozenset()
+NO_PEOPLE: Emails = frozenset()
 
 _ID = re.compile(r"'?(?P<letters>[A-Za-z]{0,3})-?0*(?P<digits>\d+)(?:\.0+)?")
 _DIGIT = re.compile(r"\d")
@@ -52,12 +52,12 @@ class Indexes:
         found = self.outright(email) or self.outright(f"{name.partition('+')[0]}@{domain}")
         if found is not None:
             return frozenset((found.email,))
-        people = self.accounts.get(fold(name), NOBODY)
+        people = self.accounts.get(fold(name), NO_PEOPLE)
         if people:
             return frozenset(one for one in people if one.partition("@")[2].lower() == fold(domain))
         if fold(domain) in self._domains:
-            return NOBODY.union(*(self.groups[0].get(key, NOBODY) for key in team_keys(name)[0]))
-        return NOBODY
+            return NO_PEOPLE.union(*(self.groups[0].get(key, NO_PEOPLE) for key in team_keys(name)[0]))
+        return NO_PEOPLE
 
     @cached_property
     def _domains(self) -> frozenset[str]:
@@ -67,12 +67,12 @@ class Indexes:
         """Return who has this personnel number, with other zeros before it, or without its letters."""
         found = _ID.fullmatch(text.strip())
         if found is None:
-            return NOBODY
+            return NO_PEOPLE
         letters, digits = found["letters"].lower(), found["digits"]
-        same = self._ids.get((letters, digits), NOBODY)
+        same = self._ids.get((letters, digits), NO_PEOPLE)
         if same or (letters and letters not in WORDS.letters):
             return same
-        return self._ids.get((None, digits) if letters else ("*", digits), NOBODY)
+        return self._ids.get((None, digits) if letters else ("*", digits), NO_PEOPLE)
 
     def is_like_an_id(self, text: str) -> bool:
         """Return whether a text has the shape of the roster's personnel numbers, so that it is one of somebody else."""
@@ -87,19 +87,19 @@ class Indexes:
         for level, keys in enumerate(team_keys(text.strip().removeprefix("team:"))):
             if found := [key for key in keys if key in self._members[level]]:
                 return self._joined(self.groups[level], found), self._joined(self._members[level], found)
-        return NOBODY, NOBODY
+        return NO_PEOPLE, NO_PEOPLE
 
     def mistyped_team(self, text: str) -> tuple[Emails, Emails]:
         """Return the same of the only team whose name is one letter more, less, another, or two swapped away."""
         keys = team_keys(text.strip().removeprefix("team:"))[1]
         near = {self._members[1][key]: key for key in self._slips(keys)}
         if len(near) != 1:
-            return NOBODY, NOBODY
+            return NO_PEOPLE, NO_PEOPLE
         ((team, key),) = near.items()
-        return self.groups[1].get(key, NOBODY), team
+        return self.groups[1].get(key, NO_PEOPLE), team
 
     def _joined(self, index: Mapping[str, Emails], keys: Iterable[str]) -> Emails:
-        return NOBODY.union(*(index.get(key, NOBODY) for key in keys))
+        return NO_PEOPLE.union(*(index.get(key, NO_PEOPLE) for key in keys))
 
     def members(self, group: Person) -> Emails:
         """Return a group with its listed members, or with the people whose team it is."""
@@ -114,7 +114,7 @@ class Indexes:
             name
             for key in keys
             if len(key) >= _LEAST_FOR_A_SLIP and not _DIGIT.search(key)
-            for name in NOBODY.union(*(self._shortened.get(left, NOBODY) for left in _shortened(key)))
+            for name in NO_PEOPLE.union(*(self._shortened.get(left, NO_PEOPLE) for left in _shortened(key)))
             if name[0] == key[0] and OSA.distance(name, key) <= 1
         }
 
@@ -233,7 +233,7 @@ class Indexes:
     def _with_members(self, level: int) -> Mapping[str, Emails]:
         found = dict(self._in_team[level])
         for key, emails in self.groups[level].items():
-            found[key] = found.get(key, NOBODY).union(*(self.members(self.people[email]) for email in emails))
+            found[key] = found.get(key, NO_PEOPLE).union(*(self.members(self.people[email]) for email in emails))
         return found
 
     @cached_property

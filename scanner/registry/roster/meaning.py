@@ -18,7 +18,7 @@ from scanner.matching.keys import fold
 from scanner.model import Person
 from scanner.registry.roster.guesses import CONTRADICTED, SEVERAL, UNCERTAIN, Guess, Guesses, has_initials
 from scanner.registry.roster.indexes import (
-    NOBODY,
+    NO_PEOPLE,
     Emails,
     Indexes,
     has_latin_name,
@@ -78,8 +78,8 @@ class _Reading(NamedTuple):
     a name that is not whole.
     """
 
-    people: Emails = NOBODY
-    team: Emails = NOBODY
+    people: Emails = NO_PEOPLE
+    team: Emails = NO_PEOPLE
     called: tuple[tuple[str, ...], ...] = ()
     whole: bool = True
     polite: bool = False
@@ -136,7 +136,7 @@ class Index:
         teams: Sequence[Emails],
         doubt: str | None,
     ) -> Meaning:
-        """Return the only person whom all parts mean; a team beside the name separates two of one name."""
+        """Return the only person that all parts mean; a team beside the name distinguishes two people of one name."""
         left = frozenset.intersection(*people)
         if not left:  # the e-mail takes precedence over the name beside it
             every = dict.fromkeys(email for claim in people for email in sorted(claim))
@@ -184,7 +184,7 @@ class Index:
     def _by_a_word(self, words: Sequence[_Reading], teams: Sequence[Emails]) -> str | None:
         """Return the only one with that word in the name, who has an honorific or the team beside it.
 
-        Herr Martin is not Martin Weber, also where nobody else is called Martin.
+        Herr Martin is not Martin Weber, even if no one else is called Martin.
         """
         left = frozenset.intersection(*(one.people for one in words))
         for team in teams:
@@ -243,7 +243,7 @@ class Index:
         return any(set(words) <= written for words in name_words(team))
 
     def _is_unknown_number(self, aside: str) -> bool:
-        """Return whether a text beside a name is an e-mail or a personnel number that nobody has."""
+        """Return whether a text beside a name is an unknown e-mail or personnel number."""
         said = parts(aside)
         if said.emails:
             return not any(map(self._by_email, said.emails))
@@ -287,14 +287,14 @@ class Index:
     def _name_or_team(self, text: str) -> _Reading:
         if (found := self._indexes.outright(text)) is not None and not _several_words(text):
             return _Reading(frozenset({found.email}), self._team_of(found, text))
-        named = NOBODY.union(*(self._full_name(one.words, text) for one in names(text)))
+        named = NO_PEOPLE.union(*(self._full_name(one.words, text) for one in names(text)))
         groups, team = self._indexes.team(text)
         every = named | groups | ({found.email} if found else frozenset())
         if len(named) > 1 and not groups and (not text.isascii() or natural(text) != text):
             exact = [email for email in named if self._is_written(text, self._people[email])]
             every = frozenset(exact) if len(exact) == 1 else every
         if every:
-            return _Reading(every, team if groups or not named else NOBODY)
+            return _Reading(every, team if groups or not named else NO_PEOPLE)
         if not self._is_word_of_a_name(text) and (account := self._by_account(text)):
             return account
         return self._part_of_a_name(text, team) or _Reading(team=team)
@@ -303,32 +303,33 @@ class Index:
         """Return the people with these initials, else those with this word in the name; with an honorific, which."""
         read = (*names(text), *(names(_CAPITALS.sub(r"\1 \2", text)) if _CAPITALS.search(text) else ()))
         is_name = " " in text or text != text.lower()  # h.mueller is a user name
-        short = NOBODY.union(*(self._short_name(one.words) for one in read)) if is_name else NOBODY
-        polite = NOBODY.union(*(self._with_all(one.words) for one in read if one.polite))
+        short = NO_PEOPLE.union(*(self._short_name(one.words) for one in read)) if is_name else NO_PEOPLE
+        polite = NO_PEOPLE.union(*(self._with_all(one.words) for one in read if one.polite))
         if polite:
             return _Reading(polite | short, called=tuple(one.words for one in read), whole=False, polite=True)
         if short:
             return _Reading(short)
         single = [one.words for one in read if len(one.words) == 1]
-        every = NOBODY.union(*map(self._with_all, single))
+        every = NO_PEOPLE.union(*map(self._with_all, single))
         return _Reading(every, team, called=tuple(single), whole=False) if every else _Reading()
 
     def _with_all(self, words: Sequence[str]) -> Emails:
         """Return who has all these words in the name, in any script."""
         known = self._indexes.words
         found = [
-            known.get(word, NOBODY) | known.get(sound_key("".join(roman_words(word)) or word), NOBODY) for word in words
+            known.get(word, NO_PEOPLE) | known.get(sound_key("".join(roman_words(word)) or word), NO_PEOPLE)
+            for word in words
         ]
-        return frozenset.intersection(*found) if found else NOBODY
+        return frozenset.intersection(*found) if found else NO_PEOPLE
 
     def _short_name(self, words: Sequence[str]) -> Emails:
         """Return who has these words and initials in the name."""
         letters = [word for word in words if len(word) == 1]
         whole = [word for word in words if len(word) > 1]
         if not letters or not whole or is_unspaced("".join(words)):
-            return NOBODY
+            return NO_PEOPLE
         pairs = (short_key(word, letter) for word in whole for letter in letters)
-        found = frozenset.intersection(*(self._indexes.short_names.get(pair, NOBODY) for pair in pairs))
+        found = frozenset.intersection(*(self._indexes.short_names.get(pair, NO_PEOPLE) for pair in pairs))
         return frozenset(
             email
             for email in found
@@ -344,26 +345,26 @@ class Index:
     def _full_name(self, words: Sequence[str], text: str) -> Emails:
         """Return who has this full name, in another order, without blanks, or in another script."""
         joined = joined_keys(words) if " " not in text or is_unspaced(text) else ()
-        found = NOBODY.union(*(self._indexes.full_names.get(key, NOBODY) for key in (*name_keys(words), *joined)))
+        found = NO_PEOPLE.union(*(self._indexes.full_names.get(key, NO_PEOPLE) for key in (*name_keys(words), *joined)))
         if found:
             return found
         kana = roman_words(" ".join(words))
         if kana:
             latin = self._indexes.latin_names
             keys = {roman_key(kana), roman_key(("".join(kana),))}
-            return NOBODY.union(
-                *(index.get(key, NOBODY) for index in (self._indexes.roman_names, latin) for key in keys)
+            return NO_PEOPLE.union(
+                *(index.get(key, NO_PEOPLE) for index in (self._indexes.roman_names, latin) for key in keys)
             )
         if len(words) == 1 and len(words[0]) < _LEAST_ROMAN:
-            return NOBODY
+            return NO_PEOPLE
         return frozenset(
             email
-            for email in self._indexes.roman_names.get(roman_key(words), NOBODY)
+            for email in self._indexes.roman_names.get(roman_key(words), NO_PEOPLE)
             if not has_latin_name(self._people[email])
         )
 
     def _team_of(self, found: Person, text: str) -> Emails:
-        return self._indexes.members(found) | self._indexes.team(text)[1] if found.is_group else NOBODY
+        return self._indexes.members(found) | self._indexes.team(text)[1] if found.is_group else NO_PEOPLE
 
     def _team_and_name(self, text: str) -> _Reading:
         """Read a team's name and a person's, one after the other: ``Payments Jane Doe``, ``決済チーム山田``."""
@@ -378,7 +379,7 @@ class Index:
             if members and (read := self._name_or_team(name)).people and not self._are_groups(read.people):
                 return read._replace(people=read.people & members, team=members)
         for rest, name in pairs:  # Leiter IT-Betrieb Hans Müller
-            people = NOBODY.union(*(self._full_name(one.words, name) for one in names(name)))
+            people = NO_PEOPLE.union(*(self._full_name(one.words, name) for one in names(name)))
             if len(people) == 1 and self._has_their_team(rest, next(iter(people))):
                 return _Reading(people)
         return _Reading()
@@ -388,7 +389,7 @@ class Index:
         if self._is_word_of_a_name(text) and " " not in text:
             return _Reading()
         groups, team = self._indexes.mistyped_team(text)
-        return _Reading(groups if len(groups) == 1 else NOBODY, team)
+        return _Reading(groups if len(groups) == 1 else NO_PEOPLE, team)
 
     def _is_written(self, text: str, person: Person) -> bool:
         """Return whether a name, with its order and accents, is exactly this person's."""

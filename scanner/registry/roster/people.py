@@ -124,7 +124,7 @@ def _columns(columns: Collection[str]) -> tuple[str, ...]:
 
 
 def _contested(known: Person, again: Person) -> Person:
-    """Return a person whom a second row of the list describes: whether they have left is unknown, unless both agree."""
+    """Return a person with a second row in the list: whether they have left is unknown, unless both rows agree."""
     if (known.status, known.left_on) == (again.status, again.left_on):
         return known
     return replace(known, status="unknown", left_on=None, unread=_columns({*known.unread, "status", "left_on"}))
@@ -217,7 +217,7 @@ def _person(record: Record, email: str, notes: Notes) -> Person:
 
 
 def _status(record: Record, notes: Notes) -> PersonStatus:
-    """Return the status; one that no list knows is unknown: nobody is said to have left, or to be there, by it."""
+    """Return the status; a word that no table has is unknown, neither left nor active."""
     written = record.fields.text("status")
     if written is None:
         return "unknown" if record.hides({"status"}) else "active"

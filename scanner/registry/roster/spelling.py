@@ -141,7 +141,7 @@ def shorter_team_keys(text: str) -> Iterator[str]:
 
 
 def says_team(text: str) -> bool:
-    """Return whether a text has a word for a team, a capital abbreviation, or both: it is nobody's name."""
+    """Return whether a text has a word for a team, a capital abbreviation, or both: it is no person's name."""
     written = _WORD.findall(text)
     short = any(word.isupper() and word.isalpha() and len(word) <= _ABBREVIATION for word in written)
     ends = (_TEAM_ENDS, _UNIT_ENDS)

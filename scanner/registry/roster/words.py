@@ -40,7 +40,7 @@ class Language(Struct, frozen=True, forbid_unknown_fields=True):
     doubts: tuple[str, ...] = _NO_WORDS
     joins: tuple[str, ...] = _NO_WORDS
     joins_unspaced: tuple[str, ...] = _NO_WORDS
-    nobody: tuple[str, ...] = _NO_WORDS
+    placeholders: tuple[str, ...] = _NO_WORDS
 
 
 def is_unspaced(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Tells the encoding of a text that is not UTF-8, if it is certain enough: Windows-1252 or Shift_JIS (cp932); pure."""
+"""Detects the encoding of a text that is not UTF-8, if it is certain: Windows-1252 or Shift_JIS (cp932); pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import groupby
 from msgspec import Struct
 
 SAMPLE = 256 * 1024
-"""The bytes by which an encoding is told, from the first line that is not UTF-8."""
+"""The bytes by which an encoding is detected, from the first line that is not UTF-8."""
 
 _CERTAIN = 0.9
 """The share of the foreign characters that must fit."""
@@ -21,7 +21,7 @@ _APOSTROPHES = frozenset("\u2019\u00b4·\u00ad\u2013\u00a0")
 _LONGEST_RUN = 3
 """The most such letters in a row: more are a word of another alphabet."""
 
-# Kana, the usual kanji and the punctuation of Shift_JIS are two bytes, of which the first is one of these.
+# Kana, the usual kanji and the punctuation of Shift_JIS are two bytes; the first is one of these.
 _USUAL_JAPANESE = re.compile(rb"[\x81-\x98][\x40-\x7e\x80-\xfc]")
 _JAPANESE = re.compile("[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]+")
 _USUAL = 0.5

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 MOST = 100_000
-"""The most cells without a value in a sheet: nobody would fill them in."""
+"""The most cells without a value in a sheet; with more, the file is refused."""
 
 _CHUNK = 1024 * 1024
 _NO_VALUE = re.compile(rb"""<(?:[\w.-]{1,20}:)?f[\s/>]|\bt\s*=\s*["']e["']""")

@@ -76,7 +76,7 @@ def _meant(
 
 
 def headings_end(line: int, ranges: Sequence[Range]) -> int:
-    """Return the last row of the headings, of which some can be merged down into the rows below."""
+    """Return the last row of the headings; some can be merged down into the rows below."""
     return max(
         (bottom + 1 for (top, left), (bottom, right) in ranges if top < line <= bottom and left == right), default=line
     )

@@ -14,7 +14,7 @@ _FIGURE = r"[-+]?[\d.,:/ %-]*\d[\d.,:/ %-]*"
 _VALUE = re.compile(rf"{_FIGURE}|\S+@\S+\.\S+|arn:\S+|\S+/\S+/\S+")
 _NUMBER = re.compile(_FIGURE)
 _COMPARED = 100
-"""The characters of a cell by which it is told what it is: these patterns take quadratic time."""
+"""The characters of a cell that decide its type: these patterns take quadratic time."""
 _WIDE = 0.7
 """The share of the widest row's cells that a row of unknown headings has at least."""
 _ABOVE = 10

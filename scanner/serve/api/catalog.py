@@ -130,7 +130,7 @@ def _details() -> Iterator[Operation]:
     )  # fmt: skip
     yield _one(
         "list_asked", "/asked", schema_of(items=_list(ref("Finding")), total=_COUNT),
-        "Findings of which an acknowledgement waits for a reviewer", writing.waiting,
+        "Findings with an acknowledgement that waits for a reviewer", writing.waiting,
     )  # fmt: skip
     yield _one("list_queries", "/queries", schema_of(items=_list(ref("QuerySaved"))), "Saved queries", writing.queries)
     yield _one(

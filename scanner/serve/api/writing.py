@@ -97,7 +97,7 @@ def approve(call: Call) -> Reply:
 
 
 def waiting(call: Call) -> Reply:
-    """The findings of the latest scan of which an acknowledgement waits for a reviewer, as the viewer may see them."""
+    """The latest scan's findings with an acknowledgement that waits for a reviewer, as the viewer may see them."""
     prints = [one.finding for one in call.visible.waiting() if one.finding]
     with call.serving.store.records() as records:
         found = call.visible.findings(records.findings(prints))

@@ -139,8 +139,8 @@ def test_whom_to_ask(judged: Assessment, rule: str, step: str) -> None:
         ({"links": (Link(relation="federates", target="sa/x", evidence="e"),)}, "what signs in as it (sa/x)"),
         ({"attributes": {"repository": "acme/shop"}}, "the repository acme/shop"),
         ({"created_by": "arn:aws:iam::1:role/deploy"}, "its creator arn:aws:iam::1:role/deploy"),
-        ({"created_by": "arn:aws:iam::1:user/bob"}, "its creator, whom its record names,"),
-        ({"created_by": "bob@example.com"}, "its creator, whom its record names,"),
+        ({"created_by": "arn:aws:iam::1:user/bob"}, "its creator, named in its record,"),
+        ({"created_by": "bob@example.com"}, "its creator, named in its record,"),
         ({"attributes": {"publisher": {"name": "Acme"}}}, "its publisher Acme"),
         (
             {"name": "svc-parcels", "grants": (Grant(name="x", via="direct", resource="arn:aws:s3:::parcels/*"),)},
