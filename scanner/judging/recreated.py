@@ -6,13 +6,12 @@ The store knows the unique ids of earlier scans (``last_known.vanished``); here 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from scanner.matching.keys import fold
 from scanner.matching.places import Places, SourceRef, locate
-from scanner.matching.recreated import is_recreated, same_unique_id
+from scanner.matching.recreated import has_unique_id, is_recreated, last_segment, letters_of, same_unique_id
 from scanner.model import Coverage, Entry, Former, Identity, RegistryVerdict
 from scanner.text import printable
 
@@ -28,24 +27,36 @@ def with_former(
 
     Only where everything that the entry may name was read: an id that was not found may be elsewhere.
     """
-    named: dict[str, list[Entry]] = defaultdict(list)
+    named: dict[str, dict[str, Entry]] = defaultdict(dict)
     for entry in entries:
-        for text in (entry.name or "", *entry.identities) if entry.status != "retired" else ():
-            named[_letters(_last(text))].append(entry)
-    wanted = {same_unique_id(text) for found in named.values() for entry in found for text in entry.identities}
+        if entry.status != "retired" and has_unique_id(entry):
+            for text in (entry.name or "", *entry.identities):
+                named[letters_of(last_segment(text))][entry.id] = entry
+    suspects = [
+        (identity, entry) for identity, entry in _pairs(named, identities, registry) if is_recreated(identity, entry)
+    ]
+    if not suspects:  # nearly always: nothing is looked up among a million identities
+        return {}
+    wanted = {same_unique_id(text) for _, entry in suspects for text in entry.identities}
     alive = {text for identity in identities for text in map(same_unique_id, _ids(identity)) if text in wanted}
     places = Places(coverage, sources)
-    changed = {}
-    for identity in identities:
+    return {
+        identity.key: _changed(registry[identity.key], identity, entry, alive)
+        for identity, entry in reversed(suspects)
+        if is_recreated(identity, entry, alive) and not any(map(places.why_unread, locate(entry)))
+    }
+
+
+def _pairs(
+    named: Mapping[str, Mapping[str, Entry]], identities: Iterable[Identity], registry: Mapping[str, RegistryVerdict]
+) -> Iterator[tuple[Identity, Entry]]:
+    """Yield identities with the entries of their name, unless another entry registers them."""
+    for identity in identities if named else ():
         verdict = registry[identity.key]
-        if identity.unique_id is None or verdict.state not in ("registered", "unregistered"):
-            continue
-        of_name = (entry for entry in named.get(_letters(identity.name), ()) if verdict.entry in (None, entry.id))
-        for entry in of_name:
-            if is_recreated(identity, entry, alive) and not any(map(places.why_unread, locate(entry))):
-                changed[identity.key] = _changed(verdict, identity, entry, alive)
-                break
-    return changed
+        if identity.unique_id is not None and verdict.state in ("registered", "unregistered"):
+            for entry in named.get(letters_of(identity.name), {}).values():
+                if verdict.entry in (None, entry.id):
+                    yield identity, entry
 
 
 def _changed(verdict: RegistryVerdict, identity: Identity, entry: Entry, alive: set[str]) -> RegistryVerdict:
@@ -62,11 +73,3 @@ def _changed(verdict: RegistryVerdict, identity: Identity, entry: Entry, alive: 
 
 def _ids(identity: Identity) -> Iterable[str]:
     return (identity.unique_id or "", identity.key, *identity.aliases)
-
-
-def _last(text: str) -> str:
-    return text.rstrip("/:").replace(":", "/").rpartition("/")[2]
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, fold(text)))

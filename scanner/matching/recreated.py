@@ -71,15 +71,17 @@ def _is_credential(text: str, issuer: str) -> bool:
 
 
 def _has_name_of(identity: Identity, entry: Entry) -> bool:
-    names = {_letters(text) for text in (identity.name, identity.display_name or "", _last(identity.key))} - {""}
+    called = (identity.name, identity.display_name or "", last_segment(identity.key))
+    names = set(map(letters_of, called)) - {""}
     texts = (entry.name or "", *(text for text in entry.identities if not is_pattern(text)))
-    return any(_letters(text) in names or _letters(_last(text)) in names for text in texts)
+    return any(letters_of(text) in names or letters_of(last_segment(text)) in names for text in texts)
 
 
-def _last(key: str) -> str:
+def last_segment(key: str) -> str:
+    """Return the end of an id, which is a name: ``arn:…:role/deploy`` ends in deploy."""
     return key.rstrip("/:").replace(":", "/").rpartition("/")[2]
 
 
-def _letters(text: str) -> str:
+def letters_of(text: str) -> str:
     """Return the letters and digits of a name: ``Deploy Bot`` is ``deploy-bot`` to who declares it."""
     return "".join(filter(str.isalnum, fold(text)))
