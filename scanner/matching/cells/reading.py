@@ -58,6 +58,7 @@ _ODD = re.compile(
     rf"|\s(?i:{OR})\s|[-=]>|\u2192|[;.]$"
 )
 
+_JOINED = re.compile(f"{_BARS}|{_COMMAS}|{_GLUED}")
 _BRACKETS = re.compile(r"[(\[\uff08][^)\]\uff09]*[)\]\uff09]")
 _TOKEN = re.compile(r"[^\s()\[\]{}<>\"'`,;|\uff08\uff09\u3001]+")
 
@@ -166,6 +167,8 @@ def _is_odd(text: str) -> bool:
     """Return whether a text may mean something else than what is written; an id and a plain name do not."""
     if len(text) > LONGEST or _ODD.search(text) is None:
         return False
+    if _JOINED.search(text) is None and has_form(text) and same_id(text) is None and bare_id(text) == text:
+        return False  # nearly all: an ARN has slashes
     return " " in text or _SEVERAL.search(text) is not None or not is_pattern(text)
 
 
