@@ -19,18 +19,20 @@ NAMES = (
 
 
 def main() -> int:
-    """Run them one after the other; 2 where there is no such benchmark."""
+    """Run them one after the other; 1 if one fails or misses its goal, 2 where there is no such benchmark."""
     names, arguments = split(sys.argv[1:])
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         print(f"there is no benchmark called {unknown[0]}; there are: {', '.join(NAMES)}", file=sys.stderr)
         return 2
+    failed = False
     for name in names or NAMES:
         module = importlib.import_module(f"benchmarks.{name}")
         print(f"\n{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
         # Each in a process of its own: a child's peak memory counts what its parent held when it was started.
-        subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *arguments], check=True)
-    return 0
+        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *arguments], check=False)
+        failed = failed or done.returncode != 0
+    return int(failed)
 
 
 def split(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:

@@ -17,6 +17,8 @@ from scanner.registry.roster.texts import separations
 _TEAM = "team:"
 _NAMING = frozenset({"id", "name", "first_name", "last_name", "aliases"})
 _MEANINGS_KEPT = 100_000
+_MOST_LEVELS = 30
+"""The most managers up the line: an organisation has ten levels, a hostile roster as many as people."""
 _DEEPEST = 1
 """How often a part of a text with several owners is taken apart again: Jane Doe, Bob Ray and Ann Lee."""
 _LISTED = re.compile(r"[,;/@\n\u3001\u30fb\uff0c\uff0f]")
@@ -250,7 +252,12 @@ def local_part(person: Person) -> str:
 def managers(person: Person, resolve: Callable[[str], Person | None]) -> Iterator[tuple[Person, Person]]:
     """Yield each manager up the line, with the person managed. ``resolve``: finds a person by text."""
     below, visited = person, {person.email}
-    while below.manager and (above := resolve(below.manager)) and above.email not in visited:
+    while (
+        len(visited) <= _MOST_LEVELS
+        and below.manager
+        and (above := resolve(below.manager))
+        and above.email not in visited
+    ):
         yield above, below
         visited.add(above.email)
         below = above

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from scanner.matching.keys import fold
 from scanner.model import Person
-from scanner.registry.roster.indexes import Indexes, local, words_of_local_part
+from scanner.registry.roster.indexes import Emails, Indexes, local, words_of_local_part
 from scanner.registry.roster.spelling import account_key, name_words
 from scanner.registry.roster.texts import Parts, without_labels
 from scanner.registry.roster.words import is_unspaced
 
-_MOST_OF_A_NAME = 200
-"""The most people with one word in their name: a more frequent word is not searched."""
+CROWD = 200
+"""So many people whom a text may name are several people: they are neither searched nor ranked."""
+_LARGE = 2_000
+"""The most people with a word in their name for which others are looked up beside it."""
 _GUESSES = 5
+_LEADERS_KEPT = 10_000
 _SIGNS = re.compile(r"[\W_]+")
 _ALIKE = 85
 """The least similarity of two names, from 0 to 100, for one to be a misspelling of the other."""
@@ -58,18 +63,19 @@ class Guesses:
     def __init__(self, indexes: Indexes, stays: Callable[[str], bool]) -> None:
         self._indexes = indexes
         self._stays = stays
+        self._leading: dict[str, tuple[str, ...]] = {}
 
     def of(self, said: Parts) -> tuple[Guess, ...]:
         """Return the candidates for the parts of a text that do not resolve."""
         found: dict[str, str] = {}
         names = [without_labels(name) for name in (*said.names, *said.asides)]
         for email in said.emails:
-            for one in sorted(self._indexes.accounts.get(fold(local(email)), ())):
+            for one in _few(self._indexes.accounts.get(fold(local(email)), ())):
                 found.setdefault(one, "user name of another address")
         for account in (*said.accounts, *map(local, said.emails), *names):
-            for one in sorted(self._indexes.accounts.get(fold(account), ())):
+            for one in _few(self._indexes.accounts.get(fold(account), ())):
                 found.setdefault(one, "user name")
-            for one in sorted(self._indexes.made.get(account_key(account), ())):
+            for one in _few(self._indexes.made.get(account_key(account), ())):
                 found.setdefault(one, "user name derived from the name")
         accounts = (_SIGNS.sub(" ", one) for one in (*map(local, said.emails), *said.accounts))
         for name in (*names, *accounts):
@@ -84,20 +90,26 @@ class Guesses:
         known = self._indexes.words
         for words in name_words(name):
             shared = [known[word] for word in (*words, *_beginnings(words)) if word in known]
-            pool = {email for emails in shared if len(emails) <= _MOST_OF_A_NAME for email in emails}
-            if not pool and len(shared) > 1:
-                pool = set(frozenset.intersection(*shared))
-            for email in sorted(pool):
+            pool = frozenset().union(*(emails for emails in shared if len(emails) <= CROWD))
+            if not pool and len(shared) > 1 and min(map(len, shared)) <= _LARGE:
+                pool = frozenset.intersection(*shared)
+            for email in sorted(pool) if len(pool) <= CROWD * len(shared) else ():
                 if (how := _how_alike(words, self._indexes.people[email])) is not None:
                     yield email, how
 
-    def _leaders(self, team: str) -> Iterator[str]:
-        """Yield who leads a team that is no group on the roster: most of the other members report to one of its own.
+    def _leaders(self, team: str) -> Sequence[str]:
+        """Return who leads a team that is no group on the roster: most of the other members report to one of its own.
 
         Somebody outside the team leads it only if exactly its members report to them; a line manager of one
         person does not lead a team by that.
         """
-        _, members = self._indexes.team(team)
+        if team not in self._leading:
+            if len(self._leading) >= _LEADERS_KEPT:
+                self._leading.clear()
+            self._leading[team] = tuple(self._leaders_of(self._indexes.team(team)[1]))
+        return self._leading[team]
+
+    def _leaders_of(self, members: Emails) -> Iterator[str]:
         managers = {one.email for email in members if (one := self._manager_of(email)) is not None}
         for leader in sorted(managers):
             reports = self._indexes.reports[leader]
@@ -114,16 +126,22 @@ class Guesses:
 
     def ranked(self, found: Iterable[tuple[str, str]]) -> tuple[Guess, ...]:
         """Rank the candidates, best first. Several with one reason share its score; active people come first."""
-        pairs = list(found)
-        reasons = [why for _, why in pairs]
+        pairs = list(islice(found, CROWD + 1))
+        if len(pairs) > CROWD:
+            return ()
+        times = Counter(why for _, why in pairs)
         guesses = (
-            Guess(email, round(_SCORES[why] / (1 + _SHARING * (reasons.count(why) - 1)), 3), why)
-            for email, why in pairs
+            Guess(email, round(_SCORES[why] / (1 + _SHARING * (times[why] - 1)), 3), why) for email, why in pairs
         )
         here = {email: self._stays(email) for email, _ in pairs}
         order = {email: number for number, (email, _) in enumerate(pairs)}
         ranked = sorted(guesses, key=lambda one: (-one.score, not here[one.email], order[one.email]))
         return tuple(ranked[:_GUESSES])
+
+
+def _few(emails: Collection[str]) -> Sequence[str]:
+    """Return the people in order; of a crowd, none."""
+    return sorted(emails) if len(emails) <= CROWD else ()
 
 
 def _how_alike(words: Sequence[str], person: Person) -> str | None:

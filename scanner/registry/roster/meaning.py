@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from scanner.matching.keys import fold
 from scanner.model import Person
-from scanner.registry.roster.guesses import CONTRADICTED, SEVERAL, UNCERTAIN, Guess, Guesses, has_initials
+from scanner.registry.roster.guesses import CONTRADICTED, CROWD, SEVERAL, UNCERTAIN, Guess, Guesses, has_initials
 from scanner.registry.roster.indexes import (
     NO_PEOPLE,
     Emails,
@@ -139,7 +139,7 @@ class Index:
         """Return the only person that all parts mean; a team beside the name distinguishes two people of one name."""
         left = frozenset.intersection(*people)
         if not left:  # the e-mail takes precedence over the name beside it
-            every = dict.fromkeys(email for claim in people for email in sorted(claim))
+            every = dict.fromkeys(email for claim in people if len(claim) <= CROWD for email in sorted(claim))
             return Meaning(ambiguous=True, guesses=self._guesses.ranked((one, CONTRADICTED) for one in every))
         narrowed, contradicted = self._narrowed(left, said, named, words, teams)
         doubt = doubt or (CONTRADICTED if contradicted else None)
@@ -175,8 +175,9 @@ class Index:
         return left, contradicted
 
     def _several(self, emails: Emails) -> Meaning:
-        guesses = self._guesses.ranked((one, SEVERAL) for one in sorted(emails))
-        return Meaning(ambiguous=True, guesses=guesses)
+        if len(emails) > CROWD:
+            return Meaning(ambiguous=True)
+        return Meaning(ambiguous=True, guesses=self._guesses.ranked((one, SEVERAL) for one in sorted(emails)))
 
     def _doubted(self, emails: Iterable[str], why: str) -> Meaning:
         return Meaning(guesses=self._guesses.ranked((one, why) for one in emails))
@@ -209,6 +210,8 @@ class Index:
 
     def _is_part_of_their_team(self, emails: Emails, said: Parts) -> bool:
         """Return whether a team beside a name is a part of the person's own (IT of IT-Betrieb), or has it as a part."""
+        if len(emails) > CROWD:
+            return False
         own = {word for email in emails for words in name_words(self._people[email].team or "") for word in words}
         written = [
             frozenset(word for words in name_words(text) for word in words) for text in (*said.names, *said.asides)
@@ -330,6 +333,8 @@ class Index:
             return NO_PEOPLE
         pairs = (short_key(word, letter) for word in whole for letter in letters)
         found = frozenset.intersection(*(self._indexes.short_names.get(pair, NO_PEOPLE) for pair in pairs))
+        if len(found) > CROWD:
+            return NO_PEOPLE
         return frozenset(
             email
             for email in found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from scanner.model import Person
-from scanner.registry.roster import Roster
+from scanner.registry.roster import Roster, managers
 from tests.factories import make_identity, make_person
 
 TODAY = date(2026, 11, 25)
@@ -200,3 +200,24 @@ def test_who_stays(facts: dict[str, Any], stays: bool) -> None:
     person, leaver = make_person("x@example.com", **facts), make_person("leaver@example.com", status="leaving")
 
     assert Roster([*EVERYBODY, person, leaver], TODAY).stays(person) is stays
+
+
+def test_a_crowd_of_one_name_is_several_people() -> None:
+    """They are neither searched nor ranked: a roster may have one name a million times."""
+    crowd = [make_person(f"p{number}@example.com", name="Ada Lovelace") for number in range(1_000)]
+    roster = Roster([*crowd, make_person("bob@example.com", name="Bob Lovelace")], TODAY)
+
+    named = roster.meaning("Ada Lovelace")
+    assert (named.person, named.ambiguous, named.guesses) == (None, True, ())
+    for text in ("Ada Lovelace 7", "A. Lovelace", "adalovelace", "Ada Lovelace <gone@example.com>"):
+        assert roster.meaning(text).person is None
+        assert not roster.meaning(text).guesses
+    assert roster.resolve("Bob Lovelace") is not None
+
+
+def test_a_line_of_managers_has_an_end() -> None:
+    """Of everybody below everybody else, the next ones are asked."""
+    line = [make_person(f"p{number}@example.com", manager=f"p{number + 1}@example.com") for number in range(1_000)]
+    roster = Roster(line, TODAY)
+    assert [above.email for above, _ in managers(line[0], roster.resolve)][:2] == ["p1@example.com", "p2@example.com"]
+    assert len(list(managers(line[0], roster.resolve))) < 100
