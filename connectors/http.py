@@ -299,8 +299,8 @@ class Client:
         self._decode = decode
         self._retries = Retries(_shown(self._origin), attempts=attempts, backoff=backoff, failures=failures)
         self._cache: ResponseCache = _MemoryCache(cache_bytes) if cache is None else cache
-        self._session = self._made_session(headers, ca_file, workers, environment=environment)
-        self._session.cert = client_certificate
+        self.session = self._made_session(headers, ca_file, workers, environment=environment)
+        self.session.cert = client_certificate
 
     def with_options(
         self,
@@ -438,7 +438,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self.session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -506,7 +506,7 @@ class Client:
         current().check()
         self.meter.add()
         try:
-            return self._session.request(
+            return self.session.request(
                 method,
                 url,
                 params=params,

@@ -11,7 +11,7 @@ from msgspec import Raw
 from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.reading import require_sdk
 from connectors.vault.client import requests as r
-from connectors.vault.client.api import VaultApi
+from connectors.vault.client.api import Held, VaultApi
 from connectors.vault.client.payloads import AuditHash, AuthMount, SecretMount
 from connectors.vault.identities import Found, parse_identities
 from connectors.vault.kv import read_secrets
@@ -45,15 +45,16 @@ MAX_DEPTH = 16
 class VaultConnector:
     """Reads roles, entities, tokens and the names of stored secrets. Never a secret's value, never a role_id.
 
-    Raises MissingExtra if requests is not installed.
+    Raises MissingExtra if hvac is not installed.
     """
 
     spec: ClassVar[Spec] = SPEC
 
     def __init__(self, source: str, settings: VaultSettings) -> None:
-        require_sdk("requests", SPEC)
+        require_sdk("hvac", SPEC)
         self._source = source
         self._settings = settings
+        self._held = Held(settings)
 
     def scope_id(self, namespace: str) -> str:
         """The scope id of a namespace. ``namespace``: its path from the server's root."""
@@ -61,7 +62,7 @@ class VaultConnector:
 
     def hashed_accessors(self, meter: Meter) -> Iterator[tuple[str, str]]:
         """Accessors of tokens by their hash in audit devices. Raises SourceError."""
-        with closing(VaultApi(self._settings, self._settings.start, meter)) as api:
+        with closing(VaultApi(self._held, self._settings.start, meter)) as api:
             devices = sorted(api.read(r.AUDIT_DEVICES, dict[str, Raw]))
             for accessor in sorted(one for one in api.list(r.TOKEN_ACCESSORS).keys or () if isinstance(one, str)):
                 for device in devices:
@@ -74,7 +75,7 @@ class VaultConnector:
         nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
         with (
             nowhere.section("sys.namespaces", meter=meter) as section,
-            closing(VaultApi(self._settings, self._settings.start, meter)) as api,
+            closing(VaultApi(self._held, self._settings.start, meter)) as api,
         ):
             can_start(api)
             check_token(api)
@@ -86,7 +87,7 @@ class VaultConnector:
             namespace = waiting.pop(0)
             scope = self._scope(namespace)
             yield scope
-            with closing(VaultApi(self._settings, namespace, meter)) as api:
+            with closing(VaultApi(self._held, namespace, meter)) as api:
                 reader = Reader(api, scope, meter, self._settings.workers)
                 with reader.section("sys.namespaces") as section:
                     children = reader.names(section, api.list(r.NAMESPACES))
@@ -98,7 +99,7 @@ class VaultConnector:
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """Read one namespace: policies, login roles, entities, tokens, and stored secrets."""
         meter = Meter()
-        with closing(VaultApi(self._settings, scope.context, meter)) as api:
+        with closing(VaultApi(self._held, scope.context, meter)) as api:
             yield from self._read(Reader(api, scope, meter, self._settings.workers))
 
     def _read(self, reader: Reader) -> Iterator[DiscoveredRecord]:
@@ -141,7 +142,7 @@ class VaultConnector:
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""
         namespaces = [record.context for record in self.scopes() if isinstance(record, Scope)]
-        yield from preflight(self._settings, namespaces)
+        yield from preflight(self._held, namespaces)
 
     @classmethod
     def base_policy(cls) -> str:
@@ -150,7 +151,7 @@ class VaultConnector:
 
     def policy(self) -> str:
         """See ``LeastPrivilege.policy``. Raises SourceError if the mounts cannot be read."""
-        return exact_policy(self._settings, list(self._namespaces()))
+        return exact_policy(self._held, list(self._namespaces()))
 
     def _namespaces(self) -> Iterator[str]:
         for record in self.scopes():

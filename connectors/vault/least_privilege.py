@@ -11,10 +11,9 @@ from msgspec.structs import replace
 
 from connectors.base import Meter
 from connectors.vault.client import requests as r
-from connectors.vault.client.api import VaultApi
+from connectors.vault.client.api import Held, VaultApi
 from connectors.vault.client.payloads import AuthMount, SecretMount
 from connectors.vault.client.requests import SAMPLE, Endpoint, lines
-from connectors.vault.settings import VaultSettings
 from connectors.vault.spec import Planned, planned
 from scanner.errors import NotOffered, SourceError
 
@@ -39,25 +38,25 @@ def base_policy() -> str:
     return "\n".join([_HEAD, *_OWN, *_lines(planned({}, {})), "", _MISSING])
 
 
-def exact_policy(settings: VaultSettings, namespaces: Iterable[str]) -> str:
+def exact_policy(held: Held, namespaces: Iterable[str]) -> str:
     """The policy for a token of the start namespace: for that namespace and, by their paths, those below it.
 
     Raises SourceError if the mounts of one cannot be read.
     """
     text = [_HEAD, *_OWN]
     for namespace in namespaces:
-        prefix = relative(namespace, settings.start)
+        prefix = relative(namespace, held.settings.start)
         if prefix:
             text += [f"# namespace {prefix}", ""]
-        plan = sorted(plan_of(settings, namespace), key=lambda one: one.mount or "")
+        plan = sorted(plan_of(held, namespace), key=lambda one: one.mount or "")
         for _, block in groupby(plan, key=lambda one: one.mount):
             text += [*_lines(block, prefix), ""]
     return "\n".join(text)
 
 
-def plan_of(settings: VaultSettings, namespace: str) -> list[Planned]:
+def plan_of(held: Held, namespace: str) -> list[Planned]:
     """The requests of a scan to a namespace of this server. Raises SourceError if its mounts cannot be read."""
-    with closing(VaultApi(settings, namespace, Meter())) as api:
+    with closing(VaultApi(held, namespace, Meter())) as api:
         logins = api.read(r.AUTH_MOUNTS, dict[str, AuthMount])
         engines = api.read(r.SECRET_MOUNTS, dict[str, SecretMount])
         plan = list(planned(logins, engines))

@@ -7,11 +7,10 @@ from contextlib import closing
 
 from connectors.base import Check, Gone, Malformed, Meter
 from connectors.vault.client import requests as r
-from connectors.vault.client.api import InvalidToken, VaultApi
+from connectors.vault.client.api import Held, InvalidToken, VaultApi
 from connectors.vault.client.payloads import OwnToken
 from connectors.vault.client.requests import SAMPLE
 from connectors.vault.least_privilege import plan_of, relative
-from connectors.vault.settings import VaultSettings
 from connectors.vault.spec import Planned
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 from scanner.text import counted
@@ -34,7 +33,11 @@ def can_start(api: VaultApi) -> None:
 
 
 def check_token(api: VaultApi) -> None:
-    """Raises InvalidToken if the server rejects the token. A token that may not look itself up passes."""
+    """Raises SourceError without a token, InvalidToken if the server rejects it.
+
+    A token that may not look itself up passes.
+    """
+    api.sign_in()
     try:
         api.read(r.OWN_TOKEN, OwnToken)
     except InvalidToken:
@@ -43,23 +46,26 @@ def check_token(api: VaultApi) -> None:
         return
 
 
-def preflight(settings: VaultSettings, namespaces: Sequence[str]) -> Iterator[Check]:
+def preflight(held: Held, namespaces: Sequence[str]) -> Iterator[Check]:
     """Checks the server, the token, the permissions of each section, and excess permissions of the token."""
     try:
-        with closing(VaultApi(settings, settings.start, Meter())) as api:
+        with closing(VaultApi(held, held.settings.start, Meter())) as api:
             can_start(api)
-            yield Check(name="server", ok=True, detail=f"{settings.place} answers and is unsealed")
+            yield Check(name="server", ok=True, detail=f"{held.settings.place} answers and is unsealed")
+            api.sign_in()
             yield _token(api)
-            yield from _permissions(api, settings, namespaces)
+            yield from _permissions(api, held, namespaces)
     except InvalidToken as error:
         yield Check(name="token", ok=False, detail=str(error), fix=error.hint)
     except SourceError as error:
         yield Check(name="server", ok=False, detail=str(error), fix=error.hint)
 
 
-def _permissions(api: VaultApi, settings: VaultSettings, namespaces: Sequence[str]) -> Iterator[Check]:
+def _permissions(api: VaultApi, held: Held, namespaces: Sequence[str]) -> Iterator[Check]:
     try:
-        plans = {relative(name, settings.start): plan_of(settings, name) for name in namespaces or [settings.start]}
+        plans = {
+            relative(name, held.settings.start): plan_of(held, name) for name in namespaces or [held.settings.start]
+        }
         allowed = _allowed(api, plans)
     except SourceError as error:
         yield Check(name="permissions", ok=False, detail=str(error), fix=error.permission)

@@ -19,8 +19,61 @@ def _address() -> str:
     return os.environ.get("VAULT_ADDR") or "http://127.0.0.1:8200"
 
 
+class Auth(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="method"):
+    """How to get a token from a login method.
+
+    ``mount``: the method's path, by default its name. ``namespace``: where it is mounted, by default the source's.
+    """
+
+    mount: str = ""
+    namespace: str | None = None
+
+    @property
+    def at(self) -> str:
+        """The path of the mount below ``auth/``."""
+        return self.mount.strip("/") or str(self.__struct_config__.tag)
+
+
+class ApproleAuth(Auth, frozen=True, tag="approle"):
+    """A role id, and a secret id where the role asks for one."""
+
+    role_id: SecretRef
+    secret_id: SecretRef | None = None
+
+
+class KubernetesAuth(Auth, frozen=True, tag="kubernetes"):
+    """A role, and the token of a pod's service account."""
+
+    role: str
+    jwt: SecretRef = SecretRef(file="/var/run/secrets/kubernetes.io/serviceaccount/token")
+
+
+class JwtAuth(Auth, frozen=True, tag="jwt"):
+    """A role, and a token of an issuer that the mount trusts, such as a pipeline's."""
+
+    jwt: SecretRef
+    role: str = ""
+
+
+class AwsAuth(Auth, frozen=True, tag="aws"):
+    """The AWS credentials of this process, as boto3 finds them. ``server_id``: the value that the mount asks for."""
+
+    role: str = ""
+    region: str = "us-east-1"
+    server_id: str | None = None
+    profile: str | None = None
+
+
+class CertAuth(Auth, frozen=True, tag="cert"):
+    """A client certificate: files in PEM. ``name``: of the role, by default any that accepts the certificate."""
+
+    certificate: str
+    key: str
+    name: str = ""
+
+
 class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A server and the token to read it with.
+    """A server, and the token to read it with or the ``auth`` to get one.
 
     ``namespace``: where to start; namespaces below it are read too. ``max_tokens``: maximum number of tokens that are
     looked up, one request each; with more, the section is partial. ``timeout``: seconds for one request. ``workers``:
@@ -28,7 +81,8 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """
 
     url: str = field(default_factory=_address)
-    token: SecretRef = SecretRef(env="VAULT_TOKEN")
+    token: SecretRef | None = None
+    auth: ApproleAuth | KubernetesAuth | JwtAuth | AwsAuth | CertAuth | None = None
     namespace: str = ""
     ca_file: str | None = None
     insecure_http: bool = False
@@ -38,6 +92,8 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def __post_init__(self) -> None:
         check_url(self.url, insecure_http=self.insecure_http)
+        if self.token is not None and self.auth is not None:
+            raise ValueError("give either token or auth")
         if self.max_tokens < 0 or self.workers < 1 or self.timeout <= 0:
             raise ValueError("max_tokens must not be negative; workers and timeout must be positive")
 
@@ -50,13 +106,12 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def resolve_token(self) -> str:
         """The token without surrounding white space. Raises SourceError if it is missing or invalid."""
-        token = self.token.resolve().strip()
-        if not token:
-            raise SourceError(f"{self.token} is empty", hint=f"set {self.token}")
+        where = self.token or SecretRef(env="VAULT_TOKEN")
+        token = where.resolve()
         if len(token.splitlines()) > 1:
-            raise SourceError(f"the token holds a line break: {self.token}", hint="give the token alone")
+            raise SourceError(f"the token holds a line break: {where}", hint="give the token alone")
         if not (token.isascii() and token.isprintable()):
-            raise SourceError(f"the token holds invalid characters: {self.token}")
+            raise SourceError(f"the token holds invalid characters: {where}")
         return token
 
     def scope_id(self, namespace: str) -> str:

