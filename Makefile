@@ -80,6 +80,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-
 pins:
 	$(LOCK) $(UPGRADE) --extra dev --output-file requirements/dev.txt pyproject.toml requirements/build.in
 	$(LOCK) $(UPGRADE) --extra all --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
+	$(LOCK) $(UPGRADE) --constraint requirements/dev.txt --output-file requirements/core.txt pyproject.toml requirements/build.in
 	$(LOCK) $(UPGRADE) --output-file requirements/release.txt requirements/release.in
 
 # The templates of the read-only role, as the connectors print them.
@@ -92,10 +93,11 @@ roles: setup
 	$(BIN)/muster connectors gcp --policy --as gcloud >deploy/roles/gcp/role.sh
 	$(BIN)/muster connectors gcp --policy --as terraform >deploy/roles/gcp/main.tf
 
-# The packages as they are published, built by nothing that is not pinned.
+# The packages as they are published, built by nothing that is not pinned. The wheel of a commit has the same bytes everywhere.
+dist: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 1700000000)
 dist: build/release
 	rm -rf dist
-	build/release/bin/python -m build --no-isolation --outdir dist .
+	umask 022 && build/release/bin/python -m build --no-isolation --outdir dist .
 
 # A CycloneDX list of all that a full installation runs, with versions and licences.
 sbom: build/release

@@ -1,13 +1,24 @@
 #!/bin/sh
-# Builds the wheel, installs it into an empty environment with the core's dependencies alone, and uses it there.
+# Builds the wheel, twice with the same bytes, installs it into an empty environment with the core's dependencies alone, and
+# uses it there; and installs from the checkout as the actions of deploy/github do.
 set -eu
 python=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+umask 022 # a wheel keeps the modes of its files
+export SOURCE_DATE_EPOCH=1700000000
+mkdir "$work/again"
+cp -r pyproject.toml README.md LICENSE NOTICE scanner connectors reports "$work/again"
 "$python" -m build --wheel --no-isolation --outdir "$work" . >/dev/null
+"$python" -m build --wheel --no-isolation --outdir "$work/again" "$work/again" >/dev/null
+cmp "$work"/*.whl "$work/again"/*.whl
 "$python" -m venv "$work/venv"
-"$work/venv/bin/python" -m pip install --quiet "$work"/*.whl
+"$work/venv/bin/python" -m pip install --quiet --require-hashes -r requirements/core.txt
+"$work/venv/bin/python" -m pip install --quiet --no-deps "$work"/*.whl
+"$work/venv/bin/python" -m pip check --quiet
+bash deploy/github/install.sh core "$work/action"
 cd "$work"
+action/bin/muster --version >/dev/null
 printf 'name,created_at\nslack-bot,2024-01-01\n' > bots.csv
 venv/bin/muster --help >/dev/null
 venv/bin/muster init estate >/dev/null

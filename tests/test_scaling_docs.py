@@ -27,8 +27,7 @@ EXAMPLES = {
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 # What a scheduler would put there.
 _FILLED_IN = (
-    (r"\$\{\{ matrix\.shard \}\}", "1"),
-    (r"\$\{\{ github\.run_id \}\}", "123"),
+    (r"\$GITHUB_RUN_ID", "123"),
     (r"\$\(\(JOB_COMPLETION_INDEX \+ 1\)\)", "1"),
     (r"\$JOB_COMPLETION_INDEX", "0"),
     (r"\{FILES\}", "/shared/x"),
