@@ -14,6 +14,7 @@ from msgspec import Raw, Struct, field, structs
 
 from connectors.azure import sections as s
 from connectors.azure.client.api import AzureApi
+from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.reader import Reader, Unit
 from connectors.azure.settings import AzureSettings
@@ -253,7 +254,7 @@ def _ask_resource_graph(reader: Reader, section: SectionReading, found: Found) -
     Resource Graph lags behind, so no subscription at all proves nothing.
     """
     try:
-        for one in of_resource_graph(reader, section, reader.api.resource_graph(QUERY)):
+        for one in of_resource_graph(reader, section, resource_graph(reader.api, QUERY)):
             found.add(one)
     except SourceError as error:
         return error

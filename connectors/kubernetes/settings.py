@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
 from connectors.address import check_url
-from connectors.kubernetes.client.clouds import CloudCluster, cluster_named
 from scanner.redaction.redact import SecretRef
+
+Cloud: TypeAlias = Literal["aws", "gcp", "azure"]
+_PATTERNS: Final[Mapping[Cloud, re.Pattern[str]]] = {
+    "aws": re.compile(r"arn:[\w-]+:eks:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):cluster/(?P<name>[\w-]{1,100})"),
+    "gcp": re.compile(
+        r"(?://container\.googleapis\.com/)?"
+        r"(?P<path>projects/[a-z0-9:.-]+/(?:locations|zones|regions)/[a-z0-9-]+/clusters/[a-z0-9-]+)"
+    ),
+    "azure": re.compile(
+        r"(?P<path>/subscriptions/[0-9a-f-]{36}/resourcegroups/[\w().-]{1,90}/providers/"
+        r"microsoft\.containerservice/managedclusters/[\w-]{1,63})",
+        re.IGNORECASE,
+    ),
+}
+
+
+class CloudCluster(NamedTuple):
+    """A cluster by its name in a cloud: an ARN, a resource name of Google, or a resource id of Azure."""
+
+    cloud: Cloud
+    name: str
+    parts: Mapping[str, str]
+
+
+def cluster_named(name: str) -> CloudCluster:
+    """The cluster of that name. Raises ValueError."""
+    for cloud, pattern in _PATTERNS.items():
+        if found := pattern.fullmatch(name):
+            return CloudCluster(cloud, name, found.groupdict())
+    raise ValueError(
+        f"{name!r} names no cluster: give an ARN (arn:aws:eks:…:cluster/NAME), a resource name (projects/…/locations/…/"
+        "clusters/NAME) or a resource id (/subscriptions/…/managedClusters/NAME)"
+    )
 
 
 class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,8 +10,7 @@ from connectors.fakes.azure import estate as azure
 from connectors.fakes.azure import relations
 from connectors.fakes.azure.audit_logs import log_sign_in
 from connectors.fakes.azure.server import AzureServer
-from connectors.fakes.azure.tenant import MICROSOFT, Tenant, guid
-from connectors.fakes.azure.wire import Row
+from connectors.fakes.azure.tenant import MICROSOFT, Row, Tenant, guid
 from scanner.demo.estate import days_ago
 
 _GRAPH = "00000003-0000-0000-c000-000000000000"

@@ -16,7 +16,8 @@ from msgspec import Raw
 from connectors.azure.logs import activity, signins
 from connectors.azure.logs.live import ActivityLog
 from connectors.base import Malformed, Meter
-from connectors.fakes.azure.wire import Reply, Row, refusal
+from connectors.fakes.azure.tenant import Row
+from connectors.fakes.azure.wire import Reply, refusal
 from connectors.fakes.gcp.cloud import Cloud
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession

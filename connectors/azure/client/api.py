@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote, urlencode, urlsplit
@@ -16,9 +16,8 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 from msgspec import Raw
 
-from connectors.azure.client.batch import TRANSIENT, read_batch, read_rows
 from connectors.azure.client.clouds import Service
-from connectors.azure.client.errors import OK, ExpiredPage, is_throttled, of_answer
+from connectors.azure.client.errors import OK, TRANSIENT, ExpiredPage, is_throttled, of_answer
 from connectors.azure.client.payloads import Page
 from connectors.azure.client.requests import address, request_of
 from connectors.azure.client.session import AzureSession
@@ -27,7 +26,7 @@ from connectors.azure.settings import AzureSettings
 from connectors.base import Malformed, Meter
 from connectors.rates import Retries
 from connectors.reading import decoded
-from scanner.errors import SourceError, Unreachable
+from scanner.errors import Unreachable
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.v2022_04_01 import AuthorizationManagementClient
@@ -95,15 +94,6 @@ class AzureApi:
         """Send a query with a body to Graph."""
         return self._decoded("graph", "POST", self._graph_url(path, None, beta=beta), into, body=body)
 
-    def graph_batch(
-        self, paths: Sequence[str], *, headers: Headers | None = None
-    ) -> Iterator[tuple[str, list[Raw] | SourceError]]:
-        """Many lists of Graph, twenty to a request: yields each path (with its query) and its rows or error.
-
-        Throttled requests are repeated, and further pages are followed. The order is that of the paths.
-        """
-        return read_batch(self, paths, headers or {})
-
     def graph_next(self, link: str, headers: Headers) -> Iterator[list[Raw]]:
         """The pages from a next link on."""
         return self._pages("graph", link, headers)
@@ -127,10 +117,6 @@ class AzureApi:
         return self._decoded(
             "arm", "POST", self._arm_url(path, api_version, None), into, body=body, on_headers=on_headers
         )
-
-    def resource_graph(self, query: str, *, subscriptions: Sequence[str] = ()) -> Iterator[Raw]:
-        """The rows of a query over these subscriptions, or over all that can be seen. Order it by a unique column."""
-        return read_rows(self, query, subscriptions)
 
     def vault_pages(self, vault_uri: str, path: str) -> Iterator[list[Raw]]:
         """The pages of ``/secrets``, ``/keys`` or ``/certificates`` of a vault, never a value."""

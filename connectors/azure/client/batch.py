@@ -6,33 +6,29 @@ Source: https://learn.microsoft.com/graph/json-batching
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from connectors.azure.client.errors import OK, NotTaken, of_answer
+from connectors.azure.client.api import AzureApi
+from connectors.azure.client.errors import OK, TOO_MANY, TRANSIENT, NotTaken, of_answer
 from connectors.azure.client.payloads import GraphAnswer, GraphAnswers, GraphQuestion, Page, Rows
 from connectors.azure.client.requests import ARM_RESOURCES, BATCH, allowed
 from connectors.base import Gone, Malformed
 from connectors.rates import PATIENCE, Tried
 from scanner.errors import SourceError, Throttled
 
-if TYPE_CHECKING:
-    from connectors.azure.client.api import AzureApi
-
 AT_ONCE = 20
-_TOO_MANY = 429
-TRANSIENT = (408, _TOO_MANY, 500, 502, 503, 504)
-"""Statuses that may be transient."""
 
 
-def read_batch(
-    api: AzureApi, paths: Sequence[str], headers: Mapping[str, str]
+def graph_batch(
+    api: AzureApi, paths: Sequence[str], *, headers: Mapping[str, str] = {}
 ) -> Iterator[tuple[str, list[Raw] | SourceError]]:
-    """See ``AzureApi.graph_batch``. Raises SourceError where a whole batch fails, Forbidden for a path not allowed.
+    """Many lists of Graph, twenty to a request: yields each path (with its query) and its rows or error, in order.
 
-    If the service accepts no batches, each list is requested separately.
+    Throttled requests are repeated, and further pages are followed. If the service accepts no batches, each list is
+    requested separately. Raises SourceError where a whole batch fails, Forbidden for a path not allowed.
     """
     for path in paths:
         allowed("graph", "GET", path)
@@ -66,7 +62,7 @@ def _answers(api: AzureApi, waiting: list[GraphQuestion]) -> dict[str, GraphAnsw
         waiting = [one for one in waiting if one.id in answers and answers[one.id].status in TRANSIENT]
         left = [answers[one.id] for one in waiting]
         seconds = max(map(_seconds, left), default=0.0)
-        is_throttled = any(answer.status == _TOO_MANY for answer in left)
+        is_throttled = any(answer.status == TOO_MANY for answer in left)
         return Tried(
             answers, is_transient=bool(left) and seconds <= PATIENCE, is_throttled=is_throttled, seconds=seconds
         )
@@ -87,7 +83,7 @@ def _rows(api: AzureApi, path: str, answer: GraphAnswer | None, headers: Mapping
     one = allowed("graph", "GET", path)
     if answer is None:
         return Malformed(f"GET {one.path}: the batch response lacks this request")
-    if answer.status == _TOO_MANY:
+    if answer.status == TOO_MANY:
         return Throttled(f"GET {one.path}: throttled, and the retries are used up")
     if answer.status != OK:
         return of_answer(answer, f"GET {one.path}", one.permission)
@@ -113,8 +109,11 @@ _LIMIT_HIT = "x-ms-tenant-subscription-limit-hit"
 """Set if a query over all subscriptions covered only the first 10,000."""
 
 
-def read_rows(api: AzureApi, query: str, subscriptions: Sequence[str]) -> Iterator[Raw]:
-    """See ``AzureApi.resource_graph``. Raises SourceError after the rows of a truncated result."""
+def resource_graph(api: AzureApi, query: str, *, subscriptions: Sequence[str] = ()) -> Iterator[Raw]:
+    """The rows of a query over these subscriptions, or over all that can be seen. Order it by a unique column.
+
+    Raises SourceError after the rows of a truncated result.
+    """
     options: dict[str, Any] = {"$top": PAGE, "resultFormat": "objectArray"}
     body: dict[str, Any] = {"query": query, "options": options}
     if subscriptions:

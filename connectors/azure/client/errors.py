@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 OK = 200
-_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 400, 401, 403, 429, 500
+TOO_MANY = 429
+TRANSIENT = (408, TOO_MANY, 500, 502, 503, 504)
+"""Statuses that may be transient."""
+_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _SERVER_ERROR = 400, 401, 403, 500
 _NO_LICENCE = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 _CLOSED_TO_US = frozenset({"ForbiddenByFirewall", "ForbiddenByConnection", "ForbiddenByPolicy"})
 _EXPIRED_PAGE = frozenset({"Directory_ExpiredPageToken", "InvalidPageToken"})
@@ -90,11 +93,11 @@ def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = 
 def is_throttled(answer: Response) -> bool:
     """Whether an answer throttles requests; some do so with another status and ``Retry-After``."""
     is_refusal = _BAD_REQUEST <= answer.status_code < _SERVER_ERROR
-    return answer.status_code == _TOO_MANY or (is_refusal and "retry-after" in answer.headers)
+    return answer.status_code == TOO_MANY or (is_refusal and "retry-after" in answer.headers)
 
 
 def _kind_of(status: int) -> type[SourceError]:
-    by_status = {_BAD_REQUEST: NotTaken, 404: Gone, 405: NotTaken, 410: Gone, _TOO_MANY: Throttled, 501: NotTaken}
+    by_status = {_BAD_REQUEST: NotTaken, 404: Gone, 405: NotTaken, 410: Gone, TOO_MANY: Throttled, 501: NotTaken}
     if status in by_status:
         return by_status[status]
     return Unreachable if status >= _SERVER_ERROR or status < _BAD_REQUEST else SourceError

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 from msgspec import Raw, structs
 
 from connectors.azure import sections as s
-from connectors.azure.client.batch import AT_ONCE
+from connectors.azure.client.batch import AT_ONCE, graph_batch
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.client.payloads import RESTORABLE, moment
 from connectors.azure.identities.faces import Faces
@@ -80,7 +80,7 @@ def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) 
     failures: list[SourceError] = []
     gone: list[SourceError] = []
     denied = succeeded = 0
-    for path, rows in reader.api.graph_batch(list(paths)):
+    for path, rows in graph_batch(reader.api, list(paths)):
         if isinstance(rows, Gone):
             gone.append(rows)
             continue

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from connectors.azure import sections as s
+from connectors.azure.client.batch import graph_batch
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.client.payloads import ObjectId, Page
 from connectors.azure.reader import Reader
@@ -133,7 +134,7 @@ def _read_members(
     """Add the members of each group to ``members``; returns the failures."""
     failures: list[SourceError] = []
     paths = {path.format(group): group for group in groups}
-    for one, rows in reader.api.graph_batch(list(paths), headers=_ADVANCED):
+    for one, rows in graph_batch(reader.api, list(paths), headers=_ADVANCED):
         if isinstance(rows, SourceError):
             failures.append(rows)
         else:

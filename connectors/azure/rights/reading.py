@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from connectors.azure import sections as s
+from connectors.azure.client.batch import graph_batch
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.client.payloads import moment
 from connectors.azure.keys import NIL_GUID
@@ -201,7 +202,7 @@ def _listed(
 
     One of several lists may have been deleted with its object.
     """
-    answers = [rows for _, rows in reader.api.graph_batch(paths)]
+    answers = [rows for _, rows in graph_batch(reader.api, paths)]
     failures = [one for one in answers if isinstance(one, SourceError)]
     if all(isinstance(one, (Gone, NotTaken)) for one in answers):
         return None, failures, False

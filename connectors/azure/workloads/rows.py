@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Raw, Struct, structs
 
 from connectors.azure import sections as s
+from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.payloads import moment
 from connectors.azure.keys import arm_key, managed_identity_key, subscription_of
 from connectors.azure.reader import Reader
@@ -163,7 +164,7 @@ def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
     rows: dict[str, list[Raw]] = {}
     seen: set[str] = set()
     try:
-        for raw in reader.api.resource_graph(QUERY, subscriptions=[reader.scope.id]):
+        for raw in resource_graph(reader.api, QUERY, subscriptions=[reader.scope.id]):
             typed = reader.row(section, raw, _Typed)
             if typed is not None and subscription_of(typed.id) != reader.scope.id:
                 section.malformed(typed.id, "it is of another subscription")

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from connectors.fakes.azure.tenant import Tenant, guid
-from connectors.fakes.azure.wire import Call, Listing, Reply, Route, Row, refusal
+from connectors.fakes.azure.tenant import Row, Tenant, guid
+from connectors.fakes.azure.wire import Call, Listing, Reply, Route, refusal
 
 _MOST = 1000
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?Z"

@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 
 from connectors.fakes.azure.relations import of_type, seen_person, with_expanded, without_expression
-from connectors.fakes.azure.tenant import Tenant
-from connectors.fakes.azure.wire import Call, Listing, Reply, Route, Row, refusal
+from connectors.fakes.azure.tenant import Row, Tenant
+from connectors.fakes.azure.wire import Call, Listing, Reply, Route, refusal
 
 _OBJECTS, _AGENTS, _USUAL, _IDS_AT_MOST = 999, 100, 100, 1000
 _BY_CLIENT = re.compile(r"appId eq '([\w-]+)'")

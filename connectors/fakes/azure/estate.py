@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.fakes.azure.tenant import Tenant, guid
-from connectors.fakes.azure.wire import Row
+from connectors.fakes.azure.tenant import Row, Tenant, guid
 
 _CREATED, _UPDATED = 1_700_000_000, 1_710_000_000
 USER_ASSIGNED = "Microsoft.ManagedIdentity/userAssignedIdentities"

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from connectors.fakes.azure.wire import Row
+from connectors.fakes.azure.tenant import Row
 
 COLUMNS = frozenset({
     "id", "name", "type", "tenantId", "kind", "location", "resourceGroup", "subscriptionId", "managedBy", "sku",

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from connectors.fakes.azure.wire import Call, Listing, Reply, Row, Service, refusal
+from connectors.fakes.azure.tenant import Row
+from connectors.fakes.azure.wire import Call, Listing, Reply, Service, refusal
 
 _SIZES = {"graph": "$top", "arm": "$top", "vault": "maxresults"}
 _NEXT = {"graph": "@odata.nextLink", "arm": "nextLink", "vault": "nextLink"}

@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.fakes.azure.tenant import Tenant, guid
-from connectors.fakes.azure.wire import Call, Reply, Row, refusal
+from connectors.fakes.azure.tenant import Row, Tenant, guid
+from connectors.fakes.azure.wire import Call, Reply, refusal
 
 EXPANDED_AT_MOST = 20
 _AGENT, _BLUEPRINT = "#microsoft.graph.agentIdentity", "#microsoft.graph.agentIdentityBlueprint"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from connectors.fakes.azure.tenant import Tenant
-from connectors.fakes.azure.wire import Call, Handler, Listing, Reply, Route, Row, refusal
+from connectors.fakes.azure.tenant import Row, Tenant
+from connectors.fakes.azure.wire import Call, Handler, Listing, Reply, Route, refusal
 
 _PAGE = 1000
 _GROUPS = "/providers/Microsoft.Management/managementGroups"

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.fakes.azure.tenant import Tenant, guid
-from connectors.fakes.azure.wire import Row
+from connectors.fakes.azure.tenant import Row, Tenant, guid
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 _DIRECTORY = "/roleManagement/directory"

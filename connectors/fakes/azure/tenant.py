@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from connectors.fakes.azure.wire import Row
+Row: TypeAlias = dict[str, Any]
 
 MICROSOFT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"

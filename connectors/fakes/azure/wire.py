@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-if TYPE_CHECKING:
-    from connectors.fakes.azure.tenant import Tenant
+from connectors.fakes.azure.tenant import Row, Tenant
 
 Service: TypeAlias = Literal["login", "graph", "arm", "vault"]
-Row: TypeAlias = dict[str, Any]
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -51,7 +49,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     at_most: int | None = None
 
 
-Handler: TypeAlias = Callable[["Tenant", Call], "Reply | Listing"]
+Handler: TypeAlias = Callable[[Tenant, Call], Reply | Listing]
 
 
 class Route(Struct, frozen=True, kw_only=True):

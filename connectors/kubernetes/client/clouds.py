@@ -8,62 +8,29 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec import Struct, field
 
 from connectors.base import Meter
 from connectors.kubernetes.client.kubeconfig import Address, Pem, cluster_in
 from connectors.kubernetes.client.signin import AwsSession, AzureSession, GoogleSession, TokenSignIn
+from connectors.kubernetes.settings import Cloud, CloudCluster, KubernetesSettings
 from connectors.reading import is_installed
 from scanner.errors import Denied, MissingExtra, SourceError
 from scanner.text import printable
 
 if TYPE_CHECKING:
     from connectors.http import SignIn
-    from connectors.kubernetes.settings import KubernetesSettings
 
 T = TypeVar("T")
-Cloud: TypeAlias = Literal["aws", "gcp", "azure"]
-_PATTERNS: Final[Mapping[Cloud, re.Pattern[str]]] = {
-    "aws": re.compile(r"arn:[\w-]+:eks:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):cluster/(?P<name>[\w-]{1,100})"),
-    "gcp": re.compile(
-        r"(?://container\.googleapis\.com/)?"
-        r"(?P<path>projects/[a-z0-9:.-]+/(?:locations|zones|regions)/[a-z0-9-]+/clusters/[a-z0-9-]+)"
-    ),
-    "azure": re.compile(
-        r"(?P<path>/subscriptions/[0-9a-f-]{36}/resourcegroups/[\w().-]{1,90}/providers/"
-        r"microsoft\.containerservice/managedclusters/[\w-]{1,63})",
-        re.IGNORECASE,
-    ),
-}
 _SDKS: Final[Mapping[Cloud, str]] = {"aws": "botocore", "gcp": "google.auth", "azure": "azure.identity"}
 _ARM: Final = "https://management.azure.com"
 _GKE: Final = "https://container.googleapis.com"
 _AKS_API: Final = {"api-version": "2024-09-01"}
 _FORBIDDEN: Final = 403
-
-
-class CloudCluster(NamedTuple):
-    """A cluster by its name in a cloud: an ARN, a resource name of Google, or a resource id of Azure."""
-
-    cloud: Cloud
-    name: str
-    parts: Mapping[str, str]
-
-
-def cluster_named(name: str) -> CloudCluster:
-    """The cluster of that name. Raises ValueError."""
-    for cloud, pattern in _PATTERNS.items():
-        if found := pattern.fullmatch(name):
-            return CloudCluster(cloud, name, found.groupdict())
-    raise ValueError(
-        f"{name!r} names no cluster: give an ARN (arn:aws:eks:…:cluster/NAME), a resource name (projects/…/locations/…/"
-        "clusters/NAME) or a resource id (/subscriptions/…/managedClusters/NAME)"
-    )
 
 
 def require_sdks(clusters: Iterable[CloudCluster]) -> None:

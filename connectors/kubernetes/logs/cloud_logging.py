@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Raw, Struct, field
 
 from connectors.base import Malformed, Meter
-from connectors.kubernetes.client.clouds import CloudCluster
 from connectors.kubernetes.client.signin import GoogleSession, TokenSignIn
-from connectors.kubernetes.settings import KubernetesSettings
+from connectors.kubernetes.settings import CloudCluster, KubernetesSettings
 from connectors.logs.live import Span
 from connectors.rates import RateLimit
 from connectors.reading import decoded

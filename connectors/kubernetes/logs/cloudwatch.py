@@ -15,9 +15,8 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from connectors.base import Malformed, Meter
-from connectors.kubernetes.client.clouds import CloudCluster
 from connectors.kubernetes.client.signin import AwsSession
-from connectors.kubernetes.settings import KubernetesSettings
+from connectors.kubernetes.settings import CloudCluster, KubernetesSettings
 from connectors.logs.live import Span
 from connectors.rates import RateLimit
 from connectors.reading import decoded

@@ -10,11 +10,10 @@ from typing import ClassVar, Protocol
 from msgspec import Raw
 
 from connectors.base import Connector, Meter, Scope
-from connectors.kubernetes.client.clouds import Cloud, CloudCluster
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.logs.cloud_logging import CloudLogging
 from connectors.kubernetes.logs.cloudwatch import CloudWatch
-from connectors.kubernetes.settings import KubernetesSettings
+from connectors.kubernetes.settings import Cloud, CloudCluster, KubernetesSettings
 from connectors.logs.live import Ask, LiveSource, Span, refusal_of
 from scanner.errors import SourceError, UsageError
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from connectors.azure.client.api import AzureApi
+from connectors.azure.client.batch import graph_batch
 from connectors.azure.client.requests import Forbidden
 from connectors.base import Gone, Malformed, Meter
 from connectors.fakes.azure.faults import Fault
@@ -37,7 +38,7 @@ def test_twenty_lists_cost_one_request(azure: AzureEstate, api: AzureApi, meter:
     """And come in the order that they were asked for, whatever that of the answers."""
     paths = _seed(azure, many)
 
-    found = [(path, _owners(rows)) for path, rows in api.graph_batch(paths)]
+    found = [(path, _owners(rows)) for path, rows in graph_batch(api, paths)]
 
     assert found == [(path, [guid(f"owner-{number}")]) for number, path in enumerate(paths)]
     assert meter.calls == calls
@@ -51,7 +52,7 @@ def test_only_what_was_refused_inside_is_asked_again(
     paths = _seed(azure, 3)
     azure.server.faults.throttle("graph", f"/v1.0{paths[1]}", times=2, retry_after=retry_after)
 
-    assert [_owners(rows) for _, rows in api.graph_batch(paths)] == [[guid(f"owner-{number}")] for number in range(3)]
+    assert [_owners(rows) for _, rows in graph_batch(api, paths)] == [[guid(f"owner-{number}")] for number in range(3)]
     assert meter.calls == 3
     assert azure.server.asked("graph").count(f"GET /v1.0{paths[0]}") == 1
     assert azure.server.asked("graph").count(f"GET /v1.0{paths[1]}") == 3
@@ -63,7 +64,7 @@ def test_a_list_that_goes_on_is_followed(azure: AzureEstate, api: AzureApi, mete
     azure.tenant.collections[paths[0]] = [{"id": guid(str(number))} for number in range(5)]
     azure.server.pages.largest = 2
 
-    assert [len(_owners(rows)) for _, rows in api.graph_batch(paths)] == [5, 1]
+    assert [len(_owners(rows)) for _, rows in graph_batch(api, paths)] == [5, 1]
     assert meter.calls == 1 + 2
 
 
@@ -73,7 +74,7 @@ def test_headers_are_sent_with_each_list_and_its_further_pages(azure: AzureEstat
     azure.tenant.collections[path] = [{"id": guid(str(number))} for number in range(3)]
     azure.server.pages.largest = 2
 
-    list(api.graph_batch([path], headers={"ConsistencyLevel": "eventual"}))
+    list(graph_batch(api, [path], headers={"ConsistencyLevel": "eventual"}))
 
     asked = [call.headers.get("consistencylevel") for call in azure.server.log if call.path.endswith("owners")]
     assert asked == ["eventual", "eventual"]
@@ -99,7 +100,7 @@ def test_one_failure_inside_leaves_the_others(
     paths = _seed(azure, 2)
     azure.server.faults.add(Fault(service="graph", path=f"/v1.0{paths[0]}", reply=reply))
 
-    failed, found = [rows for _, rows in api.graph_batch(paths)]
+    failed, found = [rows for _, rows in graph_batch(api, paths)]
 
     assert type(failed) is error
     assert _owners(found) == [guid("owner-1")]
@@ -111,7 +112,7 @@ def test_an_answer_that_is_missing_is_a_failure(azure: AzureEstate, api: AzureAp
     body = {"responses": [{"id": "1", "status": 200, "body": {"value": []}}, {"id": "99", "status": 200, "body": {}}]}
     azure.server.faults.add(Fault(service="graph", path=BATCH, reply=Reply(body=body)))
 
-    missing, empty = [rows for _, rows in api.graph_batch(paths)]
+    missing, empty = [rows for _, rows in graph_batch(api, paths)]
 
     assert type(missing) is Malformed
     assert empty == []
@@ -123,7 +124,7 @@ def test_a_batch_that_fails_as_a_whole_is_raised(azure: AzureEstate, api: AzureA
     azure.server.faults.add(Fault(service="graph", path=BATCH, reply=refusal("graph", 403, "No")))
 
     with pytest.raises(Denied):
-        list(api.graph_batch(paths))
+        list(graph_batch(api, paths))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def test_a_batch_that_fails_as_a_whole_is_raised(azure: AzureEstate, api: AzureA
 def test_a_batch_carries_nothing_that_is_not_allowed(azure: AzureEstate, api: AzureApi, path: str) -> None:
     """Not even beside what is."""
     with pytest.raises(Forbidden):
-        list(api.graph_batch([*_seed(azure, 1), path]))
+        list(graph_batch(api, [*_seed(azure, 1), path]))
     assert azure.server.log == []
 
 
@@ -145,7 +146,7 @@ def test_where_batches_are_not_taken_each_list_is_asked_for_on_its_own(
     azure.server.faults.add(Fault(service="graph", path=BATCH, reply=Reply(status=status, body={})))
     azure.server.faults.deny("graph", f"/v1.0{paths[1]}")
 
-    found = dict(api.graph_batch(paths))
+    found = dict(graph_batch(api, paths))
 
     assert list(found) == paths
     assert type(found.pop(paths[1])) is Denied

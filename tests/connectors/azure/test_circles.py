@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.azure.client.api import AzureApi
+from connectors.azure.client.batch import graph_batch, resource_graph
 from connectors.azure.client.errors import each_of
 from connectors.base import Malformed, Meter
 from connectors.fakes.azure.faults import Fault
@@ -68,7 +69,7 @@ def test_a_query_whose_tokens_come_round_again_ends(
         azure.server.faults.add(Fault(service="arm", path=".*", reply=reply, times=1))
 
     with pytest.raises(Malformed, match="links back"):
-        list(api.resource_graph("resources | order by id asc"))
+        list(resource_graph(api, "resources | order by id asc"))
     assert meter.calls == len(tokens)
 
 
@@ -81,7 +82,7 @@ def test_a_list_inside_a_batch_that_leads_round_in_a_circle_is_its_failure(azure
         azure.server.faults.add(Fault(service="graph", path=rf"/v1.0{OWNERS}\?.*{token}", reply=reply))
     fine = f"/applications/{azure.tenant.add_application('fine')['id']}/owners"
 
-    answers = dict(api.graph_batch([OWNERS, fine]))
+    answers = dict(graph_batch(api, [OWNERS, fine]))
 
     assert isinstance(answers[OWNERS], Malformed)
     assert answers[fine] == []

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from connectors.azure.client.api import AzureApi
+from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.errors import ExpiredPage
 from connectors.azure.client.requests import Forbidden, request_of
 from connectors.base import Malformed, Meter
@@ -215,7 +216,7 @@ def test_a_query_is_followed_to_its_end(azure: AzureEstate, api: AzureApi, meter
     azure.tenant.add_resource(there, "Microsoft.Web/sites", "elsewhere")
     azure.tenant.resource_graph_page = 2
 
-    rows = [msgspec.json.decode(row)["name"] for row in api.resource_graph(RESOURCES, subscriptions=[here])]
+    rows = [msgspec.json.decode(row)["name"] for row in resource_graph(api, RESOURCES, subscriptions=[here])]
 
     assert rows == [f"site-{number}" for number in range(5)]
     assert meter.calls == 3
@@ -225,7 +226,7 @@ def test_a_query_that_was_cut_off_says_so(azure: AzureEstate, api: AzureApi) -> 
     """What was given is kept; that it was all is not claimed."""
     body = {"data": [{"name": "a"}], "resultTruncated": "true"}
     azure.server.faults.add(Fault(service="arm", path=".*", reply=Reply(body=body)))
-    rows = api.resource_graph(RESOURCES)
+    rows = resource_graph(api, RESOURCES)
 
     assert bytes(next(rows)) == b'{"name": "a"}'
     with pytest.raises(SourceError, match="truncated"):

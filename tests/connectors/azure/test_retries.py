@@ -9,6 +9,7 @@ from typing import TypeAlias
 import pytest
 
 from connectors.azure.client.api import AzureApi
+from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.errors import NotSignedIn, each_of
 from connectors.base import Meter
 from connectors.fakes.azure.faults import Fault
@@ -29,7 +30,7 @@ def _get(api: AzureApi) -> None:
 
 
 def _post(api: AzureApi) -> None:
-    list(api.resource_graph(RESOURCES))
+    list(resource_graph(api, RESOURCES))
 
 
 @pytest.mark.parametrize("ask", [_get, _post])

@@ -8,8 +8,8 @@ import pytest
 
 from connectors.fakes.azure.faults import Fault
 from connectors.fakes.azure.relations import add_agent, add_agent_user, add_blueprint, add_owner
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Row, refusal
+from connectors.fakes.azure.tenant import Row, guid
+from connectors.fakes.azure.wire import refusal
 from scanner.judging.agents import judge_agent
 from scanner.judging.nature import judge_nature
 from scanner.model import Identity

@@ -6,8 +6,8 @@ import pytest
 
 from connectors.fakes.azure.faults import Fault
 from connectors.fakes.azure.relations import add_agent, add_blueprint, add_owner
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Row, refusal
+from connectors.fakes.azure.tenant import Row, guid
+from connectors.fakes.azure.wire import refusal
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.identities.conftest import TenantRead
 

@@ -12,7 +12,8 @@ from connectors.azure.rights.reading import read_rights
 from connectors.azure.spec import SPEC
 from connectors.base import DiscoveredRecord, Meter, Scope
 from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.wire import Reply, Row, Service
+from connectors.fakes.azure.tenant import Row
+from connectors.fakes.azure.wire import Reply, Service
 from scanner.model import Assignment, Coverage
 from tests.connectors.azure.estate import AzureEstate
 

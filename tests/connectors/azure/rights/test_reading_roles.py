@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from connectors.fakes.azure.faults import Fault
 from connectors.fakes.azure.rights import DIRECTORY_ROLES, add_directory_role, add_group, give_directory_role
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply, Row
+from connectors.fakes.azure.tenant import Row, guid
+from connectors.fakes.azure.wire import Reply
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.rights.reading import directory_of, give_rows, read_tenant
 

@@ -9,8 +9,7 @@ import pytest
 
 from connectors.base import Scope
 from connectors.fakes.azure.estate import add_user_assigned, put, run, trust_issuer, with_access_policy
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Row
+from connectors.fakes.azure.tenant import Row, guid
 from scanner.model import Coverage
 from tests.connectors.azure.estate import AzureEstate
 

@@ -8,8 +8,8 @@ import pytest
 
 from connectors.fakes.azure.faults import Fault
 from connectors.fakes.azure.rights import BUILT_IN, add_built_in_roles, add_group, delete_principal
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply, Row
+from connectors.fakes.azure.tenant import Row, guid
+from connectors.fakes.azure.wire import Reply
 from scanner.model import Assignment
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.rights.reading import TenantReading, give_rows, read_place

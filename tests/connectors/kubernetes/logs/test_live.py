@@ -9,12 +9,11 @@ from functools import partial
 import pytest
 
 from connectors.base import Meter
-from connectors.kubernetes.client.clouds import cluster_named
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.logs.audit import KubernetesAuditLog, Reading
 from connectors.kubernetes.logs.cloud_logging import CloudLogging, question
 from connectors.kubernetes.logs.live import asked
-from connectors.kubernetes.settings import KubernetesSettings
+from connectors.kubernetes.settings import KubernetesSettings, cluster_named
 from connectors.logs import LogSettings
 from connectors.logs.live import LiveReader, Span
 from connectors.logs.names import Networks
