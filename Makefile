@@ -1,4 +1,4 @@
-# setup: .venv with all the rest needs · demo · test · quick · coverage · fuzz · lint · docs · reference · bench
+# setup: .venv with all the rest needs · demo · test · quick · coverage · fuzz · fuzz-parsers · lint · docs · reference · bench
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Without bytecode that is kept, every process of the tests compiles the program, and every run of them the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo tour test quick coverage fuzz lint docs reference bench wheel dist sbom pins roles clean
+.PHONY: setup demo tour test quick coverage fuzz fuzz-parsers lint docs reference bench wheel dist sbom pins roles clean
 
 setup: $(VENV)/.ready
 
@@ -32,7 +32,7 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 # Most tests write stores, and would wait for the disk: temporary files are in memory where there is room for them.
 ROOMY := $(shell df -Pm /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000 {print "/dev/shm"}')
 ifneq ($(ROOMY),)
-test quick coverage fuzz: export TMPDIR := $(ROOMY)
+test quick coverage fuzz fuzz-parsers: export TMPDIR := $(ROOMY)
 endif
 
 # Pages are tested in Debian's Chromium: it is installed where that is allowed, else those tests say that they were left out.
@@ -55,10 +55,22 @@ coverage: setup
 fuzz: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile deep
 
+# Parsers of what others write, each for so many seconds, with inputs that are bred by the code that they reach.
+SECONDS ?= 60
+fuzz-parsers: setup
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/fuzz.txt
+	$(BIN)/python -m tests.fuzzing --seconds $(SECONDS)
+
+# Of workflows, what they let others do and whether GitHub takes them; CI also has actionlint, which cannot be installed by hash.
+EXAMPLES := $(wildcard deploy/github/*.yml deploy/github/*/action.yml)
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/zizmor --offline --no-progress --quiet --pedantic --strict-collection .github $(EXAMPLES)
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml deploy/github/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-actions deploy/github/*/action.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 
 # The documentation as a site in site/. A link or an anchor that leads nowhere, or a page out of docs/index.md, is an error.
 docs: setup
@@ -82,6 +94,7 @@ pins:
 	$(LOCK) $(UPGRADE) --extra all --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) $(UPGRADE) --constraint requirements/dev.txt --output-file requirements/core.txt pyproject.toml requirements/build.in
 	$(LOCK) $(UPGRADE) --output-file requirements/release.txt requirements/release.in
+	$(LOCK) $(UPGRADE) --output-file requirements/fuzz.txt requirements/fuzz.in
 
 # The templates of the read-only role, as the connectors print them.
 roles: setup

@@ -12,7 +12,7 @@ _PINNED = re.compile(
     r"[\w.-]+(/[\w.-]+)+@[0-9a-f]{40} # v\d+(\.\d+){2}"  # people and Dependabot read the version
     r"|OWNER/muster(/[\w.-]+)+@0{40} # the commit that you reviewed"  # of examples: there is no such commit
     r"|\./\S+"
-    r"|docker://\S+@sha256:[0-9a-f]{64} # \S+"
+    r"|docker://[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}"
 )
 _BY_DIGEST = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 _FOREIGN_TRIGGERS = {"pull_request_target", "workflow_run", "issue_comment"}

@@ -326,6 +326,7 @@ def program(folder: Path) -> dict[str, str]:
 def gate(folder: Path, **given: str) -> str:
     """Run the step as GitHub does, with checkouts of base and change side by side. Returns its exit code."""
     (step,) = (one for one in GATE["runs"]["steps"] if one.get("id") == "check")
+    given |= {"COMMANDS": str(folder / "bin")}
     inputs = dict.fromkeys(step["env"], "") | {"BASE": "base", "FAIL_ON": "high", "STRICT": "true"} | given
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
@@ -339,6 +340,50 @@ def gate(folder: Path, **given: str) -> str:
     assert done.returncode == 0, done.stderr
     codes: list[str] = re.findall(r"^code=(\d)$", (folder / "GITHUB_OUTPUT").read_text(), re.MULTILINE)
     return codes[0]
+
+
+def install(folder: Path, **given: str) -> subprocess.CompletedProcess[str]:
+    """Run the step that installs, of an action that was copied to this folder."""
+    (step,) = (one for one in GATE["runs"]["steps"] if one.get("name") == "Install")
+    copied = folder / ".github" / "actions" / "gate"
+    copied.mkdir(parents=True)
+    inputs = {"BASE": "base", "PACKAGE": "", "ENVIRONMENT": str(folder / "environment")} | given
+    assert set(inputs) == set(step["env"])
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+        cwd=folder / "change",
+        env={**os.environ, **inputs, "GITHUB_WORKSPACE": str(folder), "GITHUB_ACTION_PATH": str(copied)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("requirements", "package", "refused"),
+    [
+        ("", "", "no source of Muster beside it"),
+        ("", "nhi-muster", "Could not open requirements file"),
+        ("./wheels/nhi_muster-1-py3-none-any.whl\n", "lock.txt", "in --require-hashes mode"),
+        ("./wheels/nhi_muster-1-py3-none-any.whl --hash=sha256:" + "0" * 64, "lock.txt", "DO NOT MATCH THE HASHES"),
+    ],
+)
+def test_the_gate_installs_nothing_without_a_hash(
+    requirements: str, package: str, refused: str, checkouts: Path
+) -> None:
+    """Neither by a name nor from a file that is not the one; and modules of the change are not loaded."""
+    (checkouts / "base" / "lock.txt").write_text(requirements)
+    wheel = checkouts / "base" / "wheels" / "nhi_muster-1-py3-none-any.whl"
+    wheel.parent.mkdir()
+    wheel.write_bytes(b"PK\5\6" + bytes(18))
+    for module in ("venv", "pip", "ensurepip"):
+        (checkouts / "change" / f"{module}.py").write_text("open('owned', 'w')\n")
+
+    done = install(checkouts, PACKAGE=package)
+
+    assert done.returncode != 0
+    assert refused in done.stderr + done.stdout
+    assert not [*checkouts.rglob("owned")]
 
 
 @pytest.fixture
