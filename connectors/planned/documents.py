@@ -45,20 +45,26 @@ class Document(Struct, frozen=True, kw_only=True):
     source: Any
 
     def member_lines(self, key: str) -> Mapping[str, int]:
-        """The line of each member of the mapping under ``key``."""
+        """The line of each member of the mapping under ``key``; of none that a merge or a tag made."""
         if isinstance(self.source, str):
             return json_member_lines(self.source, key)
-        return {name.value: name.start_mark.line + 1 for name, _ in _under(self.source, key).value}
+        under = _under(self.source, key)
+        members = under.value if isinstance(under, yaml.MappingNode) else ()
+        return {name.value: name.start_mark.line + 1 for name, _ in members}
 
     def item_lines(self, key: str) -> list[int]:
-        """The line of each item of the list under ``key``."""
+        """The line of each item of the list under ``key``; that of the document where a merge brought the list."""
         if isinstance(self.source, str):
             return list(json_lines(self.source, key, self.data[key]))
-        return [item.start_mark.line + 1 for item in _under(self.source, key).value]
+        under = _under(self.source, key)
+        if not isinstance(under, yaml.SequenceNode):
+            return [self.line] * len(self.data[key])
+        return [item.start_mark.line + 1 for item in under.value]
 
 
 def _under(node: Any, key: str) -> Any:
-    return next(value for name, value in reversed(node.value) if name.value == key)
+    """The node of a member, the last one of that name; None if a merge brought it."""
+    return next((value for name, value in reversed(node.value) if name.value == key), None)
 
 
 def read_documents(path: Path) -> list[Document]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,15 @@ items:
 ---
 image: { tag: 1 }
 """
+# Where a value is of a tag, or comes by a merge, there is no node of its members.
+WITHOUT_NODES = {
+    "a tag": "name: a\non: push\njobs: !os:b ru\n",
+    "a tagged mapping": "Resources: !Sub {a: {Type: AWS::IAM::Role}}\n",
+    "a tagged template": "AWSTemplateFormatVersion: '2010-09-09'\nResources: !Ref a\n",
+    "merged jobs": "on: push\n<<: {jobs: {a: {runs-on: x}}}\n",
+    "merged resources": "<<: {Resources: {R: {Type: AWS::IAM::Role}}}\n",
+    "merged items": "apiVersion: v1\nkind: List\n<<: {items: [{apiVersion: v1, kind: ServiceAccount}]}\n",
+}
 WORKFLOW = """\
 name: deploy
 on: [push]
@@ -174,3 +184,22 @@ def test_a_file_of_two_formats_is_not_green(text: str, gaps: list[str], tmp_path
     (tmp_path / "f.yaml").write_text(text)
 
     assert [one.place.resource for one in load(tmp_path / "f.yaml").problems] == gaps
+
+
+@pytest.mark.parametrize("text", WITHOUT_NODES.values(), ids=WITHOUT_NODES)
+def test_a_place_without_a_node_has_another_line(text: str, tmp_path: Path) -> None:
+    """What a merge brought is read like what is written out, and what a tag made is none of it."""
+    path = tmp_path / "change.yaml"
+    path.write_text(text)
+
+    with suppress(UsageError):
+        found = load(path)
+        assert "<<" not in text or found.resources
+
+
+def test_what_a_merge_brought_is_read(tmp_path: Path) -> None:
+    """A job that is written out in an anchor of the workflow is a job."""
+    path = tmp_path / "change.yaml"
+    path.write_text(WITHOUT_NODES["merged jobs"])
+
+    assert [one.place.resource for one in load(path).resources] == ["workflow", "jobs.a"]
