@@ -115,6 +115,8 @@ class VaultApi:
         )
         self._held = held
         self._vault = vault_client(self._http, namespace=namespace)
+        if auth is None:  # a missing token is told before anything is sent
+            self.sign_in()
 
     def sign_in(self) -> None:
         """Obtain the token, if it is not there yet. Raises SourceError; InvalidToken if it is refused."""
