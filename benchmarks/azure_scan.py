@@ -14,9 +14,9 @@ from math import ceil
 from pathlib import Path
 
 from benchmarks.measure import run
-from connectors.fakes.azure import estate, relations
-from connectors.fakes.azure.server import AzureServer
-from connectors.fakes.azure.tenant import MICROSOFT, Tenant, guid
+from scanner.demo.fakes.azure import estate, relations
+from scanner.demo.fakes.azure.server import AzureServer
+from scanner.demo.fakes.azure.tenant import MICROSOFT, Tenant, guid
 
 APPLICATIONS, FIRST_PARTY, AGENTS, IDENTITIES, RESOURCES = 600, 300, 100, 150, 150
 SUBSCRIPTIONS, VAULTS, SECRETS = 3, 3, 40

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from benchmarks.aws_organization import LATENCY, WORKERS, server
 from benchmarks.waiting import Waiting, WaitingConnector
-from connectors.base import Connector
+from connectors.core.contract import Connector
 from tests.servers.moto_server import ENVIRONMENT
 
 ACCOUNTS = 200

@@ -13,12 +13,12 @@ from math import ceil
 from pathlib import Path
 
 from benchmarks.measure import Cost, run
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.consumers import add_instance, add_secret
-from connectors.fakes.gcp.identities import add_key, add_pool, add_provider
-from connectors.fakes.gcp.roles import add_role
-from connectors.fakes.gcp.server import rest_server
-from connectors.fakes.gcp.usage import add_key_use, add_use
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.consumers import add_instance, add_secret
+from scanner.demo.fakes.gcp.identities import add_key, add_pool, add_provider
+from scanner.demo.fakes.gcp.roles import add_role
+from scanner.demo.fakes.gcp.server import rest_server
+from scanner.demo.fakes.gcp.usage import add_key_use, add_use
 
 PROJECTS, ACCOUNTS, SECRETS, MACHINES = 10, 100, 20, 20
 """Projects, and how many of the others each has; each account has a key, each project a pool with a provider."""

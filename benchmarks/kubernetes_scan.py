@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Cost, run
-from connectors.fakes.kubernetes.authorizer import User
-from connectors.fakes.kubernetes.cluster import Cluster, Manifest
-from connectors.fakes.kubernetes.server import KubernetesServer
+from scanner.demo.fakes.kubernetes.authorizer import User
+from scanner.demo.fakes.kubernetes.cluster import Cluster, Manifest
+from scanner.demo.fakes.kubernetes.server import KubernetesServer
 
 ACCOUNTS, PODS = 10_000, 30_000
 IN_NAMESPACE = 50

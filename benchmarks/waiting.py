@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord, Meter, Scope, Section, Spec
+from connectors.core.contract import DiscoveredRecord, Meter, Scope, Section, Spec
 from scanner.model import Identity
 
 

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 from msgspec import Struct
 
-from connectors.base import Malformed, own_words
+from connectors.core.contract import Malformed, own_words
 from scanner.model import Exposure
 
 _AWS_KEY = re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])")

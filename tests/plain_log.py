@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, ClassVar
 
-from connectors.base import Connector
+from connectors.core.contract import Connector
 from connectors.logs import LogSettings, LogSpec
 from scanner.errors import Denied, SourceError
 from scanner.model.activity import CallerDay, LogDay, LogUnit, UnitReading

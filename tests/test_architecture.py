@@ -26,15 +26,15 @@ FLOORS = (
         "scanner.processes",
         "scanner.model",
     ),
-    ("scanner.catalog", "connectors.address"),
+    ("scanner.catalog", "connectors.core.address"),
     ("scanner.languages",),
     ("scanner.redaction", "scanner.matching", "scanner.rules"),
-    ("scanner.strict", "scanner.access", "scanner.registry", "connectors.budget"),
+    ("scanner.strict", "scanner.access", "scanner.registry", "connectors.core.budget"),
     ("scanner.suppressions", "scanner.notify", "scanner.store", "connectors"),
     ("scanner.config",),
     ("scanner.discovery",),
     ("scanner.judging", "connectors.testing"),
-    ("scanner.diff", "scanner.lifecycle", "connectors.fakes"),
+    ("scanner.diff", "scanner.lifecycle"),
     ("reports",),
     ("scanner.app", "scanner.demo"),
     ("scanner.serve",),
@@ -73,7 +73,6 @@ PROVIDERS = (
     "openai",
     "secrets_report",
     "vault",
-    "fakes",
 )
 HEAVY = (
     "boto3",
@@ -204,7 +203,7 @@ def test_what_connectors_share_knows_none_of_them() -> None:
         name: path for name, path in MODULES.items() if _within(name, {"connectors"}) and not _within(name, providers)
     }
 
-    assert {"connectors.base", "connectors.logs", "connectors.planned", "connectors.vendors"} <= shared.keys()
+    assert {"connectors.core.contract", "connectors.logs", "connectors.planned", "connectors.vendors"} <= shared.keys()
     assert [
         f"{name} imports {other}"
         for name, path in shared.items()

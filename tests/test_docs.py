@@ -191,7 +191,7 @@ def test_files_and_folders_that_the_architecture_names_exist() -> None:
         found = {pattern.removeprefix("*/") for folder, pattern in patterns if any(folder.glob(pattern.rstrip("/")))}
         missing += [name for name in named if name not in found]
 
-    assert "connectors/base.py" in text
+    assert "connectors/core/contract.py" in text
     assert missing == []
 
 
@@ -226,7 +226,7 @@ def _is_there(package: str, name: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_modules_that_a_page_names_exist(page: Path) -> None:
-    """By their whole path, also with a name in them: ``connectors/base.py:Connector``."""
+    """By their whole path, also with a name in them: ``connectors/core/contract.py:Connector``."""
     named = re.findall(r"`((?:[\w-]+/)+\w+\.py)(?::(\w+))?", page.read_text(encoding="utf-8"))
 
     assert [

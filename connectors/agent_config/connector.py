@@ -23,8 +23,8 @@ from connectors.agents.documents import (
     project_of,
     read_document,
 )
-from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec
-from connectors.exported import file_checks, named_files
+from connectors.core.contract import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec
+from connectors.core.offline import file_checks, named_files
 from scanner.errors import SourceError
 from scanner.model import RUNGS, Coverage, Identity
 from scanner.model.attributes import MCP_SERVERS, TOOLS

@@ -19,8 +19,8 @@ import msgspec
 from msgspec import Struct, field
 
 from connectors.agents.documents import NOT_TEXT, agent_signals
-from connectors.base import Malformed, own_words
-from connectors.exported import Unreadable, text_of
+from connectors.core.contract import Malformed, own_words
+from connectors.core.offline import Unreadable, text_of
 from connectors.planned.documents import parse_document
 from scanner.errors import InputError
 from scanner.model import Link

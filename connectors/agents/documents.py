@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from connectors.base import Malformed, own_words
-from connectors.exported import Unreadable, text_of
+from connectors.core.contract import Malformed, own_words
+from connectors.core.offline import Unreadable, text_of
 from scanner.model import Signal
 
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*", re.ASCII | re.IGNORECASE)

@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 from msgspec import Struct
 
 from connectors.anthropic import requests as r
-from connectors.base import Connector, Meter
-from connectors.exported import Unreadable
+from connectors.core.contract import Connector, Meter
+from connectors.core.offline import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting

@@ -16,8 +16,8 @@ from connectors.anthropic.identities import identities
 from connectors.anthropic.reading import read_all, usage_spans
 from connectors.anthropic.settings import AnthropicSettings
 from connectors.anthropic.spec import SPEC, key_policy, readings
-from connectors.base import Check, DiscoveredRecord, Gone, Meter, Scope, Spec
-from connectors.reading import require_sdk
+from connectors.core.contract import Check, DiscoveredRecord, Gone, Meter, Scope, Spec
+from connectors.core.reading import require_sdk
 from connectors.vendors.api import Api, FileApi, HttpApi, opened
 from connectors.vendors.reader import Reader, checked, tried
 from connectors.vendors.records import Place

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from connectors.anthropic import payloads as p
 from connectors.anthropic import spec as s
+from connectors.core.reading import unread_facts
 from connectors.federation import links_of
-from connectors.reading import unread_facts
 from connectors.vendors.records import Key, Place, as_far_as_read, latest, moment
 from scanner.model import PRIVILEGES, Consequence, Grant, Identity, Privilege, PrivilegeLevel, Signal, Trust, Way
 from scanner.model.attributes import FORMER_MEMBER

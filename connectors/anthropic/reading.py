@@ -13,7 +13,7 @@ from connectors.anthropic import payloads as p
 from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.identities import Organization, Used
-from connectors.base import Gone, SectionReading
+from connectors.core.contract import Gone, SectionReading
 from connectors.vendors.reader import Found, Reader
 from connectors.vendors.records import Time, latest, moment
 from connectors.vendors.trusts import AUDIENCE, OTHER, accepted

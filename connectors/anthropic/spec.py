@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.anthropic import requests as r
 from connectors.anthropic.settings import AnthropicSettings
-from connectors.base import Spec
+from connectors.core.contract import Spec
 from connectors.vendors.sections import Reading, policy
 from scanner.model import Rung
 from scanner.model.providers import read_providers

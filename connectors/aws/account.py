@@ -27,7 +27,7 @@ from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import CREATORS, GROUPS, LAST_ACCESSED, POLICIES, ROLE_DETAILS, ROLES, USERS
 from connectors.aws.usage.creators import HOME_REGIONS, Creators
 from connectors.aws.usage.last_accessed import LastAccessed
-from connectors.base import DiscoveredRecord, Meter, Scope, SectionReading
+from connectors.core.contract import DiscoveredRecord, Meter, Scope, SectionReading
 from scanner.model import Coverage, Identity
 
 _USES_OF_SSH_KEYS = ("codecommit:GitPull", "codecommit:GitPush")

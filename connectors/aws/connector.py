@@ -19,9 +19,9 @@ from connectors.aws.preflight import check_source
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, MEMBER_ROLE, REGIONS, SPEC
 from connectors.aws.workloads.service import read_region
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading, Spec
-from connectors.exported import gaps_once
-from connectors.reading import require_sdk
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading, Spec
+from connectors.core.offline import gaps_once
+from connectors.core.reading import require_sdk
 from scanner.errors import Denied
 from scanner.model import EVERY_SCOPE, Coverage, Identity
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from connectors.aws.spec import MEMBER_ROLE, OF_ORGANIZATIONS, SPEC
-from connectors.base import Section
+from connectors.core.contract import Section
 
 POLICY_LIMIT = 6144
 """Maximum characters of a managed policy."""

@@ -17,7 +17,7 @@ from connectors.aws.client.reading import expect, parsed, read_each
 from connectors.aws.client.session import AwsSession, Client, call, pages, permission_of
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import GUARDRAILS, MEMBER_ROLE, MEMBERS
-from connectors.base import Meter, Scope, SectionReading, own_words
+from connectors.core.contract import Meter, Scope, SectionReading, own_words
 from scanner.errors import SourceError
 from scanner.model import Coverage
 

@@ -21,7 +21,7 @@ from connectors.aws.spec import (
     SSH_KEYS,
 )
 from connectors.aws.workloads.catalog import BY_SECTION, TAGS_SERVICE, TYPES, wanted
-from connectors.base import Check, Gone, Meter, Scope, Section
+from connectors.core.contract import Check, Gone, Meter, Scope, Section
 from scanner.errors import NotOffered, SourceError
 from scanner.model import EVERY_SCOPE
 from scanner.text import counted

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from connectors.address import check_url
 from connectors.aws.workloads.catalog import USUAL, wanted
+from connectors.core.address import check_url
 
 ALL_REGIONS = "all"
 # The name of a region becomes part of a host name.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.aws.settings import AwsSettings
 from connectors.aws.workloads.catalog import DEPENDS_ON, IDENTITY_KINDS
 from connectors.aws.workloads.catalog import SECTIONS as REGIONAL
-from connectors.base import Section, Spec
+from connectors.core.contract import Section, Spec
 from scanner.model import ANY_KIND, RUNGS
 from scanner.model.providers import read_providers
 

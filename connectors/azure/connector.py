@@ -20,8 +20,8 @@ from connectors.azure.scopes import find_units
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
 from connectors.azure.subscriptions import read_management_group, read_subscription
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.reading import require_sdk
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.reading import require_sdk
 from scanner.errors import SourceError, UsageError
 from scanner.model import EVERY_SCOPE, Coverage
 

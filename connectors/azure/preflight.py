@@ -21,7 +21,7 @@ from connectors.azure.rights import deny_assignments
 from connectors.azure.rights.api_permissions import Permission, application_power
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
-from connectors.base import Check, Gone, Scope
+from connectors.core.contract import Check, Gone, Scope
 from scanner.errors import SourceError
 from scanner.model import Coverage
 

@@ -11,8 +11,8 @@ from msgspec import Raw, Struct
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.settings import AzureSettings
-from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
-from connectors.reading import GIVE_UP_AFTER, SectionReader, read_each
+from connectors.core.contract import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
+from connectors.core.reading import GIVE_UP_AFTER, SectionReader, read_each
 from scanner.errors import SourceError
 from scanner.model import Coverage
 

@@ -18,7 +18,7 @@ from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.reader import Reader, Unit
 from connectors.azure.settings import AzureSettings
-from connectors.base import Gone, Meter, Scope, SectionReading
+from connectors.core.contract import Gone, Meter, Scope, SectionReading
 from scanner.errors import Denied, SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 

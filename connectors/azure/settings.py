@@ -9,8 +9,8 @@ from typing import Literal, get_args
 
 from msgspec import Struct, field
 
-from connectors.address import check_url
 from connectors.azure.client.clouds import CLOUDS, Cloud, CloudName, Service
+from connectors.core.address import check_url
 from scanner.redaction.redact import SecretRef
 
 ALL = "all"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.azure import sections as s
 from connectors.azure.client.requests import permissions_of
 from connectors.azure.settings import AzureSettings
-from connectors.base import Section, Spec
+from connectors.core.contract import Section, Spec
 from scanner.model import ANY_KIND, RUNGS, Fact, Rung
 from scanner.model.providers import read_providers
 

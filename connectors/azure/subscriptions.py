@@ -11,7 +11,7 @@ from connectors.azure.rights.assignments import read_assignments
 from connectors.azure.workloads.records import workload
 from connectors.azure.workloads.rows import Estate, Resource, ask_resource_graph, resources_of
 from connectors.azure.workloads.vaults import read_vaults
-from connectors.base import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord
 
 _NOTHING = "no resource can be seen: there is none, or the right to read them is missing"
 

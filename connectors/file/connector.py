@@ -14,7 +14,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
-from connectors.base import Check, DiscoveredRecord, Scope, Section, SectionReading, Spec
+from connectors.core.contract import Check, DiscoveredRecord, Scope, Section, SectionReading, Spec
 from connectors.file.rows import COLUMNS, parse_identity
 from scanner.errors import Problem, RegistryError, SourceError
 from scanner.model import ANY_KIND, EVERY_SCOPE, RUNGS, SCHEMA, Coverage, Identity

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import ClassVar
 
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.reading import require_sdk
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.each import Reading, if_wanted, in_each
@@ -36,7 +37,6 @@ from connectors.gcp.workloads.reading import (
     read_others,
     read_run,
 )
-from connectors.reading import require_sdk
 from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE, Coverage
 

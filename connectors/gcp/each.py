@@ -10,8 +10,8 @@ from typing import TypeAlias, TypeVar
 
 from msgspec import structs
 
-from connectors.base import DiscoveredRecord, SectionReading
-from connectors.budget import Pool
+from connectors.core.budget import Pool
+from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.places import ProjectRef

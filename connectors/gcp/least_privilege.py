@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from connectors.base import Section
+from connectors.core.contract import Section
 from connectors.gcp.client.requests import REQUESTS, TEST_PROJECT
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC

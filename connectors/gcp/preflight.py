@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 from msgspec import Struct, structs
 
-from connectors.base import Check, Meter, Scope, Section
+from connectors.core.contract import Check, Meter, Scope, Section
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import GcpApi, Page
 from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, Rejected

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec import Raw, structs
 
-from connectors.base import Meter, Scope, SectionReading
+from connectors.core.contract import Meter, Scope, SectionReading
 from connectors.gcp.client.api import GcpApi, Page, Query
 from connectors.gcp.client.errors import decoded
 from connectors.gcp.client.requests import Request

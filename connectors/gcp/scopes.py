@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from msgspec import structs
 
-from connectors.base import Gone, Malformed, Meter, Scope, SectionReading
+from connectors.core.contract import Gone, Malformed, Meter, Scope, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, NotGoogle

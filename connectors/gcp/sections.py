@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.base import Section
+from connectors.core.contract import Section
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.requests import Request
 from scanner.model import Rung

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from connectors.address import check_url, is_loopback
+from connectors.core.address import check_url, is_loopback
 from connectors.gcp.client.requests import APIS
 from connectors.gcp.sections import USUAL, wanted
 from scanner.redaction.redact import SecretRef

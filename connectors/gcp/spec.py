@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.base import Spec
+from connectors.core.contract import Spec
 from connectors.gcp.sections import KINDS, SECTIONS
 from connectors.gcp.settings import GcpSettings
 from scanner.model.providers import read_providers

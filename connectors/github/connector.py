@@ -9,7 +9,8 @@ from typing import ClassVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.reading import require_sdk
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
@@ -33,7 +34,6 @@ from connectors.github.sections.webhooks import read_webhooks
 from connectors.github.sections.workflows import read_workflows
 from connectors.github.settings import GithubSettings
 from connectors.github.spec import SPEC
-from connectors.reading import require_sdk
 from scanner.errors import SourceError, UsageError
 from scanner.model import EVERY_SCOPE, Coverage
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TypeAlias, TypeVar
 
-from connectors.base import DiscoveredRecord, Meter, SectionReading
+from connectors.core.contract import DiscoveredRecord, Meter, SectionReading
+from connectors.core.reading import SectionReader, each_of
 from connectors.github.client.api import Api
 from connectors.github.client.requests import Request, names
 from connectors.github.identities.place import Place
 from connectors.github.settings import GithubSettings
-from connectors.reading import SectionReader, each_of
 from scanner.errors import SourceError
 
 T = TypeVar("T")

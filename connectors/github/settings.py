@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from connectors.address import check_url, is_loopback
+from connectors.core.address import check_url, is_loopback
 from connectors.github.keys import PUBLIC
 from scanner.redaction.redact import SecretRef
 

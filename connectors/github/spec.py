@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from connectors.base import Section, Spec
+from connectors.core.contract import Section, Spec
 from connectors.github.client import requests as r
 from connectors.github.client.requests import Permission, Request
 from connectors.github.settings import GithubSettings

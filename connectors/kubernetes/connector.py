@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.reading import require_sdk
 from connectors.kubernetes.client.clouds import Clouds, require_sdks
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import checks, manifests
@@ -15,7 +16,6 @@ from connectors.kubernetes.offline import Export
 from connectors.kubernetes.reader import Cluster, Facts, Reader
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.kubernetes.spec import NAMESPACES, SPEC
-from connectors.reading import require_sdk
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 

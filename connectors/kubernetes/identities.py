@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from connectors.core.reading import unread_facts
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.actions import OF_ITSELF, action_of, is_built_in
 from connectors.kubernetes.credentials import certificates_of, credentials_of, projections_of, tokens_of
@@ -24,7 +25,6 @@ from connectors.kubernetes.spec import ARGOCD, FLUX, WORKLOADS
 from connectors.kubernetes.system_namespaces import is_system_namespace
 from connectors.kubernetes.workloads import RunningWorkload, workload
 from connectors.planned.shapes import key_of
-from connectors.reading import unread_facts
 from scanner.model import (
     Assignment,
     Grant,

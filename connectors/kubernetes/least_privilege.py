@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.base import Check
+from connectors.core.contract import Check
 from connectors.kubernetes.reader import Cluster
 from connectors.kubernetes.rights.rules import RBAC
 from connectors.kubernetes.spec import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, READINGS, Reading

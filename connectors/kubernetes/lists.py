@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from connectors.exported import MAX_BYTES, Unreadable, content_of, text_of
+from connectors.core.offline import MAX_BYTES, Unreadable, content_of, text_of
 
 DAMAGE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 PIECE: Final = 2**20

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.base import SectionReading
-from connectors.exported import MAX_BYTES, Unreadable, content_of, files_in, looking_into, name_in, text_of
+from connectors.core.contract import SectionReading
+from connectors.core.offline import MAX_BYTES, Unreadable, content_of, files_in, looking_into, name_in, text_of
 from connectors.kubernetes.lists import DAMAGE, Listed, Sort, listed_in
 from connectors.kubernetes.spec import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, ISSUER_PATHS, Listing
 from scanner.errors import NotOffered, SourceError

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 from msgspec import structs
 
-from connectors.base import Meter, Scope, SectionReading
+from connectors.core.contract import Meter, Scope, SectionReading
 from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes import spec as s

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from connectors.address import check_url
+from connectors.core.address import check_url
 from scanner.redaction.redact import SecretRef
 
 Cloud: TypeAlias = Literal["aws", "gcp", "azure"]

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from connectors.base import Section, Spec
+from connectors.core.contract import Section, Spec
 from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.rights.methods import METHODS

@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from connectors.base import Connector
+from connectors.core.contract import Connector
 from scanner.catalog import Catalog
 from scanner.model.activity import LogDay, LogUnit, UnitReading
 

@@ -14,9 +14,9 @@ from typing import Any, Generic, TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType, defstruct
 
-from connectors.base import own_words
-from connectors.budget import MEBIBYTE
-from connectors.exported import Unreadable
+from connectors.core.budget import MEBIBYTE
+from connectors.core.contract import own_words
+from connectors.core.offline import Unreadable
 from scanner.errors import SourceError, install_command
 
 _zlib: Any

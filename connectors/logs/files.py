@@ -17,8 +17,8 @@ from typing import Any, ClassVar
 
 from msgspec import structs
 
-from connectors.base import Connector, own_words
-from connectors.exported import Unreadable
+from connectors.core.contract import Connector, own_words
+from connectors.core.offline import Unreadable
 from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import CutLine, Records, unpacked
 from connectors.logs.folders import Folder, Layout, LocalFolder, LogFile, folder_catalog

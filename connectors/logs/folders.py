@@ -12,8 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
-from connectors.base import own_words
-from connectors.exported import Unreadable
+from connectors.core.contract import own_words
+from connectors.core.offline import Unreadable
 from connectors.logs.content import PIECE, unpacked
 from scanner.catalog import Catalog
 from scanner.errors import SourceError

@@ -17,9 +17,9 @@ from typing import Any, ClassVar, NamedTuple
 from msgspec import Raw
 from msgspec.structs import replace
 
-from connectors.base import Connector, Malformed, own_words
-from connectors.budget import AnswerTooLarge, spending
-from connectors.exported import Unreadable
+from connectors.core.budget import AnswerTooLarge, spending
+from connectors.core.contract import Connector, Malformed, own_words
+from connectors.core.offline import Unreadable
 from connectors.logs import LogSettings
 from connectors.logs.content import Records
 from connectors.logs.events import EventCounting

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from connectors.exported import Unreadable
+from connectors.core.offline import Unreadable
 from connectors.logs.content import Records, unpacked
 from connectors.logs.folders import Folder, Layout, LogFile
 from scanner.errors import SourceError

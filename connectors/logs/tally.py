@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from msgspec.structs import replace
 
-from connectors.exported import Unreadable
+from connectors.core.offline import Unreadable
 from scanner.model.activity import CallerDay, LogDay, LogUnit, NamedChange, UnitReading
 from scanner.text import counted
 

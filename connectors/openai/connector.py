@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import ClassVar
 
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.reading import require_sdk
 from connectors.openai import payloads as p
 from connectors.openai import requests as r
 from connectors.openai import spec as s
@@ -17,7 +18,6 @@ from connectors.openai.identities import identities
 from connectors.openai.reading import read_all, usage_span
 from connectors.openai.settings import OpenaiSettings
 from connectors.openai.spec import SPEC, key_policy, readings
-from connectors.reading import require_sdk
 from connectors.vendors.api import Api, FileApi, HttpApi, opened
 from connectors.vendors.reader import Reader, checked, tried
 from connectors.vendors.records import Place

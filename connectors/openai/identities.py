@@ -9,11 +9,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from connectors.core.reading import unread_facts
 from connectors.federation import links_of
 from connectors.openai import payloads as p
 from connectors.openai import spec as s
 from connectors.openai.rights import OF_A_PROJECT, rights_of
-from connectors.reading import unread_facts
 from connectors.vendors.records import Key, Place, as_far_as_read, latest, moment
 from scanner.model import Identity, Privilege, Signal, Trust, Way
 from scanner.model.attributes import FORMER_MEMBER

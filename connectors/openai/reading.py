@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from connectors.base import Gone, SectionReading
+from connectors.core.contract import Gone, SectionReading
 from connectors.openai import payloads as p
 from connectors.openai import requests as r
 from connectors.openai import spec as s

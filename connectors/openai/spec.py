@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.base import Spec
+from connectors.core.contract import Spec
 from connectors.openai import requests as r
 from connectors.openai.settings import OpenaiSettings
 from connectors.vendors.sections import Reading, policy

@@ -10,8 +10,8 @@ from typing import ClassVar
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from connectors.base import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec, own_words
-from connectors.exported import file_checks, named_files
+from connectors.core.contract import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec, own_words
+from connectors.core.offline import file_checks, named_files
 from connectors.exposed import NAMELESS, Leak, exposure_of
 from connectors.secrets_report.documents import read_report, rows_of
 from connectors.secrets_report.formats import NoLeak

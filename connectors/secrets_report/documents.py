@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import UNSET, DecodeError, Raw, Struct, UnsetType, ValidationError
 from msgspec.json import Decoder
 
-from connectors.base import Malformed
+from connectors.core.contract import Malformed
 from connectors.exposed import Leak
 from connectors.secrets_report.formats import DETECT_SECRETS, SARIF, Format, NoLeak, format_of
 from scanner.errors import SourceError

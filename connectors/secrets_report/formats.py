@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from connectors.base import Malformed
+from connectors.core.contract import Malformed
 from connectors.exposed import ExportedAlert, Ids, Leak, decoder, leak_of_alert, moment_of, repository_in
 
 R = TypeVar("R")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from connectors.base import Connector
+from connectors.core.contract import Connector
 from connectors.testing.server import Asked, Json, Reply
 
 WAIT = 1

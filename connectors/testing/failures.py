@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from connectors.base import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord
 from connectors.testing.estate import WAIT, Estate
 from connectors.testing.reading import DEADLINE, LIMITS, coverage_of, gaps_of, read, require_none
 from connectors.testing.server import LARGEST, MANY, Answering, Asked, Reply, Server, drip
@@ -109,7 +109,7 @@ def check_endless(estate: Estate) -> None:
     ):
         for server in _read_broken(estate, reply, what, deadline=2.0):
             if server.outlasted:
-                raise AssertionError(f"{what}: it was read to its end; go through connectors.http, or draw on a budget")
+                raise AssertionError(f"{what}: it was read to its end; use connectors.core.http, or draw on a budget")
 
 
 def _read_broken(

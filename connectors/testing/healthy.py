@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.base import Connector, DiscoveredRecord, Scope
-from connectors.budget import Limits
+from connectors.core.budget import Limits
+from connectors.core.contract import Connector, DiscoveredRecord, Scope
 from connectors.testing.estate import NOT_FOUND, Estate
 from connectors.testing.reading import (
     DEADLINE,

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from connectors.base import Connector, DiscoveredRecord, Scope
-from connectors.budget import Limits
+from connectors.core.budget import Limits
+from connectors.core.contract import Connector, DiscoveredRecord, Scope
 from connectors.testing.estate import Estate
 from connectors.testing.server import Server
 from scanner.discovery.scopes import list_scopes, read_scope

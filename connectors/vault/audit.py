@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple, cast
 
 from msgspec import Struct, structs
 
-from connectors.base import Connector, Meter
+from connectors.core.contract import Connector, Meter
 from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import INTERACTIVE, Act, Event, EventCounting

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from msgspec import Raw
 
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.reading import require_sdk
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.reading import require_sdk
 from connectors.vault.client import requests as r
 from connectors.vault.client.api import Held, VaultApi
 from connectors.vault.client.payloads import AuditHash, AuthMount, SecretMount

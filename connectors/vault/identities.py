@@ -18,9 +18,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
+from connectors.core.reading import unread_facts
 from connectors.federation import links_of
-from connectors.reading import unread_facts
 from connectors.vault.client.payloads import (
     AuthMount,
     Entity,

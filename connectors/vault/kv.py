@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Raw
 
-from connectors.base import DiscoveredRecord, Scope, SectionReading
+from connectors.core.contract import DiscoveredRecord, Scope, SectionReading
 from connectors.vault.client import requests as r
 from connectors.vault.client.payloads import Keys, KvMetadata, SecretMount, moment, simple_strings
 from connectors.vault.client.requests import Endpoint

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from connectors.base import Meter
+from connectors.core.contract import Meter
 from connectors.vault.client import requests as r
 from connectors.vault.client.api import Held, VaultApi
 from connectors.vault.client.payloads import AuthMount, SecretMount

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.vault.client.payloads import SecretId, Token, moment, simple_strings
 from connectors.vault.methods import LoginMethod, RolePayload
 from scanner.model import Credential, Signal, credential_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
-from connectors.base import Check, Gone, Malformed, Meter
+from connectors.core.contract import Check, Gone, Malformed, Meter
 from connectors.vault.client import requests as r
 from connectors.vault.client.api import Held, InvalidToken, VaultApi
 from connectors.vault.client.payloads import OwnToken

@@ -8,8 +8,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Raw
 
-from connectors.base import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
-from connectors.reading import GIVE_UP_AFTER, SectionReader, read_each
+from connectors.core.contract import Gone, Malformed, Meter, NotAsked, Scope, SectionReading
+from connectors.core.reading import GIVE_UP_AFTER, SectionReader, read_each
 from connectors.vault.client.api import VaultApi
 from connectors.vault.client.payloads import Keys
 from scanner.errors import SourceError

@@ -8,7 +8,7 @@ from typing import TypeAlias, TypeVar
 
 from msgspec import Raw
 
-from connectors.base import Gone, SectionReading
+from connectors.core.contract import Gone, SectionReading
 from connectors.vault.client import requests as r
 from connectors.vault.client.payloads import (
     AuthMount,

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-from connectors.address import check_url
+from connectors.core.address import check_url
 from scanner.errors import SourceError
 from scanner.redaction.redact import SecretRef
 

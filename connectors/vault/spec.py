@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from connectors.base import Section, Spec
+from connectors.core.contract import Section, Spec
 from connectors.vault.client import requests as r
 from connectors.vault.client.payloads import AuthMount, SecretMount
 from connectors.vault.client.requests import Endpoint, lines

@@ -15,10 +15,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from connectors.base import Malformed, Meter, SectionReading, own_words
-from connectors.exported import MAX_BYTES, Unreadable, content_of, json_values, text_of
-from connectors.rates import RateLimit
-from connectors.reading import decoded
+from connectors.core.contract import Malformed, Meter, SectionReading, own_words
+from connectors.core.offline import MAX_BYTES, Unreadable, content_of, json_values, text_of
+from connectors.core.rates import RateLimit
+from connectors.core.reading import decoded
 from connectors.vendors.sections import Request
 from connectors.vendors.settings import ApiSettings
 from scanner.errors import Denied, SourceError
@@ -27,7 +27,7 @@ from scanner.text import printable
 if TYPE_CHECKING:
     from requests import Response
 
-    from connectors.http import Client, Page, Paging
+    from connectors.core.http import Client, Page, Paging
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ class HttpApi:
     """The API over HTTP, signed in by ``headers``. Safe to share between threads."""
 
     def __init__(self, settings: ApiSettings, headers: Mapping[str, str], meter: Meter) -> None:
-        from connectors.http import Client
+        from connectors.core.http import Client
 
         self.client = Client(
             settings.address,
@@ -96,13 +96,13 @@ class HttpApi:
 
 
 def _paging(request: Request) -> Paging:
-    from connectors.http import cursor, last_id
+    from connectors.core.http import cursor, last_id
 
     return last_id(request.turns) if request.cursor is None else cursor(request.cursor, request.turns)
 
 
 def _refusal(request: Request, response: Response) -> SourceError:
-    from connectors.http import is_throttled, refusal
+    from connectors.core.http import is_throttled, refusal
 
     error = refusal(response)
     if response.status_code not in _REFUSED or is_throttled(response):

@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from msgspec import Raw, Struct
 
-from connectors.base import Meter
+from connectors.core.contract import Meter
+from connectors.core.reading import decoded
 from connectors.logs.live import Ask, LiveSource, Span
-from connectors.reading import decoded
 from connectors.vendors.api import HttpApi
 from connectors.vendors.records import Time, moment
 from connectors.vendors.sections import Request

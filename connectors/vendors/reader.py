@@ -8,8 +8,8 @@ from typing import TypeAlias, TypeVar
 
 from msgspec.structs import replace
 
-from connectors.base import Check, DiscoveredRecord, Meter, SectionReading
-from connectors.reading import SectionReader, each_of
+from connectors.core.contract import Check, DiscoveredRecord, Meter, SectionReading
+from connectors.core.reading import SectionReader, each_of
 from connectors.vendors.api import Api
 from connectors.vendors.records import Place
 from connectors.vendors.sections import Reading, Request

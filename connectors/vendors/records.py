@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from connectors.base import Scope, own_words
+from connectors.core.contract import Scope, own_words
 from scanner.model import Credential, Identity, Link, Privilege, Signal, StoredSecret, credential_key
 from scanner.model.attributes import HUMAN_IN_THE_LOOP, MCP_SERVERS, MODEL, SCHEDULE, TOOLS
 

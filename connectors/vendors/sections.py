@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from connectors.base import Section
+from connectors.core.contract import Section
 from scanner.model import Rung
 
 

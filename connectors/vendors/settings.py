@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from connectors.address import check_url
+from connectors.core.address import check_url
 from scanner.redaction.redact import SecretRef
 
 

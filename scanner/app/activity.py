@@ -12,7 +12,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.base import Connector
+from connectors.core.contract import Connector
 from connectors.logs import LogSettings, LogSpec, log_catalog
 from scanner.app import alarms
 from scanner.app.lists import with_served

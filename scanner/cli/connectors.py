@@ -12,7 +12,7 @@ from scanner.cli.options import config_option
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from connectors.base import Connector, Spec
+    from connectors.core.contract import Connector, Spec
     from connectors.logs import LogSpec
 
 
@@ -68,7 +68,7 @@ def _listed(specs: Mapping[str, Spec] | Mapping[str, LogSpec]) -> str:
 
 
 def _policy(kind: type, name: str, source: str | None, config_file: Path | None) -> str:
-    from connectors.base import LeastPrivilege, LogPrivilege
+    from connectors.core.contract import LeastPrivilege, LogPrivilege
     from scanner.app.scanning import make_ready
     from scanner.cli.sources import named_sources
     from scanner.config.load import load_config
@@ -99,7 +99,7 @@ def _template(kind: type, name: str, template: str) -> str:
 
 
 def _templates(kind: type) -> Mapping[str, Callable[[], str]]:
-    from connectors.base import RoleTemplates
+    from connectors.core.contract import RoleTemplates
 
     return kind.role_templates() if issubclass(kind, RoleTemplates) else {}
 

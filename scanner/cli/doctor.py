@@ -14,7 +14,7 @@ from scanner.cli.exit_codes import PROBLEMS
 from scanner.cli.options import config_option, store_option
 
 if TYPE_CHECKING:
-    from connectors.base import Check
+    from connectors.core.contract import Check
     from scanner.config.load import Config
     from scanner.discovery.engine import Source
     from scanner.errors import Problem
@@ -60,7 +60,7 @@ def doctor(sources: tuple[str, ...], config_file: Path | None, store_url: str | 
 
 def _folded(checks: Iterable[Check]) -> Iterator[Check]:
     """The checks, with one line for passed checks of a source with the same detail. Problems come first."""
-    from connectors.base import Check
+    from connectors.core.contract import Check
 
     for place, group in groupby(checks, key=lambda check: check.name.partition(": ")[0]):
         fine: dict[str, list[Check]] = {}
@@ -75,7 +75,7 @@ def _folded(checks: Iterable[Check]) -> Iterator[Check]:
 
 
 def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iterator[Check]:
-    from connectors.base import Check, Preflight
+    from connectors.core.contract import Check, Preflight
     from scanner.errors import MusterError
 
     yield from _list_checks(config, sources)
@@ -100,7 +100,7 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
 
 def _log_source_checks(config: Config, store_url: str) -> Iterator[Check]:
     """Checks for logs with an unknown source. A store that cannot be read has its own check."""
-    from connectors.base import Check
+    from connectors.core.contract import Check
     from scanner.app.activity import unknown_sources
     from scanner.errors import MusterError
     from scanner.store.store import open_store
@@ -118,7 +118,7 @@ def _log_checks(config: Config) -> Iterator[Check]:
     """Check whether each log has events of the last days. Of a live log, one page is read."""
     from datetime import UTC, datetime, timedelta
 
-    from connectors.base import Check
+    from connectors.core.contract import Check
     from connectors.logs import CheckedLog
     from scanner.app.activity import make_logs
     from scanner.app.scanning import make_ready
@@ -144,7 +144,7 @@ def _log_checks(config: Config) -> Iterator[Check]:
 
 
 def _channel_checks(config: Config) -> Iterator[Check]:
-    from connectors.base import Check
+    from connectors.core.contract import Check
     from scanner.errors import SourceError
     from scanner.notify.sending import target_text
 
@@ -157,7 +157,7 @@ def _channel_checks(config: Config) -> Iterator[Check]:
 
 def _ticket_checks(config: Config) -> Iterator[Check]:
     """Check whether tickets can be opened and found again. Leaves none behind."""
-    from connectors.base import Check
+    from connectors.core.contract import Check
     from scanner.app.ticketing import checks
 
     for target in config.tickets:
@@ -169,8 +169,8 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
     """Check whether the lists can be read, and show what lint says about them."""
     from msgspec.structs import replace
 
-    from connectors.base import Check
     from connectors.catalog import connector_catalog
+    from connectors.core.contract import Check
     from scanner.app.lists import lint_configured, load_lists
     from scanner.errors import InputError
     from scanner.text import counted
@@ -203,7 +203,7 @@ def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]
 
 def _lint_checks(report: LintReport, shown: Collection[Problem]) -> Iterator[Check]:
     """Yield the problems and warnings of lint: those of entries and people keep no scan from running."""
-    from connectors.base import Check
+    from connectors.core.contract import Check
     from scanner.text import counted
 
     for word, found in (("problem", report.problems), ("warning", report.warnings)):
@@ -216,7 +216,7 @@ def _lint_checks(report: LintReport, shown: Collection[Problem]) -> Iterator[Che
 
 def _report_check(config: Config) -> Check:
     """Check whether a scan can write the reports of the config: formats, views and file extensions."""
-    from connectors.base import Check
+    from connectors.core.contract import Check
     from scanner.cli.output import configured_outputs
     from scanner.errors import ConfigError
 
@@ -228,7 +228,7 @@ def _report_check(config: Config) -> Check:
 
 
 def _store_check(url: str) -> Check:
-    from connectors.base import Check
+    from connectors.core.contract import Check
     from scanner.errors import MissingStore, MusterError, OlderStore
     from scanner.store.store import open_store
 

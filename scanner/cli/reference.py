@@ -16,8 +16,8 @@ from pathlib import Path
 
 import click
 
-from connectors.base import Section, Spec
 from connectors.catalog import connector_catalog
+from connectors.core.contract import Section, Spec
 from reports.json_schema import scan_schema_text
 from scanner.cli.main import cli
 from scanner.rules.controls.reference import controls_markdown

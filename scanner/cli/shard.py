@@ -15,7 +15,7 @@ from scanner.discovery.shards.files import check_scan_id, head_of, parse_shard
 from scanner.errors import UsageError
 
 if TYPE_CHECKING:
-    from connectors.base import Scope
+    from connectors.core.contract import Scope
     from reports.base import Screen
     from scanner.config.load import Config
     from scanner.config.settings import SourceSettings

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from connectors.address import check_url, is_loopback
+from connectors.core.address import check_url, is_loopback
 from scanner.redaction.redact import SecretRef
 
 DEFAULT_LISTEN = "127.0.0.1:8686"

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta, Struct
 
-from connectors.address import is_loopback
+from connectors.core.address import is_loopback
 from scanner.errors import ConfigError, did_you_mean
 from scanner.matching.globs import is_pattern, names_something
 from scanner.model import ActivityPolicy, Exemption, Ownership, OwnershipRule, Policy

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from connectors.fakes.azure import estate as azure
-from connectors.fakes.azure import relations
-from connectors.fakes.azure.audit_logs import log_sign_in
-from connectors.fakes.azure.server import AzureServer
-from connectors.fakes.azure.tenant import MICROSOFT, Row, Tenant, guid
 from scanner.demo.estate import days_ago
+from scanner.demo.fakes.azure import estate as azure
+from scanner.demo.fakes.azure import relations
+from scanner.demo.fakes.azure.audit_logs import log_sign_in
+from scanner.demo.fakes.azure.server import AzureServer
+from scanner.demo.fakes.azure.tenant import MICROSOFT, Row, Tenant, guid
 
 _GRAPH = "00000003-0000-0000-c000-000000000000"
 _GALLERY_TAG = "WindowsAzureActiveDirectoryGalleryApplicationPrimaryV1"

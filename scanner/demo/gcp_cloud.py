@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from connectors.fakes.gcp.cloud import Cloud, digits
-from connectors.fakes.gcp.consumers import add_instance, add_run, add_secret
-from connectors.fakes.gcp.identities import (
+from scanner.demo.estate import days_ago
+from scanner.demo.fakes.gcp.cloud import Cloud, digits
+from scanner.demo.fakes.gcp.consumers import add_instance, add_run, add_secret
+from scanner.demo.fakes.gcp.identities import (
     FOREVER,
     add_api_key,
     add_engine,
@@ -18,10 +19,9 @@ from connectors.fakes.gcp.identities import (
     add_pool,
     add_provider,
 )
-from connectors.fakes.gcp.roles import add_role
-from connectors.fakes.gcp.server import rest_server
-from connectors.fakes.gcp.usage import add_key_use, add_use
-from scanner.demo.estate import days_ago
+from scanner.demo.fakes.gcp.roles import add_role
+from scanner.demo.fakes.gcp.server import rest_server
+from scanner.demo.fakes.gcp.usage import add_key_use, add_use
 
 _LOCATION = "europe-west1"
 _RECORDED = 90

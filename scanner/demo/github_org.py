@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from connectors.fakes.github.organization import URL, Organization
-from connectors.fakes.github.server import github_server
 from scanner.demo.estate import days_ago
+from scanner.demo.fakes.github.organization import URL, Organization
+from scanner.demo.fakes.github.server import github_server
 
 Table = Mapping[str, Any]
 

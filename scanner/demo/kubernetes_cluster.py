@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-from connectors.fakes.kubernetes.authorizer import service_account
-from connectors.fakes.kubernetes.cluster import Cluster, Manifest
-from connectors.fakes.kubernetes.server import KubernetesServer
 from connectors.kubernetes.least_privilege import NAME, manifests
 from scanner.demo.estate import days_ago
+from scanner.demo.fakes.kubernetes.authorizer import service_account
+from scanner.demo.fakes.kubernetes.cluster import Cluster, Manifest
+from scanner.demo.fakes.kubernetes.server import KubernetesServer
 
 Table: TypeAlias = Mapping[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.fakes.azure.server import AzureServer
 from scanner.demo.estate import days_ago
 from scanner.demo.exports import ANTHROPIC, LEAKS
+from scanner.demo.fakes.azure.server import AzureServer
 from scanner.demo.trail import DAYS, FOLDER, Principal
 from scanner.demo.vault_server import AUDIT_LOG
 

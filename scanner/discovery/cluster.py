@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from connectors.base import Connector, Scope
+from connectors.core.contract import Connector, Scope
 from scanner import __version__
 from scanner.discovery.inventory import Reading
 from scanner.discovery.scopes import Job, Listing, list_scopes, read_scope

@@ -18,7 +18,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
-from connectors.base import Connector, Scope, own_words
+from connectors.core.contract import Connector, Scope, own_words
 from scanner.config.settings import EngineSettings
 from scanner.discovery.inventory import Inventory, Reading, join
 from scanner.discovery.scopes import Job, Listing, gap_of, list_scopes, read_scope, rest_of

@@ -27,7 +27,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.base import own_words
+from connectors.core.contract import own_words
 from connectors.logs import LogReader
 from scanner import __version__
 from scanner.errors import SourceError, with_fix

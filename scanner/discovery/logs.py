@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.base import own_words
+from connectors.core.contract import own_words
 from connectors.logs import LogReader, PlannedLog
 from scanner.config.settings import Since
 from scanner.discovery.engine import Observer

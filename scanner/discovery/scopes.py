@@ -18,8 +18,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.base import Connector, DiscoveredRecord, Scope, Spec, settled
-from connectors.budget import LIMITS, Budget, Limits, spending
+from connectors.core.budget import LIMITS, Budget, Limits, spending
+from connectors.core.contract import Connector, DiscoveredRecord, Scope, Spec, settled
 from scanner.discovery.inventory import Reading, misfits
 from scanner.errors import MEMORY_HINT, DeadlineExceeded, SourceError, with_fix
 from scanner.model import (

@@ -1,6 +1,7 @@
 """Coverage: how completely a source was read, and what is a gap. A scan concludes nothing from what it could not read.
 
-Connectors report it (``connectors/base.py``), and reading adds the gaps of failures (``scanner/discovery/scopes.py``).
+Connectors report it (``connectors/core/contract.py``), and reading adds the gaps of failures
+(``scanner/discovery/scopes.py``).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from connectors.address import check_url
+from connectors.core.address import check_url
 from scanner.errors import MissingExtra, SourceError
 from scanner.notify import messages
 from scanner.notify.notices import Notice

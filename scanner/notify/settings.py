@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
-from connectors.address import check_url
+from connectors.core.address import check_url
 from scanner.errors import did_you_mean
 from scanner.model import Severity
 from scanner.redaction.redact import SecretRef

@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from msgspec import Struct
 
-from connectors.address import check_url, is_loopback
+from connectors.core.address import check_url, is_loopback
 from scanner.config.serving import OidcSettings
 from scanner.serve.sessions import Expiring, same
 

@@ -12,7 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from connectors.base import Check
+from connectors.core.contract import Check
 from scanner.cli.doctor import _folded
 from tests.cli.conftest import Muster
 

@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from connectors.base import Connector, DiscoveredRecord
+from connectors.core.contract import Connector, DiscoveredRecord
 from connectors.testing import read_unmasked
 from reports.base import Screen
 from reports.catalog import report_catalog

@@ -172,7 +172,7 @@ def test_a_plugin_that_cannot_be_loaded_ends_no_other_command(folder: Path) -> N
 NAIVE = """
 import msgspec
 import requests
-from connectors.base import Meter
+from connectors.core.contract import Meter
 
 class _Naive:
     def __init__(self, url, headers):
@@ -283,7 +283,7 @@ def _changed(*changes: tuple[str, str]) -> str:
             ("unique_id=bot.id", "unique_id=__import__('uuid').uuid4().hex"),
         ], id="never the same"),
         pytest.param("check_healthy", "gaps", [
-            ("meter=client.meter", "meter=__import__('connectors.base').base.Meter()"),
+            ("meter=client.meter", "meter=__import__('connectors.core.contract').core.contract.Meter()"),
         ], id="counts no calls"),
         pytest.param("check_healthy", "take any key", [
             (", forbid_unknown_fields=True", ""),

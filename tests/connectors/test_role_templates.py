@@ -18,8 +18,8 @@ from pycep import BicepParser
 
 from connectors.aws.least_privilege import NEVER, NEVER_BUT_LOGS, USUAL_ROLE, least_policies
 from connectors.azure.connector import AzureConnector
-from connectors.base import RoleTemplates
 from connectors.catalog import connector_catalog
+from connectors.core.contract import RoleTemplates
 from connectors.gcp.connector import GcpConnector
 from tests.servers.moto_server import MotoServer, moto_server
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import pytest
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord, Scope, Section, Spec
-from connectors.http import Client, link_header
+from connectors.core.contract import DiscoveredRecord, Scope, Section, Spec
+from connectors.core.http import Client, link_header
 from connectors.testing import Estate, check_malformed
 from scanner.errors import SourceError
 from scanner.model import Identity

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
-from connectors.base import Connector, DiscoveredRecord, Scope, Spec
+from connectors.core.contract import Connector, DiscoveredRecord, Scope, Spec
 from connectors.testing import read_unmasked
 from reports.base import Screen
 from reports.catalog import report_catalog

@@ -11,17 +11,9 @@ from typing import Any
 import pytest
 
 from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
-from connectors.base import Connector, LeastPrivilege, Preflight
-from connectors.budget import Limits
 from connectors.catalog import connector_catalog
-from connectors.fakes.azure.estate import add_user_assigned, run, trust_issuer
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.gcp.consumers import add_instance, add_run, add_secret
-from connectors.fakes.gcp.identities import add_api_key, add_auth_provider, add_key
-from connectors.fakes.gcp.usage import add_use
-from connectors.fakes.kubernetes.authorizer import User
-from connectors.fakes.kubernetes.cluster import Cluster
-from connectors.fakes.kubernetes.server import KubernetesServer
+from connectors.core.budget import Limits
+from connectors.core.contract import Connector, LeastPrivilege, Preflight
 from connectors.file.connector import FileConnector, FileSettings
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
@@ -29,6 +21,14 @@ from connectors.secrets_report.connector import ReportConnector, ReportSettings
 from connectors.testing import check_reading, check_spec
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
+from scanner.demo.fakes.azure.estate import add_user_assigned, run, trust_issuer
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.gcp.consumers import add_instance, add_run, add_secret
+from scanner.demo.fakes.gcp.identities import add_api_key, add_auth_provider, add_key
+from scanner.demo.fakes.gcp.usage import add_use
+from scanner.demo.fakes.kubernetes.authorizer import User
+from scanner.demo.fakes.kubernetes.cluster import Cluster
+from scanner.demo.fakes.kubernetes.server import KubernetesServer
 from scanner.redaction.redact import SecretRef
 from tests.connectors.agent_config import configs as agents
 from tests.connectors.anthropic import estates as anthropic

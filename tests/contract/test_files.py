@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
-from connectors.base import Connector
+from connectors.core.contract import Connector
 from connectors.file.connector import FileConnector, FileSettings
 from connectors.secrets_report.connector import ReportConnector, ReportSettings
 from connectors.testing import (

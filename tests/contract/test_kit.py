@@ -19,10 +19,7 @@ from connectors.aws.connector import AwsConnector
 from connectors.aws.settings import AwsSettings
 from connectors.azure.connector import AzureConnector
 from connectors.azure.settings import AzureSettings
-from connectors.base import Connector
-from connectors.fakes.azure.server import AzureServer
-from connectors.fakes.azure.wire import Service
-from connectors.fakes.gcp.server import rest_server
+from connectors.core.contract import Connector
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.settings import GcpSettings
 from connectors.testing import (
@@ -40,6 +37,9 @@ from connectors.testing import (
 )
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
+from scanner.demo.fakes.azure.server import AzureServer
+from scanner.demo.fakes.azure.wire import Service
+from scanner.demo.fakes.gcp.server import rest_server
 from scanner.model import Coverage
 from scanner.redaction.redact import SecretRef
 from tests.connectors.aws.conftest import moto, running_proxy

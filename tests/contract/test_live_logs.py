@@ -15,16 +15,16 @@ from msgspec import Raw
 
 from connectors.azure.logs import activity, signins
 from connectors.azure.logs.live import ActivityLog
-from connectors.base import Malformed, Meter
-from connectors.fakes.azure.tenant import Row
-from connectors.fakes.azure.wire import Reply, refusal
-from connectors.fakes.gcp.cloud import Cloud
+from connectors.core.contract import Malformed, Meter
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.logs import audit
 from connectors.gcp.logs.batching import Batches
 from connectors.logs.live import Ask, LiveReader, LiveSource, Span
 from connectors.logs.names import Networks
+from scanner.demo.fakes.azure.tenant import Row
+from scanner.demo.fakes.azure.wire import Reply, refusal
+from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.errors import Denied, SourceError, Throttled
 from scanner.model.activity import LogDay
 from tests.connectors.aws.conftest import moto

@@ -16,8 +16,8 @@ from connectors.aws.connector import AwsConnector
 from connectors.aws.settings import AwsSettings
 from connectors.azure.connector import AzureConnector
 from connectors.azure.settings import AzureSettings
-from connectors.base import Connector
 from connectors.catalog import connector_catalog
+from connectors.core.contract import Connector
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.settings import GcpSettings
 from connectors.github.connector import GithubConnector

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.azure.estate import add_user_assigned, run, trust_issuer
-from connectors.fakes.azure.relations import add_federation
-from connectors.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.azure.estate import add_user_assigned, run, trust_issuer
+from scanner.demo.fakes.azure.relations import add_federation
+from scanner.demo.fakes.gcp.cloud import Cloud
 from tests.cli.conftest import Muster, muster
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import SECRET_VARIABLE, AzureEstate

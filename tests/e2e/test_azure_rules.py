@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from connectors.fakes.azure.relations import add_agent, add_blueprint, add_credential_use, add_owner, add_sign_in
-from connectors.fakes.azure.rights import GRAPH, add_api, consent, delete_principal, permit
-from connectors.fakes.azure.tenant import Row, guid
+from scanner.demo.fakes.azure.relations import add_agent, add_blueprint, add_credential_use, add_owner, add_sign_in
+from scanner.demo.fakes.azure.rights import GRAPH, add_api, consent, delete_principal, permit
+from scanner.demo.fakes.azure.tenant import Row, guid
 from tests.cli.conftest import Muster, muster
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import SECRET_VARIABLE, AzureEstate

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.gcp.cloud import Cloud, Row
-from connectors.fakes.gcp.consumers import add_cluster, add_node_pool
-from connectors.fakes.gcp.roles import add_role
+from scanner.demo.fakes.gcp.cloud import Cloud, Row
+from scanner.demo.fakes.gcp.consumers import add_cluster, add_node_pool
+from scanner.demo.fakes.gcp.roles import add_role
 from tests.cli.conftest import Muster, muster
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, start
 from tests.connectors.gcp.offline.exported import assets_of, everyday, policies_of, roles_of, write

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.azure.audit_logs import by_application, log_event, log_sign_in
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.logs import log_entry
+from scanner.demo.fakes.azure.audit_logs import by_application, log_event, log_sign_in
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.logs import log_entry
 from tests.cli.conftest import Muster, muster
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import SECRET_VARIABLE, AzureEstate

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.aws.rights.policy import parse_statements
-from connectors.base import Connector
+from connectors.core.contract import Connector
 from connectors.gcp.rights.conditions import Expression, alternatives, outlook
 from connectors.logs import LogSettings, log_catalog
 from connectors.logs.files import FileLog

@@ -14,12 +14,12 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, Protocol
 
-from connectors.address import check_url
 from connectors.aws.client.errors import THROTTLED, given_up, refuse_emulator_page, translated
 from connectors.aws.settings import AwsSettings
-from connectors.base import Meter, own_words
-from connectors.budget import current
-from connectors.rates import RateLimit
+from connectors.core.address import check_url
+from connectors.core.budget import current
+from connectors.core.contract import Meter, own_words
+from connectors.core.rates import RateLimit
 from scanner.errors import SourceError
 
 READ_TIMEOUT = 30.0
@@ -165,7 +165,7 @@ def _bound(client: Any) -> None:
     The SDK has no public name for a client's connection pools, and no setting for their class: neither in
     ``botocore.config.Config`` nor in ``Session.create_client``.
     """
-    from connectors.transport import bound
+    from connectors.core.transport import bound
 
     http = client._endpoint.http_session  # noqa: SLF001  # no public name, see above
     bound(http._manager)  # noqa: SLF001  # no public name, see above

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from connectors.base import Gone, own_words
+from connectors.core.contract import Gone, own_words
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
 THROTTLED = frozenset({

@@ -15,8 +15,8 @@ from connectors.aws.client.payloads import GroupDetail, PolicyDetail, RoleDetail
 from connectors.aws.client.reading import PAGE_SIZE, expect
 from connectors.aws.client.session import call, pages
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
-from connectors.base import Gone
-from connectors.budget import current
+from connectors.core.budget import current
+from connectors.core.contract import Gone
 from scanner.errors import Denied, NotOffered, SourceError
 
 REPORT_PATIENCE = 60.0

@@ -7,12 +7,12 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from connectors import reading
 from connectors.aws.client import payloads
 from connectors.aws.client.errors import NotExported
 from connectors.aws.client.payloads import Place
 from connectors.aws.client.session import IN_FLIGHT, call, pages, permission_of
-from connectors.base import Gone, Meter, Scope, SectionReading
+from connectors.core import reading
+from connectors.core.contract import Gone, Meter, Scope, SectionReading
 from scanner.errors import NotOffered, SourceError, Unreachable
 
 PAGE_SIZE = 1000

@@ -10,8 +10,8 @@ from typing import Any
 from connectors.aws.client.clients import Clients, GivesClients, Pace, calling_as
 from connectors.aws.client.errors import NotValidHere, translated
 from connectors.aws.settings import AwsSettings
-from connectors.base import Meter
-from connectors.rates import RateLimit
+from connectors.core.contract import Meter
+from connectors.core.rates import RateLimit
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 IN_FLIGHT = 8

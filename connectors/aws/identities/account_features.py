@@ -12,7 +12,7 @@ from connectors.aws.client.payloads import iso, known, utc
 from connectors.aws.client.reading import IAM_PAGES, Reading, looped, must_know, parsed
 from connectors.aws.client.session import call
 from connectors.aws.spec import DELEGATIONS, INSTANCE_PROFILES, OUTBOUND_FEDERATION, SERVER_CERTIFICATES
-from connectors.base import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord
 from scanner.model import Coverage, Credential, Identity, Signal, StoredSecret, Workload, credential_key
 
 # Whether a partner has access, by the state of its request.

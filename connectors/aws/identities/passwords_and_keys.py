@@ -20,7 +20,7 @@ from connectors.aws.client.reading import PAGE_SIZE, Reading, expect, read_each
 from connectors.aws.client.session import pages, permission_of
 from connectors.aws.identities.users import UserFacts
 from connectors.aws.spec import KEYS, MFA_DEVICES, PASSWORDS, REPORT
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from scanner.errors import SourceError
 from scanner.model import Coverage
 

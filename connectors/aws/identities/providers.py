@@ -18,7 +18,7 @@ from connectors.aws.client.payloads import Place, Tag, iso, known, tags_of, utc
 from connectors.aws.client.reading import Reading, expect, parsed, read_each
 from connectors.aws.client.session import call, permission_of
 from connectors.aws.spec import OIDC_PROVIDERS, SAML_PROVIDERS
-from connectors.reading import unread_facts
+from connectors.core.reading import unread_facts
 from scanner.model import Coverage, Identity, Privilege, Signal, Trust
 
 _NO_RIGHTS = Privilege(level="normal", evidence=("no rights of its own: the roles that trust it have them",))

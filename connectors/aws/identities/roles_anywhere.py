@@ -17,7 +17,7 @@ from connectors.aws.client.reading import Paging, Reading, looped, parsed
 from connectors.aws.client.session import AwsSession, valid_in
 from connectors.aws.identities.user_credentials import ends_at
 from connectors.aws.spec import ANCHORS, PROFILES, SUBJECTS
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from scanner.model import Coverage, Credential, Identity, Privilege, Signal, Workload, credential_key
 
 SUBJECT_USE_TRACKED_DAYS = 3650

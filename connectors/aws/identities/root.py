@@ -9,7 +9,7 @@ from connectors.aws.client.iam_calls import account_summary
 from connectors.aws.client.payloads import USER_USE_TRACKED_DAYS, Place, known
 from connectors.aws.client.reading import Reading
 from connectors.aws.spec import ROOT
-from connectors.reading import unread_facts
+from connectors.core.reading import unread_facts
 from scanner.model import Coverage, Credential, Identity, Privilege, Signal, credential_key, with_administration
 
 _PRIVILEGE = Privilege(level="admin", evidence=("the root user of the account",))

@@ -20,7 +20,7 @@ from connectors.aws.client.payloads import UserDetail, known, utc
 from connectors.aws.client.reading import IAM_PAGES, PAGE_SIZE, Reading, expect, looped, parsed, read_each
 from connectors.aws.client.session import pages, permission_of
 from connectors.aws.spec import CERTIFICATES, SERVICE_CREDENTIALS, SSH_KEYS
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from scanner.model import Coverage, Credential, CredentialKind, credential_key
 
 

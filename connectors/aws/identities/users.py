@@ -25,7 +25,7 @@ from connectors.aws.identities.user_credentials import MODEL_PROVIDERS
 from connectors.aws.rights.model_calls import allows_model_calls
 from connectors.aws.rights.permissions import Permissions
 from connectors.aws.rights.trust import agent_signals
-from connectors.reading import unread_facts
+from connectors.core.reading import unread_facts
 from scanner.model import Credential, Identity, Link, Signal, TokenSubject, Trust, credential_key
 
 # --- IAM users as identities (pure) ---

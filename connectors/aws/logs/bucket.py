@@ -15,10 +15,10 @@ from connectors.aws.client.session import AwsSession, call
 from connectors.aws.connector import AwsConnector
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC as AWS
-from connectors.base import Connector, own_words
-from connectors.budget import MEBIBYTE, Pool
+from connectors.core.budget import MEBIBYTE, Pool
+from connectors.core.contract import Connector, own_words
+from connectors.core.reading import read_each, require_sdk
 from connectors.logs.folders import LOG_FILE, Layout, LogFile, by_scope
-from connectors.reading import read_each, require_sdk
 from scanner.errors import Denied, SourceError, Unreachable, UsageError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.aws.offline.operations import PAGING, Operation, operations
-from connectors.exported import MAX_BYTES, content_of, json_values, text_of
+from connectors.core.offline import MAX_BYTES, content_of, json_values, text_of
 
 KEPT_BYTES = 64 * 2**20
 """Files are kept, once read, as long as they come to no more than that together."""

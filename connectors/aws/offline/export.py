@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 from connectors.aws.offline.documents import Files, answer_of, holds_secrets, recognised
 from connectors.aws.offline.operations import Operation, goes_on
 from connectors.aws.offline.places import Place, accounts_in, newest, place_of, rows_of, with_neighbours
-from connectors.exported import Unreadable, files_in, name_in
+from connectors.core.offline import Unreadable, files_in, name_in
 
 ORGANIZATIONS = "organizations"
 """The service that describes the organization, and so no single account."""

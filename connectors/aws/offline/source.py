@@ -13,8 +13,8 @@ from connectors.aws.offline.export import ORGANIZATIONS, Export, open_export
 from connectors.aws.organization import Account, Guardrails, Member, read_guardrails, read_members
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, GUARDRAILS, MEMBER_ROLE, MEMBERS
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
-from connectors.exported import dated, looking_into, not_recognised
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading
+from connectors.core.offline import dated, looking_into, not_recognised
 from scanner.errors import SourceError
 from scanner.model import Coverage
 from scanner.text import counted

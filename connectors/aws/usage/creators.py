@@ -13,7 +13,7 @@ from connectors.aws.client import payloads
 from connectors.aws.client.reading import Reading
 from connectors.aws.client.session import pages
 from connectors.aws.spec import CREATORS
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from scanner.model import Coverage, Identity
 
 HOME_REGIONS: Mapping[str, str] = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 from connectors.aws.client.reading import IAM_PAGES, Reading, expect, goes_on, must_know, read_each
 from connectors.aws.client.session import call, permission_of
 from connectors.aws.spec import LAST_ACCESSED
-from connectors.budget import current
+from connectors.core.budget import current
 from scanner.errors import SourceError
 from scanner.model import Coverage, Identity, PrivilegeLevel
 from scanner.text import counted

@@ -20,7 +20,7 @@ from connectors.aws.workloads.types import (
     secrets,
     single_sign_on,
 )
-from connectors.base import Section
+from connectors.core.contract import Section
 
 USUAL, ALL = "usual", "all"
 TAGS = "tag.resources"

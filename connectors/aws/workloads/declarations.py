@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from connectors.base import Section
+from connectors.core.contract import Section
 from scanner.model import Assignment, Identity, Rung, StoredSecret, Workload
 
 Record = Identity | StoredSecret | Workload

@@ -11,7 +11,7 @@ from connectors.aws.client.payloads import known
 from connectors.aws.rights.model_calls import work_signals
 from connectors.aws.workloads.declarations import GIVEN, LAYERS, VARIABLES, Fields, Where
 from connectors.aws.workloads.rows import Row
-from connectors.reading import unread_facts
+from connectors.core.reading import unread_facts
 from scanner.model import Identity, Link, Privilege, Signal, Workload
 
 _RIGHTS_OF_ROLE = Privilege(level="unknown", evidence=("its rights are those of the roles that it runs as",))

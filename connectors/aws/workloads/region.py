@@ -13,7 +13,7 @@ from connectors.aws.workloads.catalog import TAGS, TAGS_SERVICE
 from connectors.aws.workloads.declarations import Where
 from connectors.aws.workloads.paths import filled, texts
 from connectors.aws.workloads.rows import tags_in
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 

@@ -19,8 +19,8 @@ from connectors.aws.workloads.records import Around, agent, workload
 from connectors.aws.workloads.region import Region
 from connectors.aws.workloads.rows import Row, cut_down
 from connectors.aws.workloads.stored import with_tags
-from connectors.base import DiscoveredRecord, Scope, SectionReading
-from connectors.budget import Pool
+from connectors.core.budget import Pool
+from connectors.core.contract import DiscoveredRecord, Scope, SectionReading
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage, StoredSecret
 

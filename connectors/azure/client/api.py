@@ -1,7 +1,7 @@
 """Graph, the resource manager and key vaults; also the SDK's clients for role assignments and definitions.
 
-All requests use ``connectors.http``, with a client for each host. Only requests in the table of requests.py are sent.
-Failures are raised as SourceError, never as errors of the SDK.
+All requests use ``connectors.core.http``, with a client for each host. Only requests in the table of requests.py are
+sent. Failures are raised as SourceError, never as errors of the SDK.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from connectors.azure.client.requests import address, request_of
 from connectors.azure.client.session import AzureSession
 from connectors.azure.keys import NIL_GUID
 from connectors.azure.settings import AzureSettings
-from connectors.base import Malformed, Meter
-from connectors.rates import Retries
-from connectors.reading import decoded
+from connectors.core.contract import Malformed, Meter
+from connectors.core.rates import Retries
+from connectors.core.reading import decoded
 from scanner.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from azure.mgmt.authorization.v2022_05_01_preview import AuthorizationManagementClient as DefinitionClient
     from requests import Response
 
-    from connectors.http import Client
+    from connectors.core.http import Client
 
 T = TypeVar("T")
 Params = Mapping[str, str | int]
@@ -246,7 +246,7 @@ class AzureApi:
             return client
 
     def _made(self, service: Service, host: str) -> Client:
-        from connectors.http import Client
+        from connectors.core.http import Client
 
         settings, pace = self._settings, self._session.pace
         return Client(

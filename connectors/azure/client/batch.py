@@ -15,8 +15,8 @@ from connectors.azure.client.api import AzureApi
 from connectors.azure.client.errors import OK, TOO_MANY, TRANSIENT, NotTaken, of_answer
 from connectors.azure.client.payloads import GraphAnswer, GraphAnswers, GraphQuestion, Page, Rows
 from connectors.azure.client.requests import ARM_RESOURCES, BATCH, allowed
-from connectors.base import Gone, Malformed
-from connectors.rates import PATIENCE, Tried
+from connectors.core.contract import Gone, Malformed
+from connectors.core.rates import PATIENCE, Tried
 from scanner.errors import SourceError, Throttled
 
 AT_ONCE = 20

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
-from connectors.base import Gone, own_words
+from connectors.core.contract import Gone, own_words
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ import msgspec
 from connectors.azure.client.clouds import Service
 from connectors.azure.client.errors import translated
 from connectors.azure.settings import AzureSettings
-from connectors.budget import pause
-from connectors.rates import RateLimit
+from connectors.core.budget import pause
+from connectors.core.rates import RateLimit
 from scanner.errors import SourceError
 from scanner.redaction.redact import SecretRef, mask
 
@@ -123,7 +123,7 @@ def transport(**settings: Any) -> Any:
     from azure.core.pipeline.transport import RequestsTransport
     from requests import Session
 
-    from connectors.transport import bound_session
+    from connectors.core.transport import bound_session
 
     made = RequestsTransport(session=bound_session(Session()), **settings)
     made.sleep = pause

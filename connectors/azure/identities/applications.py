@@ -19,7 +19,7 @@ from connectors.azure.keys import (
 )
 from connectors.azure.rights.holders import Api, Directory
 from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
-from connectors.reading import unread_facts
+from connectors.core.reading import unread_facts
 from scanner.model import Identity, Privilege
 
 NO_RIGHT_YET = Privilege(level="normal")

@@ -17,7 +17,7 @@ from connectors.azure.identities.faces import Faces, known
 from connectors.azure.identities.federation import credential_of, trust_of
 from connectors.azure.identities.payloads import Application, FederatedCredential, Key, Password, ServicePrincipal
 from connectors.azure.usage.record import UseRecord
-from connectors.base import own_words
+from connectors.core.contract import own_words
 from scanner.model import Credential, CredentialKind, Trust, credential_key
 
 LATEST_YEAR = 2200

@@ -14,8 +14,8 @@ from connectors.azure.identities.faces import Faces, known
 from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
 from connectors.azure.spec import SPEC
 from connectors.azure.usage.record import UseRecord
-from connectors.base import Scope
-from connectors.reading import unread_facts
+from connectors.core.contract import Scope
+from connectors.core.reading import unread_facts
 from scanner.model import Assignment, Fact, Grant, TokenSubject
 from scanner.model.attributes import EXTERNAL, OWNERS, PUBLISHER, RESTORABLE_UNTIL, SPONSORS
 

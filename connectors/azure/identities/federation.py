@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.base import own_words
+from connectors.core.contract import own_words
 from connectors.federation import SUBJECT, Restriction, is_by_name, links_of, narrowest, recognised, shared
 from scanner.model import Claim, Credential, Link, Trust, credential_key
 

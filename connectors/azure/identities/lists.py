@@ -21,7 +21,7 @@ from connectors.azure.identities.facts import Found
 from connectors.azure.identities.payloads import Application, Deleted, Expanded, ServicePrincipal
 from connectors.azure.reader import PAGE, Query, Reader
 from connectors.azure.spec import MANAGED_IDENTITY
-from connectors.base import Gone, SectionReading
+from connectors.core.contract import Gone, SectionReading
 from scanner.errors import Denied, SourceError
 from scanner.model import Coverage
 

@@ -14,8 +14,8 @@ from connectors.azure.keys import arm_key, arm_name, managed_identity_key, subsc
 from connectors.azure.reader import Reader, gathered
 from connectors.azure.spec import MANAGED_IDENTITY, SPEC
 from connectors.azure.workloads.rows import Resource, agent_signal, kind_of, runs_as
-from connectors.base import Scope
-from connectors.reading import unread_facts
+from connectors.core.contract import Scope
+from connectors.core.reading import unread_facts
 from scanner.errors import SourceError
 from scanner.model import Coverage, Credential, Identity, Privilege, Signal, Trust
 

@@ -29,7 +29,7 @@ from connectors.azure.identities.payloads import AgentUser, Application, Federat
 from connectors.azure.reader import Query, Reader
 from connectors.azure.rights.reading import read_rights
 from connectors.azure.usage.reading import read_credential_use, read_sign_ins
-from connectors.base import DiscoveredRecord, Gone, SectionReading
+from connectors.core.contract import DiscoveredRecord, Gone, SectionReading
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Assignment, Coverage, Identity
 from scanner.text import counted

@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct, field
 
 from connectors.azure.keys import arm_key
-from connectors.base import Connector
-from connectors.exported import Unreadable
+from connectors.core.contract import Connector
+from connectors.core.offline import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Act, Event, EventCounting

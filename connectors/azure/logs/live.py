@@ -16,7 +16,7 @@ from connectors.azure.client.api import Params
 from connectors.azure.client.errors import NoLicence
 from connectors.azure.client.requests import ACTIVITY, SIGN_IN_COUNTS, SIGN_INS
 from connectors.azure.connector import AzureConnector
-from connectors.base import Connector, Meter, Scope
+from connectors.core.contract import Connector, Meter, Scope
 from connectors.logs.live import Ask, LiveSource, Span, TooMuch, refusal_of
 from scanner.errors import SourceError, UsageError
 

@@ -22,7 +22,7 @@ from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import federation, model, resource, vault_item
 from connectors.azure.rights.places import GROUPS
 from connectors.azure.settings import AzureSettings
-from connectors.base import Gone, Meter
+from connectors.core.contract import Gone, Meter
 
 T = TypeVar("T")
 Answer = Mapping[str, Any]

@@ -14,7 +14,7 @@ from connectors.azure.offline import recognise as r
 from connectors.azure.offline.export import GUID, Export
 from connectors.azure.offline.recognise import Listed, Row
 from connectors.azure.offline.shapes import in_camel_case, is_powershell, merged, moments
-from connectors.exported import MAX_BYTES, Unreadable, content_of, files_in, json_values, name_in, text_of
+from connectors.core.offline import MAX_BYTES, Unreadable, content_of, files_in, json_values, name_in, text_of
 
 CUT_AT = 100
 """The number of applications and service principals that the command line lists without ``--all``."""

@@ -19,8 +19,8 @@ from connectors.azure.offline.shapes import has_policies, is_vault
 from connectors.azure.reader import Reader, Unit
 from connectors.azure.rights.places import GROUPS
 from connectors.azure.settings import AzureSettings
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
-from connectors.exported import dated, looking_into, not_recognised
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading
+from connectors.core.offline import dated, looking_into, not_recognised
 from scanner.errors import SourceError
 from scanner.model import Coverage
 from scanner.text import counted

@@ -22,7 +22,7 @@ from connectors.azure.rights.places import Place, place_of
 from connectors.azure.rights.power import UNKNOWN_POWER, Power, some
 from connectors.azure.rights.principals import Principals, read_principals
 from connectors.azure.rights.role_definitions import guid_of, read_roles
-from connectors.base import DiscoveredRecord, Scope, own_words
+from connectors.core.contract import DiscoveredRecord, Scope, own_words
 from scanner.model import Assignment, Grant
 
 SERVICE_PRINCIPAL, GROUP = "ServicePrincipal", "Group"

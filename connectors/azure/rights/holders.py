@@ -16,7 +16,7 @@ from connectors.azure.client.payloads import ObjectId, Page
 from connectors.azure.reader import Reader
 from connectors.azure.rights.power import Power
 from connectors.azure.spec import SPEC
-from connectors.base import Gone, Scope, SectionReading
+from connectors.core.contract import Gone, Scope, SectionReading
 from scanner.errors import SourceError
 from scanner.model import Assignment, Coverage, Grant
 

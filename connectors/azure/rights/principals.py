@@ -16,7 +16,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.payloads import RESTORABLE, moment
 from connectors.azure.reader import PAGE, Reader
 from connectors.azure.rights.holders import GROUP, SERVICE_PRINCIPAL, DirectoryObject, objects_by_id
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from scanner.errors import SourceError
 from scanner.model import Coverage
 

@@ -34,7 +34,7 @@ from connectors.azure.rights.payloads import (
     PermissionGrant,
 )
 from connectors.azure.rights.power import UNKNOWN_POWER, Power, under_a_condition
-from connectors.base import DiscoveredRecord, Gone, SectionReading
+from connectors.core.contract import DiscoveredRecord, Gone, SectionReading
 from scanner.errors import SourceError
 from scanner.model import Assignment, Grant
 from scanner.text import counted, either

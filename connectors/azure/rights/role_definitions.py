@@ -12,7 +12,7 @@ from connectors.azure.client.errors import NotTaken, each_of
 from connectors.azure.reader import Reader
 from connectors.azure.rights.azure_privilege import AzureJudge
 from connectors.azure.rights.azure_role import Block, Role, published_roles
-from connectors.base import Gone, SectionReading
+from connectors.core.contract import Gone, SectionReading
 from scanner.model import Coverage
 from scanner.text import counted, either
 

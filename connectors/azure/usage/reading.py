@@ -13,7 +13,7 @@ from connectors.azure.client.errors import NoLicence
 from connectors.azure.client.payloads import moment
 from connectors.azure.reader import PAGE, Reader
 from connectors.azure.usage.record import Activity, CredentialActivity, PrincipalActivity, Sign, UseRecord
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from scanner.model import Coverage
 
 EARLIEST_YEAR = 2015

@@ -8,7 +8,7 @@ from typing import Any
 from connectors.azure.keys import agent_blueprint_key, agent_identity_key, application_key, arm_key
 from connectors.azure.spec import SPEC
 from connectors.azure.workloads.rows import BOT, FOUNDRY_AGENT, Resource, kind_of, runs_as
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from scanner.model import Workload
 from scanner.model.attributes import NO_LOCAL_ACCOUNTS, SIGNS_TOKENS_AS
 

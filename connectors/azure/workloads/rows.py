@@ -20,7 +20,7 @@ from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.payloads import moment
 from connectors.azure.keys import arm_key, managed_identity_key, subscription_of
 from connectors.azure.reader import Reader
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from scanner.catalog import read_table
 from scanner.errors import SourceError
 from scanner.model import Signal

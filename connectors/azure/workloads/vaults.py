@@ -20,7 +20,7 @@ from connectors.azure.keys import arm_key, secrets_in, vault_item_key
 from connectors.azure.reader import Reader, gathered
 from connectors.azure.spec import SPEC
 from connectors.azure.workloads.rows import Estate, Resource, resources_of
-from connectors.base import DiscoveredRecord, Malformed, Scope, SectionReading
+from connectors.core.contract import DiscoveredRecord, Malformed, Scope, SectionReading
 from scanner.errors import Denied, SourceError, Unreachable
 from scanner.model import Assignment, Consequence, ConsequenceKind, Grant, Privilege, StoredSecret
 

@@ -1,7 +1,7 @@
 """Google's APIs: pages and single answers, failures as SourceErrors, every attempt counted.
 
-Only requests in the table are sent. They use ``connectors.http``, except for service accounts: google-cloud-iam uses
-only gRPC, with the same rows and failures.
+Only requests in the table are sent. They use ``connectors.core.http``, except for service accounts: google-cloud-iam
+uses only gRPC, with the same rows and failures.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec import Raw, Struct
 
-from connectors.base import Malformed, Meter
-from connectors.budget import current
+from connectors.core.budget import current
+from connectors.core.contract import Malformed, Meter
+from connectors.core.rates import Tried
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Reported, answer_as, read_refusal, source_error
 from connectors.gcp.client.payloads import LogEntries
 from connectors.gcp.client.requests import Request
 from connectors.gcp.client.session import GcpSession, translated
-from connectors.rates import Tried
 from scanner.errors import SourceError, Unreachable
 
 if TYPE_CHECKING:
     from requests import Response
 
-    from connectors.http import Client
+    from connectors.core.http import Client
 
 T = TypeVar("T")
 Query = Mapping[str, str | tuple[str, ...]]
@@ -69,7 +69,7 @@ class GcpApi:
 
     def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[Page]:
         """A listing, page by page; ``query``: parameters besides the fixed ones."""
-        from connectors.http import cursor
+        from connectors.core.http import cursor
 
         assert request.items is not None
         sized: Query = {} if request.size is None else {request.sized_by: str(request.size)}

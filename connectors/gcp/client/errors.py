@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Raw, Struct
 
-from connectors.base import Gone, Malformed, own_words
+from connectors.core.contract import Gone, Malformed, own_words
 from connectors.gcp.client.requests import Request
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
-from connectors.base import own_words
+from connectors.core.contract import own_words
+from connectors.core.rates import RateLimit, Retries
 from connectors.gcp.client.errors import NoCredentials, answer_as, is_throttled
 from connectors.gcp.client.requests import Request
 from connectors.gcp.settings import GcpSettings
-from connectors.rates import RateLimit, Retries
 from scanner.errors import SourceError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from google.cloud.iam_admin_v1 import IAMClient
     from requests import Response
 
-    from connectors.http import Client
+    from connectors.core.http import Client
 
 SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 """The only scope that IAM, Cloud Asset and Secret Manager accept: the scanner's role restricts it to reading."""
@@ -170,7 +170,7 @@ class GoogleSignIn:
         from google.auth.transport.requests import Request as SignInTransport
         from requests import Session
 
-        from connectors.transport import bound_session
+        from connectors.core.transport import bound_session
 
         if self._transport is None:
             self._transport = SignInTransport(bound_session(Session()))
@@ -254,7 +254,7 @@ class GcpSession:
         return f"https://{request.api}.googleapis.com"
 
     def _made_client(self, url: str) -> Client:
-        from connectors.http import Client
+        from connectors.core.http import Client
 
         settings = self.settings
         return Client(

@@ -7,7 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord, Gone, own_words
+from connectors.core.contract import DiscoveredRecord, Gone, own_words
+from connectors.core.reading import unread_facts
 from connectors.federation import links_of
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import Page
@@ -17,7 +18,6 @@ from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.usage.reading import use_of_account, with_use
-from connectors.reading import unread_facts
 from scanner.errors import SourceError
 from scanner.model import Credential, Identity, Privilege, TokenSubject, credential_key
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from connectors.base import DiscoveredRecord, SectionReading
+from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset, ServiceAccount
 from connectors.gcp.identities.accounts import SYSTEM_MANAGED, ServiceAccountKey, parse_account_key

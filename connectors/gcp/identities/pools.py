@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord, SectionReading
+from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.places import ProjectRef, last_segment, tags_of
 from connectors.gcp.reader import Reader

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw, Struct, structs
 
-from connectors.base import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.client.requests import Request

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from msgspec import Struct, field
 
-from connectors.base import Connector
+from connectors.core.contract import Connector
 from connectors.gcp.rights.members import account_of
 from connectors.logs import LogSpec
 from connectors.logs.content import Records

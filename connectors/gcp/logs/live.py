@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from connectors.base import Connector, Meter
+from connectors.core.contract import Connector, Meter
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import LogBucket
 from connectors.gcp.connector import GcpConnector

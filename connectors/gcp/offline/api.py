@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
-from connectors.base import Gone, Malformed, Meter
+from connectors.core.contract import Gone, Malformed, Meter
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import GcpApi, Page, Query, page_of
 from connectors.gcp.client.requests import Request

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
-from connectors.exported import MAX_BYTES, Unreadable, content_of, json_values, text_of
+from connectors.core.offline import MAX_BYTES, Unreadable, content_of, json_values, text_of
 
 # Members with dates that may be in the future.
 _AHEAD = re.compile(r"expir|until|next|delet|destr|purge|before|end", re.IGNORECASE)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct, field, structs
 
-from connectors.exported import Unreadable, files_in, name_in
+from connectors.core.offline import Unreadable, files_in, name_in
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.documents import Document, newest, read_document
 from connectors.gcp.offline.naming import Names, PolicyOf, Rows, names_of, rows_of

@@ -9,8 +9,8 @@ from functools import cached_property
 import msgspec
 from msgspec import Raw, structs
 
-from connectors.base import Check, DiscoveredRecord, Meter, Scope, SectionReading
-from connectors.exported import dated, looking_into, not_recognised
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading
+from connectors.core.offline import dated, looking_into, not_recognised
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.client.session import GcpSession

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from msgspec import structs
 
+from connectors.core.reading import unread_facts
 from connectors.gcp.planned.accounts import (
     ACCOUNT_TYPES,
     KEY_TYPES,
@@ -23,7 +24,6 @@ from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.effects import Found, planned_by_place
 from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import mapping, text, walk
-from connectors.reading import unread_facts
 from scanner.access.assignments import with_assignments
 from scanner.model import Assignment, Link, StoredSecret, Workload
 from scanner.model.planned import Computed, Unread

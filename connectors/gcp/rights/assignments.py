@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import structs
 
+from connectors.core.reading import unread_facts
 from connectors.federation import links_of
 from connectors.gcp.places import service_agent_key
 from connectors.gcp.rights.bindings import Accounts, Binding
@@ -15,7 +16,6 @@ from connectors.gcp.rights.judging import Holdings, Judgement, judge
 from connectors.gcp.rights.members import AGENTS, Member, account_of
 from connectors.gcp.rights.tree import Tree
 from connectors.gcp.rights.trusts import GKE, POOLED, UNREAD, Pools, external_principals
-from connectors.reading import unread_facts
 from scanner.model import Assignment, Grant, Identity, Privilege
 
 PROVIDER = "gcp"

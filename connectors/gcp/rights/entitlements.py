@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.each import several
 from connectors.gcp.reader import Reader

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 
-from connectors.base import Gone, SectionReading
+from connectors.core.contract import Gone, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.client.requests import Request

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from connectors.base import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.assignments import assignments_of, identities_in
 from connectors.gcp.rights.bindings import Accounts, Binding, accounts_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field, structs
 
-from connectors.base import DiscoveredRecord, Gone, SectionReading
+from connectors.core.contract import DiscoveredRecord, Gone, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Rejected
 from connectors.gcp.client.payloads import Moment, ServiceAccount, in_utc

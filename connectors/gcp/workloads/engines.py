@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord, SectionReading
+from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Rejected
 from connectors.gcp.client.payloads import Moment, in_utc

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Raw, Struct
 
-from connectors.base import DiscoveredRecord, SectionReading
+from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.client.requests import Request

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord, Gone, SectionReading
+from connectors.core.contract import DiscoveredRecord, Gone, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import Page
 from connectors.gcp.client.payloads import Asset, Moment, in_utc

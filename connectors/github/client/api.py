@@ -1,4 +1,4 @@
-"""The client for GitHub on top of :mod:`connectors.http`: versions, sign-in, GraphQL, and the meaning of errors.
+"""The client for GitHub on top of :mod:`connectors.core.http`: versions, sign-in, GraphQL, and the meaning of errors.
 
 Only requests in the table are sent, and answers are decoded into the fields of payloads.py.
 """
@@ -12,20 +12,20 @@ from urllib.parse import quote
 
 from msgspec import Raw, Struct
 
-from connectors.base import Meter, SectionReading, own_words
+from connectors.core.contract import Meter, SectionReading, own_words
+from connectors.core.rates import RateLimit
 from connectors.exposed import Alert
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.requests import API_VERSION, PER_PAGE, Permission, Request
 from connectors.github.settings import GithubSettings
-from connectors.rates import RateLimit
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
 if TYPE_CHECKING:
     from requests import Response
 
+    from connectors.core.http import Client
     from connectors.github.client.sign_in import AppToken
-    from connectors.http import Client
 
 T = TypeVar("T")
 
@@ -170,7 +170,7 @@ class GithubApi:
 
     def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
         """See ``Api``."""
-        from connectors.http import link_header
+        from connectors.core.http import link_header
 
         params = {**({"per_page": PER_PAGE} if request.is_paged else {}), **request.params}
         return self._for(request).rows(
@@ -179,7 +179,7 @@ class GithubApi:
 
     def pages(self, request: Request, params: Mapping[str, str], **places: str) -> Iterator[Sequence[Raw]]:
         """The rows of a listing as they came, page by page. Raises SourceError."""
-        from connectors.http import link_header
+        from connectors.core.http import link_header
 
         client, path = self._for(request), request.path.format(**{name: quote(text) for name, text in places.items()})
         asked = {"per_page": PER_PAGE, **params}
@@ -212,7 +212,7 @@ class GithubApi:
 
         The organization was read, so a missing resource is hidden or not offered.
         """
-        from connectors.http import is_throttled, refusal
+        from connectors.core.http import is_throttled, refusal
 
         error = refusal(response)
         if response.status_code not in (_NOT_FOUND, _FORBIDDEN) or is_throttled(response):
@@ -252,7 +252,7 @@ def _error(error: p.GraphqlError, permission: Permission) -> SourceError:
 
 
 def _client(settings: GithubSettings, meter: Meter, sign_in: Any, limits: Any, kept: Any) -> Client:
-    from connectors.http import Client
+    from connectors.core.http import Client
 
     return Client(
         settings.api,

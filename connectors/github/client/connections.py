@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from connectors.base import Malformed, SectionReading
+from connectors.core.contract import Malformed, SectionReading
 from connectors.github.client.api import Answered, Api
 from connectors.github.client.requests import Permission
 from scanner.errors import Throttled, Unreachable

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from connectors.http import Received
+from connectors.core.http import Received
 from scanner.errors import SourceError
 from scanner.safe_files import in_place_of
 
@@ -68,7 +68,7 @@ class _Shared:
 
 
 class KeptAnswers:
-    """See ``connectors.http.ResponseCache``. ``path``: the file; None keeps nothing. ``source``: whose answers.
+    """See ``connectors.core.http.ResponseCache``. ``path``: the file; None keeps nothing. ``source``: whose answers.
 
     ``shapes``: by a request's path, where its rows are and what each is decoded as. ``shared``: the paths with answers
     that repositories may have in common. ``signed_with``: the headers that GitHub's ETags are made of, besides the
@@ -91,7 +91,7 @@ class KeptAnswers:
         self._signed_with = signed_with
 
     def get(self, key: str, route: str) -> Received | None:
-        """See ``connectors.http.ResponseCache``."""
+        """See ``connectors.core.http.ResponseCache``."""
         with self._lock:
             known = self._now.get(key) or self._before.get(key)
             if known is None and key and route in self._shared:
@@ -101,7 +101,7 @@ class KeptAnswers:
             return known
 
     def put(self, key: str, answer: Received, route: str) -> None:
-        """See ``connectors.http.ResponseCache``."""
+        """See ``connectors.core.http.ResponseCache``."""
         shape = self._shapes.get(route)
         may_be_shared = route in self._shared and answer.link is None and len(answer.content) <= _LONGEST_SHARED
         if not key or shape is None or not (self._path or may_be_shared):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from connectors.github.client.api import Api
 from connectors.github.client.requests import Permission, names
 from scanner.errors import SourceError

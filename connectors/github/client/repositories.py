@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from connectors.agents.definitions import Definitions, read_definitions
 from connectors.agents.documents import Card, read_document
-from connectors.base import Malformed, SectionReading
+from connectors.core.contract import Malformed, SectionReading
 from connectors.github.agent_files import FOLDER as AGENTS
 from connectors.github.agent_files import SUFFIX, AgentFile, ClientFile, DefinitionFile, agent_file
 from connectors.github.client import requests as r

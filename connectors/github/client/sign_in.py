@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from connectors.base import Meter
-from connectors.budget import pause
+from connectors.core.budget import pause
+from connectors.core.contract import Meter
+from connectors.core.rates import PATIENCE
+from connectors.core.reading import decoded
 from connectors.github.client import requests as r
 from connectors.github.client.payloads import Installation, InstallationToken, moment
 from connectors.github.settings import GithubSettings
-from connectors.rates import PATIENCE
-from connectors.reading import decoded
 from scanner.errors import Denied, SourceError, Throttled
 from scanner.redaction.redact import mask
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from requests import Response
 
-    from connectors.http import Client
+    from connectors.core.http import Client
 
 RENEW_BEFORE = 300.0
 """Seconds before its end at which an installation's token is renewed."""
@@ -43,19 +43,22 @@ def bearer(token: str) -> str:
 
 
 class SignIn:
-    """See ``connectors.http.SignIn``. ``token``: what to sign in with now; ``renew``: whether there is another one."""
+    """See ``connectors.core.http.SignIn``.
+
+    ``token``: what to sign in with now; ``renew``: whether there is another one.
+    """
 
     def __init__(self, token: Callable[[], str], renew: Callable[[], bool], limits: Limits) -> None:
         self._token, self._renew, self._limits = token, renew, limits
 
     def headers(self, method: str, url: str) -> Mapping[str, str]:
-        """See ``connectors.http.SignIn``. Raises Throttled where no request is left."""
+        """See ``connectors.core.http.SignIn``. Raises Throttled where no request is left."""
         del method
         self._limits.check(url)
         return {"Authorization": bearer(self._token())}
 
     def renewed(self, refused: Response) -> bool:
-        """See ``connectors.http.SignIn``."""
+        """See ``connectors.core.http.SignIn``."""
         del refused
         return self._renew()
 
@@ -144,7 +147,7 @@ class AppToken:
         self.selection = installed.repository_selection
 
     def _installation(self, client: Client) -> Installation:
-        from connectors.http import link_header
+        from connectors.core.http import link_header
 
         wanted = self._settings.organization.lower()
         pages = client.pages(r.OWN_INSTALLATIONS.path, paging=link_header, params={"per_page": r.PER_PAGE})

@@ -9,11 +9,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from connectors.core.reading import unread_facts
 from connectors.github import keys
 from connectors.github.client.payloads import AccessToken, Authorization, Role, moment
 from connectors.github.identities.place import Place
 from connectors.github.rights.privileges import highest, of_permissions, of_role, of_scopes, ways, ways_of_role
-from connectors.reading import unread_facts
 from scanner.model import Credential, CredentialKind, Grant, Identity, Privilege, Signal, credential_key
 from scanner.model.attributes import FORMER_MEMBER
 from scanner.model.reach import Way

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.github.facts import Organization
 from connectors.github.keys import root
 

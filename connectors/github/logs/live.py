@@ -11,12 +11,12 @@ from typing import ClassVar
 
 from msgspec import Raw
 
-from connectors.base import Connector, Meter
+from connectors.core.contract import Connector, Meter
+from connectors.core.reading import decoded
 from connectors.github.client.payloads import AuditEvent
 from connectors.github.client.requests import AUDIT_LOG
 from connectors.github.connector import GithubConnector
 from connectors.logs.live import Ask, LiveSource, Span
-from connectors.reading import decoded
 from scanner.errors import SourceError, UsageError
 
 _GIT_AND_ALL = {"include": "all", "order": "asc"}

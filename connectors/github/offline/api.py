@@ -15,14 +15,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from connectors.base import Malformed, SectionReading
-from connectors.exported import MAX_BYTES, Unreadable, content_of, json_values, text_of
+from connectors.core.contract import Malformed, SectionReading
+from connectors.core.offline import MAX_BYTES, Unreadable, content_of, json_values, text_of
+from connectors.core.reading import decoded
 from connectors.github.client import payloads as p
 from connectors.github.client.api import Answered, answered
 from connectors.github.client.parts import parts_of
 from connectors.github.client.requests import Permission, Request
 from connectors.github.offline.repositories import nodes, parts_asked
-from connectors.reading import decoded
 from scanner.errors import SourceError
 from scanner.text import printable
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from connectors.github.client import requests as r
 from connectors.github.client.api import Api
 from connectors.github.client.parts import Part, read_parts

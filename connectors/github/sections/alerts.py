@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from connectors.base import DiscoveredRecord, SectionReading
+from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.exposed import NAMELESS, Alert, DescribedAlert, exposure_of, leak_of_alert
 from connectors.github import keys
 from connectors.github import spec as s

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord, Malformed, SectionReading
+from connectors.core.contract import DiscoveredRecord, Malformed, SectionReading
 from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.agent_files import PRIVATE, SHARED, AgentFile, ClientFile, DefinitionFile

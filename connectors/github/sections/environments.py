@@ -15,12 +15,12 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
+from connectors.core.reading import ITEMS_NAMED
 from connectors.github.client import requests as r
 from connectors.github.client.api import Api
 from connectors.github.client.parts import Part, read_parts
 from connectors.github.client.repositories import Environments, Read
-from connectors.reading import ITEMS_NAMED
 from scanner.errors import SourceError
 from scanner.model import Identity
 from scanner.model.attributes import ENVIRONMENT_RULES

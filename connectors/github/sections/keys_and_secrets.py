@@ -8,7 +8,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 
-from connectors.base import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord
 from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p

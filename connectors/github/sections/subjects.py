@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from connectors.base import SectionReading
+from connectors.core.contract import SectionReading
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r

@@ -9,7 +9,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.base import DiscoveredRecord, SectionReading
+from connectors.core.contract import DiscoveredRecord, SectionReading
+from connectors.core.reading import ITEMS_NAMED
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
@@ -21,7 +22,6 @@ from connectors.github.sections.environments import named_by, read_rules, with_r
 from connectors.github.sections.local_actions import read_actions
 from connectors.github.sections.subjects import asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities
-from connectors.reading import ITEMS_NAMED
 from scanner.errors import SourceError
 from scanner.model import Fact, Identity, StoredSecret
 from scanner.model.attributes import ACCOUNTED_IN, FEDERATION_BESIDE, JOBS_UNREAD, UNRESOLVED

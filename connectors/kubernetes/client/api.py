@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 
 from requests import Response
 
-from connectors.base import Gone, Malformed, Meter, SectionReading
-from connectors.http import Client, Next, Page, cursor, refusal
+from connectors.core.contract import Gone, Malformed, Meter, SectionReading
+from connectors.core.http import Client, Next, Page, cursor, refusal
+from connectors.core.rates import RateLimit
+from connectors.core.reading import decoded
 from connectors.kubernetes.client.kubeconfig import Address, Pem, SignInAs, signed_in
 from connectors.kubernetes.lists import Sort
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.kubernetes.spec import Listing
-from connectors.rates import RateLimit
-from connectors.reading import decoded
 from scanner.errors import Denied, NotOffered, SourceError
 
 PAGE = 500

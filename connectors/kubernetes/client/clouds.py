@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from msgspec import Struct, field
 
-from connectors.base import Meter
+from connectors.core.contract import Meter
+from connectors.core.reading import is_installed
 from connectors.kubernetes.client.kubeconfig import Address, Pem, cluster_in
 from connectors.kubernetes.client.signin import AwsSession, AzureSession, GoogleSession, TokenSignIn
 from connectors.kubernetes.settings import Cloud, CloudCluster, KubernetesSettings
-from connectors.reading import is_installed
 from scanner.errors import Denied, MissingExtra, SourceError
 from scanner.text import printable
 
 if TYPE_CHECKING:
-    from connectors.http import SignIn
+    from connectors.core.http import SignIn
 
 T = TypeVar("T")
 _SDKS: Final[Mapping[Cloud, str]] = {"aws": "botocore", "gcp": "google.auth", "azure": "azure.identity"}
@@ -111,7 +111,7 @@ class Clouds:
     def _asked(
         self, url: str, sign_in: SignIn, meter: Meter, path: str, shape: type[T], permission: str, **more: Any
     ) -> T:
-        from connectors.http import Client, refusal
+        from connectors.core.http import Client, refusal
 
         def refused(response: Any) -> SourceError:
             error = refusal(response)

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 from msgspec import Struct, field
 
-from connectors.base import own_words
-from connectors.reading import decoded
+from connectors.core.contract import own_words
+from connectors.core.reading import decoded
 from scanner.errors import SourceError
 from scanner.redaction.redact import mask
 from scanner.text import printable
 
 if TYPE_CHECKING:
-    from connectors.http import SignIn
+    from connectors.core.http import SignIn
 
 SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """The folder of a pod with the token of its account."""

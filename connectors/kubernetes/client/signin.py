@@ -11,7 +11,7 @@ from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from connectors.base import own_words
+from connectors.core.contract import own_words
 from scanner.errors import SourceError
 from scanner.redaction.redact import mask
 
@@ -153,7 +153,7 @@ class GoogleSession:
         from google.auth.transport.requests import Request
         from requests import Session
 
-        from connectors.transport import bound_session
+        from connectors.core.transport import bound_session
 
         hint = "run `gcloud auth application-default login`"
         with _translated(GoogleAuthError, "Google", hint), bound_session(Session()) as session:

@@ -13,8 +13,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 
-from connectors.base import Connector
-from connectors.exported import Unreadable
+from connectors.core.contract import Connector
+from connectors.core.offline import Unreadable
 from connectors.kubernetes.actions import action_of
 from connectors.kubernetes.logs.events import NOTHING, AuditEvent, Line, Object, User, events_of
 from connectors.logs import LogSpec

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Raw, Struct, field
 
-from connectors.base import Malformed, Meter
+from connectors.core.contract import Malformed, Meter
+from connectors.core.rates import RateLimit
+from connectors.core.reading import decoded
 from connectors.kubernetes.client.signin import GoogleSession, TokenSignIn
 from connectors.kubernetes.settings import CloudCluster, KubernetesSettings
 from connectors.logs.live import Span
-from connectors.rates import RateLimit
-from connectors.reading import decoded
 from scanner.errors import Denied, SourceError
 
 if TYPE_CHECKING:
     from requests import Response
 
-    from connectors.http import Client
+    from connectors.core.http import Client
 
 READ, PRIVATE, BUCKET = "logging.logEntries.list", "logging.privateLogEntries.list", "logging.buckets.get"
 _LOGGING: Final = "https://logging.googleapis.com"
@@ -102,7 +102,7 @@ class CloudLogging:
         return "no request that reads is logged: Data Access logs of the Kubernetes Engine API are off"
 
     def _client(self, url: str, permission: str | None = None) -> Client:
-        from connectors.http import Client
+        from connectors.core.http import Client
 
         settings = self._settings
         if url not in self._clients:
@@ -147,7 +147,7 @@ def _project(cluster: CloudCluster) -> str:
 
 
 def _refused(permission: str | None, response: Response) -> SourceError:
-    from connectors.http import refusal
+    from connectors.core.http import refusal
 
     if response.status_code == _FORBIDDEN and permission is not None:
         return Denied(f"{permission} is denied", permission=permission)

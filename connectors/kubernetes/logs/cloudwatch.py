@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 from msgspec import Raw, Struct, field
 
-from connectors.base import Malformed, Meter
+from connectors.core.contract import Malformed, Meter
+from connectors.core.rates import RateLimit
+from connectors.core.reading import decoded
 from connectors.kubernetes.client.signin import AwsSession
 from connectors.kubernetes.settings import CloudCluster, KubernetesSettings
 from connectors.logs.live import Span
-from connectors.rates import RateLimit
-from connectors.reading import decoded
 from scanner.errors import Denied, SourceError
 from scanner.text import printable
 
 if TYPE_CHECKING:
     from requests import Response
 
-    from connectors.http import Client
+    from connectors.core.http import Client
 
 T = TypeVar("T")
 READ, GROUPS = "logs:FilterLogEvents", "logs:DescribeLogGroups"
@@ -121,7 +121,7 @@ class _Region:
     """CloudWatch Logs of one region. The signature of a request includes its body."""
 
     def __init__(self, session: AwsSession, settings: KubernetesSettings, meter: Meter) -> None:
-        from connectors.http import Client
+        from connectors.core.http import Client
 
         self._session = session
         self._url = (settings.endpoint_url or session.host("logs")).rstrip("/")
@@ -138,7 +138,7 @@ class _Region:
 
     def ask(self, operation: str, permission: str, shape: type[T], **asked: Any) -> T:
         """The answer to an operation. Raises SourceError."""
-        from connectors.http import refusal
+        from connectors.core.http import refusal
 
         target = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"Logs_20140328.{operation}"}
         signed = self._session.signed("logs", f"{self._url}/", json.dumps(asked).encode(), target)
@@ -180,6 +180,6 @@ def _fault(response: Response) -> str:
 
 
 def _is_throttled(response: Response) -> bool:
-    from connectors.http import is_throttled
+    from connectors.core.http import is_throttled
 
     return is_throttled(response) or (response.status_code == _BAD and _fault(response) in _LOAD)

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct, field
 
-from connectors.exported import Unreadable
+from connectors.core.offline import Unreadable
 
 
 class User(Struct, gc=False, frozen=True):

@@ -9,7 +9,7 @@ from typing import ClassVar, Protocol
 
 from msgspec import Raw
 
-from connectors.base import Connector, Meter, Scope
+from connectors.core.contract import Connector, Meter, Scope
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.logs.cloud_logging import CloudLogging
 from connectors.kubernetes.logs.cloudwatch import CloudWatch

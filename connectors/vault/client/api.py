@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from connectors.base import Gone, Meter, own_words
-from connectors.rates import RateLimit
-from connectors.reading import decoded
+from connectors.core.contract import Gone, Meter, own_words
+from connectors.core.rates import RateLimit
+from connectors.core.reading import decoded
 from connectors.vault.client.payloads import Answer, Keys, Login, SealStatus
 from connectors.vault.client.requests import OWN_TOKEN, SEAL_STATUS, SIGN_IN, Endpoint
 from connectors.vault.settings import CertAuth, VaultSettings
@@ -25,7 +25,7 @@ from scanner.redaction.redact import mask
 if TYPE_CHECKING:
     from requests import Response
 
-    from connectors.http import Client
+    from connectors.core.http import Client
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ class VaultApi:
     """A client for one namespace. Its methods only raise SourceErrors. Threads may share it."""
 
     def __init__(self, held: Held, namespace: str, meter: Meter) -> None:
-        from connectors.http import Client
+        from connectors.core.http import Client
         from connectors.vault.client.transport import vault_client
 
         settings, auth = held.settings, held.settings.auth
@@ -191,7 +191,7 @@ def _is_empty(response: Response) -> bool:
 
 def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> SourceError:
     """The error for a status other than 200."""
-    from connectors.http import refusal
+    from connectors.core.http import refusal
 
     status = response.status_code
     if response.is_redirect:

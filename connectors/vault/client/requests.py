@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from connectors.base import Malformed
+from connectors.core.contract import Malformed
 
 Method = Literal["GET", "LIST", "POST"]
 _CAPABILITY: dict[Method, str] = {"GET": "read", "LIST": "list", "POST": "update"}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 import hvac
 from hvac.adapters import RawAdapter
 
-from connectors.http import Client
-from connectors.reading import is_installed
+from connectors.core.http import Client
+from connectors.core.reading import is_installed
 from connectors.vault.settings import ApproleAuth, AwsAuth, CertAuth, JwtAuth, KubernetesAuth, VaultSettings
 from scanner.errors import MissingExtra, SourceError
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from connectors.address import check_url
+from connectors.core.address import check_url
 from scanner.model import Severity
 from scanner.notify.settings import LONGEST_TIMEOUT, Kinds, read_named
 from scanner.redaction.redact import SecretRef

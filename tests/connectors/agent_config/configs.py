@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from scanner.model import Coverage, Identity
 
 VALUE = "a-planted-value"

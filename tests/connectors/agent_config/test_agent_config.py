@@ -12,7 +12,7 @@ from hypothesis import given
 
 from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
 from connectors.agents.documents import read_document
-from connectors.base import Malformed
+from connectors.core.contract import Malformed
 from reports.agents import servers, tools
 from scanner.judging.agents import judge_agent
 from tests.connectors.agent_config.configs import VALUE, card, discover, server, written

@@ -13,7 +13,7 @@ from hypothesis import given
 
 from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
 from connectors.agents.definitions import as_identity, read_definitions
-from connectors.base import Malformed
+from connectors.core.contract import Malformed
 from reports.agents import acts_as
 from scanner.access.workloads import with_roles
 from scanner.judging.agents import judge_agent

@@ -7,7 +7,7 @@ import pytest
 from connectors.anthropic.identities import Organization, identities
 from connectors.anthropic.payloads import ApiKey, Principal, User
 from connectors.anthropic.spec import SPEC
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.vendors.records import Place
 
 

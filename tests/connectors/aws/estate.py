@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from connectors.aws.connector import AwsConnector
 from connectors.aws.settings import AwsSettings
-from connectors.base import DiscoveredRecord, Scope
+from connectors.core.contract import DiscoveredRecord, Scope
 from scanner.model import Coverage, Identity, StoredSecret, Workload
 from tests.servers.fault_proxy import FaultProxy
 from tests.servers.moto_server import ACCOUNT, MotoServer

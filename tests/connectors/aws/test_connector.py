@@ -10,7 +10,7 @@ from connectors.aws.connector import AwsConnector
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import OF_ORGANIZATIONS, PASSWORDS, REGIONS, SPEC
 from connectors.aws.workloads.catalog import TAGS
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from scanner.model import ANY_KIND, Coverage
 from tests.connectors.aws.estate import REGIONS as AWS_REGIONS
 from tests.connectors.aws.estate import Estate, arn, document

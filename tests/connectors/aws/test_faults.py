@@ -9,7 +9,7 @@ import pytest
 from connectors.aws.client.iam_calls import order_report, read_report
 from connectors.aws.client.session import AwsSession
 from connectors.aws.settings import AwsSettings
-from connectors.base import Meter
+from connectors.core.contract import Meter
 from scanner.errors import SourceError
 from tests.connectors.aws.estate import Estate, Found, arn, document
 from tests.servers.fault_proxy import Fault, FaultKind

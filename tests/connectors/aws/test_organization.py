@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.aws.connector import AwsConnector
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from scanner.model import Coverage, Identity
 from tests.connectors.aws.estate import Estate, Found, document
 from tests.servers.fault_proxy import Fault, FaultKind

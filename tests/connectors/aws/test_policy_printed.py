@@ -17,7 +17,7 @@ from connectors.aws.connector import AwsConnector
 from connectors.aws.least_privilege import NEVER, NEVER_BUT_LOGS, POLICY_LIMIT, USUAL_ROLE, least_policies, printed
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import MEMBER_ROLE, OF_ORGANIZATIONS, SPEC
-from connectors.base import Section
+from connectors.core.contract import Section
 from scanner.model import Coverage
 from tests.connectors.aws.estate import Estate
 from tests.connectors.aws.test_organization import Company

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.azure.client.api import AzureApi
-from connectors.base import Meter
-from connectors.fakes.azure.server import AzureServer
+from connectors.core.contract import Meter
+from scanner.demo.fakes.azure.server import AzureServer
 from tests.connectors.azure.estate import SECRET_VARIABLE, AzureEstate
 
 

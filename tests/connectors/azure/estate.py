@@ -13,11 +13,11 @@ from connectors.azure.client.api import AzureApi
 from connectors.azure.client.requests import VERSIONS, allowed
 from connectors.azure.connector import AzureConnector
 from connectors.azure.settings import AzureSettings
-from connectors.base import DiscoveredRecord, Meter, Scope
-from connectors.fakes.azure.login import AUDIENCES
-from connectors.fakes.azure.server import AzureServer, Exchange
-from connectors.fakes.azure.tenant import Tenant
-from connectors.fakes.azure.wire import Call, Service
+from connectors.core.contract import DiscoveredRecord, Meter, Scope
+from scanner.demo.fakes.azure.login import AUDIENCES
+from scanner.demo.fakes.azure.server import AzureServer, Exchange
+from scanner.demo.fakes.azure.tenant import Tenant
+from scanner.demo.fakes.azure.wire import Call, Service
 from scanner.model import Coverage
 from scanner.redaction.redact import SecretRef
 from tests.connectors.azure import oracle

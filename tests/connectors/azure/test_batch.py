@@ -8,10 +8,10 @@ import pytest
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.batch import graph_batch
 from connectors.azure.client.requests import Forbidden
-from connectors.base import Gone, Malformed, Meter
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply, refusal
+from connectors.core.contract import Gone, Malformed, Meter
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import Reply, refusal
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 from tests.connectors.azure.estate import AzureEstate
 

@@ -10,10 +10,10 @@ import pytest
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.batch import graph_batch, resource_graph
 from connectors.azure.client.errors import each_of
-from connectors.base import Malformed, Meter
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply, Service
+from connectors.core.contract import Malformed, Meter
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import Reply, Service
 from tests.connectors.azure.estate import AzureEstate
 
 PRINCIPALS, OWNERS = "/servicePrincipals", f"/servicePrincipals/{guid('a')}/owners"

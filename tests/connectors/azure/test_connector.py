@@ -8,10 +8,10 @@ import pytest
 
 from connectors.azure.client.requests import ALLOWED
 from connectors.azure.connector import AzureConnector
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.rights import GRAPH, add_api
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply, Service
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.rights import GRAPH, add_api
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import Reply, Service
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.azure.estate import AzureEstate
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.azure.client.errors import ClosedToUs, ExpiredPage, NoLicence, NotSignedIn, NotTaken, of_answer
-from connectors.base import Gone
+from connectors.core.contract import Gone
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 from scanner.text import printable
 

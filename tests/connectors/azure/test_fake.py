@@ -10,8 +10,8 @@ import pytest
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.errors import NotTaken, each_of
 from connectors.azure.client.requests import BATCH
-from connectors.base import Gone
-from connectors.fakes.azure.tenant import guid
+from connectors.core.contract import Gone
+from scanner.demo.fakes.azure.tenant import guid
 from tests.connectors.azure.estate import AzureEstate
 
 

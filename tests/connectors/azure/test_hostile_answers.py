@@ -14,10 +14,10 @@ from msgspec import structs
 
 from connectors.azure.connector import AzureConnector
 from connectors.azure.settings import AzureSettings
-from connectors.fakes.azure.server import AzureServer
-from connectors.fakes.azure.wire import Call, Reply
 from scanner.demo.azure_tenant import make_tenant
 from scanner.demo.estate import load_estate
+from scanner.demo.fakes.azure.server import AzureServer
+from scanner.demo.fakes.azure.wire import Call, Reply
 from scanner.redaction.redact import SecretRef
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.hostile import read, told_with_any_change, told_with_times

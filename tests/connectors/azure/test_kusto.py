@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.azure import kusto
+from scanner.demo.fakes.azure import kusto
 
 ROWS: list[dict[str, Any]] = [
     {

@@ -11,9 +11,9 @@ from connectors.azure.client.api import AzureApi
 from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.errors import ExpiredPage
 from connectors.azure.client.requests import Forbidden, request_of
-from connectors.base import Malformed, Meter
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.wire import Reply
+from connectors.core.contract import Malformed, Meter
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.wire import Reply
 from scanner.errors import SourceError, Unreachable
 from tests.connectors.azure.estate import AzureEstate
 

@@ -17,7 +17,7 @@ from connectors.azure.identities.payloads import ServicePrincipal
 from connectors.azure.reader import Reader
 from connectors.azure.spec import SPEC
 from connectors.azure.workloads.rows import Resource
-from connectors.base import Meter, Scope
+from connectors.core.contract import Meter, Scope
 from tests.connectors.azure.estate import AzureEstate
 
 PATHS = [one for one in ALLOWED if "{" in one.path]

@@ -12,8 +12,8 @@ from connectors.azure.client.errors import NotSignedIn
 from connectors.azure.client.requests import Forbidden, request_of
 from connectors.azure.client.session import GivenToken
 from connectors.azure.settings import AzureSettings
-from connectors.base import Meter
-from connectors.fakes.azure.server import AzureServer
+from connectors.core.contract import Meter
+from scanner.demo.fakes.azure.server import AzureServer
 from scanner.errors import SourceError
 from scanner.model import Assignment, Coverage, Identity, StoredSecret
 from scanner.redaction.redact import SecretRef, redact

@@ -6,10 +6,10 @@ import pytest
 
 from connectors.azure import sections as s
 from connectors.azure.least_privilege import GRAPH
-from connectors.base import Check
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import MICROSOFT, guid
-from connectors.fakes.azure.wire import Reply, Service
+from connectors.core.contract import Check
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.tenant import MICROSOFT, guid
+from scanner.demo.fakes.azure.wire import Reply, Service
 from tests.connectors.azure.estate import AzureEstate
 
 CALLS = 30  # one or two for each section of a tenant with one subscription

@@ -11,10 +11,10 @@ import pytest
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.errors import NotSignedIn, each_of
-from connectors.base import Meter
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply, refusal
+from connectors.core.contract import Meter
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import Reply, refusal
 from scanner.errors import SourceError, Throttled, Unreachable
 from scanner.redaction.redact import SecretRef
 from tests.connectors.azure.estate import AzureEstate

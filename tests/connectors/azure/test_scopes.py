@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Scope
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply
+from connectors.core.contract import Scope
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import Reply
 from scanner.model import Coverage
 from scanner.redaction.redact import SecretRef
 from tests.connectors.azure.estate import AzureEstate

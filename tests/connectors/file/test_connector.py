@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.base import Preflight
+from connectors.core.contract import Preflight
 from connectors.file.connector import FileConnector, FileSettings
 from reports.base import Screen
 from reports.json import NdjsonReport

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from connectors.base import DiscoveredRecord, Meter, Scope
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.grpc_iam import grpc_server
-from connectors.fakes.gcp.server import rest_server
+from connectors.core.contract import DiscoveredRecord, Meter, Scope
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.settings import GcpSettings
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.grpc_iam import grpc_server
+from scanner.demo.fakes.gcp.server import rest_server
 from scanner.redaction.redact import SecretRef
 
 ORGANIZATION = "organizations/123456789012"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from connectors.base import DiscoveredRecord
-from connectors.fakes.gcp.cloud import CREATED, Cloud
-from connectors.fakes.gcp.consumers import (
+from connectors.core.contract import DiscoveredRecord
+from scanner.demo.fakes.gcp.cloud import CREATED, Cloud
+from scanner.demo.fakes.gcp.consumers import (
     AT,
     add_cluster,
     add_function,
@@ -19,8 +19,8 @@ from connectors.fakes.gcp.consumers import (
     add_secret,
     add_template,
 )
-from connectors.fakes.gcp.identities import add_key
-from connectors.fakes.gcp.usage import add_key_use, add_use
+from scanner.demo.fakes.gcp.identities import add_key
+from scanner.demo.fakes.gcp.usage import add_key_use, add_use
 from scanner.model import Coverage, Identity, StoredSecret, Workload
 from tests.connectors.gcp.conftest import small_company
 

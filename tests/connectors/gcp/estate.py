@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connectors.base import DiscoveredRecord
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.identities import (
+from connectors.core.contract import DiscoveredRecord
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.identities import (
     add_api_key,
     add_auth_provider,
     add_engine,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from connectors.base import Scope
-from connectors.fakes.gcp.cloud import Cloud
+from connectors.core.contract import Scope
 from connectors.gcp.places import Place as Unit
+from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.model import Coverage, Identity
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company
 

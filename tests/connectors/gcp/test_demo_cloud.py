@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from connectors.fakes.gcp.cloud import Cloud
 from scanner.demo.estate import load_estate
+from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.demo.gcp_cloud import planted
 from scanner.model import Assignment, Coverage, Identity, StoredSecret
 from tests.connectors.gcp.conftest import Place

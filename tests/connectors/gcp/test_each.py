@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from connectors.base import DiscoveredRecord, Meter, Scope
+from connectors.core.contract import DiscoveredRecord, Meter, Scope
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Anything
 from connectors.gcp.each import each_project, in_each

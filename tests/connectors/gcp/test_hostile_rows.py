@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.base import Meter, Scope
+from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.identities.accounts import ServiceAccountKey, parse_account_key

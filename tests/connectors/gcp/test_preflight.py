@@ -8,15 +8,15 @@ from collections.abc import Callable
 import pytest
 import yaml
 
-from connectors.base import Check
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.faults import Refused
+from connectors.core.contract import Check
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.requests import Request
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.least_privilege import custom_role
 from connectors.gcp.preflight import FORBIDDEN
 from connectors.gcp.sections import SECTIONS
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.faults import Refused
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.estate import company
 

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import pytest
 from msgspec import Raw
 
-from connectors.base import Meter, Scope
-from connectors.fakes.gcp.cloud import Cloud
+from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import Project
 from connectors.gcp.each import if_wanted, of_each
 from connectors.gcp.places import Place as Unit
 from connectors.gcp.places import ProjectRef, tags_of
 from connectors.gcp.reader import Reader
 from connectors.gcp.spec import SPEC
+from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.errors import Denied, SourceError, Unreachable
 from scanner.model import Coverage
 from tests.connectors.gcp.conftest import Place

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from connectors.fakes.gcp.call import Route
-from connectors.fakes.gcp.cloud import Cloud, Row
-from connectors.fakes.gcp.faults import Refused
-from connectors.fakes.gcp.logs import log_entry
-from connectors.fakes.gcp.server import ROUTES, answer
 from connectors.gcp.logs.batching import question
 from connectors.logs.live import Span
+from scanner.demo.fakes.gcp.call import Route
+from scanner.demo.fakes.gcp.cloud import Cloud, Row
+from scanner.demo.fakes.gcp.faults import Refused
+from scanner.demo.fakes.gcp.logs import log_entry
+from scanner.demo.fakes.gcp.server import ROUTES, answer
 from tests.connectors.gcp.conftest import ORGANIZATION, READS_ONLY, Place, small_company
 from tests.connectors.gcp.discovery import UNDOCUMENTED, check_answer, find_method
 

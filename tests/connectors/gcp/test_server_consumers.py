@@ -7,14 +7,14 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.consumers import AT, VALUE
-from connectors.fakes.gcp.faults import Refused
-from connectors.fakes.gcp.partial import Tree, fields_in, partial
-from connectors.fakes.gcp.server import ROUTES, answer
-from connectors.fakes.gcp.usage import add_insight, add_key_use, add_use
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.requests import Request
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.consumers import AT, VALUE
+from scanner.demo.fakes.gcp.faults import Refused
+from scanner.demo.fakes.gcp.partial import Tree, fields_in, partial
+from scanner.demo.fakes.gcp.server import ROUTES, answer
+from scanner.demo.fakes.gcp.usage import add_insight, add_key_use, add_use
 from tests.connectors.gcp.conftest import ORGANIZATION
 from tests.connectors.gcp.consuming import BILLING, PROD, more_of_assets, secretive, shop
 from tests.connectors.gcp.discovery import check_answer, check_resource, document, find_method

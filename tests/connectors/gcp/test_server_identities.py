@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from connectors.fakes.gcp.faults import Refused
-from connectors.fakes.gcp.server import ROUTES, answer
+from scanner.demo.fakes.gcp.faults import Refused
+from scanner.demo.fakes.gcp.server import ROUTES, answer
 from tests.connectors.gcp.conftest import ORGANIZATION
 from tests.connectors.gcp.discovery import check_answer, check_resource
 from tests.connectors.gcp.estate import AT, BILLING, DEFAULT, DEV, PROD, company

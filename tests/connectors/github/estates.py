@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.fakes.github.organization import repository
 from connectors.github.connector import GithubConnector
 from connectors.github.settings import GithubSettings
 from connectors.testing import Asked, Estate, Reply
+from scanner.demo.fakes.github.organization import repository
 from scanner.redaction.redact import SecretRef
 from tests.connectors.github.fake import GithubServer, Organization
 

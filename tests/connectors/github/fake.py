@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
-from connectors.fakes.github.answers import Answers, WrongQuery
-from connectors.fakes.github.organization import Organization, user
 from connectors.testing import Asked, Reply, Server
+from scanner.demo.fakes.github.answers import Answers, WrongQuery
+from scanner.demo.fakes.github.organization import Organization, user
 from tests.servers.trackers.described import Description, Undescribed
 
 __all__ = ["GithubServer", "Organization", "served", "user"]

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from connectors.budget import Limits
+from connectors.core.budget import Limits
 from connectors.github.agent_files import agent_file
 from connectors.testing import Asked, Reply, read
 from scanner.model import Coverage, Identity

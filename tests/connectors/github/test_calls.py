@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import DiscoveredRecord
-from connectors.budget import Limits
-from connectors.fakes.github.organization import repository
+from connectors.core.budget import Limits
+from connectors.core.contract import DiscoveredRecord
 from connectors.testing import Server, read
+from scanner.demo.fakes.github.organization import repository
 from scanner.model import Coverage, Identity, StoredSecret
 from tests.connectors.github.estates import DEPLOY, ROLE, TOKEN, VALUE, connector
 from tests.connectors.github.fake import GithubServer, Organization, served

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from msgspec.structs import replace
 
-from connectors.base import DiscoveredRecord, Scope
-from connectors.budget import Limits
+from connectors.core.budget import Limits
+from connectors.core.contract import DiscoveredRecord, Scope
 from connectors.github.client.payloads import Registry
 from connectors.github.facts import Organization
 from connectors.github.identities.organization import registry

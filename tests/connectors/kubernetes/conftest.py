@@ -14,10 +14,7 @@ import trustme
 import yaml
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord, Meter, Scope, SectionReading
-from connectors.fakes.kubernetes.authorizer import User, service_account
-from connectors.fakes.kubernetes.cluster import Cluster
-from connectors.fakes.kubernetes.server import Fault, KubernetesServer
+from connectors.core.contract import DiscoveredRecord, Meter, Scope, SectionReading
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import NAME, manifests
@@ -25,6 +22,9 @@ from connectors.kubernetes.reader import Facts, Reader
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.kubernetes.spec import SPEC, Listing
 from connectors.testing import LIMITS, PATIENT, read
+from scanner.demo.fakes.kubernetes.authorizer import User, service_account
+from scanner.demo.fakes.kubernetes.cluster import Cluster
+from scanner.demo.fakes.kubernetes.server import Fault, KubernetesServer
 from scanner.errors import NotOffered
 from scanner.model import Coverage, Identity, Workload
 from scanner.redaction.redact import SecretRef

@@ -24,15 +24,15 @@ from google.auth import jwt
 from requests import PreparedRequest, Response
 from requests.structures import CaseInsensitiveDict
 
-from connectors.fakes.azure.server import AzureServer
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.consumers import add_cluster
-from connectors.fakes.gcp.server import rest_server
-from connectors.fakes.kubernetes.authorizer import User
 from connectors.kubernetes.client.signin import RENEWED, Token, TokenSignIn
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.testing import Asked, Reply, Server
+from scanner.demo.fakes.azure.server import AzureServer
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.consumers import add_cluster
+from scanner.demo.fakes.gcp.server import rest_server
+from scanner.demo.fakes.kubernetes.authorizer import User
 from scanner.model import Coverage
 from tests.connectors.aws.conftest import moto
 from tests.connectors.aws.workloads.model_server import check

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import kubernetes_validate
 import pytest
 
-from connectors.base import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.testing import read

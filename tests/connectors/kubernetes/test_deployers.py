@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.kubernetes.server import refusal
 from connectors.testing import Asked, Reply, read
+from scanner.demo.fakes.kubernetes.server import refusal
 from scanner.model import Coverage
 from tests.connectors.kubernetes.conftest import Running, Scan
 from tests.connectors.kubernetes.manifests import account, binding, deployment, role, rule

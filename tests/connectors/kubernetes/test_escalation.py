@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.least_privilege import manifests
 from connectors.kubernetes.rights.bindings import Bound
 from connectors.kubernetes.rights.evaluation import Authority
 from connectors.kubernetes.rights.rules import rules_of
 from connectors.kubernetes.rights.targets import Accounts, Surroundings
 from connectors.testing import Asked, Reply
+from scanner.demo.fakes.kubernetes.server import refusal
 from scanner.model import POTENTIAL, Assignment
 from tests.connectors.kubernetes.conftest import Scan
 from tests.connectors.kubernetes.manifests import (

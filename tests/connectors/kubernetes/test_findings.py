@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.principals import Place, principals
 from connectors.kubernetes.reader import Facts
 from connectors.kubernetes.rights.bindings import Bound
@@ -16,6 +15,7 @@ from connectors.kubernetes.rights.links import Links
 from connectors.kubernetes.rights.rules import rules_of
 from connectors.kubernetes.rights.targets import Accounts, Surroundings
 from connectors.testing import Asked, Reply
+from scanner.demo.fakes.kubernetes.server import refusal
 from scanner.discovery.inventory import Reading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge

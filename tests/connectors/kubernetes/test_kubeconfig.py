@@ -13,10 +13,10 @@ import msgspec
 import pytest
 import yaml
 
-from connectors.fakes.kubernetes.server import KubernetesServer
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.testing import read
+from scanner.demo.fakes.kubernetes.server import KubernetesServer
 from scanner.model import Coverage, Identity
 from tests.connectors.kubernetes.conftest import TOKEN, Running
 from tests.connectors.kubernetes.manifests import RBAC, binding, role

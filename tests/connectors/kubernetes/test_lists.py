@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.exported import Unreadable
+from connectors.core.offline import Unreadable
 from connectors.kubernetes.lists import DAMAGE, PIECE, listed_in
 from tests.connectors.kubernetes.manifests import account, deployment, pod
 from tests.examples import examples

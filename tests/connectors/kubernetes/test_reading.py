@@ -13,11 +13,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from connectors.fakes.kubernetes.cluster import CUSTOM, Cluster
-from connectors.fakes.kubernetes.server import refusal
 from connectors.kubernetes.least_privilege import cluster_role, manifests
 from connectors.kubernetes.reader import authorizers_beside
 from connectors.testing import Asked, Reply, read
+from scanner.demo.fakes.kubernetes.cluster import CUSTOM, Cluster
+from scanner.demo.fakes.kubernetes.server import refusal
 from scanner.model import Identity
 from tests.connectors.kubernetes.conftest import TOKEN, Running, Scan
 from tests.connectors.kubernetes.manifests import account, binding, deployment, namespace, pod, role, rule, token

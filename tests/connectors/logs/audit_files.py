@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from connectors.base import Connector
+from connectors.core.contract import Connector
 from connectors.logs import LogSettings
 from connectors.logs.files import FileLog
 from scanner.model.activity import CallerDay, LogDay, LogUnit, UnitReading

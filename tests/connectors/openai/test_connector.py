@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord
 from connectors.testing import Reply, read
 from scanner.access.edges import resolve
 from scanner.judging.agents import judge_agent

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.secrets_report.connector import ReportConnector, ReportSettings
 from scanner.model import Coverage, Exposure
 

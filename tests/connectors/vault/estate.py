@@ -7,7 +7,7 @@ from typing import Any
 
 import hvac
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.model import Coverage, Identity, StoredSecret

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.vault.audit import VaultAuditLog, deed_of
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings

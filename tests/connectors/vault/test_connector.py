@@ -8,7 +8,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.vault.connector import VaultConnector
 from scanner.model import Identity
 from tests.connectors.vault.conftest import MakeSettings

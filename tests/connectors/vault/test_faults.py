@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.errors import SourceError

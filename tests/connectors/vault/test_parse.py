@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Malformed, Scope
+from connectors.core.contract import Malformed, Scope
 from connectors.vault.client.payloads import (
     AuthMount,
     Entity,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.base import Check, LeastPrivilege, Preflight
+from connectors.core.contract import Check, LeastPrivilege, Preflight
 from connectors.vault.connector import VaultConnector
 from tests.connectors.vault.conftest import MakeSettings
 from tests.connectors.vault.estate import Place, seed

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.vault.settings import VaultSettings
 from connectors.vault.spec import SPEC
 from scanner.errors import SourceError

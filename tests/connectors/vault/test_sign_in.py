@@ -21,7 +21,7 @@ from botocore.credentials import Credentials
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from connectors.base import Meter
+from connectors.core.contract import Meter
 from connectors.vault.client.api import Held, VaultApi
 from connectors.vault.client.requests import AUTH_MOUNTS, OWN_TOKEN
 from connectors.vault.connector import VaultConnector

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.vault.client.payloads import AuthMount, Entity, EntityAlias, Token
 from connectors.vault.identities import Found, parse_identities
 from connectors.vault.logins import LoginRole, parse_role

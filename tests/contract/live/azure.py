@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from connectors.azure.logs import activity, signins
 from connectors.azure.logs.live import ActivityLog, SignIns
-from connectors.fakes.azure.audit_logs import by_application, log_event, log_sign_in
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply, Service, refusal
 from connectors.logs.live import LiveReader
 from connectors.logs.names import Networks
+from scanner.demo.fakes.azure.audit_logs import by_application, log_event, log_sign_in
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import Reply, Service, refusal
 from tests.connectors.azure.estate import AzureEstate
 from tests.contract.live.base import Live
 

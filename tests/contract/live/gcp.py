@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.faults import Refused
-from connectors.fakes.gcp.logs import log_entry
 from connectors.gcp.logs import audit
 from connectors.gcp.logs.live import CloudLogging
 from connectors.logs.live import LiveReader
 from connectors.logs.names import Networks
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.faults import Refused
+from scanner.demo.fakes.gcp.logs import log_entry
 from tests.connectors.gcp.conftest import Place
 from tests.contract.live.base import Live
 

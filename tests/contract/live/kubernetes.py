@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from connectors import testing as hub
-from connectors.fakes.gcp.faults import Refused
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.logs import audit as kubernetes_audit
 from connectors.kubernetes.logs.audit import KubernetesAuditLog
@@ -17,6 +16,7 @@ from connectors.kubernetes.logs.live import asked as cluster_logs
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.logs.live import LiveReader
 from connectors.logs.names import Networks
+from scanner.demo.fakes.gcp.faults import Refused
 from tests.connectors.kubernetes.conftest import Running
 from tests.connectors.kubernetes.logs.eks import Logs
 from tests.connectors.kubernetes.logs.gke import Gke

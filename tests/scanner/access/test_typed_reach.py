@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
-from connectors.base import DiscoveredRecord, Scope, Spec
+from connectors.core.contract import DiscoveredRecord, Scope, Spec
 from scanner.access.edges import resolve
 from scanner.discovery.inventory import Reading, as_last_known, join
 from scanner.discovery.scopes import read_scope

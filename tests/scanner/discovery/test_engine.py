@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from msgspec import Struct
 
-from connectors.base import DiscoveredRecord, Meter, Scope, Section, Spec
+from connectors.core.contract import DiscoveredRecord, Meter, Scope, Section, Spec
 from scanner import errors
 from scanner.discovery.engine import read_all
 from scanner.discovery.inventory import Reading

@@ -27,7 +27,7 @@ for _ in range(DEPTH - 1):
     payload = {"a": "x", "c": payload, "d": [{"a": "x"}]}
 
 import msgspec
-from connectors.base import Scope, Spec
+from connectors.core.contract import Scope, Spec
 from scanner.discovery.engine import read_all
 
 class Nobody:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from scanner.discovery.inventory import Reading
 from scanner.discovery.scopes import Listing, read_scope
 from scanner.discovery.shards.files import check_shard, head_of, write_shard

@@ -6,7 +6,7 @@ import pytest
 from botocore import exceptions as sdk
 
 from connectors.aws.client.errors import NotTaken, NotValidHere, translated
-from connectors.base import MAX_WORDS, Gone
+from connectors.core.contract import MAX_WORDS, Gone
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
 

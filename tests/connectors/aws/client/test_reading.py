@@ -10,7 +10,7 @@ import pytest
 from connectors.aws.client.reading import IAM_PAGES, looped, must_know
 from connectors.aws.client.session import AwsSession, Client
 from connectors.aws.settings import AwsSettings
-from connectors.base import Meter
+from connectors.core.contract import Meter
 from scanner.errors import NotOffered, SourceError
 from tests.connectors.aws.estate import Estate
 from tests.servers.wire import Wrong

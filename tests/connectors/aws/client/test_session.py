@@ -13,7 +13,7 @@ import pytest
 from connectors.aws.client.clients import Clients
 from connectors.aws.client.session import IN_FLIGHT, AwsSession, call
 from connectors.aws.settings import AwsSettings
-from connectors.base import Meter
+from connectors.core.contract import Meter
 from scanner.errors import NotOffered, SourceError, Unreachable
 from tests.connectors.aws.estate import Estate
 

@@ -13,7 +13,7 @@ from connectors.aws.client.session import AwsSession
 from connectors.aws.identities.roles_anywhere import read_roles_anywhere
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ANCHORS, PROFILES, SPEC, SUBJECTS
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from tests.connectors.aws.estate import Estate, Found, arn
 from tests.connectors.aws.identities.test_x509 import YEAR_2060, certificate
 from tests.servers.fault_proxy import Fault, FaultKind

@@ -8,7 +8,7 @@ from typing import Any
 
 from connectors.aws.connector import AwsConnector
 from connectors.aws.settings import AwsSettings
-from connectors.base import DiscoveredRecord, Scope
+from connectors.core.contract import DiscoveredRecord, Scope
 from scanner.model import Coverage
 from tests.connectors.aws.estate import Found
 

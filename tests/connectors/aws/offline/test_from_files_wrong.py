@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors import exported
+from connectors.core import offline as exported
 from tests.connectors.aws.offline.command_line import write
 from tests.connectors.aws.offline.exported import HIDDEN, details, everywhere, read
 

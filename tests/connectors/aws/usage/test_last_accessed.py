@@ -15,7 +15,7 @@ from connectors.aws.client.session import AwsSession, Client
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
 from connectors.aws.usage.last_accessed import MOST, LastAccessed, services_of
-from connectors.base import Meter, Scope
+from connectors.core.contract import Meter, Scope
 from scanner.errors import SourceError
 from scanner.model import PrivilegeLevel
 from tests.connectors.aws.estate import Estate, arn

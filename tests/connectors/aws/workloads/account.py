@@ -9,7 +9,7 @@ from connectors.aws.client.session import AwsSession
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
 from connectors.aws.workloads.service import read_region
-from connectors.base import DiscoveredRecord, Scope
+from connectors.core.contract import DiscoveredRecord, Scope
 from scanner.model import Coverage, Identity, StoredSecret, Workload
 from tests.connectors.aws.workloads.model_server import ModelServer
 from tests.servers.moto_server import ACCOUNT, MotoServer

@@ -13,7 +13,7 @@ from connectors.aws.spec import SPEC
 from connectors.aws.workloads.declarations import Fields, Listing, ResourceType, Where
 from connectors.aws.workloads.region import Region
 from connectors.aws.workloads.service import ServiceReading
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from scanner.model import Coverage
 from tests.connectors.aws.workloads.account import REGION, Account
 from tests.servers.moto_server import ACCOUNT

@@ -13,7 +13,7 @@ from connectors.aws.settings import AwsSettings
 from connectors.aws.workloads.calls import Calls
 from connectors.aws.workloads.catalog import BY_SECTION, kept
 from connectors.aws.workloads.declarations import Where
-from connectors.base import Meter
+from connectors.core.contract import Meter
 from scanner.model import Workload
 from tests.connectors.aws.workloads.account import HIDDEN, REGION, ROLE, SECRET, Account
 from tests.connectors.aws.workloads.generated import full_answer

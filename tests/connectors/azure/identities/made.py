@@ -10,8 +10,8 @@ from connectors.azure.identities.faces import Faces
 from connectors.azure.identities.facts import Found
 from connectors.azure.identities.payloads import Application, ServicePrincipal
 from connectors.azure.spec import SPEC
-from connectors.base import Scope
-from connectors.fakes.azure.tenant import guid
+from connectors.core.contract import Scope
+from scanner.demo.fakes.azure.tenant import guid
 
 TENANT = guid("contoso")
 CLIENT, PRINCIPAL, REGISTRATION = guid("client"), guid("principal"), guid("registration")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.relations import add_agent, add_agent_user, add_blueprint, add_owner
-from connectors.fakes.azure.tenant import Row, guid
-from connectors.fakes.azure.wire import refusal
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.relations import add_agent, add_agent_user, add_blueprint, add_owner
+from scanner.demo.fakes.azure.tenant import Row, guid
+from scanner.demo.fakes.azure.wire import refusal
 from scanner.judging.agents import judge_agent
 from scanner.judging.nature import judge_nature
 from scanner.model import Identity

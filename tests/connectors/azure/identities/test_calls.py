@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connectors.azure import sections as s
-from connectors.fakes.azure.relations import add_agent, add_blueprint
+from scanner.demo.fakes.azure.relations import add_agent, add_blueprint
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.identities.conftest import TenantRead
 

@@ -12,7 +12,7 @@ import pytest
 from connectors.azure.identities.credentials import credentials_of, federation_of, signs_in
 from connectors.azure.identities.payloads import FederatedCredential
 from connectors.azure.usage.record import Sign, UseRecord
-from connectors.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.tenant import guid
 from scanner.model import Credential
 from tests.connectors.azure.identities.made import TENANT, both
 

@@ -11,7 +11,7 @@ from connectors.azure import sections as s
 from connectors.azure.identities.applications import application
 from connectors.azure.identities.faces import tags_of
 from connectors.azure.usage.record import Sign, UseRecord
-from connectors.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.tenant import guid
 from tests.connectors.azure.identities.made import CLIENT, PRINCIPAL, REGISTRATION, both, found
 
 Facts = dict[str, Any]

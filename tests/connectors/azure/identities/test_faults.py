@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.relations import (
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.relations import (
     add_agent,
     add_agent_user,
     add_blueprint,
@@ -14,8 +14,8 @@ from connectors.fakes.azure.relations import (
     add_owner,
     add_sign_in,
 )
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply, refusal
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import Reply, refusal
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.identities.conftest import TenantRead
 

@@ -20,8 +20,8 @@ from connectors.azure.reader import Reader, Unit
 from connectors.azure.settings import AzureSettings
 from connectors.azure.usage.reading import credential_signs, principal_signs
 from connectors.azure.usage.record import CredentialActivity, PrincipalActivity
-from connectors.base import Meter, Scope
-from connectors.fakes.azure.tenant import MICROSOFT, guid
+from connectors.core.contract import Meter, Scope
+from scanner.demo.fakes.azure.tenant import MICROSOFT, guid
 from scanner.model import Identity
 from scanner.text import printable
 from tests.connectors.azure.identities.made import TENANT, found

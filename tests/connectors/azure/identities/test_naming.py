@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.azure.identities.applications import directory_for_rights
-from connectors.fakes.azure.tenant import MICROSOFT, guid
+from scanner.demo.fakes.azure.tenant import MICROSOFT, guid
 from scanner.model import Assignment
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.identities.conftest import TenantRead

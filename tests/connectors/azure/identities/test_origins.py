@@ -8,7 +8,7 @@ import pytest
 
 from connectors.azure.identities.applications import application
 from connectors.azure.identities.faces import FIRST_PARTY_REASON, GALLERY_REASON, NOT_GALLERY
-from connectors.fakes.azure.tenant import MICROSOFT, guid
+from scanner.demo.fakes.azure.tenant import MICROSOFT, guid
 from tests.connectors.azure.identities.made import both, found
 
 VENDOR = guid("fabrikam")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.relations import add_agent, add_blueprint, add_owner
-from connectors.fakes.azure.tenant import Row, guid
-from connectors.fakes.azure.wire import refusal
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.relations import add_agent, add_blueprint, add_owner
+from scanner.demo.fakes.azure.tenant import Row, guid
+from scanner.demo.fakes.azure.wire import refusal
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.identities.conftest import TenantRead
 

@@ -9,7 +9,7 @@ import pytest
 
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.errors import NotTaken
-from connectors.fakes.azure.relations import add_agent, add_blueprint, add_owner
+from scanner.demo.fakes.azure.relations import add_agent, add_blueprint, add_owner
 from tests.connectors.azure.estate import AzureEstate
 
 AGENTS = "/servicePrincipals/microsoft.graph.agentIdentity"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.fakes.azure.tenant import Tenant
+from scanner.demo.fakes.azure.tenant import Tenant
 
 Row = dict[str, Any]
 

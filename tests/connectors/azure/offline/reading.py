@@ -10,9 +10,9 @@ from msgspec import structs
 
 from connectors.azure.connector import AzureConnector
 from connectors.azure.settings import AzureSettings
-from connectors.base import DiscoveredRecord, Scope
-from connectors.fakes.azure import estate
-from connectors.fakes.azure.tenant import MICROSOFT, Tenant, guid
+from connectors.core.contract import DiscoveredRecord, Scope
+from scanner.demo.fakes.azure import estate
+from scanner.demo.fakes.azure.tenant import MICROSOFT, Tenant, guid
 from scanner.model import Coverage, Identity
 from tests.connectors.azure.offline.command_line import write
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.azure.rights import add_directory_role, give_directory_role
-from connectors.fakes.azure.tenant import Tenant, guid
+from scanner.demo.fakes.azure.rights import add_directory_role, give_directory_role
+from scanner.demo.fakes.azure.tenant import Tenant, guid
 from scanner.model import Assignment, Coverage, Identity
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.offline.command_line import everything, rest, write

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.exported import MAX_BYTES
-from connectors.fakes.azure.tenant import Tenant
+from connectors.core.offline import MAX_BYTES
+from scanner.demo.fakes.azure.tenant import Tenant
 from scanner.model import Coverage
 from tests.connectors.azure.offline.command_line import everything
 from tests.connectors.azure.offline.reading import connector, export, furnish, gaps, read

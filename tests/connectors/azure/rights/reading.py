@@ -10,10 +10,10 @@ from connectors.azure.rights.assignments import read_assignments
 from connectors.azure.rights.holders import Api, Directory
 from connectors.azure.rights.reading import read_rights
 from connectors.azure.spec import SPEC
-from connectors.base import DiscoveredRecord, Meter, Scope
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import Row
-from connectors.fakes.azure.wire import Reply, Service
+from connectors.core.contract import DiscoveredRecord, Meter, Scope
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.tenant import Row
+from scanner.demo.fakes.azure.wire import Reply, Service
 from scanner.model import Assignment, Coverage
 from tests.connectors.azure.estate import AzureEstate
 

@@ -15,7 +15,7 @@ from connectors.azure.rights.api_permissions import (
     delegated_power,
     graph_permissions,
 )
-from connectors.fakes.azure.rights import GRAPH
+from scanner.demo.fakes.azure.rights import GRAPH
 from scanner.model import POTENTIAL
 from tests.connectors.azure.published.unjudged import differences
 

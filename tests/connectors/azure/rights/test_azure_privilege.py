@@ -12,7 +12,7 @@ from connectors.azure.rights.azure_privilege import AzureJudge, azure_table
 from connectors.azure.rights.azure_role import Block, Role
 from connectors.azure.rights.places import place_of
 from connectors.azure.rights.power import Power
-from connectors.fakes.azure.rights import built_in_permissions
+from scanner.demo.fakes.azure.rights import built_in_permissions
 from scanner.model import POTENTIAL
 from tests.connectors.azure.rights.test_condition import ONE_CONTAINER, ONLY_SOME_ROLES
 from tests.connectors.azure.rights.test_places import GROUP, MANAGEMENT, SITE, SUB, VM

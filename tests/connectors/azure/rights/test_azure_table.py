@@ -7,7 +7,7 @@ from collections import Counter
 
 from connectors.azure.rights.azure_privilege import azure_table
 from connectors.azure.rights.azure_role import published_roles
-from connectors.fakes.azure.rights import BUILT_IN, built_in_permissions
+from scanner.demo.fakes.azure.rights import BUILT_IN, built_in_permissions
 
 _ACTION = re.compile(r"(data:)?Microsoft(\.\w+)+(/\w+)+/(write|delete|action|read)", re.IGNORECASE)
 

@@ -15,7 +15,7 @@ from connectors.azure.rights.directory_roles import (
     takes_in,
 )
 from connectors.azure.rights.power import Power
-from connectors.fakes.azure.rights import DIRECTORY_ROLES
+from scanner.demo.fakes.azure.rights import DIRECTORY_ROLES
 from scanner.model import POTENTIAL
 from tests.connectors.azure.published.unjudged import differences
 

@@ -14,11 +14,11 @@ from connectors.azure.rights.assignments import Known, RoleAssignment, assignmen
 from connectors.azure.rights.holders import Holder, assignment
 from connectors.azure.rights.power import Power
 from connectors.azure.spec import SPEC
-from connectors.base import Scope
-from connectors.fakes.azure.rights import GRAPH
+from connectors.core.contract import Scope
 from scanner.access.assignments import held_by
 from scanner.access.edges import resolve
 from scanner.access.raised_privileges import raise_by_paths
+from scanner.demo.fakes.azure.rights import GRAPH
 from scanner.model import POTENTIAL, Assignment, Grant, Identity, Privilege, Workload
 from tests.connectors.azure.rights.test_azure_privilege import judge
 from tests.connectors.azure.rights.test_condition import ONLY_SOME_ROLES

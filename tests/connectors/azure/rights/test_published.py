@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.azure.rights import (
+from scanner.demo.fakes.azure.rights import (
     BUILT_IN,
     DIRECTORY_ROLES,
     GRAPH,

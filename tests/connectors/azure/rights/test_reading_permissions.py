@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.azure.rights.reading import DEFAULT_ACCESS
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.rights import GRAPH, add_api, add_group, consent, give_directory_role, permit
-from connectors.fakes.azure.tenant import Row, guid
-from connectors.fakes.azure.wire import Reply
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.rights import GRAPH, add_api, add_group, consent, give_directory_role, permit
+from scanner.demo.fakes.azure.tenant import Row, guid
+from scanner.demo.fakes.azure.wire import Reply
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.rights.reading import directory_of, give_rows, read_tenant
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.rights import DIRECTORY_ROLES, add_directory_role, add_group, give_directory_role
-from connectors.fakes.azure.tenant import Row, guid
-from connectors.fakes.azure.wire import Reply
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.rights import DIRECTORY_ROLES, add_directory_role, add_group, give_directory_role
+from scanner.demo.fakes.azure.tenant import Row, guid
+from scanner.demo.fakes.azure.wire import Reply
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.rights.reading import directory_of, give_rows, read_tenant
 

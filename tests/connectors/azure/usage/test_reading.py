@@ -10,10 +10,10 @@ import pytest
 
 from connectors.azure.usage.reading import credential_signs, principal_signs
 from connectors.azure.usage.record import CredentialActivity, PrincipalActivity, UseRecord
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.relations import add_agent, add_blueprint, add_credential_use, add_sign_in
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import refusal
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.relations import add_agent, add_blueprint, add_credential_use, add_sign_in
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import refusal
 from scanner.judging.usage import judge_usage
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.identities.conftest import TenantReading

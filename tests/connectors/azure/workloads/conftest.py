@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import pytest
 
-from connectors.base import Scope
-from connectors.fakes.azure.estate import add_user_assigned, put, run, trust_issuer, with_access_policy
-from connectors.fakes.azure.tenant import Row, guid
+from connectors.core.contract import Scope
+from scanner.demo.fakes.azure.estate import add_user_assigned, put, run, trust_issuer, with_access_policy
+from scanner.demo.fakes.azure.tenant import Row, guid
 from scanner.model import Coverage
 from tests.connectors.azure.estate import AzureEstate
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.rights import BUILT_IN, add_built_in_roles, add_group, delete_principal
-from connectors.fakes.azure.tenant import Row, guid
-from connectors.fakes.azure.wire import Reply
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.rights import BUILT_IN, add_built_in_roles, add_group, delete_principal
+from scanner.demo.fakes.azure.tenant import Row, guid
+from scanner.demo.fakes.azure.wire import Reply
 from scanner.model import Assignment
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.rights.reading import TenantReading, give_rows, read_place

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.azure.estate import add_user_assigned, run, trust_issuer
-from connectors.fakes.azure.rights import add_built_in_roles
-from connectors.fakes.azure.tenant import guid
 from scanner.access.assignments import held_by
 from scanner.access.edges import resolve
+from scanner.demo.fakes.azure.estate import add_user_assigned, run, trust_issuer
+from scanner.demo.fakes.azure.rights import add_built_in_roles
+from scanner.demo.fakes.azure.tenant import guid
 from scanner.model import Assignment, Identity, Privilege, TokenSubject, Workload, with_typed
 from tests.connectors.azure.workloads.conftest import CLUSTERS, ISSUER, Subscription
 from tests.factories import make_identity

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.rights import add_group
-from connectors.fakes.azure.wire import Reply
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.rights import add_group
+from scanner.demo.fakes.azure.wire import Reply
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.rights.reading import read_place
 from tests.connectors.azure.workloads.test_assignments import Place

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.azure.estate import add_user_assigned, put, run, trust_issuer
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply
+from scanner.demo.fakes.azure.estate import add_user_assigned, put, run, trust_issuer
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import Reply
 from scanner.model import Coverage, Identity, StoredSecret, Workload
 from tests.connectors.azure.workloads.conftest import GITHUB, GRAPH, IDENTITIES, MINE, SITES, Subscription
 

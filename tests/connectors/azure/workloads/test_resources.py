@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.azure.estate import add_user_assigned, run
-from connectors.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.estate import add_user_assigned, run
+from scanner.demo.fakes.azure.tenant import guid
 from scanner.model import Assignment, Coverage, Identity, Workload
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.workloads.conftest import CLUSTERS, IDENTITIES, MINE, SITES, Subscription

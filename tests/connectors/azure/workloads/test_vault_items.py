@@ -11,7 +11,7 @@ from connectors.azure.reader import Unit
 from connectors.azure.spec import SPEC
 from connectors.azure.workloads.rows import Resource
 from connectors.azure.workloads.vaults import ListedItem, Times, VaultItem, VaultKey, stored_secret
-from connectors.base import Scope
+from connectors.core.contract import Scope
 
 SCOPE = Scope(source="prod", spec=SPEC, id="s-1", context=Unit(kind="subscription", tenant="t-1"))
 VAULT = Resource(id="/subscriptions/s-1/x", name="kv", type="t", vault_uri="https://KV.vault.azure.net/")

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.fakes.azure.estate import put, with_access_policy
-from connectors.fakes.azure.faults import Fault
-from connectors.fakes.azure.tenant import guid
-from connectors.fakes.azure.wire import Reply
+from scanner.demo.fakes.azure.estate import put, with_access_policy
+from scanner.demo.fakes.azure.faults import Fault
+from scanner.demo.fakes.azure.tenant import guid
+from scanner.demo.fakes.azure.wire import Reply
 from scanner.model import Assignment, StoredSecret
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.azure.workloads.conftest import Subscription

@@ -11,7 +11,7 @@ from connectors.azure.reader import Unit
 from connectors.azure.spec import SPEC
 from connectors.azure.workloads.records import workload
 from connectors.azure.workloads.rows import Identities, Resource
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from scanner.model import with_typed
 
 SCOPE = Scope(source="prod", spec=SPEC, id="s-1", context=Unit(kind="subscription", tenant="t-1"))

@@ -10,12 +10,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from connectors.base import Gone, Malformed, Meter
-from connectors.fakes.gcp.faults import Refused
+from connectors.core.contract import Gone, Malformed, Meter
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, Rejected
 from connectors.gcp.client.payloads import Anything, Project, ServiceAccount
 from connectors.testing import Asked, Reply, Server
+from scanner.demo.fakes.gcp.faults import Refused
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 from tests.connectors.gcp.conftest import Place
 

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.fakes.gcp.cloud import Cloud
 from connectors.gcp.client.errors import decoded, read_refusal
 from connectors.gcp.client.payloads import Asset, ServiceAccount
 from connectors.gcp.identities.accounts import ServiceAccountKey
 from connectors.gcp.identities.api_keys import ApiKey
 from connectors.gcp.workloads.secrets import Secret
+from scanner.demo.fakes.gcp.cloud import Cloud
 from tests.connectors.gcp.conftest import Place, small_company
 from tests.connectors.gcp.estate import PROD, coverage_in, identities_in, without_bulk
 

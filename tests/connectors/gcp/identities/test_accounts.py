@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec import structs
 
-from connectors.base import Meter, Scope
+from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.identities.accounts import (
     CREDENTIALS,

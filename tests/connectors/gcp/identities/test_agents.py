@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from connectors.base import Meter, Scope
-from connectors.fakes.gcp.cloud import Cloud
+from connectors.core.contract import Meter, Scope
 from connectors.gcp.identities.other_credentials import (
     AuthProvider,
     OauthClient,
@@ -32,6 +31,7 @@ from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Reader
 from connectors.gcp.spec import SPEC
 from connectors.gcp.workloads.engines import ReasoningEngine, note_engine, parse_engine
+from scanner.demo.fakes.gcp.cloud import Cloud
 from tests.connectors.gcp.conftest import Place
 
 PROD = ProjectRef(id="acme-prod", number="1111", ancestors=("folders/4", "organizations/77"), labels={"team": "web"})

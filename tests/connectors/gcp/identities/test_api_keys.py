@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.base import Meter, Scope
+from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.identities.api_keys import ApiKey, emit_api_keys, note_api_key, parse_api_key, restrictions_of
 from connectors.gcp.places import Place as Unit

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from connectors.base import DiscoveredRecord
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.identities import add_api_key, add_key
+from connectors.core.contract import DiscoveredRecord
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.identities import add_api_key, add_key
 from scanner.model import Assignment, Identity, StoredSecret, TokenSubject
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.estate import (

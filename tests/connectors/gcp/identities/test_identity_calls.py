@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.identities import add_engine, add_hmac_key, add_key, add_pool, add_provider
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.identities import add_engine, add_hmac_key, add_key, add_pool, add_provider
 from scanner.model import Coverage
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.estate import (

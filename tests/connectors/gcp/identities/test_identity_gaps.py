@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Scope
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.identities import add_api_key, add_pool, add_provider
-from connectors.fakes.gcp.roles import add_role
+from connectors.core.contract import Scope
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.identities import add_api_key, add_pool, add_provider
+from scanner.demo.fakes.gcp.roles import add_role
 from scanner.model import Coverage
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.estate import (

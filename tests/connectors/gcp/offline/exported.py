@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from connectors.base import DiscoveredRecord, Scope
-from connectors.fakes.gcp.cloud import Cloud, Row
-from connectors.fakes.gcp.server import answer
+from connectors.core.contract import DiscoveredRecord, Scope
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.settings import GcpSettings
+from scanner.demo.fakes.gcp.cloud import Cloud, Row
+from scanner.demo.fakes.gcp.server import answer
 from scanner.model import Coverage, Identity
 
 _ASSET = {"assetType": "asset_type", "updateTime": "update_time", "iamPolicy": "iam_policy"}

@@ -12,10 +12,10 @@ import pytest
 import yaml
 from msgspec import structs
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.usage import add_key_use, add_use
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.settings import GcpSettings
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.usage import add_key_use, add_use
 from scanner.model import Assignment, Coverage, Identity, StoredSecret, Workload
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.consuming import more_of_assets, secretive, shop

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors import exported
+from connectors.core import offline as exported
 from connectors.gcp.connector import GcpConnector
 from connectors.gcp.offline.naming import rows_of
 from connectors.gcp.offline.recognise import asset_in, item_in

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.identities import add_pool, add_provider
-from connectors.fakes.gcp.roles import add_role
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.identities import add_pool, add_provider
+from scanner.demo.fakes.gcp.roles import add_role
 from tests.connectors.gcp.rights.estate import BILLING, BUILDER, DEPLOYER, key_of
 
 NUMBER = "123456789012"

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from connectors.base import DiscoveredRecord, Meter, Scope
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.faults import Refused
-from connectors.fakes.gcp.roles import add_role
+from connectors.core.contract import DiscoveredRecord, Meter, Scope
 from connectors.gcp.places import service_agent_key
 from connectors.gcp.reader import Reader
 from connectors.gcp.rights.judging import NOT_LISTED
 from connectors.gcp.rights.reading import read_rights
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.faults import Refused
+from scanner.demo.fakes.gcp.roles import add_role
 from scanner.model import POTENTIAL, Assignment, Coverage, Identity
 from tests.connectors.gcp.conftest import Place
 from tests.connectors.gcp.discovery import check_answer
@@ -618,7 +618,7 @@ def test_a_unit_knows_what_lies_below_it(place: Place) -> None:
 )
 def test_the_fake_answers_as_the_discovery_documents_say(verb: str, path: str) -> None:
     """Every field of the promised schema."""
-    from connectors.fakes.gcp.server import answer
+    from scanner.demo.fakes.gcp.server import answer
 
     cloud = company()
     add_role(cloud, "projects/acme-prod/roles/old", deleted=True)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.usage import add_insight
 from connectors.gcp.usage.reading import Insight, role_used, unused_since
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.usage import add_insight
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company
 from tests.connectors.gcp.consuming import BILLING, DEV, PROD, accounts_in, coverage_in
 

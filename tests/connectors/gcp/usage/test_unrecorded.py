@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.identities import add_api_key, add_hmac_key
-from connectors.fakes.gcp.usage import ACCOUNTS, KEYS, add_key_use, add_use
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.identities import add_api_key, add_hmac_key
+from scanner.demo.fakes.gcp.usage import ACCOUNTS, KEYS, add_key_use, add_use
 from scanner.judging.usage import judge_usage
 from scanner.model import Identity
 from tests.connectors.gcp.conftest import Place

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.faults import Refused
-from connectors.fakes.gcp.usage import ACCOUNTS as ACTIVITY
-from connectors.fakes.gcp.usage import KEYS as KEY_ACTIVITY
-from connectors.fakes.gcp.usage import add_use
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.faults import Refused
+from scanner.demo.fakes.gcp.usage import ACCOUNTS as ACTIVITY
+from scanner.demo.fakes.gcp.usage import KEYS as KEY_ACTIVITY
+from scanner.demo.fakes.gcp.usage import add_use
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company
 from tests.connectors.gcp.consuming import DEV, PROD, accounts_in, coverage_in, days_since, used_company
 

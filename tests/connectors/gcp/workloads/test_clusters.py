@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.consumers import add_cluster, add_node_pool
-from connectors.fakes.gcp.roles import add_role
 from scanner.access.assignments import held_by
 from scanner.access.edges import resolve
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.consumers import add_cluster, add_node_pool
+from scanner.demo.fakes.gcp.roles import add_role
 from scanner.model import Assignment, Identity, Privilege, TokenSubject, Workload, with_typed
 from tests.connectors.gcp.conftest import Place, small_company
 from tests.connectors.gcp.estate import without_bulk

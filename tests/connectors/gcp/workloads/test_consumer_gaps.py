@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from connectors.base import Scope
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.consumers import AT, add_instance, add_run
+from connectors.core.contract import Scope
 from connectors.gcp.workloads.catalog import SECTIONS
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.consumers import AT, add_instance, add_run
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company
 from tests.connectors.gcp.consuming import DEV, PROD, coverage_in, shop, workloads_in
 from tests.connectors.gcp.estate import without_bulk

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.base import DiscoveredRecord
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.consumers import AT, VALUE, add_instance, add_run
-from connectors.fakes.gcp.identities import add_registered
+from connectors.core.contract import DiscoveredRecord
 from connectors.gcp.workloads.catalog import SORTS
 from connectors.gcp.workloads.records import path_in
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.consumers import AT, VALUE, add_instance, add_run
+from scanner.demo.fakes.gcp.identities import add_registered
 from scanner.model import Identity
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company
 from tests.connectors.gcp.consuming import (

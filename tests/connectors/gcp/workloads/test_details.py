@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.fakes.gcp.consumers import VALUE
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.workloads import compute, functions, kubernetes, others, run
 from connectors.gcp.workloads.catalog import OTHERS, SORTS, asked_types
 from connectors.gcp.workloads.records import default_app_engine
+from scanner.demo.fakes.gcp.consumers import VALUE
 from tests.examples import examples
 
 PROJECT = ProjectRef(id="acme", number="11")

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.base import Scope
-from connectors.fakes.gcp.cloud import CREATED, Cloud
-from connectors.fakes.gcp.consumers import AT, add_secret
+from connectors.core.contract import Scope
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.workloads.secrets import Secret, SecretVersion, parse_secret
+from scanner.demo.fakes.gcp.cloud import CREATED, Cloud
+from scanner.demo.fakes.gcp.consumers import AT, add_secret
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company
 from tests.connectors.gcp.consuming import DEV, PROD, SECRETS, coverage_in, secretive, secrets_in
 from tests.connectors.gcp.estate import without_bulk

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from connectors.budget import Limits
+from connectors.core.budget import Limits
 from connectors.testing import Asked, Reply, Server, read
 from scanner.model import Coverage, Identity, StoredSecret
 from tests.connectors.github.estates import DEPLOY, TOKEN, VALUE, connector, organization

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.budget import Limits
+from connectors.core.budget import Limits
 from connectors.testing import Asked, Reply, read
 from scanner.access.edges import resolve
 from scanner.access.raised_privileges import raise_by_paths

@@ -11,8 +11,8 @@ from connectors.anthropic import payloads as anthropic_payloads
 from connectors.anthropic.reading import trust_of as anthropic_trust
 from connectors.aws.rights.trust import parse_trusts
 from connectors.azure.identities.federation import Expression, Terms, trust_of
-from connectors.base import Scope
-from connectors.budget import Limits
+from connectors.core.budget import Limits
+from connectors.core.contract import Scope
 from connectors.gcp.rights.members import parse_member
 from connectors.gcp.rights.providers import parse_provider
 from connectors.gcp.rights.trusts import Pools, external_principals

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.budget import Limits
+from connectors.core.budget import Limits
 from connectors.github.facts import WorkflowFile
 from connectors.github.workflows.identities import Workflows, workflow_identities
 from connectors.github.workflows.local import used_in

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from connectors.fakes.gcp.cloud import Cloud
-from connectors.fakes.gcp.consumers import add_cluster
-from connectors.fakes.gcp.logs import cluster_entry
-from connectors.fakes.gcp.server import rest_server
 from connectors.kubernetes.settings import KubernetesSettings
+from scanner.demo.fakes.gcp.cloud import Cloud
+from scanner.demo.fakes.gcp.consumers import add_cluster
+from scanner.demo.fakes.gcp.logs import cluster_entry
+from scanner.demo.fakes.gcp.server import rest_server
 from tests.connectors.gcp.discovery import check_resource
 from tests.connectors.kubernetes.conftest import Running
 from tests.connectors.kubernetes.manifests import account

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from connectors.base import Meter
+from connectors.core.contract import Meter
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.logs.audit import KubernetesAuditLog, Reading
 from connectors.kubernetes.logs.cloud_logging import CloudLogging, question

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
-from connectors.fakes.kubernetes.authorizer import Ask, User, allowed, rules_of, service_account
-from connectors.fakes.kubernetes.cluster import Cluster, Manifest
+from scanner.demo.fakes.kubernetes.authorizer import Ask, User, allowed, rules_of, service_account
+from scanner.demo.fakes.kubernetes.cluster import Cluster, Manifest
 from tests.connectors.kubernetes.manifests import RBAC, binding
 
 _TEMPLATES = (("apps", "deployments"), ("batch", "cronjobs"))

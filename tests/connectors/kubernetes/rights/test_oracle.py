@@ -9,11 +9,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.fakes.kubernetes.authorizer import Ask, User, allowed, service_account
-from connectors.fakes.kubernetes.cluster import Cluster
 from connectors.kubernetes.rights.bindings import Bindings, Bound, subjects_of
 from connectors.kubernetes.rights.impersonation import acting
 from connectors.kubernetes.rights.rules import Rule, Scoped, rules_of, scoped
+from scanner.demo.fakes.kubernetes.authorizer import Ask, User, allowed, service_account
+from scanner.demo.fakes.kubernetes.cluster import Cluster
 from tests.connectors.kubernetes.manifests import binding, group, role, user
 
 AS = "authentication.k8s.io"

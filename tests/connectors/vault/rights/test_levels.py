@@ -9,7 +9,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.base import Scope
+from connectors.core.contract import Scope
 from connectors.vault.client.payloads import AuthMount, Entity, Group, Token
 from connectors.vault.identities import Found, parse_identities
 from connectors.vault.logins import parse_role

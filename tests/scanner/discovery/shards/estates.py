@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct, structs
 
-from connectors.base import DiscoveredRecord, Meter, Scope, Section, Spec
+from connectors.core.contract import DiscoveredRecord, Meter, Scope, Section, Spec
 from scanner.discovery.engine import LIVE, Observer, Source, job_here, run
 from scanner.discovery.inventory import Reading
 from scanner.discovery.shards.files import head_of, write_shard

@@ -1,0 +1,1 @@
+"""What all connectors share: the contract, sections, requests, limits, and reading of files."""

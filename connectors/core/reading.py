@@ -1,0 +1,176 @@
+"""Helpers for all connectors: reading sections, decoding answers, requests in parallel, and facts hidden by gaps."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from itertools import islice
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from connectors.core.budget import Pool
+from connectors.core.contract import Gone, Malformed, Meter, NotAsked, Scope, SectionReading, Spec
+from scanner.errors import MissingExtra, NotOffered, SourceError, Unreachable
+from scanner.model import Coverage, Fact
+from scanner.text import few
+
+# --- Sections ---
+
+
+class SectionReader:
+    """Reads sections of one scope. ``gaps``: names, without qualifiers, of the sections that are gaps."""
+
+    def __init__(self, scope: Scope, meter: Meter) -> None:
+        self.scope = scope
+        self.gaps: set[str] = set()
+        self._meter = meter
+
+    def section(self, name: str) -> SectionReading:
+        """Begin a section; a qualifier may follow its name after a colon."""
+        return self.scope.section(name, meter=self._meter)
+
+    def done(self, section: SectionReading) -> Coverage:
+        """The section's coverage; to be yielded."""
+        coverage = section.coverage
+        if coverage.is_gap:
+            self.gaps.add(coverage.section.partition(":")[0])
+        return coverage
+
+    def skipped(self, name: str, why: str) -> Coverage:
+        """A section that cannot even be tried."""
+        self.gaps.add(name)
+        return self.scope.coverage(name, "skipped", detail=why)
+
+
+# --- Answers ---
+
+
+def decoded(content: bytes | Raw, shape: Any) -> Any:
+    """Decode JSON as ``shape``; other fields are dropped. Raises Malformed or Unreachable."""
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except msgspec.ValidationError as error:
+        raise Malformed(f"a response has an unexpected structure: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Unreachable("unexpected response: not JSON") from None
+
+
+# --- Unknown fields of an identity ---
+
+
+def unread_facts(
+    *,
+    credentials: bool = False,
+    permissions: bool = False,
+    tags: bool = False,
+    trusts: bool = False,
+    use: bool = False,
+) -> tuple[Fact, ...]:
+    """``Identity.unread``: the facts that could not be read, in the model's order."""
+    kept: dict[Fact, bool] = {
+        "credentials": credentials,
+        "permissions": permissions,
+        "tags": tags,
+        "trusts": trusts,
+        "use": use,
+    }
+    return tuple(fact for fact, is_kept in kept.items() if is_kept)
+
+
+# --- Optional SDKs ---
+
+
+def require_sdk(package: str, spec: Spec) -> None:
+    """Raise MissingExtra if the package of the connector's extra is not installed."""
+    if not is_installed(package):
+        raise MissingExtra(f"source type {spec.name}", spec.extra or spec.name)
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package is installed.
+
+    For a dotted name, its parent packages are imported, which is cheap for a namespace.
+    """
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+# --- One request for each item, several in parallel; after consecutive failures, the rest is not requested ---
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+GIVE_UP_AFTER = 8
+"""Consecutive failures after which no more requests are sent: each would cost retries, or a line in an audit log."""
+
+
+def read_each(
+    read: Callable[[T], R], items: Sequence[T], workers: int, *, alone: tuple[type[SourceError], ...] = ()
+) -> Iterator[tuple[T, R | SourceError]]:
+    """Call ``read`` for every item; yields results in order. A failure is a result, NotAsked for items left out.
+
+    An item that is gone, or whose answer is malformed, does not count as a consecutive failure. Nor do errors in
+    ``alone``, which concern single items only.
+    """
+    failures = 0
+    ahead = iter(items)
+    waiting: deque[Future[R | SourceError]] = deque()
+    with Pool(workers) as pool:
+        for item in items:
+            if failures < GIVE_UP_AFTER:
+                waiting.extend(pool.submit(_caught, read, one) for one in islice(ahead, workers - len(waiting)))
+            if not waiting:
+                yield item, NotAsked(f"skipped after {failures} failures in a row")
+                continue
+            result = waiting.popleft().result()
+            failed = isinstance(result, SourceError) and not isinstance(result, (Gone, Malformed, *alone))
+            failures = failures + 1 if failed else 0
+            yield item, result
+
+
+ITEMS_NAMED = 5
+"""Maximum number of unread items that are named; the rest are counted."""
+
+
+def each_of(
+    section: SectionReading,
+    what: str,
+    read: Callable[[T], R],
+    items: Sequence[T],
+    workers: int,
+    name: Callable[[T], str],
+) -> Iterator[tuple[T, R]]:
+    """Call ``read`` for every item, several in parallel, for a section. Failures are a gap that names the unread items.
+
+    ``what``: the word for the items. Items that are gone or not offered are left out.
+    """
+    failures: list[SourceError] = []
+    left: list[str] = []
+    for item, result in read_each(read, items, workers, alone=(NotOffered,)):
+        if isinstance(result, (Gone, NotOffered)):
+            continue
+        if not isinstance(result, SourceError):
+            yield item, result
+            continue
+        if isinstance(result, Malformed):
+            section.malformed(name(item), str(result))
+            continue
+        left.append(name(item))
+        if not isinstance(result, NotAsked):
+            failures.append(result)
+    if failures:
+        section.lost(failures[0], partial=len(left) < len(items))
+        section.note(f"{len(left)} of {len(items)} {what} not read: {few(left, ITEMS_NAMED)}")
+
+
+def _caught(read: Callable[[T], R], item: T) -> R | SourceError:
+    try:
+        return read(item)
+    except SourceError as error:
+        return error
