@@ -115,6 +115,7 @@ SPEC = Spec(
     sections=tuple(reading.section for reading in READINGS),
     extra="anthropic",
     entrances=(ORGANIZATION,),
+    records={"workload": (WORKSPACES, AGENTS, DEPLOYMENTS)},
     providers=read_providers("connectors.anthropic", "anthropic"),
 )
 _KEYS = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from connectors.aws.settings import AwsSettings
-from connectors.aws.workloads.catalog import DEPENDS_ON, IDENTITY_KINDS
+from connectors.aws.workloads.catalog import DEPENDS_ON, IDENTITY_KINDS, TYPES
 from connectors.aws.workloads.catalog import SECTIONS as REGIONAL
+from connectors.aws.workloads.declarations import Fields
 from connectors.core.contract import Section, Spec
 from scanner.model import ANY_KIND, RUNGS
 from scanner.model.providers import read_providers
@@ -257,6 +258,14 @@ SPEC = Spec(
     extra="aws",
     sections=_SECTIONS,
     entrances=(ACCOUNT, MEMBERS, MEMBER_ROLE, REGIONS),
+    records={
+        "workload": (
+            INSTANCE_PROFILES,
+            PROFILES,
+            *(one.section for one in TYPES if isinstance(one.record, Fields) and not one.record.agent),
+        ),
+        "assignment": tuple(one.section for one in TYPES if one.assigns is not None),
+    },
     depends_on={
         **dict.fromkeys((ROLES, GROUPS, POLICIES, PASSWORDS, KEYS), (USERS,)),
         **dict.fromkeys((SERVICE_CREDENTIALS, CERTIFICATES, SSH_KEYS, MFA_DEVICES), (USERS,)),

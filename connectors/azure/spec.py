@@ -199,6 +199,18 @@ SPEC = Spec(
     ),
     extra="azure",
     entrances=(s.TENANT, s.SUBSCRIPTIONS, s.MANAGEMENT_GROUPS),
+    records={
+        "workload": (s.WORKLOADS,),
+        "assignment": (
+            s.OWNERS,
+            s.DIRECTORY_ROLES,
+            s.APP_PERMISSIONS,
+            s.DELEGATED_GRANTS,
+            s.GROUP_MEMBERS,
+            s.ROLE_ASSIGNMENTS,
+            s.VAULTS,
+        ),
+    },
     depends_on={
         s.OWNERS: (s.SERVICE_PRINCIPALS, s.APPLICATIONS),
         s.FEDERATED_CREDENTIALS: (s.APPLICATIONS,),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, TypeAlias, runtime_checkable
 
@@ -20,6 +21,7 @@ from scanner.model import (
     Exposure,
     Fact,
     Identity,
+    OtherRecord,
     Rung,
     StoredSecret,
     Workload,
@@ -82,12 +84,13 @@ class Section(Struct, frozen=True, kw_only=True):
     optional: bool = False
 
 
-class Spec(Struct, frozen=True, kw_only=True):
+class Spec(Struct, frozen=True, kw_only=True, dict=True):
     """The declaration of a connector. ``settings`` is a Struct with ``forbid_unknown_fields=True``, decoded strictly.
 
     ``depends_on``: by section, the sections whose rows are its parameters or whose answer it shares; without a request
     of its own, it is as complete as they are. ``entrances``: sections that list where to read, but no identity; their
-    kinds are lost if they are a gap. ``providers``: facts about providers by name: the form and comparison of ids,
+    kinds are lost if they are a gap. ``records``: the sections whose rows are workloads or assignments; without it, any
+    gap of a scope may hide some. ``providers``: facts about providers by name: the form and comparison of ids,
     places, words. A file ``NAME.providers.toml`` beside its module is read instead, without importing the connector;
     then this is ``read_providers(PACKAGE, NAME)``.
     """
@@ -100,6 +103,7 @@ class Spec(Struct, frozen=True, kw_only=True):
     extra: str | None = None
     depends_on: Mapping[str, tuple[str, ...]] = {}
     entrances: tuple[str, ...] = ()
+    records: Mapping[OtherRecord, tuple[str, ...]] = {}
     providers: Providers = {}
 
     def section(self, name: str) -> Section:
@@ -109,6 +113,18 @@ class Spec(Struct, frozen=True, kw_only=True):
             if section.name == base:
                 return section
         raise LookupError(f"{self.name} declares no section {base}")
+
+    @cached_property
+    def hides(self) -> Mapping[str, tuple[OtherRecord, ...]]:
+        """By section, the records of ``records`` that are missing without it: its own, and those that depend on it."""
+        hidden: defaultdict[str, set[OtherRecord]] = defaultdict(set)
+        for record, names in self.records.items():
+            ahead = [*names, *self.entrances]
+            while ahead:
+                if record not in hidden[name := ahead.pop()]:
+                    hidden[name].add(record)
+                    ahead += self.depends_on.get(name, ())
+        return {name: tuple(sorted(records)) for name, records in hidden.items()}
 
 
 class Meter:
@@ -167,6 +183,7 @@ class Scope(Struct, frozen=True, kw_only=True):
             kinds=section.kinds,
             rungs=section.rungs,
             feeds=section.feeds,
+            records=self.spec.hides.get(section.name, ()),
             about=section.about,
             feeds_within=self.feeds_within,
         )

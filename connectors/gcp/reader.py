@@ -101,7 +101,8 @@ class Reader:
                 if decoded is not None:
                     yield decoded
             if page.unreachable:
-                section.lost(Unreachable(f"not reachable by the API: {', '.join(page.unreachable)}"), partial=True)
+                why = "not reachable by the API" if self.meter.asks else "not in the files"
+                section.lost(Unreachable(f"{why}: {', '.join(page.unreachable)}"), partial=True)
 
     def row(self, section: SectionReading, raw: Raw, row: type[T], name: str = "") -> T | None:
         """One row; None, and a gap of that row, if it is malformed."""

@@ -19,6 +19,8 @@ from connectors.gcp.settings import GcpSettings
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 from scanner.model import Coverage
 
+_DELETED = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
+
 
 class Estate:
     """The organisations, folders and projects in Resource Manager.
@@ -26,7 +28,7 @@ class Estate:
     ``parents``: by name, of folders and organisations, None above the last known. ``visible``: those of them that a
     search showed; the others are only known to be above something. ``kin``: ids by number of all projects that were
     seen, those that are not read among them. ``unread``: scope ids of what was named, or is above
-    a project, and could not be looked up.
+    a project, and could not be looked up. ``ended``: ids of projects that are being deleted.
     """
 
     def __init__(self, api: GcpApi, settings: GcpSettings, reader: Reader) -> None:
@@ -38,6 +40,7 @@ class Estate:
         self.projects: dict[str, ProjectRef] = {}
         self.kin: dict[str, str] = {}
         self.unread: dict[str, SourceError] = {}
+        self.ended: list[str] = []
         self.noise = 0
 
     def read(self, section: SectionReading) -> None:
@@ -147,6 +150,8 @@ class Estate:
         self.kin[number] = row.project_id
         is_skipped = not self._settings.skipped_projects.isdisjoint((row.project_id, number))
         if row.state not in (None, "ACTIVE") or is_skipped:
+            if row.state in _DELETED and not is_skipped:
+                self.ended.append(row.project_id)
             return
         if row.project_id.startswith(NOISE) and not named:
             self.noise += 1
@@ -191,6 +196,7 @@ def _note_parent(section: SectionReading, name: str, parent: str | None) -> None
 
 LISTING = "resourcemanager.projects"
 PROBE = "cloudasset.assets"
+BEING_DELETED = "the project is being deleted: nothing in it works"
 
 
 def list_scopes(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter) -> Iterator[Scope | Coverage]:
@@ -201,6 +207,8 @@ def list_scopes(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter
         if not estate.projects:
             return
     yield from _unread(nowhere, estate)
+    for project in estate.ended:
+        yield structs.replace(nowhere, id=project).coverage(LISTING, "complete", detail=BEING_DELETED)
     # Anyone who names an organisation may see what is in it; one that a search shows may be seen without its projects.
     is_whole = bool(settings.organization) and not estate.unread and not listing.is_gap
     for root in estate.roots():

@@ -36,7 +36,8 @@ class GcpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     where agents are looked for. ``resources``: ``usual``, ``all``, or sections beyond the usual. ``max_attempts``:
     attempts for one request, including the first. ``backoff``: seconds before the second attempt, doubled each time.
     ``timeout``: seconds for one request. ``workers``: requests in flight at once for one scope. ``from_files``: a
-    folder, or a file, that gcloud wrote; no request is sent.
+    folder, or a file, that gcloud wrote; no request is sent. ``files_are_complete``: what has no file is not there,
+    such as accounts that are described one by one, of each type that has files.
     """
 
     organization: str | None = None
@@ -59,6 +60,7 @@ class GcpSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     timeout: float = 60
     workers: int = 8
     from_files: Path | None = None
+    files_are_complete: bool = False
 
     def __post_init__(self) -> None:
         if self.credentials_file is not None and self.access_token is not None:

@@ -16,6 +16,10 @@ SPEC = Spec(
     sections=SECTIONS,
     extra="gcp",
     entrances=("resourcemanager.projects",),
+    records={
+        "workload": tuple(one.name for one in SECTIONS if one.name.startswith("workloads.")),
+        "assignment": ("iam.policies", "privilegedaccessmanager.entitlements"),
+    },
     depends_on={
         "iam.service_account_keys": ("iam.service_accounts",),
         "iam.managed_identities": ("iam.workload_identity_pools",),

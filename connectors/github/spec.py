@@ -284,6 +284,7 @@ SPEC = Spec(
     sections=tuple(reading.section for reading in READINGS),
     extra="github",
     entrances=(ORGANIZATION,),
+    records={"workload": (WORKFLOWS,)},
     depends_on={
         DEPLOY_KEYS: (REPOSITORIES,),
         LIMITED_TO: (ACCESS_TOKENS,),

@@ -254,5 +254,9 @@ SPEC: Final = Spec(
     sections=tuple(reading.section for reading in READINGS),
     extra="kubernetes",
     entrances=("core.namespaces",),
+    records={
+        "workload": ("workloads", "argocd", "flux", "external_secrets", "vault_operator"),
+        "assignment": ("core.serviceaccounts", "rbac", "aws_auth"),
+    },
     providers=read_providers("connectors.kubernetes", "kubernetes"),
 )

@@ -129,6 +129,7 @@ SPEC = Spec(
     sections=tuple(reading.section for reading in READINGS),
     extra="openai",
     entrances=(PROJECTS,),
+    records={"workload": (AGENTS, AUTOMATIONS)},
     depends_on={
         SERVICE_ACCOUNTS: (PROJECTS,),
         API_KEYS: (PROJECTS,),

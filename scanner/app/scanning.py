@@ -274,6 +274,7 @@ def _remember(
     unread = {
         (identity.source, identity.scope) for identity in inventory.identities if identity.unread
     }  # also where there is no gap
+    by_assignments = {one.source for one in inventory.identities if "permissions" in one.unread}
     assessments = tuple(memory.assessments(lambda *place: places.uncertain(*place) or place[:2] in unread))
     entries = tuple(memory.entries())
     maybe_anew = to_look_up(inventory.identities, now)
@@ -286,7 +287,9 @@ def _remember(
         assessments=assessments,
         secrets=tuple(memory.secrets(places.uncertain)),
         workloads=tuple(memory.workloads(lambda source, scope, _: places.has_gap(source, scope))),
-        assignments=tuple(memory.assignments(places.has_gap)),
+        assignments=tuple(
+            memory.assignments(lambda source, scope: source in by_assignments or places.has_gap(source, scope))
+        ),
         exposures=tuple(memory.exposures(places.uncertain)),
         entries=entries,
         findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),

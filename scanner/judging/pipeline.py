@@ -33,6 +33,7 @@ from scanner.judging.last_known.registry_rows import followed, set_aside
 from scanner.judging.last_known.remembered import (
     Remembered,
     filled,
+    gaps_of_unlisted,
     kept_findings,
     not_listed,
     not_rechecked,
@@ -172,6 +173,7 @@ def judge(
         summary=Summary(),
         coverage=(
             *whole.coverage,
+            *gaps_of_unlisted(carried, whole.assignments, whole.coverage),
             *gaps_of(ROWS, declared.unread),
             *gaps_of(CELLS, declared.unread_cells),
             *gaps_of(LEAVERS, declared.unread_people),

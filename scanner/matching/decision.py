@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from scanner.matching.declared import MOST_ALIKE, Declared, environments
-from scanner.matching.globs import specificity
+from scanner.matching.globs import is_pattern, specificity
 from scanner.matching.keys import fold
 from scanner.model import Entry, MatchCandidate, RegistryVerdict, Rung
 
@@ -48,12 +48,26 @@ def differences(one: Declared, other: Declared, who: Who = as_written) -> tuple[
     return tuple(sorted(differing))
 
 
+def completes(other: Entry, entry: Entry) -> bool:
+    """Return whether an agreeing entry only says what the first one leaves empty: it has nothing but patterns."""
+    return all(map(is_pattern, other.identities)) and not all(map(is_pattern, entry.identities))
+
+
 def united(entry: Entry, agreeing: Iterable[Entry]) -> Entry:
     """Return the entry with the facts of agreeing ones: lists joined, empty cells filled.
 
-    What is unread in one of them is incomplete in all together; a cell that another one fills is known.
+    What is unread in one of them is incomplete in all together; a cell that another one fills is known. Of an entry
+    that has nothing but patterns, lists fill empty ones: what it says of many is no addition to what is said of one.
     """
+    first = entry
     for other in agreeing:
+        if completes(other, first):
+            named = {name for name in _LISTS if not getattr(entry, name) and not entry.hides(name)} - {"identities"}
+            said = {name: getattr(other, name) for name in named}
+            said |= {name: getattr(other, name) for name in _CELLS if getattr(entry, name) is None}
+            said["unread"] = (*entry.unread, *(name for name in other.unread if name in named))
+            entry = msgspec.structs.replace(entry, **said)
+            continue
         facts: dict[str, Any] = {name: (*getattr(entry, name), *getattr(other, name)) for name in _LISTS}
         facts = {name: tuple(dict.fromkeys(every)) for name, every in facts.items()}
         facts |= {name: getattr(other, name) for name in _CELLS if getattr(entry, name) is None}
@@ -221,11 +235,15 @@ def _compared(chosen: Hit, winners: Sequence[Hit], hits: Sequence[Hit], who: Who
     """Return registered by the chosen hit, compared with the other registries."""
     agreeing: list[Hit] = []
     contradicting: list[tuple[Hit, MatchCandidate]] = []
+    by_pattern: list[Hit] = []
+    if chosen.rung != "glob":
+        by_pattern, hits = [hit for hit in hits if hit.rung == "glob"], [hit for hit in hits if hit.rung != "glob"]
     for answer in _other_answers(chosen, hits):
         if differing := differences(chosen.declared, answer.declared, who):
             contradicting.append((answer, answer.candidate(f", differs in {', '.join(differing)}")))
         else:
             agreeing.append(answer)
+    agreeing += _completing(chosen, by_pattern, [chosen, *agreeing], who)
     named = {chosen.entry_id, *(hit.entry_id for hit in agreeing), *(hit.entry_id for hit, _ in contradicting)}
     own = [hit for hit in winners if hit.entry_id not in named]
     verdict = RegistryVerdict(
@@ -239,6 +257,23 @@ def _compared(chosen: Hit, winners: Sequence[Hit], hits: Sequence[Hit], who: Who
         candidates=(*(candidate for _, candidate in contradicting), *_runners_up(hits, named)),
     )
     return Decision(verdict, [chosen, *own, *agreeing, *(hit for hit, _ in contradicting)])
+
+
+def _completing(chosen: Hit, by_pattern: Sequence[Hit], said: Sequence[Hit], who: Who) -> list[Hit]:
+    """Return the patterns of other registries that complete an exact entry, the most specific first.
+
+    One that is not live, or contradicts it or what agrees with it, is left out: an exact entry speaks for itself. So
+    are those that are equally specific and contradict each other, and an owner where the exact one cannot be read.
+    """
+    answers = [hit for hit in _other_answers(chosen, by_pattern) if hit.is_live]
+    found: list[Hit] = []
+    for answer in sorted(answers, key=lambda hit: specificity(hit.text), reverse=True):  # by owner where they are equal
+        rivals = (hit for hit in answers if hit is not answer and specificity(hit.text) == specificity(answer.text))
+        against = (*said, *found, *rivals)
+        hidden = chosen.declared.entry.hides("owner") and bool(answer.declared.entry.owner)
+        if not hidden and not any(differences(hit.declared, answer.declared, who) for hit in against):
+            found.append(answer)
+    return found
 
 
 def _other_answers(chosen: Hit, hits: Sequence[Hit]) -> list[Hit]:

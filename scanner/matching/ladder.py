@@ -2,7 +2,8 @@
 
 1. Every text of every entry is in a dict (as written, and folded), patterns are in their own index.
 2. An identity is looked up by its key, its unique id, its credentials' ids, its tags, its aliases and its name. Only if
-   no exact text matches are the patterns tried, and the most specific one counts.
+   no exact text matches are the patterns tried, and the most specific one counts. Patterns of other registries than
+   those that have it by an exact text complete the entry: they say what it leaves empty, and contradict nothing.
 3. An entry's provider and scope only narrow: identities elsewhere do not match. Ids belong to the provider that issues
    them: an id in another provider's format matches nothing.
 4. On the deciding rung, live entries outrank all others. Several live ones of one registry are ambiguous, and so are
@@ -196,6 +197,7 @@ class _Ladder:
         self._tag_keys = tuple(sorted(set(tag_keys)))
         self._sample = [text for identity in sample for text in (identity.key, identity.name)]
         self._exact, self._folded, self._ids, self._patterns = Index(), Index(), Index(), Index()
+        self._with_pattern: set[str] = set()
         refused = set()
         for entry in entries:
             declared = Declared(entry=entry, status=effective_status(entry, today))
@@ -208,6 +210,7 @@ class _Ladder:
                     self._folded.add(fold(literal(text)), declared)
                 elif names_something(text):
                     self._patterns.add(text, declared)
+                    self._with_pattern.add(entry.registry)
                 else:
                     refused.add(f"{entry.origin}: the pattern {text} would match everything and was not used")
         self.refused = tuple(sorted(refused))
@@ -248,10 +251,12 @@ class _Ladder:
         ]
 
     def _with_patterns(self, identity: Identity, place: Place, exact: list[Hit]) -> list[Hit]:
-        """Return the hits of patterns, only if no exact text decides."""
-        if any(not hit.is_proposed for hit in exact):
+        """Return the hits with those of patterns: if no exact text decides, of all registries, else of the others."""
+        decided = {hit.registry for hit in exact if not hit.is_proposed}
+        if decided and decided.issuperset(self._with_pattern):
             return exact
-        return [*exact, *self._glob_hits_of(identity, place, self._exact_globs, self._any_case_globs)]
+        by_pattern = self._glob_hits_of(identity, place, self._exact_globs, self._any_case_globs)
+        return [*exact, *(hit for hit in by_pattern if hit.registry not in decided)]
 
     def outranked_patterns(self, identities: Sequence[Identity], placed: Collection[str]) -> list[dict[str, str]]:
         """Return other entries whose patterns match identities that a stronger rung already matches, each with one."""

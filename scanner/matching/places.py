@@ -10,7 +10,17 @@ from msgspec import Struct
 
 from scanner.matching.globs import is_pattern, literal
 from scanner.matching.keys import fold, place_in, place_of, provider_key, scope_key
-from scanner.model import ANY_KIND, EVERY_SCOPE, EXPOSURE_KIND, Coverage, Entry, Identity, Rung
+from scanner.model import (
+    ANY_KIND,
+    EVERY_SCOPE,
+    EXPOSURE_KIND,
+    WHOLE_SCOPE,
+    Coverage,
+    Entry,
+    Identity,
+    OtherRecord,
+    Rung,
+)
 from scanner.text import few
 
 _NO_IDENTITIES = frozenset(("secret", EXPOSURE_KIND))
@@ -19,6 +29,8 @@ _REPORTS = "secrets_report"
 """The type of sources that list no identity at all, so that no entry is looked for there."""
 
 GAPS_NAMED = 3
+_KIND_OF_FORM = "kind_"
+"""Groups of a form of ids that are named so say of which kind such identities are."""
 _URL = re.compile(r"(?P<provider>[a-z][a-z0-9+.-]*)://(?P<path>.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
 
 
@@ -60,10 +72,16 @@ def _locate(text: str, entry: Entry) -> Location:
         return Location(
             provider=its_provider,
             scope=scope_key(its_provider, groups.get("scope")) or scope,
-            kind=groups.get("kind"),
+            kind=groups.get("kind") or _kind_of_form(found),
             rung="credential" if "credential" in groups else None,
         )
     return Location(provider=provider, scope=scope)
+
+
+def _kind_of_form(found: re.Match[str]) -> str | None:
+    """Return the kind that the form of an id shows without naming it."""
+    named = (name for name, value in found.groupdict().items() if value and name.startswith(_KIND_OF_FORM))
+    return next((name.removeprefix(_KIND_OF_FORM) for name in named), None)
 
 
 def agrees(entry: Entry, identity: Identity) -> bool:
@@ -80,7 +98,10 @@ class SourceRef(Struct, frozen=True, kw_only=True):
 
 
 class Places:
-    """The coverage of this scan by place. A section that names kinds lists identities of these kinds."""
+    """The coverage of this scan by place. A section that names kinds lists identities of these kinds.
+
+    If it is complete for every scope, a scope without coverage does not exist.
+    """
 
     def __init__(self, coverage: Sequence[Coverage], sources: Sequence[SourceRef] = ()) -> None:
         self._by_scope: dict[tuple[str, str], list[Coverage]] = defaultdict(list)
@@ -95,6 +116,8 @@ class Places:
             if source.provider == _REPORTS:
                 continue
             self._providers[source.name].add(provider_key(source.provider))
+        self._all_listed = {one.source for one in coverage if one.scope == EVERY_SCOPE and one.kinds and not one.is_gap}
+        self._says_records = {section.source for section in coverage if section.records}
         for section in coverage:
             self._by_scope[section.source, section.scope].append(section)
             self._scopes.setdefault(section.source, set()).add(section.scope)
@@ -112,15 +135,24 @@ class Places:
     def has_gap(self, source: str, scope: str) -> bool:
         """Return whether the scope has a gap, or was not read."""
         read = self._by_scope.get((source, scope), ())
-        return not read or any(one.is_gap for one in (*read, *self._by_scope.get((source, EVERY_SCOPE), ())))
+        if not read:
+            return source not in self._all_listed
+        return any(one.is_gap for one in (*read, *self._by_scope.get((source, EVERY_SCOPE), ())))
 
-    def may_hide_rights(self, source: str, scope: str) -> bool:
-        """Return whether rights that the scope gives may be missing: a gap in a section that lists them, or identities.
+    def may_hide(self, record: OtherRecord, source: str, scope: str) -> bool:
+        """Return whether such records of the scope may be missing: a section that lists them is a gap, or was not read.
 
-        Other gaps, such as unread names of stored secrets, do not matter for that.
+        Other gaps do not matter for that, unless the source does not say which sections list them: then any may hide
+        workloads, and those that feed permissions or list identities may hide assignments.
         """
         read = self._by_scope.get((source, scope), ())
-        return not read or any(one.is_gap and ("permissions" in one.feeds or _lists(one, None)) for one in read)
+        if source not in self._says_records and record == "workload":
+            return self.has_gap(source, scope)
+        if not read:
+            return source not in self._all_listed
+        if source in self._says_records:
+            return any(one.is_gap and _hides(one, record) for one in read)
+        return any(one.is_gap and ("permissions" in one.feeds or _lists(one, None)) for one in read)
 
     def missing_rungs(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
         """Return the rungs that may lack data of such identities, because a section that feeds them is a gap."""
@@ -164,7 +196,7 @@ class Places:
             )
         held = [(source, scope) for source in sources for scope in self._held(source, location)]
         if not held:
-            return f"no scanned source covers {location}"
+            return None if self._all_listed.issuperset(sources) else f"no scanned source covers {location}"
         reasons = [self._why_unread(source, (scope,), location.kind, location.rung) for source, scope in held]
         return None if None in reasons else reasons[0]
 
@@ -200,6 +232,8 @@ class Places:
         if not scopes:
             return f"source {source} was not scanned"
         read = [one for scope in sorted(scopes) for one in self._by_scope.get((source, scope), ())]
+        if not read and source in self._all_listed:
+            return None
         listing = [one for one in read if _lists(one, kind)]
         needed = [*listing, *(one for one in read if rung in one.rungs)]
         if gap := next((one for one in needed if one.is_gap), None):
@@ -207,6 +241,11 @@ class Places:
         if any(one.status == "complete" for one in listing):
             return None
         return f"source {source} lists no {kind or 'identities'} there"
+
+
+def _hides(coverage: Coverage, record: OtherRecord) -> bool:
+    """Return whether such records may be in that listing; the unread rest of a scope may contain any."""
+    return record in coverage.records or coverage.section.partition(":")[0] == WHOLE_SCOPE
 
 
 def _adds_to(coverage: Coverage, kind: str) -> bool:

@@ -7,7 +7,17 @@ tuples in a stable order. This package imports no other package of Muster.
 
 from scanner.model.blast_radius import BlastRadius, Count, ReachedAction
 from scanner.model.changed import Aspect, Change, ChangeName, Since, Subject
-from scanner.model.coverage import ANY_KIND, EVERY_SCOPE, GAPS, REACH, UNREAD, WHOLE_SCOPE, Coverage, CoverageStatus
+from scanner.model.coverage import (
+    ANY_KIND,
+    EVERY_SCOPE,
+    GAPS,
+    REACH,
+    UNREAD,
+    WHOLE_SCOPE,
+    Coverage,
+    CoverageStatus,
+    OtherRecord,
+)
 from scanner.model.declared import (
     AS_SUGGESTED,
     Acknowledged,
@@ -184,6 +194,7 @@ __all__ = [
     "NatureVerdictName",
     "Origin",
     "OrphanReason",
+    "OtherRecord",
     "OwnerCandidate",
     "Ownership",
     "OwnershipRule",

@@ -22,6 +22,8 @@ ANY_KIND = "*"
 """Among a section's kinds: it lists identities of every kind."""
 
 CoverageStatus: TypeAlias = Literal["complete", "partial", "denied", "failed", "skipped", "not_offered", "off"]
+OtherRecord: TypeAlias = Literal["workload", "assignment"]
+"""Records besides identities, secrets and exposures, which have a kind of their own among ``kinds``."""
 REGISTRY = "registry"
 """The source and provider of gaps of the registry itself."""
 PEOPLE = "people"
@@ -54,6 +56,8 @@ class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     rungs: tuple[Rung, ...] = ()
     feeds: tuple[Fact, ...] = ()
     feeds_within: bool = False
+    records: tuple[OtherRecord, ...] = ()
+    """The other records that may be missing if the section is a gap."""
     about: tuple[str, ...] = ()
     """The identity kinds to which a section that lists none adds facts; empty: any."""
 

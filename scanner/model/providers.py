@@ -55,7 +55,8 @@ class Provider(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Forms of ids, as regular expressions that match the whole id. ``forms`` (any case): such an id is this provider's,
     anyone who claims it. ``never_names``: no identity is named so, with any provider. ``places``: ids and patterns that
-    say where they live, with the groups ``scope`` and ``kind``; the group ``credential`` marks a credential's id.
+    say where they live, with the groups ``scope`` and ``kind`` (or a group ``kind_KIND`` for a kind that the id does
+    not name); the group ``credential`` marks a credential's id.
     ``spelled``: other spellings of an id, by the provider's tools, with the group ``id``.
     ``domain_accounts``: people write domain, backslash and user for the user of the domain that its scope begins with.
     ``opaque_ids``: its identities have ids without a form (GUIDs, numbers), which others hold as claims.

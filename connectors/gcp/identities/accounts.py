@@ -22,8 +22,7 @@ from scanner.errors import SourceError
 from scanner.model import Credential, Identity, Privilege, TokenSubject, credential_key
 
 CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
-RIGHTS = ("iam.policies", "iam.roles")
-TRUSTS = (*RIGHTS, "iam.workload_identity_pools")
+POLICIES = "iam.policies"
 BINDING_EVIDENCE = "a binding allows"
 ISSUER = "https://accounts.google.com"
 """The issuer of the ID tokens of service accounts, whose subject is the unique id."""
@@ -71,8 +70,8 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
         signals=tuple(found.signals.get(row.email, ())),
         unread=unread_facts(
             credentials=reader.lacks(project, *CREDENTIALS),
-            permissions=reader.lacks(project, *RIGHTS),
-            trusts=reader.lacks(project, *TRUSTS) or row.email in found.trusts_unread,
+            permissions=reader.lacks(project, POLICIES) or row.email in found.roles_unread,
+            trusts=reader.lacks(project, POLICIES) or row.email in found.trusts_unread,
             use=used.unread,
         ),
     )

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Found:
     """The facts of one unit. Readings of several projects add to it in parallel, each for its own accounts.
 
-    By the account's e-mail: ``credentials``, ``trusts`` (``trusts_unread``: accounts whose trusts are not fully known),
+    By the account's e-mail: ``credentials``, ``trusts`` (``trusts_unread``: accounts whose trusts are not fully known,
+    because of an unread pool or role in a binding that may give one), ``roles_unread``: those with an unread role,
     ``signals``, and ``unused`` and ``roles_used`` from Recommender. By the account's unique id: ``used``. By
     ``ACCOUNT/keys/ID``, as in the record of use: ``keys_used``. By project id: ``accounts`` that were listed,
     ``api_keys`` that are identities of their own, and ``pools`` of workload identities. ``providers``: of these pools;
@@ -31,6 +32,7 @@ class Found:
         self.credentials: defaultdict[str, list[Credential]] = defaultdict(list)
         self.trusts: defaultdict[str, list[Trust]] = defaultdict(list)
         self.trusts_unread: set[str] = set()
+        self.roles_unread: set[str] = set()
         self.signals: defaultdict[str, list[Signal]] = defaultdict(list)
         self.unused: dict[str, str] = {}
         self.roles_used: defaultdict[str, list[str]] = defaultdict(list)

@@ -81,10 +81,10 @@ class FileApi(GcpApi):
     def _found(self, request: Request, query: Query, places: Places) -> Any:
         project = places.get("project") or places.get("parent", "").removeprefix("projects/")
         if request in _LISTED:
-            return {request.items: self._rows(project, _LISTED[request])}
+            return self._listing(request, project, _LISTED[request])
         if request in _LISTED_OF:
             type_, parent = _LISTED_OF[request]
-            return {request.items: self._rows(project, type_, f"projects/{project}/{parent.format(**places)}")}
+            return self._listing(request, project, type_, f"projects/{project}/{parent.format(**places)}")
         answers: Mapping[Request, Callable[[], Any]] = {
             r.SERVICE_ACCOUNT: lambda: self._account(project, places["account"]),
             r.ASSETS: lambda: self._assets(project, query["assetTypes"]),
@@ -97,62 +97,65 @@ class FileApi(GcpApi):
             raise NotExported(f"files do not contain what {request.permission} would return")
         return answers[request]()
 
-    def _rows(self, project: str, type_: str, parent: str | None = None) -> list[Any]:
-        if not self.export.holds(project, type_, parent):
+    def _listing(self, request: Request, project: str, type_: str, parent: str | None = None) -> dict[str | None, Any]:
+        """All that is there, and that it may not be all. Raises NotExported where nothing is."""
+        rows = [_named(item) for item in self.export.of(project, type_, parent)]
+        own = [row for row in rows if row.get("keyType") != _MANAGED_BY_GOOGLE]  # gcloud lists these, too
+        if self.export.holds(project, type_, parent):
+            return {request.items: own}
+        if not rows:
             within = f" of each {'account' if type_ == k.KEY else 'pool'}" if parent else ""
             raise NotExported(f"no file holds all {type_}{within}", hint=k.command_for(type_, project))
-        rows = (_named(item) for item in self.export.of(project, type_, parent))
-        return [row for row in rows if row.get("keyType") != _MANAGED_BY_GOOGLE]  # gcloud lists these, too
+        return {request.items: own, "unreachable": [_described_alone(type_, project)]}
 
     def _account(self, project: str, email: str) -> Any:
         """One by its e-mail. Raises Gone where all of its project are listed, and it is not among them."""
-        for row in self._rows(project, k.ACCOUNT):
+        listing = self._listing(r.SERVICE_ACCOUNTS, project, k.ACCOUNT)
+        for row in listing[r.SERVICE_ACCOUNTS.items]:
             if row.get("email") == email:
                 return row
+        if "unreachable" in listing:
+            raise NotExported(f"no file describes {email}", hint=k.command_for(k.ACCOUNT, project))
         raise Gone(f"{email} is not among the accounts of {project}")
 
     def _assets(self, project: str, types: str | tuple[str, ...]) -> dict[str, Any]:
         """Of all types that are asked for, which may be regular expressions. Raises NotExported where it has none."""
         wanted = (types,) if isinstance(types, str) else types
-        held = sorted(
-            type_ for at, type_ in self.export.whole if at == project and any(fullmatch(one, type_) for one in wanted)
-        )
-        if not held:
+        export = self.export
+        asked = sorted(type_ for type_ in export.types if any(fullmatch(one, type_) for one in wanted))
+        held = [type_ for type_ in asked if export.holds(project, type_)]
+        alone = [type_ for type_ in asked if type_ not in held and any(export.of(project, type_))]
+        if not held and not alone:
             raise NotExported(f"no file holds all {wanted[0]}", hint=k.command_for(wanted[0], project))
-        rows = [_asset(item, project) for type_ in held for item in self.export.of(project, type_)]
-        listed = [type_ for type_ in wanted if type_ in k.BY_TYPE and type_ not in held]
-        return {"assets": rows, "unreachable": [f"{one} ({k.command_for(one, project)})" for one in listed]}
+        rows = [_asset(item, project) for type_ in (*held, *alone) for item in export.of(project, type_)]
+        missing = [type_ for type_ in wanted if type_ in k.BY_TYPE and type_ not in held and type_ not in alone]
+        return {
+            "assets": rows,
+            "unreachable": [
+                *(f"{one} ({k.command_for(one, project)})" for one in missing),
+                *(_described_alone(type_, project) for type_ in alone),
+            ],
+        }
 
     def _policies(self, project: str) -> dict[str, Any]:
         """All rows of one project; not: its own, those of accounts, those of what is above it."""
         export = self.export
-        inside = f"/projects/{project}"
         rows = [
-            {"resource": name, "policy": policy, "project": f"projects/{project}"}
-            for name, policy in export.policies.items()
-            if name.endswith(inside) or f"{inside}/" in name or export.homes.get(name) == project
+            {"resource": name, "policy": export.policies[name], "project": f"projects/{project}"}
+            for name in export.policies_in.get(project, ())
         ]
         if not rows:
             raise NotExported("no file holds its policies", hint=_SEARCH.format(project=project))
-        above = export.projects[project].ancestors if project in export.projects else ()
-        missing = [
-            f"the policy of {place} (it is in no file)"
-            for place in (f"projects/{project}", *above)
-            if f"{CONTAINERS}{place}" not in export.policies
-        ]
+        is_there = f"{CONTAINERS}projects/{project}" in export.policies
+        missing = [] if is_there else [f"the policy of projects/{project} (it is in no file)"]
         accounts = {f"//iam.googleapis.com/{item.path}" for item in export.of(project, k.ACCOUNT)}
         if unread := 0 if project in export.searched else len(accounts - export.policies.keys()):
             missing.append(f"policies of {counted(unread, 'account', 'accounts')} (they are in no file)")
         return {"results": rows, "unreachable": missing}
 
     def _policy(self, request: Request, places: Places) -> Any:
-        kind, place, command = _POLICY[request]
-        name = places[place]
-        policy = self.export.policies.get(f"{CONTAINERS}{kind}/{name}")
-        if policy is None:
-            hint = f"`{command.format(name=name)} --format=json` writes it"
-            raise NotExported(f"no file holds the policy of {kind}/{name}", hint=hint)
-        return policy
+        kind, place, _ = _POLICY[request]
+        return policy_of(self.export, f"{kind}/{places[place]}")
 
     def _role(self, places: Places) -> Any:
         name = "/".join(filter(None, (places.get("parent"), "roles", places["role"])))
@@ -165,13 +168,27 @@ class FileApi(GcpApi):
         """Those that are there; of those that policies name, it is shown which are not."""
         start = f"{parent}/roles/" if parent else "roles/"
         rows = [role for name, role in self.export.roles.items() if name.startswith(start)]
-        missing = sorted(name for name in self._named_roles() - self.export.roles.keys() if name.startswith(start))
+        missing = sorted(name for name in self.export.named_roles - self.export.roles.keys() if name.startswith(start))
         return {"roles": rows, "unreachable": [f"{name} (it is in no file)" for name in missing]}
 
-    def _named_roles(self) -> set[str]:
-        """The roles that policies name."""
-        bindings = (one for policy in self.export.policies.values() for one in policy.get("bindings") or ())
-        return {str(one.get("role")) for one in bindings if isinstance(one, Mapping)}
+
+def policy_of(export: Export, container: str) -> Any:
+    """The policy of a project, folder or organization. Raises NotExported where no file holds it."""
+    policy = export.policies.get(f"{CONTAINERS}{container}")
+    if policy is None:
+        kind, _, name = container.partition("/")
+        command = next(command for its_kind, _, command in _POLICY.values() if its_kind == kind)
+        hint = f"`{command.format(name=name)} --format=json` writes it"
+        raise NotExported(f"no file holds the policy of {container}", hint=hint)
+    return policy
+
+
+def _described_alone(type_: str, project: str) -> str:
+    """What is described by itself is no listing: there may be more."""
+    return (
+        f"all {type_}: some are described one by one; {k.command_for(type_, project)}, and files_are_complete = true "
+        "says that there are no others"
+    )
 
 
 def _named(item: Item) -> dict[str, Any]:

@@ -55,6 +55,14 @@ DEEPEST = 60
 MAX_YAML_BYTES = 64 * 2**20
 """Maximum size of YAML, which is slow to read; larger exports must be JSON."""
 
+EXTENSIONS = frozenset({"", ".json", ".jsonl", ".ndjson", ".yaml", ".yml"})
+"""Of files that must have rows; others may be notes, or tables for people."""
+
+
+class NoRows(Unreadable):
+    """The content is neither JSON nor YAML with rows."""
+
+
 _NO_ROWS = "it is neither JSON nor YAML: write it with --format=json"
 _SECRETS = "it holds the values of secrets, which Muster does not need: delete it"
 _HOLDS_SECRET = frozenset(
@@ -76,7 +84,7 @@ def read_document(path: Path) -> Document:
     values = tuple(json_values(text)) if is_json else tuple(_yaml_values(text))
     rows = tuple(row for value in values for row in (value if isinstance(value, list) else (value,)))
     if not all(isinstance(row, dict) for row in rows):
-        raise Unreadable(_NO_ROWS)
+        raise NoRows(_NO_ROWS)
     if any(holds_secret(row) for row in rows):
         raise Unreadable(_SECRETS)
     is_alone = len(values) == 1 and not isinstance(values[0], list) and not text.startswith("---")
@@ -93,7 +101,7 @@ def _text(content: bytes) -> str:
     try:
         return text_of(content)
     except Unreadable as error:
-        raise Unreadable(_NO_ROWS) from error
+        raise NoRows(_NO_ROWS) from error
 
 
 def _yaml_values(text: str) -> Iterator[Any]:
@@ -109,6 +117,6 @@ def _yaml_values(text: str) -> Iterator[Any]:
         yield from yaml.load_all(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         line = f" (line {error.problem_mark.line + 1})" if error.problem_mark else ""
-        raise Unreadable(f"{_NO_ROWS}{line}") from error
+        raise NoRows(f"{_NO_ROWS}{line}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise error if isinstance(error, Unreadable) else Unreadable(_NO_ROWS) from error
+        raise error if isinstance(error, Unreadable) else NoRows(_NO_ROWS) from error

@@ -3,43 +3,55 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from msgspec import Struct, field, structs
 
 from connectors.core.offline import Unreadable, files_in, name_in
 from connectors.gcp.offline import recognise as k
-from connectors.gcp.offline.documents import Document, newest, read_document
-from connectors.gcp.offline.naming import Names, PolicyOf, Rows, names_of, rows_of
+from connectors.gcp.offline.documents import EXTENSIONS, Document, NoRows, newest, read_document
+from connectors.gcp.offline.naming import Names, PolicyOf, Rows, names_of, project_in, rows_of
+from connectors.gcp.offline.paths import Known, named_by, named_in
 from connectors.gcp.offline.recognise import Item, Row
 from connectors.gcp.places import ProjectRef, last_segment
 
 CONTAINERS = "//cloudresourcemanager.googleapis.com/"
 """Prefix of the full names of projects, folders and organizations."""
-_HOMELESS = "the resource of this policy is unknown: put the project's id or the account's e-mail into the file's name"
+_HOMELESS = (
+    "the resource of this policy is unknown: put the project's id or the account's e-mail into the file's name, or "
+    "keep it as projects/PROJECT/iam.json or projects/PROJECT/service-accounts/EMAIL/iam.json"
+)
+_SEVERAL = "it has several policies that do not say of what: keep each in a file of its own"
 _UNCHOSEN = frozenset(
     f"{service}.googleapis.com/{kind}"
     for service, kind in (("cloudresourcemanager", "Project"), ("serviceusage", "Service"), ("logging", "LogBucket"))
 )
 """Every project has each of these, and no one here asks for them: where all are reported, no types were chosen."""
+_KIND_WORDS = frozenset(word for kind in k.KINDS for word in kind.words.split("-"))
 _BRIEF = "roles without their permissions: `gcloud iam roles describe` has them, a listing has not"
 _NO_SCOPE = "it has no rows and does not say of what: put the project's id and what it lists into its name"
 
 
-class Export(Struct, frozen=True, kw_only=True):
-    """The content of all files. Projects are named by id.
+class Export(Struct, frozen=True, kw_only=True, dict=True):
+    """The content of all files. Projects are named by id. ``ended``: those that are being deleted.
 
+    ``known``: the names that a path may contain. ``is_complete``: what has no file is not there, of the types of which
+    there are files (the setting ``files_are_complete``).
     ``items``: by project and type, then by resource name. ``whole``: projects and types that are listed completely;
     ``parts``: types and names of single resources, such as accounts, whose parts are listed completely. ``policies``:
     by full resource name; ``homes``: project ids by the full names of resources that do not include them; ``searched``:
-    projects with all their policies. ``unusable``: files and what is wrong with them; ``unknown``: files without a
-    recognised row. ``dated_at``: the newest date in the files, otherwise the date of the newest file.
+    projects with all their policies. ``unusable``: files and what is wrong with them; ``unknown``: files in which not
+    every row is recognised. ``dated_at``: the newest date in the files, otherwise the date of the newest file.
     """
 
     projects: Mapping[str, ProjectRef]
+    ended: Sequence[str]
     parents: Mapping[str, str | None]
+    known: Known
+    is_complete: bool = False
     items: dict[tuple[str, str], dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))
     whole: set[tuple[str, str]] = field(default_factory=set)
     parts: set[tuple[str, str]] = field(default_factory=set)
@@ -54,7 +66,58 @@ class Export(Struct, frozen=True, kw_only=True):
 
     def holds(self, project: str, type_: str, parent: str | None = None) -> bool:
         """Whether all things of a type are there, of a project or of one thing in it."""
+        if self.is_complete and type_ in self.types:
+            return True
         return (project, type_) in self.whole or (parent is not None and (type_, parent) in self.parts)
+
+    @property
+    def why_unusable(self) -> Mapping[str, list[str]]:
+        """The unusable files by the reason."""
+        reasons: defaultdict[str, list[str]] = defaultdict(list)
+        for file, reason in self.unusable:
+            reasons[reason].append(file)
+        return reasons
+
+    @cached_property
+    def named_resources(self) -> Mapping[str, Mapping[str, str]]:
+        """By type, the resource names by their last part; without parts that several have."""
+        found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        several: set[tuple[str, str]] = set()
+        for (_, type_), items in self.items.items():
+            for path in items:
+                name = last_segment(path)
+                if found[type_].setdefault(name, path) != path:
+                    several.add((type_, name))
+        for type_, name in several:
+            del found[type_][name]
+        return found
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """The types of which there is a resource, or a listing."""
+        return frozenset(type_ for _, type_ in (*self.items, *self.whole))
+
+    @cached_property
+    def listed(self) -> frozenset[str]:
+        """Ids of projects that files say something of."""
+        own = (name.removeprefix(f"{CONTAINERS}projects/") for name in self.policies)
+        return frozenset({*(at for at, _ in (*self.items, *self.whole)), *self.searched, *own})
+
+    @cached_property
+    def policies_in(self) -> Mapping[str, Sequence[str]]:
+        """The full names of resources with a policy, by the project that they are or are in."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for name in self.policies:
+            home = self.homes.get(name) or project_in(name)
+            if home:
+                found[home].append(name)
+        return found
+
+    @cached_property
+    def named_roles(self) -> frozenset[str]:
+        """The roles that policies name."""
+        bindings = (one for policy in self.policies.values() for one in policy.get("bindings") or ())
+        return frozenset(str(one.get("role")) for one in bindings if isinstance(one, Mapping))
 
     def of(self, project: str, type_: str, parent: str | None = None) -> Iterator[Item]:
         """Those that are there."""
@@ -70,25 +133,41 @@ class _File(Struct, frozen=True, kw_only=True):
     rows: Rows
 
 
-def open_export(root: Path) -> Export:
+def open_export(root: Path, *, organization: str | None = None, is_complete: bool = False) -> Export:
     """Read every file. Raises OSError where the folder cannot be looked into."""
     files: list[_File] = []
     unusable: list[tuple[str, str]] = []
+    others: list[str] = []
     for path in files_in(root):
         name = name_in(root, path)
         try:
             document = read_document(path)
             written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            files.append(_File(name=name, written_at=written_at, document=document, rows=rows_of(document.rows)))
+            rows = rows_of(document.rows, file=name)
+            files.append(_File(name=name, written_at=written_at, document=document, rows=rows))
+        except NoRows as error:
+            if path.suffix.lower() in EXTENSIONS:
+                unusable.append((name, str(error)))
+            else:  # notes, tables for people, Terraform
+                others.append(name)
         except (Unreadable, OSError, RecursionError) as error:
             unusable.append((name, str(error) if isinstance(error, Unreadable) else "it cannot be read"))
     names = names_of(one.rows for one in files)
-    export = Export(projects=names.projects(), parents=names.parents, unusable=unusable, files=len(files))
+    export = Export(
+        projects=names.projects(),
+        ended=names.ended(),
+        parents=names.parents,
+        known=names.known(organization),
+        is_complete=is_complete,
+        unusable=unusable,
+        unknown=others,
+        files=len(files),
+    )
     for one in sorted(files, key=lambda each: each.written_at):
         _add(export, names, one)
     for one in files:
         if not one.document.rows:
-            _add_empty(export, names, one.name)
+            _add_empty(export, one.name)
     described = [date for one in files if (date := newest(one.document.rows, one.written_at))]
     dated_at = max(described or [one.written_at for one in files], default=None)
     return structs.replace(export, dated_at=dated_at, unusable=sorted(set(export.unusable)))
@@ -109,11 +188,10 @@ def _add(export: Export, names: Names, file: _File) -> None:
         export.unusable.append((file.name, _BRIEF))
     else:  # what is described without any permissions allows nothing
         export.roles.update(rows.roles)
-    for policy in rows.policies:
-        _add_policy(export, names, file, policy)
+    _add_policies(export, names, file)
     if rows.searched:
         export.searched.update(_searched(names, rows))
-    if file.document.rows and not rows:
+    if file.document.rows and (rows.unknown or not rows.are_recognised):
         export.unknown.append(file.name)
 
 
@@ -149,32 +227,46 @@ def _is_whole(export: Export, names: Names, item: Item) -> None:
         export.whole.add((names.project_in(item.path), item.type))
 
 
+def _add_policies(export: Export, names: Names, file: _File) -> None:
+    """The name of a file says only of one policy what it is of."""
+    homeless = [policy for policy in file.rows.policies if policy.resource is None]
+    if len(homeless) > 1:
+        export.unusable.append((file.name, _SEVERAL))
+    for policy in file.rows.policies:
+        if policy.resource is not None or len(homeless) == 1:
+            _add_policy(export, names, file, policy)
+
+
 def _add_policy(export: Export, names: Names, file: _File, policy: PolicyOf) -> None:
     resource = policy.resource and names.resource(policy.resource)
-    resource = resource or names.policy_in(file.name)
+    home = names.id_of(policy.project) if policy.project else ""
+    if resource is None and (named := named_by(file.name, export.known)):
+        resource, home = names.resource(named.resource), named.project
     if resource is None:
         export.unusable.append((file.name, _HOMELESS))
-    else:
-        export.policies[resource] = policy.policy
-        if policy.project:
-            export.homes[resource] = names.id_of(policy.project)
+        return
+    export.policies[resource] = policy.policy
+    if home:
+        export.homes[resource] = home
 
 
-def _add_empty(export: Export, names: Names, file: str) -> None:
+def _add_empty(export: Export, file: str) -> None:
     """A listing without rows; the name of its file says of what it is."""
     kinds = [kind for kind in k.KINDS if kind.words in file]
     kind = max(kinds, key=lambda one: len(one.words), default=None)
-    project = names.project_named(file)
-    if kind is not None and kind.within is None and project is not None:
-        export.whole.add((project, kind.type))
+    if kind is not None and kind.within is None:
+        project = named_in(file, export.known.projects, _KIND_WORDS) or export.known.only
+        if project is not None:
+            export.whole.add((export.known.projects[project], kind.type))
+            return
     elif kind is not None and (parent := _parent_named(export, str(kind.within), file)) is not None:
         export.parts.add((kind.type, parent))
-    else:
-        export.unusable.append((file, _NO_SCOPE))
+        return
+    export.unusable.append((file, _NO_SCOPE))
 
 
 def _parent_named(export: Export, type_: str, file: str) -> str | None:
-    """The parent of the rows of a file that does not contain it: of that type, the longest name in the file's name."""
-    every = (path for (_, one), items in export.items.items() if one == type_ for path in items)
-    named = [path for path in every if last_segment(path) in file]
-    return max(named, key=lambda path: len(last_segment(path)), default=None)
+    """The parent of the rows of a file that does not contain it: the one of that type that the file's name names."""
+    named = export.named_resources[type_]
+    found = named_in(file, named, _KIND_WORDS)
+    return None if found is None else named[found]

@@ -9,12 +9,15 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from connectors.gcp.offline import recognise as k
+from connectors.gcp.offline.paths import Known, is_of_a_policy, projects_in, sole
 from connectors.gcp.offline.recognise import Item, Row
-from connectors.gcp.places import ProjectRef, account_key, ancestors_of, is_above
+from connectors.gcp.places import ProjectRef, ancestors_of, is_above
 
 _ROLE = re.compile(r"(?:(?:projects|organizations)/[^/]+/)?roles/[^/]+")
 _PROJECT = re.compile(r"projects/\d+")
 _CONTAINERS = "cloudresourcemanager.googleapis.com/"
+_KINDS = frozenset({"project", "folder", "organization"})
+_OF_POLICIES = frozenset({"bindings", "etag", "version", "auditConfigs"})
 
 
 class PolicyOf(Struct, frozen=True, kw_only=True):
@@ -43,7 +46,8 @@ class Rows(Struct, kw_only=True):
     """The rows of a file. ``assets``: project (by number or id) and type of assets in a listing of Cloud Asset.
 
     ``searched``: whether policies are from a search, which returns all. ``roles``: by name.
-    ``parents``: of folders and organizations by name.
+    ``parents``: of folders and organizations by name. ``described``: how many rows describe a project. ``unknown``: how
+    many rows are not recognised.
     """
 
     items: list[Item] = field(default_factory=list)
@@ -53,20 +57,28 @@ class Rows(Struct, kw_only=True):
     roles: dict[str, Row] = field(default_factory=dict)
     assets: set[tuple[str, str]] = field(default_factory=set)
     searched: bool = False
+    described: int = 0
     unknown: int = 0
 
-    def __bool__(self) -> bool:
-        return bool(self.items or self.policies or self.projects or self.parents or self.roles)
+    @property
+    def are_recognised(self) -> bool:
+        """Whether any row is."""
+        return bool(self.items or self.policies or self.described or self.parents or self.roles)
 
 
-def rows_of(rows: Iterator[Row] | tuple[Row, ...]) -> Rows:
-    """Sort them."""
+def rows_of(rows: Iterator[Row] | tuple[Row, ...], *, file: str = "") -> Rows:
+    """Sort them. ``file``: the name of their file, which alone says that an empty object is a policy."""
     found = Rows()
     for row in rows:
+        if not row and is_of_a_policy(file):
+            found.policies.append(PolicyOf(policy=row))
+            continue
         if not (_asset(row, found) or _policy(row, found) or _container(row, found) or _role(row, found)):
             item = k.item_in(row)
             found.items += [] if item is None else [item, *_inside(item)]
             found.unknown += item is None
+    if any(one.resource is None for one in found.policies) and (named := projects_in(file)):
+        found.projects.append(Project(number=named) if named.isdigit() else Project(id=named))
     return found
 
 
@@ -108,8 +120,13 @@ def _policy(row: Row, found: Rows) -> bool:
         found.policies.append(PolicyOf(policy=policy, resource=resource, project=_place(row, resource, found)))
         found.searched = True
         return True
-    if isinstance(row.get("bindings"), list) or (row.keys() <= {"etag", "version"} and "etag" in row):
+    if isinstance(row.get("bindings"), list) or (row and row.keys() <= _OF_POLICIES):
         found.policies.append(PolicyOf(policy=row))
+        return True
+    kind, id_ = row.get("type"), row.get("id")
+    if isinstance(policy, Mapping) and kind in _KINDS and isinstance(id_, str):
+        # Of ``gcloud projects get-ancestors-iam-policy``.
+        found.policies.append(PolicyOf(policy=policy, resource=f"{_RESOURCE_MANAGER}/{kind}s/{id_}"))
         return True
     return False
 
@@ -143,6 +160,7 @@ def _container(row: Row, found: Rows) -> bool:
         described = {str(one): str(text) for one, text in labels.items()} if isinstance(labels, Mapping) else {}
         is_active = state == "ACTIVE"
         found.projects.append(Project(id=id_, number=str(number), parent=parent, labels=described, is_active=is_active))
+        found.described += 1
         return True
     if isinstance(name, str) and is_above(name):
         found.parents[name] = parent or None
@@ -171,7 +189,6 @@ def _texts(values: Any) -> list[str]:
 # --- Names: projects by id and number, accounts by e-mail and unique id, and files by their content ---
 
 _IN_PROJECT = re.compile(r"(?P<before>(?:.*?/)?projects/)(?P<project>[^/]+)(?P<rest>.*)", re.DOTALL)
-_ABOVE = re.compile(r"(organization|folder)s?[-_/ ]?(\d+)")
 _RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com"
 
 
@@ -194,8 +211,7 @@ class Names(Struct, frozen=True, kw_only=True):
 
     def project_in(self, name: str) -> str:
         """The id of the project in a resource name; empty where there is none."""
-        found = _IN_PROJECT.fullmatch(name)
-        return self.id_of(found["project"]) if found else ""
+        return self.id_of(project_in(name))
 
     def resource(self, name: str) -> str:
         """A resource name with the project's id, and of an account with its e-mail."""
@@ -213,6 +229,10 @@ class Names(Struct, frozen=True, kw_only=True):
         """The thing with its name so."""
         return structs.replace(item, path=self.resource(item.path))
 
+    def ended(self) -> list[str]:
+        """The ids of projects that are being deleted."""
+        return [id_ for id_ in sorted(self.described) if not self.described[id_].is_active]
+
     def projects(self) -> dict[str, ProjectRef]:
         """Those that are not being deleted, in the order of their ids."""
         active = (self.described[id_] for id_ in sorted(self.described) if self.described[id_].is_active)
@@ -221,31 +241,25 @@ class Names(Struct, frozen=True, kw_only=True):
             for one in active
         }
 
-    def project_named(self, file: str) -> str | None:
-        """The id of the project whose id or number is in a file's name, the longest of several; or the only one."""
-        calls = {**{one: one for one in self.described}, **self.numbers}
-        named = max((one for one in calls if one in file), key=len, default=None)
-        if named is not None:
-            return calls[named]
-        return next(iter(self.described)) if len(self.described) == 1 else None
-
-    def policy_in(self, file: str) -> str | None:
-        """The full name of what the policy in a file is of."""
-        account = self._account_named(file)
-        if account is not None:
-            return account
-        above = _ABOVE.search(file)
-        if above is not None:
-            return f"{_RESOURCE_MANAGER}/{above[1]}s/{above[2]}"
-        project = self.project_named(file)
-        return None if project is None else f"{_RESOURCE_MANAGER}/projects/{project}"
-
-    def _account_named(self, file: str) -> str | None:
-        email = next((one for one in self.homes if one in file), None)
-        return None if email is None else account_key(self.homes[email], email)
+    def known(self, organization: str | None = None) -> Known:
+        """What paths may name. ``organization``: the one that the settings name."""
+        above = {name for one in self.described.values() for name in self._above(one)} | self.parents.keys()
+        numbers = (name.removeprefix("organizations/") for name in above if name.startswith("organizations/"))
+        return Known(
+            projects={**{one: one for one in self.described}, **self.numbers},
+            emails=self.homes,
+            organization=organization or sole(numbers),
+            only=next(iter(self.described)) if len(self.described) == 1 else None,
+        )
 
     def _above(self, project: Project) -> tuple[str, ...]:
         return project.ancestors or ancestors_of(project.parent or None, self.parents)
+
+
+def project_in(name: str) -> str:
+    """The project in a resource name, as it is called there; empty where there is none."""
+    found = _IN_PROJECT.fullmatch(name)
+    return found["project"] if found else ""
 
 
 def names_of(files: Iterable[Rows]) -> Names:

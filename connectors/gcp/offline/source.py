@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 import msgspec
 from msgspec import Raw, structs
 
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading
-from connectors.core.offline import dated, looking_into, not_recognised
+from connectors.core.offline import FILES_NAMED, dated, looking_into, not_recognised
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.client.session import GcpSession
@@ -20,12 +20,13 @@ from connectors.gcp.identities.api_keys import emit_api_keys, list_api_keys
 from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
-from connectors.gcp.offline.api import FileApi, NotExported
-from connectors.gcp.offline.export import CONTAINERS, Export, open_export
+from connectors.gcp.offline.api import FileApi, NotExported, policy_of
+from connectors.gcp.offline.export import Export, open_export
 from connectors.gcp.offline.recognise import STORED, VERSION, command_for
 from connectors.gcp.places import Place, ProjectRef, ancestors_of, below
 from connectors.gcp.reader import Reader
-from connectors.gcp.rights.reading import read_rights
+from connectors.gcp.rights.reading import POLICIES, read_rights
+from connectors.gcp.scopes import BEING_DELETED, LISTING
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
 from connectors.gcp.workloads import engines
@@ -36,7 +37,7 @@ from connectors.gcp.workloads.secrets import NAME as SECRETS
 from connectors.gcp.workloads.secrets import Secret, SecretVersion, parse_secret
 from scanner.errors import SourceError
 from scanner.model import Coverage, Identity
-from scanner.text import counted
+from scanner.text import counted, few
 
 
 def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
@@ -120,8 +121,8 @@ OF_FILES: tuple[Reading, ...] = (
 
 # --- Offline source: the projects in a folder of files, and their coverage ---
 
-LISTING = "resourcemanager.projects"
 _NOTHING = "no file describes a project in a form that gcloud writes"
+_COMPLETE = "files_are_complete: projects without a file do not exist"
 _NOT_DESCRIBED = "no file describes what is in it"
 _FIX = "begin with `gcloud iam service-accounts list --project=PROJECT --format=json > PROJECT-service-accounts.json`"
 
@@ -146,11 +147,18 @@ class ExportedSource:
         if section.coverage.status == "failed":
             return
         projects = self._projects()
+        are_all = len(projects) == len(self._export.projects)
+        if self._settings.files_are_complete and are_all and not section.coverage.is_gap:
+            yield self._nowhere.coverage(LISTING, "complete", detail=_COMPLETE)
         for project in projects:
             yield from self._project(project)
+        yield from map(self._being_deleted, self._export.ended)
         yield from map(self._not_described, self._missing(projects))
-        for name in sorted(self._containers(projects)):
-            yield structs.replace(self._nowhere, id=name, context=self._place(name, projects))
+        for name in sorted({name for project in projects for name in project.ancestors}):
+            scope = structs.replace(self._nowhere, id=name, context=self._place(name, projects))
+            with scope.section(POLICIES) as section:
+                policy_of(self._export, name)
+            yield section.coverage if section.coverage.is_gap else scope
 
     def reader(self, scope: Scope) -> Reader:
         """The reader of a unit."""
@@ -177,13 +185,17 @@ class ExportedSource:
     def _export(self) -> Export:
         assert self._settings.from_files is not None
         with looking_into(self._settings.from_files):
-            return open_export(self._settings.from_files.expanduser())
+            return open_export(
+                self._settings.from_files.expanduser(),
+                organization=self._settings.organization,
+                is_complete=self._settings.files_are_complete,
+            )
 
     def _describe(self, section: SectionReading) -> None:
         """Look through the files. Raises SourceError where none describes a project."""
         export = self._export
-        for file, reason in export.unusable:
-            section.malformed(file, reason)
+        for reason, files in export.why_unusable.items():
+            section.malformed(few(files, FILES_NAMED), reason)
         if not export.projects:
             raise SourceError(_NOTHING, hint=_FIX)
 
@@ -210,12 +222,24 @@ class ExportedSource:
         named = (*self._roots(), *self._settings.named_projects)
         return [one for one in named if one not in described and one not in self._settings.skipped_projects]
 
+    def _being_deleted(self, project: str) -> Coverage:
+        """Nothing in it works any more: it was read as completely as can be, and nothing was found."""
+        return structs.replace(self._nowhere, id=project).coverage(LISTING, "complete", detail=BEING_DELETED)
+
     def _not_described(self, scope: str) -> Coverage:
         gap = structs.replace(self._nowhere, id=scope).coverage(LISTING, "skipped", detail=_NOT_DESCRIBED)
         return structs.replace(gap, permission=None)
 
     def _project(self, project: ProjectRef) -> Iterator[Scope | Coverage]:
-        place = Place(kind="project", name=project.name, bulk=True, projects=(project,), ancestors=project.ancestors)
+        place = Place(
+            kind="project",
+            name=project.name,
+            bulk=True,
+            projects=(project,),
+            ancestors=project.ancestors,
+            kin=self._kin,
+            is_whole=self._is_whole,
+        )
         scope = structs.replace(self._nowhere, id=project.id, context=place, feeds_within=True)
         if not self._is_described(project):
             yield self._not_described(project.id)
@@ -224,22 +248,23 @@ class ExportedSource:
         yield scope
 
     def _is_described(self, project: ProjectRef) -> bool:
-        export = self._export
-        return (
-            any(at == project.id for at, _ in export.whole)
-            or project.id in export.searched
-            or f"{CONTAINERS}{project.name}" in export.policies
-        )
+        return project.id in self._export.listed
+
+    @cached_property
+    def _kin(self) -> Mapping[str, str]:
+        """The ids of all projects in the files, by number."""
+        return {one.number: one.id for one in self._export.projects.values()}
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether all other projects are external: the settings say which organization the files describe."""
+        root = f"organizations/{self._settings.organization}"
+        return any(root in one.ancestors for one in self._export.projects.values())
 
     def _provenance(self) -> str:
         export = self._export
         described = f"read from files, as of {export.dated_at:%Y-%m-%d}"
         return f"{described}; {not_recognised(export.unknown)}" if export.unknown else described
-
-    def _containers(self, projects: list[ProjectRef]) -> set[str]:
-        """Organizations and folders whose policy is reported, and that projects are in."""
-        above = {name for project in projects for name in project.ancestors}
-        return {name for name in above if f"{CONTAINERS}{name}" in self._export.policies}
 
     def _place(self, name: str, projects: list[ProjectRef]) -> Place:
         lower = tuple(below(name, projects))
@@ -248,5 +273,7 @@ class ExportedSource:
             kind="organization" if name.startswith("organizations/") else "folder",
             name=name,
             below=lower,
+            kin=self._kin,
+            is_whole=self._is_whole,
             ancestors=above or ancestors_of(self._export.parents.get(name), self._export.parents),
         )

@@ -66,6 +66,7 @@ def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[Discove
     for email, trusts in trusted.items():
         reader.found.trusts[email] += trusts
     reader.found.trusts_unread |= unread
+    reader.found.roles_unread |= {one.member.id for one in every if one.counts and not holdings.held(one).is_known}
     yield from assignments_of(reported, holdings, accounts, source=source, scope=scope)
 
 

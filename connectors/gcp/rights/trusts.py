@@ -169,12 +169,14 @@ def trusts_of(
     found: defaultdict[str, set[Trust]] = defaultdict(set)
     unread: set[str] = set()
     for binding in bindings:
-        if not binding.member.is_deleted and (methods := _impersonation_methods(held := holdings.held(binding))):
+        held = holdings.held(binding)
+        methods = _impersonation_methods(held)
+        if not binding.member.is_deleted and (methods or not held.is_known):
             reached = tuple(_reached(binding.resource, holdings.tree, listed))
             if not reached:
                 continue
             for trusted in external_principals(binding.member, holdings.tree, pools):
-                if trusted.how == UNREAD:
+                if trusted.how == UNREAD or not methods:
                     unread.update(reached)
                     continue
                 trust = _trust(trusted, binding, held, methods)

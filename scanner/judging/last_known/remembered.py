@@ -6,6 +6,7 @@ Behind a gap, nothing is gone, resolved or new. Pure.
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -17,8 +18,10 @@ from msgspec.structs import replace
 from scanner.discovery.inventory import Inventory, as_last_known, is_over
 from scanner.matching.places import Places
 from scanner.model import (
+    ANY_KIND,
     EVERY_SCOPE,
     EXPOSURE_KIND,
+    WHOLE_SCOPE,
     Assessment,
     Assignment,
     ClosedTicket,
@@ -44,6 +47,7 @@ from scanner.rules.evaluation import still_applies
 from scanner.rules.pipelines import is_undecided
 from scanner.text import counted
 
+_UNLISTED = "the source no longer lists it"
 _BARE_ID = re.compile(r"(group:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 """The placeholder for the name of a role, group or interface that could not be read."""
 
@@ -110,13 +114,28 @@ def filled(inventory: Inventory, remembered: Remembered, carried: Sequence[Asses
     if not (remembered.assessments or remembered.creators or carried):
         return inventory
     stands = {one.identity.key for one in carried}
-    last = {assessment.identity.key: assessment.identity for assessment in remembered.assessments}
+    assigned = frozenset(one.grant for one in remembered.assignments)
+    last = {one.identity.key: _without_assigned(one.identity, assigned) for one in remembered.assessments}
     identities = [
         as_last_known(one, last[one.key], now) if one.key in last else one
         for one in _with_creators(inventory.identities, remembered.creators)
         if one.key not in stands
     ]
     return msgspec.structs.replace(inventory, identities=tuple(identities))
+
+
+def _without_assigned(last: Identity, assigned: Collection[Grant]) -> Identity:
+    """Return an identity of the last scan without what assignments gave it: they are carried over by their own gaps.
+
+    If it has no other grants, what these allowed is left out, too.
+    """
+    own = tuple(grant for grant in last.grants if grant not in assigned)
+    if len(own) == len(last.grants):
+        return last
+    if own:
+        return replace(last, grants=own)
+    others = tuple(link for link in last.links if link.relation != "can_assume")
+    return replace(last, grants=(), links=others, consequences=None, reach=())
 
 
 def not_listed(before: Inventory, inventory: Inventory) -> frozenset[str]:
@@ -171,8 +190,8 @@ def _dated(secret: StoredSecret, last: StoredSecret) -> StoredSecret:
 def with_unread_workloads(
     found: Sequence[Workload], remembered: Sequence[Workload], places: Places
 ) -> tuple[Workload, ...]:
-    """Return the workloads, with those of scopes in which anything was not read."""
-    every = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
+    """Return the workloads, with those of scopes that may hide some."""
+    every = {one.key: one for one in remembered if places.may_hide("workload", one.source, one.scope)}
     every |= {one.key: one for one in found}
     return tuple(every[key] for key in sorted(every))
 
@@ -194,7 +213,7 @@ def with_unread_assignments(
     If a gap hides whether the holder still exists, or the privilege of the right, the last known facts count.
     """
     uncertain = {one.key: one for one in remembered if places.has_gap(one.source, one.scope)}
-    every = {one.key: one for one in remembered if places.may_hide_rights(one.source, one.scope)}
+    every = {one.key: one for one in remembered if places.may_hide("assignment", one.source, one.scope)}
     for one in found:
         every[one.key] = _as_last_known(one, uncertain[one.key]) if one.key in uncertain else one
     return tuple(every[key] for key in sorted(every))
@@ -308,7 +327,7 @@ def unlisted_places(
 
     ``assignments``, ``exposures``: the last known ones there.
     """
-    listed = {(section.source, section.scope) for section in coverage}
+    listed = {(section.source, section.scope) for section in coverage if not _is_of_unlisted(section)}
     scanned = {source for source, _ in listed}
     identities = Counter((one.identity.source, one.identity.scope) for one in carried)
     rights = Counter((assignment.source, assignment.scope) for assignment in assignments)
@@ -319,6 +338,35 @@ def unlisted_places(
         for source, scope in sorted(identities.keys() | rights.keys() | leaks.keys())
         if (source, scope) not in listed and (source, EVERY_SCOPE) not in listed
     ]
+
+
+def gaps_of_unlisted(
+    carried: Sequence[Assessment], assignments: Sequence[Assignment], coverage: Sequence[Coverage]
+) -> Iterator[Coverage]:
+    """Yield a gap for each scope that a scanned source no longer lists and something is shown of as last seen.
+
+    ``assignments``: the last known ones.
+    """
+    listed = {(section.source, section.scope) for section in coverage}
+    providers = {section.source: section.provider for section in coverage}
+    shown = {(one.identity.source, one.identity.scope) for one in carried}
+    shown |= {(one.source, one.scope) for one in assignments}
+    for source, scope in sorted(shown - listed):
+        if source in providers and (source, EVERY_SCOPE) not in listed:
+            command = f"muster history forget {shlex.quote(source)} --scope {shlex.quote(scope)}"
+            yield Coverage(
+                source=source,
+                provider=providers[source],
+                scope=scope,
+                section=WHOLE_SCOPE,
+                status="skipped",
+                detail=f"{_UNLISTED}: if it no longer exists, `{command}` removes what is shown of it as last seen",
+                kinds=(ANY_KIND,),
+            )
+
+
+def _is_of_unlisted(section: Coverage) -> bool:
+    return section.section == WHOLE_SCOPE and (section.detail or "").startswith(_UNLISTED)
 
 
 def _counted(*numbers: int) -> str:

@@ -18,6 +18,7 @@ from scanner.judging.ownership.candidates import Candidates, Committers, Deploye
 from scanner.judging.ownership.directory import Directory
 from scanner.judging.ownership.hints import Clues, tag_scores
 from scanner.judging.ownership.words import Neighbours
+from scanner.matching.decision import completes
 from scanner.matching.keys import fold
 from scanner.model import (
     UNREGISTERED,
@@ -34,7 +35,9 @@ from scanner.model import (
 from scanner.processes import spread
 from scanner.registry.roster import Roster
 from scanner.registry.roster.machines import Machines
-from scanner.text import either
+from scanner.text import either, few
+
+_PATTERNS_NAMED = 2
 
 
 class _ResolvedOwner(Struct, frozen=True, kw_only=True):
@@ -195,8 +198,12 @@ def _owned(active: Sequence[_ResolvedOwner], *, backup_only: bool) -> OwnershipV
 
 
 def _accountable(declared: Sequence[Entry], directory: Directory) -> _Accountable:
-    owners = [_resolved(text, "owner", directory) for text in _owners(declared)]
-    backups = [_resolved(text, "backup owner", directory) for text in _backup_owners(declared)]
+    owners = [_cited(_resolved(text, "owner", directory), one, declared) for one in declared for text in one.owner]
+    backups = [
+        _cited(_resolved(text, "backup owner", directory), one, declared)
+        for one in declared
+        for text in one.backup_owner
+    ]
     active = tuple(owner for owner in owners if owner.reason is None)
     active_backups = tuple(one for one in backups if one.reason is None)
     return _Accountable(
@@ -204,6 +211,14 @@ def _accountable(declared: Sequence[Entry], directory: Directory) -> _Accountabl
         failed=tuple(dict.fromkeys(owner for owner in owners if owner.reason is not None)),
         backup_only=not active and bool(active_backups),
     )
+
+
+def _cited(owner: _ResolvedOwner, named_in: Entry, declared: Sequence[Entry]) -> _ResolvedOwner:
+    """An owner whom only a pattern names says so."""
+    if not completes(named_in, declared[0]):
+        return owner
+    pattern = few(named_in.identities, _PATTERNS_NAMED)
+    return msgspec.structs.replace(owner, evidence=f"{owner.evidence}; by the pattern {pattern} in {named_in.origin}")
 
 
 def _resolved(text: str, role: str, directory: Directory) -> _ResolvedOwner:

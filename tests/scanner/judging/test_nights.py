@@ -23,6 +23,7 @@ from scanner.model import (
     Grant,
     Identity,
     Origin,
+    OtherRecord,
     Privilege,
     ScanResult,
     TokenSubject,
@@ -331,6 +332,30 @@ NO_HOLDERS = make_coverage(section="holders", status="denied")
 def _right(holder: str = "stranger") -> Assignment:
     """A right that is given where the identities live."""
     return make_assignment(holder, **HERE)
+
+
+@pytest.mark.parametrize("record", ["assignment", "workload"])
+@pytest.mark.parametrize(
+    ("gaps", "stays"),
+    [
+        pytest.param(("agents", "agent", ()), False, id="agents are denied"),
+        pytest.param(("rights", "user", ("assignment", "workload")), True, id="what lists it is denied"),
+        pytest.param(("*", "user", ()), True, id="the rest is denied"),
+    ],
+)
+def test_what_a_source_says_it_lists_elsewhere_is_gone(
+    store: Store, gaps: tuple[str, str, tuple[OtherRecord, ...]], record: str, *, stays: bool
+) -> None:
+    """In a real estate some section is always denied: only the one that lists rights or workloads hides them."""
+    section, kind, records = gaps
+    listed = make_coverage(section="listed", kinds=("user",), records=("assignment", "workload"))
+    runs = Workload(key="w", name="w", kind="machine", source="prod", **HERE)
+    _night(store, 0, [PLAIN], assignments=[_right()], workloads=[runs])
+
+    denied = make_coverage(section=section, kinds=(kind,), status="denied", records=records)
+    night = _night(store, 1, [PLAIN], (listed, denied))
+
+    assert len(night.assignments if record == "assignment" else night.workloads) == stays
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,17 @@ def test_agreeing_entries_fill_each_others_gaps() -> None:
     assert united(first, []) == first
 
 
+def test_a_pattern_only_fills_what_an_exact_entry_leaves_empty() -> None:
+    """What it says of many is no addition to what is said of one: systems and permissions would hide drift."""
+    exact = make_entry("a", owner=(), systems=("s3",), permissions=(), team=None)
+    broad = make_entry("a*", systems=("dynamodb",), permissions=("read",), team="data")
+    both = united(exact, [broad])
+
+    assert (both.identities, both.owner, both.systems) == (("a",), broad.owner, ("s3",))
+    assert (both.permissions, both.team) == (("read",), "data")
+    assert united(broad, [make_entry("b*", systems=("sqs",))]).systems == ("dynamodb", "sqs")
+
+
 @pytest.mark.parametrize(
     "column",
     ["identities", "owner", "technical_owner", "backup_owner", "systems", "permissions", "credentials"],

@@ -523,6 +523,40 @@ def test_who_speaks_for_agreeing_registries(one: dict[str, Any], other: dict[str
     assert judge(FULL, entry("A", ARN, **{"registry": "sheet", **one}), cmdb("C", ARN, **other)).entry == first
 
 
+@pytest.mark.parametrize(
+    ("exact", "pattern", "agreeing"),
+    [
+        pytest.param({"owner": ()}, {}, ("C",), id="it says the owner that the exact one lacks"),
+        pytest.param({"owner": ("bob@example.com",)}, {}, (), id="not where the exact one says another"),
+        pytest.param({"owner": (), "status": "retired"}, {}, (), id="a retired exact one stays retired"),
+        pytest.param({"owner": ()}, {"status": "retired"}, (), id="not one that is not live"),
+        pytest.param({"owner": ()}, {"status": "proposed"}, (), id="not one that is not approved"),
+        pytest.param({"owner": (), "unread": ("owner",)}, {}, (), id="not where the exact one's owner is unreadable"),
+    ],
+)
+def test_a_pattern_of_another_registry_completes_an_exact_entry(
+    exact: dict[str, Any], pattern: dict[str, Any], agreeing: tuple[str, ...]
+) -> None:
+    """It contradicts nothing: an exact entry speaks for itself."""
+    verdict = judge(
+        FULL, entry("A", ARN, registry="terraform", **exact), cmdb("C", "arn:aws:iam::*:user/**", **pattern)
+    )
+
+    assert (verdict.state, verdict.entry, verdict.rung) == ("registered", "A", "key")
+    assert (verdict.agreeing, verdict.contradictions) == (agreeing, ())
+
+
+def test_the_most_specific_pattern_completes_an_exact_entry() -> None:
+    """Of two that are equally specific and contradict each other, neither does; nor does one of the same registry."""
+    exact = entry("A", ARN, registry="terraform", owner=())
+    broad, narrow = cmdb("B", "arn:aws:iam::*", owner=("bob@example.com",)), cmdb("C", f"{ARN[:-2]}*")
+    other = entry("D", f"{ARN[:-2]}*", registry="teams", owner=("bob@example.com",))
+
+    assert judge(FULL, exact, broad, narrow).agreeing == ("C",)
+    assert judge(FULL, exact, narrow, other).agreeing == ()
+    assert judge(FULL, exact, entry("E", f"{ARN[:-2]}*", registry="terraform")).agreeing == ()
+
+
 def test_registries_that_contradict_each_other_are_ambiguous() -> None:
     """None is chosen, and the evidence names both places and their differences."""
     verdict = judge(
@@ -553,7 +587,7 @@ def test_an_ambiguity_within_one_registry_is_no_contradiction() -> None:
         pytest.param(cmdb("C", "svc-billing", expires=date(2026, 1, 1)), (), ("C",), id="expired-there"),
         pytest.param(cmdb("C", ARN, status="proposed"), (), ("C",), id="proposed-there-by-the-same-rung"),
         pytest.param(cmdb("NHI-1", "unrelated", owner=()), (), (), id="a-tag-can-be-copied"),
-        pytest.param(cmdb("C", "svc-*", owner=()), (), (), id="patterns-are-not-asked"),
+        pytest.param(cmdb("C", "svc-*", owner=()), ("C",), (), id="patterns-complete-it"),
         pytest.param(cmdb("C", "svc-billing", scope="9"), (), (), id="elsewhere"),
     ],
 )

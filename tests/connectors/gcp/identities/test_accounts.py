@@ -11,8 +11,7 @@ from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.identities.accounts import (
     CREDENTIALS,
-    RIGHTS,
-    TRUSTS,
+    POLICIES,
     ServiceAccountKey,
     parse_account,
     parse_account_key,
@@ -58,7 +57,9 @@ def test_an_account_is_joined_with_what_was_found_for_it(reader: Reader) -> None
     ("section", "facts"),
     [
         *((name, ("credentials",) if name.startswith("iam") else ("credentials", "use")) for name in CREDENTIALS),
-        *((name, ("permissions", "trusts") if name in RIGHTS else ("trusts",)) for name in TRUSTS),
+        (POLICIES, ("permissions", "trusts")),
+        ("iam.roles", ()),
+        ("iam.workload_identity_pools", ()),
         ("policyanalyzer.accounts", ("use",)),
         ("workloads.run", ()),
     ],

@@ -183,8 +183,8 @@ FAULTS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("iam", "/keys", "iam.service_account_keys", ("credentials",)),
     ("storage", "hmacKeys", "storage.hmac_keys", ("credentials",)),
     ("apikeys", "keys", "apikeys.keys", ("credentials",)),
-    ("iam", "workloadIdentityPools", "iam.workload_identity_pools", ("trusts",)),
-    ("iam", "/providers", "iam.workload_identity_pools", ("trusts",)),
+    ("iam", "workloadIdentityPools", "iam.workload_identity_pools", ()),
+    ("iam", "/providers", "iam.workload_identity_pools", ()),
     ("iam", "/namespaces", "iam.managed_identities", ()),
     ("aiplatform", "reasoningEngines", ENGINES, ()),
     ("agentregistry", "agents", "agentregistry.agents", ()),
@@ -214,6 +214,7 @@ def test_what_cannot_be_read_is_a_gap_of_its_own(
     assert set(gaps) <= {section, "iam.managed_identities"}
     assert gaps[section] == ("denied" if fault == "denied" else "failed")
     assert set(unread) <= set(billing.unread)
+    assert "trusts" not in billing.unread  # no pool is in a binding on it
 
 
 def test_keys_that_google_manages_are_left_out_though_reported(place: Place) -> None:

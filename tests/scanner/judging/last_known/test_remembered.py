@@ -6,15 +6,28 @@ from datetime import UTC, datetime
 
 import pytest
 
+from scanner.discovery.inventory import Inventory
 from scanner.judging.last_known.remembered import (
+    Remembered,
+    filled,
+    gaps_of_unlisted,
     unlisted_places,
     with_unread_assignments,
     with_unread_exposures,
     with_unread_secrets,
 )
 from scanner.matching.places import Places
-from scanner.model import EVERY_SCOPE, EXPOSURE_KIND, CoverageStatus, Grant, Privilege, PrivilegeLevel, StoredSecret
-from tests.factories import make_assessment, make_assignment, make_coverage, make_exposure, make_identity
+from scanner.model import (
+    EVERY_SCOPE,
+    EXPOSURE_KIND,
+    CoverageStatus,
+    Grant,
+    Link,
+    Privilege,
+    PrivilegeLevel,
+    StoredSecret,
+)
+from tests.factories import NOW, make_assessment, make_assignment, make_coverage, make_exposure, make_identity
 
 OWNER_ID = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
@@ -121,6 +134,35 @@ def test_a_leaked_key_stays_until_the_report_was_read(status: CoverageStatus, *,
     places = Places([make_coverage(source=leak.source, scope=leak.scope, status=status, kinds=(EXPOSURE_KIND,))])
 
     assert with_unread_exposures([], [leak], places) == ((leak,) if stays else ())
+
+
+@pytest.mark.parametrize("own", [(), (Grant(name="own", via="direct"),)])
+def test_grants_of_assignments_are_carried_over_by_their_own_gaps(own: tuple[Grant, ...]) -> None:
+    """Permissions that were not all read bring back the identity's own grants, and no right that was revoked."""
+    revoked = make_assignment("svc", grant=Grant(name="Owner", via="direct", resource="p"))
+    link = Link(relation="can_assume", target="x", evidence="Owner")
+    last = make_identity("svc", grants=(*own, revoked.grant), links=(link,))
+    now = make_identity("svc", unread=("permissions",))
+    remembered = Remembered(assessments=(make_assessment(last),), assignments=(revoked,))
+
+    (found,) = filled(Inventory(identities=(now,)), remembered, [], NOW).identities
+
+    assert found.grants == own
+    assert found.links == ((link,) if own else ())
+
+
+def test_a_scope_that_is_listed_no_more_is_a_gap_with_a_command() -> None:
+    """Once per scope, and none where the source says that it lists all, or was not scanned."""
+    carried = [make_assessment(make_identity(f"b{n}", scope="b")) for n in "12"]
+    here = make_coverage(scope="a")
+
+    (gap,) = gaps_of_unlisted(carried, [make_assignment(scope="b")], [here])
+
+    assert (gap.source, gap.scope, gap.section, gap.status) == ("prod", "b", "*", "skipped")
+    assert "`muster history forget prod --scope b`" in (gap.detail or "")
+    assert unlisted_places(carried, [], [], [here, gap]) == unlisted_places(carried, [], [], [here])
+    assert list(gaps_of_unlisted(carried, [], [here, make_coverage(scope=EVERY_SCOPE)])) == []
+    assert list(gaps_of_unlisted(carried, [], [make_coverage(source="other", scope="a")])) == []
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from scanner.model import Entry, MatchCandidate, Origin, RegistryVerdict
 from scanner.registry.roster import Roster
-from tests.factories import make_person
+from tests.factories import make_entry, make_person
 from tests.scanner.judging.ownership.people import LAST_DAY, ROSTER, TODAY, entry, judge
 
 
@@ -158,6 +159,16 @@ def test_an_owner_in_another_registry_counts(
     entries = [entry(named, id=name) for name, named in zip("ABC", owners, strict=True)]
     verdict = judge(*entries, registry=AGREEING, roster=roster)
     assert (verdict.state, verdict.owner) == (state, owner)
+
+
+def test_an_owner_by_a_pattern_says_so() -> None:
+    """The exact entry of another registry names none: its owner is the pattern's, and both places can be looked up."""
+    exact = entry(id="A")
+    pattern = make_entry("app-*", id="B", owner=("E7",), origin=Origin(file="groups.csv", row=7))
+    verdict = judge(exact, pattern, registry=structs.replace(AGREEING, agreeing=("B",)))
+
+    assert (verdict.state, verdict.owner) == ("owned", "ada@example.com")
+    assert (verdict.evidence or "").endswith("; by the pattern app-* in groups.csv:7")
 
 
 def test_what_agreeing_entries_lack_is_reported_once() -> None:

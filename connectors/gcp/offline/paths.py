@@ -1,0 +1,226 @@
+"""What the path of a file says its content is of, for content that does not say it: policies, empty listings (pure).
+
+Auditors keep exports as ``projects/acme/secrets/db/iam.json`` or as ``policy-acme.json``. A name counts only as a
+whole: an account's e-mail does not name the account whose e-mail ends like it, and what is inside a project is not the
+project.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from msgspec import Struct
+
+from connectors.gcp.places import account_key, project_of_account
+
+_RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com"
+_WORD = re.compile(r"[A-Za-z0-9]+")
+_EMAIL = re.compile(r"[\w.+-]+@[a-z0-9][a-z0-9.-]*\.gserviceaccount\.com", re.ASCII)
+_PROJECT = re.compile(r"(?:[a-z0-9.-]{1,62}:)?[a-z0-9][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
+_EXTENSION = re.compile(r"\.(?:json|jsonl|ndjson|ya?ml|txt)$", re.IGNORECASE)
+_LONGEST = 255
+"""The longest part of a path that is looked at, which is the longest name of a file."""
+_POLICY_WORDS = frozenset({"iam", "policy", "policies"})
+_NEUTRAL = _POLICY_WORDS | {
+    "allow", "audit", "backup", "bindings", "current", "describe", "dump", "export", "exported", "exports", "for",
+    "gcloud", "gcp", "get", "google", "iampolicy", "latest", "list", "of", "project", "projects",
+}  # fmt: skip
+"""Words that say nothing of which resource the content is of."""
+_ABOVE = {
+    "organization": "organizations", "organizations": "organizations", "org": "organizations",
+    "orgs": "organizations", "folder": "folders", "folders": "folders",
+}  # fmt: skip
+_PROJECTS = frozenset({"project", "projects"})
+_ACCOUNTS = frozenset({"serviceaccount", "serviceaccounts"})
+_INSIDE: Mapping[str, str] = {
+    "secret": "//secretmanager.googleapis.com/projects/{project}/secrets/{name}",
+    "secrets": "//secretmanager.googleapis.com/projects/{project}/secrets/{name}",
+    "bucket": "//storage.googleapis.com/{name}",
+    "buckets": "//storage.googleapis.com/{name}",
+    "topic": "//pubsub.googleapis.com/projects/{project}/topics/{name}",
+    "topics": "//pubsub.googleapis.com/projects/{project}/topics/{name}",
+    "subscription": "//pubsub.googleapis.com/projects/{project}/subscriptions/{name}",
+    "subscriptions": "//pubsub.googleapis.com/projects/{project}/subscriptions/{name}",
+    "dataset": "//bigquery.googleapis.com/projects/{project}/datasets/{name}",
+    "datasets": "//bigquery.googleapis.com/projects/{project}/datasets/{name}",
+    "keyrings": "//cloudkms.googleapis.com/projects/{project}/keyRings/{name}",
+    "cryptokeys": "//cloudkms.googleapis.com/projects/{project}/cryptoKeys/{name}",
+    "repositories": "//artifactregistry.googleapis.com/projects/{project}/repositories/{name}",
+    "functions": "//cloudfunctions.googleapis.com/projects/{project}/functions/{name}",
+    "instances": "//compute.googleapis.com/projects/{project}/instances/{name}",
+    "images": "//compute.googleapis.com/projects/{project}/global/images/{name}",
+    "runservices": "//run.googleapis.com/projects/{project}/services/{name}",
+}
+"""Full names of what is in a folder of a project, by the folder's name in small letters and without signs."""
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """Names that files contain.
+
+    ``projects``: ids by number and by id. ``emails``: of accounts, with their projects' ids. ``organization``: the
+    only one, as far as files and settings say. ``only``: the id of the only project.
+    """
+
+    projects: Mapping[str, str]
+    emails: Mapping[str, str]
+    organization: str | None = None
+    only: str | None = None
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """What a path names. ``resource``: its full name. ``project``: the id of the project that it is or is in."""
+
+    resource: str
+    project: str = ""
+
+
+def is_of_a_policy(file: str) -> bool:
+    """Whether a file's name says that it holds an allow policy."""
+    return not _POLICY_WORDS.isdisjoint(_words(_parts(file)[-1]))
+
+
+def projects_in(file: str) -> str | None:
+    """The project that the path of a policy names, also where no file describes it: ``projects/NAME/``."""
+    parts = _parts(file)
+    named = [name for before, name in pairwise(parts[:-1]) if _plain(before) in _PROJECTS]
+    return named[-1] if named and _PROJECT.fullmatch(named[-1]) else None
+
+
+def named_by(file: str, known: Known) -> Named | None:
+    """What the policy in a file is of; None where its path does not say exactly that.
+
+    The path is read from its end. The first part that is not made of neutral words decides.
+    """
+    parts = _parts(file)
+    at = len(parts) - 1
+    while at >= 0 and _is_neutral(parts[at]) and (at == len(parts) - 1 or not _is_collection(parts, at - 1)):
+        if named := _whole(parts[at], "", known):
+            return named
+        at -= 1
+    if at < 0:
+        return None if known.only is None else _of_project(known.only)
+    part, before = parts[at], _plain(parts[at - 1]) if at else ""
+    if before in _ACCOUNTS or before in _INSIDE:
+        return _inside(before, _without_suffix(part), _project_of(parts[: at - 1], known), known)
+    if before in _PROJECTS:
+        return _of_project(known.projects.get(named_there := _without_suffix(part), named_there))
+    return _whole(part, before, known)
+
+
+def _is_collection(parts: list[str], at: int) -> bool:
+    """Whether that part says what kind of thing the next one names."""
+    kind = _plain(parts[at]) if at >= 0 else ""
+    return kind in _ACCOUNTS or kind in _PROJECTS or kind in _INSIDE or kind in _ABOVE
+
+
+def _whole(part: str, before: str, known: Known) -> Named | None:
+    """The account, project, folder or organization that a part of a path names and nothing else."""
+    if email := exact(part, known.emails):
+        return _of_account(known.emails[email], email)
+    if project := exact(part, known.projects):
+        return _of_project(known.projects[project])
+    above = _above(part, before, known)
+    return Named(resource=f"{_RESOURCE_MANAGER}/{above}") if above else None
+
+
+def exact(part: str, names: Mapping[str, Any], also: frozenset[str] = frozenset()) -> str | None:
+    """The longest of some names in one part of a path, if nothing else in it than neutral words, or ``also``, is left.
+
+    Names begin and end where a word does: ``app`` is no name in ``my-app``, unless ``my`` is a word.
+    """
+    part = part[:_LONGEST]
+    spans = [found.span() for found in _WORD.finditer(part)]
+    neutral = [_is_plain_word(part[start:end], also) for start, end in spans]
+    first = next((at for at, is_plain in enumerate(neutral) if not is_plain), len(spans))
+    last = len(spans) - next((at for at, is_plain in enumerate(reversed(neutral)) if not is_plain), len(spans)) - 1
+    found = (
+        part[spans[start][0] : spans[end][1]]
+        for start in range(min(first, len(spans) - 1) + 1)
+        for end in range(max(last, start), len(spans))
+    )
+    return max((name for name in found if name in names), key=len, default=None)
+
+
+def named_in(file: str, names: Mapping[str, Any], also: frozenset[str] = frozenset()) -> str | None:
+    """The name in the last part of a path that has one of these."""
+    return next((name for part in reversed(_parts(file)) if (name := exact(part, names, also))), None)
+
+
+def _parts(file: str) -> list[str]:
+    *folders, name = file.replace("\\", "/").split("/")
+    return [*(one for one in folders if one not in ("", ".")), _EXTENSION.sub("", name)]
+
+
+def _words(part: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(part[:_LONGEST])]
+
+
+def _plain(part: str) -> str:
+    return "".join(_words(part))
+
+
+def _is_plain_word(word: str, also: frozenset[str]) -> bool:
+    lower = word.lower()
+    return lower in _NEUTRAL or lower in also or lower.rstrip("tz").replace("t", "").isdigit()
+
+
+def _is_neutral(part: str) -> bool:
+    return all(_is_plain_word(word, frozenset()) for word in _words(part))
+
+
+def _without_suffix(part: str) -> str:
+    """``db.iam`` is the policy of ``db``."""
+    name, dot, last = part.rpartition(".")
+    return _without_suffix(name) if dot and name and last.lower() in _NEUTRAL else part
+
+
+def _project_of(parts: list[str], known: Known) -> str | None:
+    """The id of the project that these folders name, the innermost."""
+    for at in range(len(parts) - 1, -1, -1):
+        if at and _plain(parts[at - 1]) in _PROJECTS:
+            return known.projects.get(parts[at], parts[at])
+        if project := exact(parts[at], known.projects):
+            return known.projects[project]
+    return known.only
+
+
+def _inside(kind: str, name: str, project: str | None, known: Known) -> Named | None:
+    if kind in _ACCOUNTS:
+        email = exact(name, known.emails) or (name if _EMAIL.fullmatch(name) or name.isdigit() else None)
+        project = known.emails.get(email or "") or project or project_of_account(email or "")
+        return _of_account(project, email) if email and project else None
+    if project is None:
+        return None
+    return Named(resource=_INSIDE[kind].format(project=project, name=name), project=project)
+
+
+def _of_account(project: str, email: str) -> Named:
+    return Named(resource=account_key(project, email), project=project)
+
+
+def _of_project(project: str) -> Named:
+    return Named(resource=f"{_RESOURCE_MANAGER}/projects/{project}", project=project)
+
+
+def _above(part: str, before: str, known: Known) -> str | None:
+    """The organization or folder that a part names, by its number, or as the only organization."""
+    words = list(_words(part))
+    kind = next((_ABOVE[word] for word in words if word in _ABOVE), _ABOVE.get(before))
+    if kind is None:
+        return None
+    numbers = [word for word in words if word.isdigit() and len(word) > len("20261231")]
+    numbers = numbers or [word for word in words if word.isdigit()]
+    others = [word for word in words if not (word.isdigit() or word in _ABOVE or word in _NEUTRAL)]
+    if len(numbers) == 1 and not others:
+        return f"{kind}/{numbers[0]}"
+    is_named = kind == "organizations" and known.organization is not None and not numbers
+    return f"organizations/{known.organization}" if is_named else None
+
+
+def sole(names: Iterator[str]) -> str | None:
+    """The only one of some names."""
+    found = set(names)
+    return found.pop() if len(found) == 1 else None
