@@ -124,6 +124,9 @@ _SAMPLES: Mapping[str, list[str] | list[tuple[str, str]]] = {
         (f"mysqldump -p{(t := _some(9))}", t), (f"redis-cli -h db -a {(t := _some(12))}", t),
         (f"docker login -u svc -p {(t := _some(12))}", t), (f"ldapsearch -x -D cn=a -w {(t := _some(12))}", t),
     ],
+    "command-line-token": [
+        (f'curl -u "{(t := _some(14))}:" https://x', t), (f"curl -X GET --user {(t := _some(20))}: https://x", t),
+    ],
     "basic-credentials": [(f'{{"auths": {{"x": {{"auth": "{_BASIC}"}}}}}}', _BASIC), (f"_auth={_BASIC}", _BASIC)],
     "netrc-password": [
         (f"machine db.example.com login svc password {(t := _some(12))}", t),

@@ -19,9 +19,9 @@ from msgspec import Struct
 from msgspec.structs import fields, replace
 
 from scanner.model import Credential, Identity, credential_key
-from scanner.redaction.named import is_public, is_secret_name, named_in, visible
+from scanner.redaction.named import is_public, is_secret_name, visible
 from scanner.redaction.redact import quotes_resolved, without_resolved
-from scanner.redaction.shapes import MASK, has_shape, public_id, without_secrets
+from scanner.redaction.shapes import MASK, has_secret, public_id, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def line_may_have_secret(line: str) -> bool:
     if "\\" in line:
         # The n of an escaped ``\\n`` would be read as the first letter of the next word.
         line = _ESCAPED.sub(" ", line)
-    return has_shape(line) or any(named_in(line)) or quotes_resolved(line)
+    return has_secret(line) or quotes_resolved(line)
 
 
 def _may_have_secret(record: Struct) -> bool:
@@ -86,7 +86,7 @@ def _may_have_secret(record: Struct) -> bool:
         return True  # values of unexpected types are searched one by one
     if text and line_may_have_secret(text):
         return True
-    return has_shape(ids_text) or quotes_resolved(ids_text) or any(named_in(ids_text, in_id=True))
+    return has_secret(ids_text, in_id=True) or quotes_resolved(ids_text)
 
 
 def _gather(record: Struct, ids: list[str | None], prose: list[str | None], others: list[Any]) -> None:

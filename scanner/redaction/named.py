@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from itertools import product
+from typing import NamedTuple
 
-# Each begins the names below. ``pass``, ``pw`` and ``key`` are common, so what is around them decides.
-_CORES = (
-    "contrase", "key", "pass", "pw", "secret", "string", "token",
-    "haslo", "hasło", "heslo", "jelszó", "kennwort", "lösenord", "salasana", "senha", "wachtwoord", "şifre", "пароль",
+CORES = (
+    "contras", "cred", "key", "pass", "pw", "secret", "string", "token",
+    "haslo", "hasło", "heslo", "jelsz", "kennw", "lösen", "salas", "senha", "wacht", "şifre", "парол",
     "パスワード", "密码", "密碼", "비밀번호",
 )  # fmt: skip
+"""Each begins the names below. ``pass``, ``pw`` and ``key`` are common, so what is around them decides."""
 _STRONG = (
     r"passw(?:or)?ds?|passphrase|passcode|passwort|contrase[ñn]a|pwd"
     r"|has[lł]o|heslo|jelszó|kennwort|lösenord|salasana|senha|wachtwoord|şifre|пароль|パスワード|密码|密碼|비밀번호"
@@ -40,7 +41,7 @@ FACT = (
 # A name and what joins it to its value. ``sign``: an assignment. ``tag``: the end of an XML tag, or the next element of
 # a property list. ``pair``: name and value are members of their own. The others are as they say.
 _AFTER = re.compile(
-    rf"(?i)(?:(?P<strong>{_STRONG})|(?P<weak>secret|token|pw|pass)|(?P<part>key|string|passe))"
+    rf"(?i)(?:(?P<strong>{_STRONG})|(?P<weak>secret|token|pw|pass)|(?P<part>key|string|passe|cred(?:ential)?s?))"
     rf"(?:\d{{1,4}}|(?:[_.-](?!{FACT})[a-z0-9]{{1,20}}){{1,3}})?"
     r"(?:"
     r"(?:\s?:?\s?(?:string|str|&str|securestring|char ?\*)(?=\s{0,4}=))?"
@@ -85,6 +86,8 @@ _ENCODED = re.compile(r"(?=\S{0,200}\d)\S{6,}")
 _CHOSEN = re.compile(r"(?=\S{0,100}[\d!#$%^&*+=@?~](?![.,;)]?$))\S{5,}|\S{1,100}-\S{1,100}-\S+")
 _RANDOM = re.compile(r"(?=[^a-z]{0,100}[a-z])(?=[^A-Z]{0,100}[A-Z])(?=\D{0,100}\d)[A-Za-z0-9+=_.~-]{20,200}")
 _PUBLIC_KEY = re.compile(r"(?i)(?:pub(?:lic)?|primary|foreign|kms|object|cache|host|partition|sort)[ _-]?$")
+_TABULAR = re.compile(r"(?=(?:[^\W\d_]{0,40}\d){3})(?=(?:\d{0,40}[^\W\d_]){3})[A-Za-z0-9]{17,200}")
+_NEXT_VARIABLE = re.compile(r"[A-Za-z_][\w.]*=")
 _PLACEHOLDER = re.compile(
     r"(?s)[A-Z][A-Z_]*[\]),.]*|[$<{\[(%•].*"
     r"|(?:and|argument|as|because|but|by|flag|for|if|instead|is|of|on|option|or|that|the|to|use|when|which|with|without)"
@@ -92,15 +95,14 @@ _PLACEHOLDER = re.compile(
 _NEW_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-@cache
-def _automaton() -> Any:
-    import ahocorasick
+def spellings(core: str) -> Iterator[str]:
+    """Yield it with each of its letters small or capital."""
+    return map("".join, product(*({char, char.upper()} for char in core)))
 
-    automaton = ahocorasick.Automaton()
-    for core in _CORES:
-        automaton.add_word(core, len(core) - 1)
-    automaton.make_automaton()
-    return automaton
+
+@cache
+def _begins() -> re.Pattern[str]:
+    return re.compile(f"(?i)(?={'|'.join(CORES)})")
 
 
 def may_assign(ids: str) -> bool:
@@ -108,17 +110,17 @@ def may_assign(ids: str) -> bool:
     return "=" in ids or ": " in ids or "--" in ids or "<" in ids or ("\uff1a" in ids or "\uff1d" in ids)
 
 
-def named_in(text: str, *, in_id: bool = False) -> Iterator[tuple[int, int]]:
+def named_in(text: str, *, in_id: bool = False, begins: Iterable[int] | None = None) -> Iterator[tuple[int, int]]:
     """Yield start and end of each value beside the name of a secret, in order.
 
     ``in_id``: the text is an id or a name. These contain colons and words about secrets, so a value in one has an
-    assignment, a tag or an option before it, or a colon and a space, and does not look like a word.
+    assignment, a tag or an option before it, or a colon and a space, and does not look like a word. ``begins``: where
+    the names begin, if that is known already.
     """
     if in_id and not may_assign(text):
         return
     done = 0
-    for end, behind in _automaton().iter(_lower(text)):
-        start = end - behind
+    for start in begins if begins is not None else (found.start() for found in _begins().finditer(text)):
         if start < done or (found := _AFTER.match(text, start)) is None:
             continue
         value = _VALUES.get(found.lastgroup or "", _VALUE).match(text, found.end())
@@ -154,10 +156,17 @@ def _is_secret(text: str, found: re.Match[str], value: re.Match[str], in_id: boo
     is_strong = found["strong"] is not None
     if not is_strong:
         word = (found["weak"] or found["part"]).lower()
+        if word == "token" and _PUBLIC_KEY.search(before):
+            return False
         is_strong = _is_clear(before, word)
         if not is_strong and (found["part"] or (word[0] == "p" and _LETTER.search(before))):
-            # Any ``key`` is one whose value looks like nothing else.
-            is_key = word == "key" and joint in ("sign", "tag", "pair") and not _PUBLIC_KEY.search(before)
+            # Any ``key`` or ``credential`` is one whose value looks like nothing else.
+            is_key = (
+                word not in ("string", "passe")
+                and word[0] != "p"
+                and joint in ("sign", "tag", "pair")
+                and not _PUBLIC_KEY.search(before)
+            )
             return is_key and not in_id and _RANDOM.fullmatch(given) is not None
     return _JUDGED[joint or "flag"](_Match(text, found, value, before, is_strong, in_id))
 
@@ -169,6 +178,8 @@ def _is_clear(before: str, word: str) -> bool:
 
 def _is_assigned(match: _Match) -> bool:
     sign, before = match.found["sign"], match.before
+    if "\n" in match.found[0] and _NEXT_VARIABLE.fullmatch(match.given):
+        return False
     if sign not in (":", "\uff1a", "\ufe55"):
         return True
     # Not after a path or an id: in ``/etc/passwd: No such file`` the colon belongs to a message.
@@ -211,18 +222,12 @@ _JUDGED: dict[str, Callable[[_Match], bool]] = {
     "pair": _is_paired,
     "prose": _is_told,
     "call": lambda match: match.is_strong and not match.in_id,
-    "cell": lambda match: not match.in_id and _RANDOM.fullmatch(match.given) is not None,
+    "cell": lambda match: (
+        not match.in_id and (_RANDOM.fullmatch(match.given) or _TABULAR.fullmatch(match.given)) is not None
+    ),
     "flag": _is_given,
 }
 """Whether a value is a secret, by what joins it to its name."""
-
-_lower_ascii = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
-
-def _lower(text: str) -> str:
-    """Return the text in lower case, with the same length: some characters have longer lower case forms."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else text.translate(_lower_ascii)
 
 
 @lru_cache(maxsize=10_000)
@@ -236,10 +241,10 @@ def is_secret_name(name: str) -> bool:
 
 # Values of such names that are no secrets: words, dates, public ids, URLs, references.
 _PUBLIC = re.compile(
-    r"(?is)(?:|(?:none|null|true|false|yes|no|n/a|enabled|disabled|required|expired|missing|invalid|unknown|unset|rotated"
+    r"(?is)(?:|[01]|(?:none|null|true|false|yes|no|n/a|enabled|disabled|required|expired|missing|invalid|unknown|unset|rotated"
     # What happened to one, in the words of audit logs: ``api_key:created``.
     r"|added|created|deleted|failed|issued|listed|removed|revoked|succeeded|updated)[.,;)]?"
-    r"|[{\[(]+|\$\{.*|\{\{.*|\{ ?(?:env|file)\b.*|<[^>]*>|\$[A-Z_]+"
+    r"|[{\[(]+|\$[{(].*|\{\{.*|\{ ?(?:env|file)\b.*|<[^>]*>|\$[A-Z_]+[\"'`),;]{0,3}"
     # The first word of a sentence, and the path of a file or a folder.
     r"|(?:see|ask|via|in|from|at|by|on|the|use|contact|check|refer|kept|stored|held|managed|provided|generated|shared|not"
     r"|set|has|must|should|will|can|was|is)[.,;]?"

@@ -84,7 +84,7 @@ def mask(secret: str) -> None:
 
 def quotes_resolved(text: str) -> bool:
     """Return whether the text of a record contains a resolved secret."""
-    return any(secret in text and len(secret) >= SHORTEST_IN_RECORDS for secret in _known)
+    return bool(_known) and any(secret in text and len(secret) >= SHORTEST_IN_RECORDS for secret in _known)
 
 
 def without_resolved(text: str) -> str:

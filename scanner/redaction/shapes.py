@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from scanner.redaction.encoded import DECODED, OVERLAP, codes, decoded, extent
-from scanner.redaction.named import named_in, visible
+from scanner.redaction.named import CORES, may_assign, named_in, spellings, visible
 from scanner.redaction.vendors import END, START, Shape, vendors, word
 
 MASK = "•••"
@@ -34,7 +34,7 @@ _BASE64_COLON = (
 # A password on a command line that is no variable, option or placeholder.
 _GIVEN = r"[\\\"']{0,2}(?![$<{`\\-])([^\s\"'\u2022][^\s\"']*)"
 _COMMANDS = {
-    "curl": r"(?:-[a-zA-Z]{0,8}[uU]|--(?:proxy-)?user)[ =]{0,2}[\\\"']{0,2}[\w.@+%-]{1,64}:",
+    "curl": r"(?:-[a-zA-Z]{0,8}[uU]|--(?:proxy-)?user)[ =]{0,2}[\\\"']{0,2}[\w.@+%-]{0,64}:",
     "sshpass": r"-p\s{0,4}",
     "mysql": r"-p(?!(?:rod(?:uction)?|re-?prod|rimary|rivate|ublic|ort)\b)",
     "mariadb": r"-p(?!(?:rod(?:uction)?|re-?prod|rimary|rivate|ublic|ort)\b)",
@@ -44,6 +44,9 @@ _COMMANDS = {
     "ldap": r"-w\s{0,4}",
 }
 """By command, the option before its password."""
+
+# Of 24 letters without a digit, a token mixes capitals as no name does: two of them in a row, or around one letter.
+_MIXED = r"(?=[A-Za-z]{0,23}\d|(?=[A-Z]{0,23}[a-z])[A-Za-z]{0,21}[A-Z][a-z]?[A-Z])"
 
 SHAPES: tuple[Shape, ...] = (
     Shape("private-key", ("PRIVATE KEY",), r"(?s)-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
@@ -59,8 +62,8 @@ SHAPES: tuple[Shape, ...] = (
     # Headers. After ``Basic`` and ``Bearer`` alone, only encoded text counts: a plain word belongs to a sentence.
     Shape("authorization-header", ("uthorization", "UTHORIZATION"),
           r"""(?i)authorization\\{0,8}["']?\s{0,4}(?:=>|[:=])\s{0,4}(?:b(?=["']))?(?:\\{0,8}["'])?"""
-          r"""((?<=["'])[^"'\\\u2022]+|(?:basic|bearer)[ \t]{1,4}[^\s"'\\\u2022]+"""
-          r"""|(?:[a-z][\w-]{0,30}[ \t]{1,4})?(?!\d{4}-\d\d-\d\d|https?:|arn:)"""
+          r"""((?<=["'])[^"'\\\u2022]+|(?:basic|bearer)[ \t]{1,4}(?![$<*{])[^\s"'\\\u2022]+"""
+          r"""|(?:[a-z][\w-]{0,30}[ \t]{1,4})?(?![$<*{]|\d{4}-\d\d-\d\d|https?:|arn:)"""
           r"""(?=[^\s"'\\\u2022]{0,200}\d)[^\s"'\\\u2022]{10,})""", guessable=True),
     Shape("authorization-scheme", ("earer", "EARER"),
           r"(?:(?<![A-Za-z0-9_])|(?<=\\[nrt]))(?i:bearer)\s{1,4}(?!(?i:tokens?|auth|rfc))"
@@ -76,11 +79,13 @@ SHAPES: tuple[Shape, ...] = (
     Shape("sql-password", ("dentified by", "DENTIFIED BY"),
           r"(?i:identified by)\s{1,4}(?:password\s{1,4})?[\"']((?!•)[^\"'\n]{1,256})", guessable=True),
     *(Shape("command-line-password", (command,),
-            rf"{word(command)}[a-z]{{0,10}}\s(?:[^\n;|]{{0,120}}?\s)??{option}{_GIVEN}", guessable=True)
+            rf"{word(command)}[a-z]{{0,10}}\s(?:(?:[^\n;|]|\\\n){{0,240}}?\s)??{option}{_GIVEN}", guessable=True)
       for command, option in _COMMANDS.items()),
+    Shape("command-line-token", ("curl",), rf"{word('curl')}\s(?:(?:[^\n;|]|\\\n){{0,240}}?\s)??(?:-u|--user)"
+          r"""[ =]{1,2}[\\"']{0,2}((?=[^\s"':]{0,100}\d)[^\s"':$<{`\u2022]{12,200})(?=:[\\"']{0,2}(?:\s|$))"""),
     # Clouds.
     Shape("aws-secret-access-key", ("AKIA", "ASIA"),
-          r"(?:AKIA|ASIA)[A-Z0-9]{16}[\s:;,/|\"'\\]{1,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"),
+          r"A[KS]IA[A-Z0-9]{16}[\s:;,/|\"'\\]{1,6}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"),
     Shape("aws-session-token", ("FwoGZXIvYXdz", "IQoJb3JpZ2lu"), r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9/+=]{50,}"),
     Shape("aws-bedrock-api-key", ("ABSKQmVkcm9ja", "bedrock-api-key-"),
           r"(?:ABSKQmVkcm9ja|bedrock-api-key-)[A-Za-z0-9+/=]{30,}"),
@@ -100,7 +105,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape("cloudflare-origin-ca-key", ("v1.0-",), r"v1\.0-[a-f0-9]{24}-[a-f0-9]{100,}"),
     Shape("hashicorp-vault-token", ("hvs.", "hvb.", "hvr."), r"hv[sbr]\.[\w-]{20,}"),
     *(Shape("vault-token-before-1.10", (one,),
-            rf"{word(one, '.-')}(?=[A-Za-z]{{0,23}}\d|[a-z]{{0,23}}[A-Z])[A-Za-z0-9]{{24}}[\w-]*")
+            rf"{word(one, '.-')}{_MIXED}[A-Za-z0-9]{{24}}[\w-]*")
       for one in ("s.", "b.", "r.")),
     Shape("hashicorp-tf-api-token", (".atlasv1.",), r"[A-Za-z0-9]{14}\.atlasv1\.[\w=-]{60,70}"),
     Shape("1password-service-account-token", ("ops_eyJ",), r"ops_eyJ[A-Za-z0-9+/=_-]{40,}"),
@@ -176,12 +181,24 @@ def _compiled(shape: Shape) -> re.Pattern[str]:
     return re.compile(shape.pattern, re.ASCII)
 
 
-class _Hit(NamedTuple):
-    """A keyword. ``places``: of its shapes. ``lead``: of its base64, see :func:`codes`; None: it is plain."""
+class _Word(NamedTuple):
+    """A word to search for. ``places``: of the shapes whose keyword it is. ``lead``: of a base64, see :func:`codes`.
 
-    places: tuple[int, ...]
+    ``is_name``: it begins the name of a secret.
+    """
+
     size: int
-    lead: int | None
+    places: tuple[int, ...] = ()
+    lead: int | None = None
+    is_name: bool = False
+
+
+class Hits(NamedTuple):
+    """What one search of a text found: places of shapes, begin of a group and place of base64, begins of names."""
+
+    places: Sequence[int]
+    encoded: Sequence[tuple[int, int]]
+    names: Sequence[int]
 
 
 # Within base64, by what a key file, a list of settings and a token begin whose keyword is too short to be searched for.
@@ -194,46 +211,58 @@ _ONLY_ENCODED = (
 )  # fmt: skip
 
 
+_FREQUENT = 'eastrinoclpd-mu/:"gfhy0v1kb,.2w3{}x4TAGPS5M67R8j9DCLEI_NOHUBFqzWVKJYXQZ+'
+"""Characters of records, the most frequent first: the automaton compares a character with beginnings in their order."""
+
+
 @cache
 def _automaton() -> Any:
-    """Return an Aho-Corasick automaton of all keywords. Searching each by itself takes five times as long."""
+    """Return an Aho-Corasick automaton of all words. Searching each by itself takes five times as long."""
     import ahocorasick
 
-    places: dict[str, list[int]] = {keyword: [] for keyword in _ONLY_ENCODED}
+    words = {
+        code: _Word(len(code), lead=lead)
+        for keyword in (*_ONLY_ENCODED, *(keyword for shape in SHAPES for keyword in shape.keywords))
+        for code, lead in codes(keyword)
+    }
+    words |= {text: _Word(len(text), is_name=True) for core in CORES for text in spellings(core)}
     for place, shape in enumerate(SHAPES):
         for keyword in shape.keywords:
-            places.setdefault(keyword, []).append(place)
+            before = words.get(keyword, _Word(len(keyword)))
+            words[keyword] = before._replace(places=(*before.places, place), lead=None)
+    rank = {char: number for number, char in enumerate(_FREQUENT)}
     automaton = ahocorasick.Automaton()
-    for keyword in places:
-        for code, lead in codes(keyword):
-            automaton.add_word(code, _Hit((), len(code), lead))
-    for keyword, shapes in places.items():
-        if shapes:
-            automaton.add_word(keyword, _Hit(tuple(shapes), len(keyword), None))
+    for text in sorted(words, key=lambda text: [rank.get(char, len(rank)) for char in text]):
+        automaton.add_word(text, words[text])
     automaton.make_automaton()
     return automaton
 
 
-def _hits(text: str) -> tuple[list[int], list[tuple[int, int]]]:
-    """Return the places of shapes whose keywords are in the text, and what may be base64: begin of a group, and hit.
-
-    A text without any takes a few nanoseconds per character.
-    """
+def hits_in(text: str) -> Hits:
+    """Search the text once for all that may be a secret. A text without any takes a few nanoseconds per character."""
     found: set[int] = set()
-    encoded = []
-    for end, hit in _automaton().iter(text):
-        if hit.lead is None:
-            found.update(hit.places)
-        else:
-            start = end + 1 - hit.size
-            encoded.append((start - hit.lead, start))
-    return sorted(found), encoded
+    encoded, names = [], []
+    for end, (size, places, lead, is_name) in _automaton().iter(text):
+        if lead is not None:
+            start = end + 1 - size
+            encoded.append((start - lead, start))
+            continue
+        if places:
+            found.update(places)
+        if is_name:
+            names.append(end + 1 - size)
+    return Hits(sorted(found) if found else (), encoded, names)
 
 
-def has_shape(text: str) -> bool:
-    """Return whether a secret is in the text that is known by its shape, also in base64."""
-    found, encoded = _hits(text)
-    return any(_compiled(SHAPES[place]).search(text) for place in found) or any(_encoded_in(text, encoded))
+def has_secret(text: str, *, in_id: bool = False) -> bool:
+    """Return whether a secret is in the text, known by its shape, also in base64, or by the name before it."""
+    hits = hits_in(text)
+    for place in hits.places:
+        if _compiled(SHAPES[place]).search(text) is not None:
+            return True
+    if hits.encoded and any(_encoded_in(text, hits.encoded)):
+        return True
+    return bool(hits.names) and (not in_id or may_assign(text)) and any(named_in(text, in_id=in_id, begins=hits.names))
 
 
 def _encoded_in(text: str, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -246,7 +275,10 @@ def _encoded_in(text: str, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[in
             continue
         seen[group % 4] = group + DECODED - OVERLAP
         said = decoded(text, group)
-        if any(_compiled(SHAPES[place]).search(said) for place in _hits(said)[0]) or any(named_in(said)):
+        within = hits_in(said)
+        if any(_compiled(SHAPES[place]).search(said) for place in within.places) or any(
+            named_in(said, begins=within.names)
+        ):
             begin, done = extent(text, start, done)
             yield begin, done
 
@@ -254,11 +286,12 @@ def _encoded_in(text: str, hits: Iterable[tuple[int, int]]) -> Iterator[tuple[in
 def without_secrets(text: str) -> str:
     """Return the text with each secret masked, found by shape or by name. Masking again changes nothing."""
     plain = visible(text)
-    found, encoded = _hits(plain)
-    masked = _without(plain, _encoded_in(plain, encoded)) if encoded else plain
-    for place in found:
+    hits = hits_in(plain)
+    masked = _without(plain, _encoded_in(plain, hits.encoded)) if hits.encoded else plain
+    for place in hits.places:
         masked = _each_masked(SHAPES[place], masked, _masked)
-    masked = _without(masked, named_in(masked))
+    if hits.names:
+        masked = _without(masked, named_in(masked, begins=hits.names if masked == plain else None))
     return text if masked == plain else masked
 
 
@@ -269,12 +302,13 @@ def public_id(text: str) -> str:
     could be guessed, so they get the mask alone: ids that differ only in a password belong to the same subject.
     """
     plain = visible(text)
-    found, encoded = _hits(plain)
-    masked = _without(plain, _encoded_in(plain, encoded), _hashed) if encoded else plain
-    for place in found:
+    hits = hits_in(plain)
+    masked = _without(plain, _encoded_in(plain, hits.encoded), _hashed) if hits.encoded else plain
+    for place in hits.places:
         shape = SHAPES[place]
         masked = _each_masked(shape, masked, _masked if shape.guessable else _masked_as_one)
-    masked = _without(masked, named_in(masked, in_id=True))
+    if hits.names:
+        masked = _without(masked, named_in(masked, in_id=True, begins=hits.names if masked == plain else None))
     return text if masked == plain else masked
 
 
