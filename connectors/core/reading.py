@@ -6,11 +6,12 @@ import importlib.util
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from datetime import datetime
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import Raw
+from msgspec import Meta, Raw
 
 from connectors.core.budget import Pool
 from connectors.core.contract import Gone, Malformed, Meter, NotAsked, Scope, SectionReading, Spec
@@ -47,6 +48,11 @@ class SectionReader:
 
 
 # --- Answers ---
+
+Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
+"""A time in a payload. One without a zone is malformed: it could not be compared with any other."""
+Decode: TypeAlias = Callable[[bytes | Raw, Any], Any]
+"""JSON as a shape; see ``decoded``."""
 
 
 def decoded(content: bytes | Raw, shape: Any) -> Any:

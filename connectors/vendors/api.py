@@ -17,6 +17,7 @@ import msgspec
 
 from connectors.core.contract import Malformed, Meter, SectionReading, own_words
 from connectors.core.offline import MAX_BYTES, Unreadable, content_of, json_values, text_of
+from connectors.core.paging import Page, Paging, cursor, last_id
 from connectors.core.rates import RateLimit
 from connectors.core.reading import decoded
 from connectors.vendors.sections import Request
@@ -27,7 +28,7 @@ from scanner.text import printable
 if TYPE_CHECKING:
     from requests import Response
 
-    from connectors.core.http import Client, Page, Paging
+    from connectors.core.http import Client
 
 T = TypeVar("T")
 
@@ -96,8 +97,6 @@ class HttpApi:
 
 
 def _paging(request: Request) -> Paging:
-    from connectors.core.http import cursor, last_id
-
     return last_id(request.turns) if request.cursor is None else cursor(request.cursor, request.turns)
 
 

@@ -9,7 +9,8 @@ import pytest
 from msgspec import Struct
 
 from connectors.core.contract import DiscoveredRecord, Scope, Section, Spec
-from connectors.core.http import Client, link_header
+from connectors.core.http import Client
+from connectors.core.paging import link_header
 from connectors.testing import Estate, check_malformed
 from scanner.errors import SourceError
 from scanner.model import Identity

@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 from connectors.core.budget import current
 from connectors.core.contract import Malformed, Meter
+from connectors.core.paging import cursor
 from connectors.core.rates import Tried
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Reported, answer_as, read_refusal, source_error
@@ -69,8 +70,6 @@ class GcpApi:
 
     def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[Page]:
         """A listing, page by page; ``query``: parameters besides the fixed ones."""
-        from connectors.core.http import cursor
-
         assert request.items is not None
         sized: Query = {} if request.size is None else {request.sized_by: str(request.size)}
         client, path = self._way(request, places)

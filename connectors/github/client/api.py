@@ -13,6 +13,7 @@ from urllib.parse import quote
 from msgspec import Raw, Struct
 
 from connectors.core.contract import Meter, SectionReading, own_words
+from connectors.core.paging import link_header
 from connectors.core.rates import RateLimit
 from connectors.exposed import Alert
 from connectors.github.client import payloads as p
@@ -170,8 +171,6 @@ class GithubApi:
 
     def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
         """See ``Api``."""
-        from connectors.core.http import link_header
-
         params = {**({"per_page": PER_PAGE} if request.is_paged else {}), **request.params}
         return self._for(request).rows(
             request.path, row, section, at=request.at, paging=link_header, params=params, **places
@@ -179,8 +178,6 @@ class GithubApi:
 
     def pages(self, request: Request, params: Mapping[str, str], **places: str) -> Iterator[Sequence[Raw]]:
         """The rows of a listing as they came, page by page. Raises SourceError."""
-        from connectors.core.http import link_header
-
         client, path = self._for(request), request.path.format(**{name: quote(text) for name, text in places.items()})
         asked = {"per_page": PER_PAGE, **params}
         for page in client.pages(path, paging=link_header, params=asked, route=request.path):

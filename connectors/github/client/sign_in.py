@@ -13,6 +13,7 @@ import msgspec
 
 from connectors.core.budget import pause
 from connectors.core.contract import Meter
+from connectors.core.paging import link_header
 from connectors.core.rates import PATIENCE
 from connectors.core.reading import decoded
 from connectors.github.client import requests as r
@@ -147,7 +148,6 @@ class AppToken:
         self.selection = installed.repository_selection
 
     def _installation(self, client: Client) -> Installation:
-        from connectors.core.http import link_header
 
         wanted = self._settings.organization.lower()
         pages = client.pages(r.OWN_INSTALLATIONS.path, paging=link_header, params={"per_page": r.PER_PAGE})

@@ -17,7 +17,9 @@ from urllib3 import PoolManager
 
 from connectors.core.budget import Budget, Limits, spending
 from connectors.core.contract import Gone, Malformed, Meter, Scope, Section, SectionReading, Spec
-from connectors.core.http import Client, Moment, Paging, cursor, last_id, link_header, next_link, page_number
+from connectors.core.http import Client
+from connectors.core.paging import Paging, cursor, last_id, link_header, next_link, page_number
+from connectors.core.reading import Moment
 from connectors.core.transport import BoundedAdapter, bound, bound_session
 from connectors.testing import Answering, Asked, Reply, Server
 from scanner.errors import DeadlineExceeded, Denied, SourceError, Throttled, Unreachable
