@@ -71,7 +71,7 @@ def of_workflow(text: str) -> list[str]:
         *(f"permissions: job {name} has none" for name, job in jobs.items() if not _names_rights(job)),
         *(f"job {name} has no timeout-minutes" for name, job in jobs.items() if "timeout-minutes" not in job),
         *(f"image: {one}" for one in map(_image, images) if not _BY_DIGEST.fullmatch(one)),
-        *_of_uses(text),
+        *of_uses(text),
         *_of_steps(steps),
     ]
 
@@ -82,12 +82,14 @@ def _names_rights(job: dict[str, Any]) -> bool:
 
 def of_action(text: str) -> list[str]:
     """Of a composite action."""
-    return [*_of_uses(text), *_of_steps(yaml.safe_load(text)["runs"]["steps"])]
+    return [*of_uses(text), *_of_steps(yaml.safe_load(text)["runs"]["steps"])]
 
 
-def _of_uses(text: str) -> list[str]:
-    """Also those in comments: people uncomment them."""
-    return [f"uses: {one}" for one in re.findall(r"\buses: (.+)", text) if not _PINNED.fullmatch(one)]
+def of_uses(text: str) -> list[str]:
+    """Of any text: actions and images that are not pinned, also in comments, which people uncomment."""
+    return [
+        f"uses: {one}" for one in re.findall(r"^[ #-]*\buses: (.+)", text, re.MULTILINE) if not _PINNED.fullmatch(one)
+    ]
 
 
 def _of_steps(steps: list[dict[str, Any]]) -> Iterator[str]:

@@ -64,16 +64,15 @@ def release(signed: Path, tmp_path: Path) -> Path:
 
 
 def verify(folder: Path, sigstore: Sigstore, *given: str) -> subprocess.CompletedProcess[str]:
-    """Run the script. Its cosign is the real one, told to trust our authorities, and that there are no public logs."""
+    """Run the script beside the release, with our authorities, and the real cosign, told that there are no logs."""
     cosign = folder.parent / "bin" / "cosign"
     if not cosign.exists():
         cosign.parent.mkdir()
-        options = (
-            f"--insecure-ignore-tlog --insecure-ignore-sct --use-signed-timestamps --trusted-root {sigstore.folder}"
-        )
-        cosign.write_text(f'#!/bin/sh\nexec {shutil.which("cosign")} "$@" {options}/root.json\n')
+        no_logs = "--insecure-ignore-tlog --insecure-ignore-sct --use-signed-timestamps"
+        cosign.write_text(f'#!/bin/sh\nexec {shutil.which("cosign")} "$@" {no_logs}\n')
         cosign.chmod(0o755)
-    arguments = given or ("acme/muster", "1.2.3", str(folder))
+    shutil.copy(sigstore.root, folder.parent / "roots.json")
+    arguments = (*(given or ("acme/muster", "1.2.3")), folder.name, "--trusted-root", "roots.json")
     path = f"{cosign.parent}:{os.environ['PATH']}"
     return subprocess.run(
         ["sh", str(SCRIPT), *arguments],
@@ -235,7 +234,7 @@ def test_anything_else_is_refused(change: Callable[[Path, Sigstore], None], rele
 @pytest.mark.parametrize("given", [("acme/muster --key x", "1.2.3"), ("acme/muster", "1.2.3 --insecure")])
 def test_no_option_comes_in_by_a_name(given: tuple[str, str], release: Path, sigstore: Sigstore) -> None:
     """Of the repository or the version."""
-    done = verify(release, sigstore, *given, str(release))
+    done = verify(release, sigstore, *given)
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "is no repository and version" in done.stderr
