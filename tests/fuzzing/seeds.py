@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from scanner.registry.tables import SUFFIXES
-from tests.fuzzing.targets import LOGS
+from tests.fuzzing.targets import AGENT_FILES, LOGS
 
 _POLICY = {
     "Statement": [
@@ -69,7 +69,26 @@ path = "r.csv"
 _LEAK = {"RuleID": "aws", "File": "a.py", "StartLine": 1, "Secret": "AKIAIOSFODNN7EXAMPLE", "Commit": "abc"}
 _FOUND = {"SourceMetadata": {"Data": {"Git": {"file": "a"}}}, "DetectorName": "AWS", "Raw": "AKIA"}
 
+_AGENTS = {
+    "mcpServers": {"a": {"command": "npx", "args": ["-y", "@acme/tool"], "env": {"TOKEN": "x"}, "url": "https://a/b"}},
+    "name": "a",
+    "url": "https://a/b",
+    "skills": [{"id": "s", "name": "s"}],
+    "agents": {"a": {"aws": {"execution_role": "arn:aws:iam::123456789012:role/a", "region": "eu-west-1"}}},
+    "services": {"a": {"host": "azure.ai.agent"}},
+}
+_ACCEPTED = """\
+[[acknowledged]]
+rule = "dormant"
+match = "svc-*"
+reason = "used once a year"
+by = "ada@example.com"
+until = 2026-06-30
+"""
+
 _TEXTS: dict[str, tuple[str, ...]] = {
+    "acknowledgements": (_ACCEPTED,),
+    "agents": tuple(chr(at) + json.dumps(_AGENTS) for at in range(len(AGENT_FILES))),
     "cells": ("a, b", "a/b\0svc-billing (old)", "a und b\nab", "arn:aws:iam::123456789012:role/a"),
     "configs": (_CONFIG,),
     "logs": tuple(chr(at) + json.dumps({"Records": [_EVENT]}) for at in range(len(LOGS))),

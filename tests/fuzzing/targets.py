@@ -12,10 +12,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
+from connectors.agent_config.connector import NAMES, AgentConfigConnector, AgentConfigSettings
 from connectors.aws.rights.policy import parse_statements
-from connectors.core.contract import Connector
+from connectors.core.contract import Connector, Scope
 from connectors.gcp.rights.conditions import Expression, alternatives, outlook
 from connectors.logs import LogSettings, log_catalog
 from connectors.logs.files import FileLog
@@ -28,16 +30,21 @@ from scanner.discovery.shards.files import check_shard
 from scanner.errors import MusterError
 from scanner.matching.cells.reading import read_cells
 from scanner.model.activity import LogUnit
+from scanner.model.coverage import Coverage
 from scanner.redaction.masking import mask
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
 from scanner.registry.roster.people import load_people
 from scanner.registry.tables import SUFFIXES
+from scanner.suppressions.acknowledgements import parse
 from tests.factories import make_entry, make_identity
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _FOLDER = Path(tempfile.mkdtemp(prefix="muster-fuzz-"))
 _ESTATE = tuple(make_identity(name) for name in ("a", "b", "ab", "a b", "a, b", "a/b", "svc-billing"))
+
+
+AGENT_FILES = tuple(sorted(NAMES))
 
 
 def _chosen(data: bytes, among: tuple[Any, ...]) -> Any:
@@ -133,6 +140,24 @@ def configs(data: bytes) -> None:
         load_config(_written("config.toml", data))
 
 
+def agents(data: bytes) -> None:
+    """Configurations of MCP clients, agent cards and definitions of agents."""
+    folder = _FOLDER / "agents"
+    rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / _chosen(data, AGENT_FILES)).write_bytes(data[1:])
+    connector = AgentConfigConnector("agents", AgentConfigSettings(path=folder))
+    for scope in connector.scopes():
+        assert isinstance(scope, Scope)
+        assert isinstance(list(connector.discover(scope))[-1], Coverage)
+
+
+def acknowledgements(data: bytes) -> None:
+    """Lists of accepted findings."""
+    with suppress(MusterError):
+        parse(data.decode(errors="replace"), "acknowledged.toml", ("dormant",), NOW.date())
+
+
 def reports(data: bytes) -> None:
     """Reports of secret scanners."""
     with suppress(MusterError):
@@ -140,5 +165,6 @@ def reports(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    reads.__name__: reads for reads in (cells, configs, logs, masking, plans, policies, reports, shards, tables)
+    reads.__name__: reads
+    for reads in (acknowledgements, agents, cells, configs, logs, masking, plans, policies, reports, shards, tables)
 }
