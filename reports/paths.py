@@ -21,7 +21,7 @@ from scanner.text import counted
 SCHEMA = "muster.paths/1"
 
 
-class Found(Struct, frozen=True, kw_only=True):
+class PathAnswer(Struct, frozen=True, kw_only=True):
     """The answer: paths, choke points, or the fewest steps to cut.
 
     ``names``: of identities by key, with the place if several share a name. ``entrances``: for paths from outside, the
@@ -51,7 +51,7 @@ class Found(Struct, frozen=True, kw_only=True):
         )
 
 
-def _write_page(found: Found, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+def _write_page(found: PathAnswer, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     page = Page(screen)
     if found.chokes is not None:
         _chokes(page, found, found.chokes)
@@ -63,7 +63,7 @@ def _write_page(found: Found, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     return ()
 
 
-def _paths(page: Page, found: Found, answer: Answer) -> None:
+def _paths(page: Page, found: PathAnswer, answer: Answer) -> None:
     for position, path in enumerate(answer.paths):
         if position:
             page.line()
@@ -82,7 +82,7 @@ def _paths(page: Page, found: Found, answer: Answer) -> None:
         page.line(note)
 
 
-def _notes(found: Found, answer: Answer) -> Iterable[str]:
+def _notes(found: PathAnswer, answer: Answer) -> Iterable[str]:
     if answer.before is not None:
         what = "identities can still be reached" if found.is_one else "identities still have a path"
         yield f"{answer.total:,} of {answer.before:,} {what}."
@@ -94,7 +94,7 @@ def _notes(found: Found, answer: Answer) -> Iterable[str]:
         yield "The search ended at its limit, so paths may be missing: --max-length N narrows it."
 
 
-def _chokes(page: Page, found: Found, chokes: Chokes) -> None:
+def _chokes(page: Page, found: PathAnswer, chokes: Chokes) -> None:
     if not chokes.chokes:
         page.line("No identity has a path to an admin.")
         return
@@ -105,7 +105,7 @@ def _chokes(page: Page, found: Found, chokes: Chokes) -> None:
         page.line("The graph is too large to count all: these are counts among the identities nearest to an admin.")
 
 
-def _cut(page: Page, found: Found, cut: Cut) -> None:
+def _cut(page: Page, found: PathAnswer, cut: Cut) -> None:
     if cut.bounded:
         page.line("Too many steps lie between to find the fewest to cut.")
     elif cut.steps:
@@ -118,7 +118,7 @@ def _step_line(page: Page, number: int, text: str) -> None:
     page.item(f"step {number}", [text], first="")
 
 
-def _becomes(found: Found, step: Step) -> str:
+def _becomes(found: PathAnswer, step: Step) -> str:
     condition = " under a condition" if step.conditional else ""
     if step.relation == MAKES_ADMIN:
         holder = "" if step.via == step.target else f" with the rights of {_called(found, step.via)}"
@@ -126,11 +126,11 @@ def _becomes(found: Found, step: Step) -> str:
     return f"becomes {_called(found, step.target)}{condition}: {step.evidence}"
 
 
-def _called(found: Found, key: str) -> str:
+def _called(found: PathAnswer, key: str) -> str:
     return found.names.get(key, key)
 
 
-def _write_json(found: Found, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+def _write_json(found: PathAnswer, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     del screen
     head = {"schema": SCHEMA, "scan": scan_record(found.scan)}
     parts = [encoded(key) + b": " + encoded(value) for key, value in head.items()]
@@ -142,7 +142,7 @@ def _write_json(found: Found, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     return ()
 
 
-def record(found: Found) -> dict[str, Any]:
+def record(found: PathAnswer) -> dict[str, Any]:
     """The answer as JSON values, the same as in the API. ``cut`` is only present if requested."""
     answer = found.answer or Answer(paths=(), total=0)
     chokes = () if found.chokes is None else found.chokes.chokes
@@ -159,7 +159,7 @@ def record(found: Found) -> dict[str, Any]:
     }
 
 
-def _path(found: Found, path: AttackPath) -> Mapping[str, Any]:
+def _path(found: PathAnswer, path: AttackPath) -> Mapping[str, Any]:
     entrance = path.steps[0].target if path.steps and found.entrances else ""
     trusts = (trust for trust in found.entrances.get(entrance, ()) if outsider(trust) == path.start)
     outside = [{"principal": trust.principal, "kind": trust.kind, "evidence": trust.evidence} for trust in trusts]
@@ -177,7 +177,7 @@ def _step(step: Step) -> Mapping[str, Any]:
     }
 
 
-Writer: TypeAlias = Callable[[Found, BinaryIO, Screen], tuple[str, ...]]
+Writer: TypeAlias = Callable[[PathAnswer, BinaryIO, Screen], tuple[str, ...]]
 """Writes paths; returns notices about content that was cut."""
 
 

@@ -89,7 +89,7 @@ class _Raw(NamedTuple):
     changed: str
 
 
-class Reading(EventCounting[Entry]):
+class AnthropicActivityCounting(EventCounting[Entry]):
     """Counts the activities of one unit."""
 
     def event(self, record: Entry) -> Event | None:
@@ -169,9 +169,9 @@ class AnthropicActivityLog(LiveLog):
     layout: ClassVar[Layout] = Layout()
     records: ClassVar[Records[Entry]] = Records(Entry, ("data",))
 
-    def counting(self, networks: Networks) -> Reading:
+    def counting(self, networks: Networks) -> AnthropicActivityCounting:
         """See ``FileLog``."""
-        return Reading(networks)
+        return AnthropicActivityCounting(networks)
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""

@@ -9,8 +9,8 @@ from connectors.anthropic import payloads as p
 from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.identities import Organization, Used
-from connectors.vendors.reader import Found, Reader
-from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment, stored
+from connectors.vendors.reader import ReadSection, VendorReader
+from connectors.vendors.records import Agent, McpServer, VendorOrganization, host_of, latest, moment, stored
 from connectors.vendors.vaults import Vaults, read_vaults
 from scanner.model import Consequence, Identity, Link, StoredSecret, Workload
 from scanner.model.attributes import FEDERATES_TO
@@ -23,7 +23,9 @@ _ACTIVE = "active"
 _EXECUTION = "execution_identity"
 
 
-def agent(place: Place, workspace: str, row: p.AgentRow, deployments: Iterable[p.Deployment], used: Used) -> Identity:
+def agent(
+    place: VendorOrganization, workspace: str, row: p.AgentRow, deployments: Iterable[p.Deployment], used: Used
+) -> Identity:
     """An agent. ``workspace``: its name or id, or the number of its key in a list."""
     own, runs_as = list(deployments), row.execution_identity or p.Execution()
     facts: dict[str, Any] = {
@@ -59,7 +61,7 @@ def agent(place: Place, workspace: str, row: p.AgentRow, deployments: Iterable[p
     return found.identity(place, _TITLE, consequences=(Consequence(kind="invoke_models", actions=("messages",)),))
 
 
-def deployment(place: Place, row: p.Deployment, secrets: Mapping[str, list[str]]) -> Workload:
+def deployment(place: VendorOrganization, row: p.Deployment, secrets: Mapping[str, list[str]]) -> Workload:
     """A deployment, which runs as its agent. ``secrets``: by vault, the keys of its credentials."""
     schedule = row.schedule
     last = None if schedule is None else moment(schedule.last_run_at)
@@ -80,7 +82,7 @@ def deployment(place: Place, row: p.Deployment, secrets: Mapping[str, list[str]]
     )
 
 
-def workspace_of(place: Place, id_: str, name: str, agents: Iterable[str]) -> Workload:
+def workspace_of(place: VendorOrganization, id_: str, name: str, agents: Iterable[str]) -> Workload:
     """A workspace, which runs as its agents: anyone who can change an agent can act as it. ``agents``: their ids."""
     runs_as = tuple(place.key(f"agents/{one}") for one in agents)
     return Workload(**place.of(f"workspaces/{id_}", name), kind="workspace", runs_as=runs_as)
@@ -138,7 +140,7 @@ def _asks(tools: Iterable[p.Tool]) -> bool | None:
     return False if _ALLOWS in policies else None
 
 
-def credential(place: Place, vault: p.Vault, row: p.Credential) -> StoredSecret:
+def credential(place: VendorOrganization, vault: p.Vault, row: p.Credential) -> StoredSecret:
     """A credential in a vault: its name, dates and host."""
     return stored(
         place,
@@ -168,7 +170,7 @@ _VAULTS = Vaults(
 # --- The sections ---
 
 
-def read_agents(reader: Reader, read: Organization) -> Found[None]:
+def read_agents(reader: VendorReader, read: Organization) -> ReadSection[None]:
     """Yield agents, deployments and credentials of every workspace for which the source has a key."""
     opened = reader.opened(s.WORKSPACE_TOKENS)
     if not opened:

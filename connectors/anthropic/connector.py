@@ -19,8 +19,8 @@ from connectors.anthropic.spec import SPEC, key_policy, readings
 from connectors.core.contract import Check, DiscoveredRecord, Gone, Meter, Scope, Spec
 from connectors.core.reading import require_sdk
 from connectors.vendors.api import Api, FileApi, HttpApi, opened
-from connectors.vendors.reader import Reader, checked, tried
-from connectors.vendors.records import Place
+from connectors.vendors.reader import VendorReader, checked, tried
+from connectors.vendors.records import VendorOrganization
 from connectors.vendors.settings import by_place
 from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE, Coverage
@@ -73,7 +73,7 @@ class AnthropicConnector:
         """Read with the admin key and the organization's token, then read the agents of workspaces."""
         meter = self._meter()
         with ExitStack() as stack:
-            reader = Reader(Place(scope), self._apis(stack, meter), meter, self._settings.workers)
+            reader = VendorReader(VendorOrganization(scope), self._apis(stack, meter), meter, self._settings.workers)
             read = yield from read_all(reader, usage_days=self._settings.usage_days)
             yield from identities(reader.place, read)
             yield from read_agents(reader, read)

@@ -13,7 +13,7 @@ from connectors.anthropic import payloads as p
 from connectors.anthropic import spec as s
 from connectors.core.reading import unread_facts
 from connectors.federation import links_of
-from connectors.vendors.records import Key, Place, as_far_as_read, latest, moment
+from connectors.vendors.records import Key, VendorOrganization, as_far_as_read, latest, moment
 from scanner.model import PRIVILEGES, Consequence, Grant, Identity, Privilege, PrivilegeLevel, Signal, Trust, Way
 from scanner.model.attributes import FORMER_MEMBER
 
@@ -76,7 +76,7 @@ class Organization(Struct, kw_only=True):
         return id_ if found is None or not found.name else found.name
 
 
-def identities(place: Place, read: Organization) -> Iterator[Identity]:
+def identities(place: VendorOrganization, read: Organization) -> Iterator[Identity]:
     """Service accounts, users who hold keys, and keys that are principals of their own."""
     held: defaultdict[tuple[str, str], list[p.ApiKey]] = defaultdict(list)
     for row in read.keys:
@@ -118,7 +118,7 @@ def _key(read: Organization, row: p.ApiKey) -> Key:
     )
 
 
-def _of_key(place: Place, read: Organization, row: p.ApiKey) -> Identity:
+def _of_key(place: VendorOrganization, read: Organization, row: p.ApiKey) -> Identity:
     key = _key(read, row)
     facts = place.facts(f"api_keys/{row.id}", "api_key", row.id, row.name)
     where = key.attributes.get("workspace") or "the organization"
@@ -140,7 +140,7 @@ def _of_key(place: Place, read: Organization, row: p.ApiKey) -> Identity:
     )
 
 
-def _account(place: Place, read: Organization, row: p.ServiceAccount, rows: list[p.ApiKey]) -> Identity:
+def _account(place: VendorOrganization, read: Organization, row: p.ServiceAccount, rows: list[p.ApiKey]) -> Identity:
     facts = place.facts(f"service_accounts/{row.id}", "service_account", row.id, row.name)
     rules = read.rules.get(row.id, [])
     trusts = tuple(trust for trust, _ in rules)
@@ -174,7 +174,7 @@ def _account(place: Place, read: Organization, row: p.ServiceAccount, rows: list
     )
 
 
-def _user(place: Place, read: Organization, row: p.User, rows: list[p.ApiKey]) -> Identity:
+def _user(place: VendorOrganization, read: Organization, row: p.User, rows: list[p.ApiKey]) -> Identity:
     facts = place.facts(f"users/{row.id}", "user", row.id, row.email or row.name)
     own = read.members.get(row.id, [])
     members = read.named(own)
@@ -231,7 +231,7 @@ def _highest(levels: list[tuple[PrivilegeLevel, str]]) -> Privilege:
     return Privilege(level=level, evidence=reasons[:5] or ("no role is listed",))
 
 
-def _reach(place: Place, roles: Iterable[tuple[str, str]], keys: Iterable[p.ApiKey]) -> tuple[Way, ...]:
+def _reach(place: VendorOrganization, roles: Iterable[tuple[str, str]], keys: Iterable[p.ApiKey]) -> tuple[Way, ...]:
     """Workspaces whose agents it may change, and so act as: by a role, or by a key of the workspace."""
     by_role = {id_: f"{role} may change agents of the workspace" for id_, role in roles if role in _BUILDERS}
     of_keys = ((one.scope.workspace_id if one.scope else one.workspace_id, one) for one in keys)

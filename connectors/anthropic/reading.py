@@ -14,7 +14,7 @@ from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.identities import Organization, Used
 from connectors.core.contract import Gone, SectionReading
-from connectors.vendors.reader import Found, Reader
+from connectors.vendors.reader import ReadSection, VendorReader
 from connectors.vendors.records import Time, latest, moment
 from connectors.vendors.trusts import AUDIENCE, OTHER, accepted
 from scanner.errors import SourceError
@@ -31,7 +31,9 @@ def _by_id(rows: list[T]) -> dict[str, T]:
     return {one.id: one for one in rows}
 
 
-def read_workspaces(reader: Reader) -> Found[tuple[dict[str, p.Workspace], dict[str, list[tuple[str, str]]]]]:
+def read_workspaces(
+    reader: VendorReader,
+) -> ReadSection[tuple[dict[str, p.Workspace], dict[str, list[tuple[str, str]]]]]:
     """Read workspaces by id, and each user's workspaces with the role there."""
     workspaces: dict[str, p.Workspace] = {}
     members: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -51,7 +53,7 @@ def read_workspaces(reader: Reader) -> Found[tuple[dict[str, p.Workspace], dict[
     return workspaces, dict(members)
 
 
-def read_rbac(reader: Reader) -> Found[dict[str, list[tuple[Grant, tuple[str, ...]]]]]:
+def read_rbac(reader: VendorReader) -> ReadSection[dict[str, list[tuple[Grant, tuple[str, ...]]]]]:
     """By user, the roles of their groups, each with its actions."""
     found: defaultdict[str, list[tuple[Grant, tuple[str, ...]]]] = defaultdict(list)
     with reader.section(s.RBAC) as section:
@@ -85,7 +87,7 @@ def read_rbac(reader: Reader) -> Found[dict[str, list[tuple[Grant, tuple[str, ..
     return dict(found)
 
 
-def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
+def read_usage(reader: VendorReader, days: int) -> ReadSection[dict[str, Used]]:
     """By id of a key or agent, the number of requests in the last days, and the last day."""
     found: defaultdict[str, Used] = defaultdict(Used)
     with reader.section(s.USAGE) as section:
@@ -103,7 +105,7 @@ def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
     return dict(found)
 
 
-def _usage(reader: Reader, section: SectionReading, spans: Iterable[Mapping[str, str]]) -> Iterator[_Use]:
+def _usage(reader: VendorReader, section: SectionReading, spans: Iterable[Mapping[str, str]]) -> Iterator[_Use]:
     """Raises SourceError."""
     for span in spans:
         for row in reader.rows(section, replace(r.USAGE, params={**r.USAGE.params, **span}), p.Usage):
@@ -113,7 +115,7 @@ def _usage(reader: Reader, section: SectionReading, spans: Iterable[Mapping[str,
                     yield id_ or "", requests, row.starting_at
 
 
-def _report(reader: Reader, section: SectionReading, spans: Iterable[Mapping[str, str]]) -> Iterator[_Use]:
+def _report(reader: VendorReader, section: SectionReading, spans: Iterable[Mapping[str, str]]) -> Iterator[_Use]:
     """Raises SourceError."""
     for span in spans:
         for day in reader.rows(section, replace(r.REPORT, params={**r.REPORT.params, **span}), p.ReportBucket):
@@ -132,7 +134,7 @@ def usage_spans(now: datetime, days: int) -> Iterator[dict[str, str]]:
         begins = ends
 
 
-def read_accounts(reader: Reader, read: Organization) -> Found[None]:
+def read_accounts(reader: VendorReader, read: Organization) -> ReadSection[None]:
     """Service accounts with the workspaces that they are members of."""
     api = next(iter(reader.opened(s.ORG_TOKEN).values()), None)
     if api is None:
@@ -155,7 +157,7 @@ def read_accounts(reader: Reader, read: Organization) -> Found[None]:
     yield reader.done(section)
 
 
-def read_rules(reader: Reader) -> Found[dict[str, list[tuple[Trust, frozenset[str]]]]]:
+def read_rules(reader: VendorReader) -> ReadSection[dict[str, list[tuple[Trust, frozenset[str]]]]]:
     """Read the trusts of service accounts, by id, each with the scopes that tokens are exchanged for."""
     found: defaultdict[str, list[tuple[Trust, frozenset[str]]]] = defaultdict(list)
     api = next(iter(reader.opened(s.ORG_TOKEN).values()), None)
@@ -191,7 +193,7 @@ def trust_of(issuer: p.Issuer, rule: p.Rule) -> Trust:
     return accepted(issuer.issuer_url, matched, f"the federation rule {rule.name or rule.id}")
 
 
-def read_all(reader: Reader, *, usage_days: int) -> Found[Organization]:
+def read_all(reader: VendorReader, *, usage_days: int) -> ReadSection[Organization]:
     """Read everything that takes the admin key or the organization's token."""
     read = Organization()
     read.users = _by_id((yield from reader.section_of(s.USERS, r.USERS, p.User)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.anthropic import requests as r
 from connectors.anthropic.settings import AnthropicSettings
 from connectors.core.contract import Spec
-from connectors.vendors.sections import Reading, policy
+from connectors.vendors.sections import VendorSection, policy
 from scanner.model import Rung
 from scanner.model.providers import read_providers
 
@@ -25,21 +25,21 @@ ORG_TOKEN, WORKSPACE_TOKENS = "org_token", "workspace_tokens"
 KINDS = ("service_account", "user", "api_key", "agent")
 _RUNGS: tuple[Rung, ...] = ("key", "unique_id", "alias", "name", "glob")
 
-READINGS: tuple[Reading, ...] = (
-    Reading(
+READINGS: tuple[VendorSection, ...] = (
+    VendorSection(
         name=ORGANIZATION,
         title="The organization",
         without="everything",
         requests=(r.ORGANIZATION,),
         kinds=(*KINDS, "secret"),
     ),
-    Reading(
+    VendorSection(
         name=USERS,
         title="Users of the organization",
         without="the role of who holds or created a key, and whether they are still there",
         requests=(r.USERS,),
     ),
-    Reading(
+    VendorSection(
         name=API_KEYS,
         title="API keys",
         without="keys, what they act as, their status and expiry",
@@ -47,25 +47,25 @@ READINGS: tuple[Reading, ...] = (
         kinds=("user", "api_key", "service_account"),
         rungs=("key", "unique_id", "credential", "name", "glob"),
     ),
-    Reading(
+    VendorSection(
         name=WORKSPACES,
         title="Workspaces and their members",
         without="names of workspaces, and the roles of users in them",
         requests=(r.WORKSPACES, r.MEMBERS),
     ),
-    Reading(
+    VendorSection(
         name=RBAC,
         title="Groups and custom roles",
         without="what groups and roles allow users who hold a key",
         requests=(r.RBAC_GROUPS, r.RBAC_MEMBERS, r.RBAC_ROLES, r.RBAC_PERMISSIONS),
     ),
-    Reading(
+    VendorSection(
         name=USAGE,
         title="Usage by key and agent",
         without="when a key or an agent was last used: Anthropic records it nowhere else",
         requests=(r.USAGE, r.REPORT),
     ),
-    Reading(
+    VendorSection(
         name=SERVICE_ACCOUNTS,
         title="Service accounts and their workspaces (org_token)",
         without="service accounts, their roles and creators",
@@ -74,14 +74,14 @@ READINGS: tuple[Reading, ...] = (
         rungs=_RUNGS,
         needs=ORG_TOKEN,
     ),
-    Reading(
+    VendorSection(
         name=FEDERATION,
         title="Federation issuers and rules (org_token)",
         without="which workloads elsewhere can act as a service account",
         requests=(r.ISSUERS, r.RULES),
         needs=ORG_TOKEN,
     ),
-    Reading(
+    VendorSection(
         name=AGENTS,
         title="Managed agents of workspaces (workspace_tokens)",
         without="agents, what they run as, their models, tools and MCP servers",
@@ -90,14 +90,14 @@ READINGS: tuple[Reading, ...] = (
         rungs=_RUNGS,
         needs=WORKSPACE_TOKENS,
     ),
-    Reading(
+    VendorSection(
         name=DEPLOYMENTS,
         title="Deployments of agents (workspace_tokens)",
         without="when agents run by themselves, and which vaults they use",
         requests=(r.DEPLOYMENTS,),
         needs=WORKSPACE_TOKENS,
     ),
-    Reading(
+    VendorSection(
         name=VAULTS,
         title="Names of credentials in vaults (workspace_tokens)",
         without="which credentials are stored for agents, and when they were last changed",
@@ -134,7 +134,7 @@ _KEYS = {
 }
 
 
-def readings(settings: AnthropicSettings) -> tuple[Reading, ...]:
+def readings(settings: AnthropicSettings) -> tuple[VendorSection, ...]:
     """The sections that a source reads."""
     given = {"": True, ORG_TOKEN: settings.org_token is not None, WORKSPACE_TOKENS: bool(settings.workspace_tokens)}
     return tuple(one for one in READINGS if given[one.needs])

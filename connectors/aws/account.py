@@ -12,8 +12,8 @@ from msgspec import structs
 
 from connectors.aws.client import iam_calls
 from connectors.aws.client.iam_calls import Listing
-from connectors.aws.client.payloads import Place, RoleDetail, UserDetail
-from connectors.aws.client.reading import Reading
+from connectors.aws.client.payloads import AwsAccount, RoleDetail, UserDetail
+from connectors.aws.client.reading import AwsReader
 from connectors.aws.client.session import AwsSession
 from connectors.aws.identities.account_features import read_account_features
 from connectors.aws.identities.passwords_and_keys import PasswordsAndKeys, SecondFactors
@@ -38,7 +38,7 @@ def read_account(
     session: AwsSession,
     settings: AwsSettings,
     meter: Meter,
-    place: Place,
+    place: AwsAccount,
     *,
     guardrails: Guardrails | None = (),
 ) -> Iterator[DiscoveredRecord]:
@@ -47,8 +47,8 @@ def read_account(
     ``guardrails``: the service control policies over it; None where they could not be read.
     """
 
-    def reading(service: str, region: str) -> Reading:
-        return Reading(scope=scope, client=session.client(service, region, meter), meter=meter, place=place)
+    def reading(service: str, region: str) -> AwsReader:
+        return AwsReader(scope=scope, client=session.client(service, region, meter), meter=meter, place=place)
 
     trail_region = HOME_REGIONS.get(place.partition, session.home_region)
     trail = reading("cloudtrail", trail_region) if settings.creators else None
@@ -58,7 +58,7 @@ def read_account(
 class _AccountReading:
     """The parts of one account that have been read."""
 
-    def __init__(self, account: Reading, settings: AwsSettings) -> None:
+    def __init__(self, account: AwsReader, settings: AwsSettings) -> None:
         self._account = account
         self._settings = settings
         self._listing = Listing()
@@ -68,7 +68,7 @@ class _AccountReading:
         self._last_accessed = LastAccessed()
         self._creators = Creators()
 
-    def read(self, guardrails: Guardrails | None, trail: Reading | None) -> Iterator[DiscoveredRecord]:
+    def read(self, guardrails: Guardrails | None, trail: AwsReader | None) -> Iterator[DiscoveredRecord]:
         """Read every section. Identities are built after everything that describes them is read."""
         account = self._account
         with account.section(USERS) as users:
@@ -157,7 +157,7 @@ class _AccountReading:
     def _pulling_code(self, users: Iterable[UserDetail]) -> list[UserDetail]:
         return [user for user in users if may_do(self._rights.permissions[user.arn], *_USES_OF_SSH_KEYS)]
 
-    def _read_optional(self, trail: Reading | None) -> Iterator[Coverage]:
+    def _read_optional(self, trail: AwsReader | None) -> Iterator[Coverage]:
         scope = self._account.scope
         if self._settings.service_last_accessed:
             managed = {role.arn for role in self._listing.roles if manager_of(role) is not None}

@@ -8,7 +8,7 @@ from typing import ClassVar
 from msgspec import structs
 
 from connectors.aws.account import read_account
-from connectors.aws.client.payloads import AwsRegion, Place, known
+from connectors.aws.client.payloads import AwsAccount, AwsRegion, known
 from connectors.aws.client.reading import parsed
 from connectors.aws.client.session import AwsSession, call, enter
 from connectors.aws.identities.roles_anywhere import read_roles_anywhere
@@ -141,8 +141,8 @@ class AwsConnector:
         guardrails = scope.context.guardrails
         return read_account(scope, session, self._settings, meter, self._place(scope), guardrails=guardrails)
 
-    def _place(self, scope: Scope) -> Place:
-        return Place(source=self._source, account=scope.id, partition=scope.context.partition)
+    def _place(self, scope: Scope) -> AwsAccount:
+        return AwsAccount(source=self._source, account=scope.id, partition=scope.context.partition)
 
     def _regions(self, scope: Scope, session: AwsSession, meter: Meter) -> tuple[Sequence[str], list[Coverage]]:
         """The regions to read, and the coverage of their listing unless the settings name them."""

@@ -15,7 +15,7 @@ from connectors.azure.identities.reading import read_directory
 from connectors.azure.least_privilege import bicep, bicep_of_vaults, printed, terraform
 from connectors.azure.offline.source import ExportedSource
 from connectors.azure.preflight import check_source
-from connectors.azure.reader import Reader, Unit
+from connectors.azure.reader import AzureReader, Unit
 from connectors.azure.scopes import find_units
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
@@ -115,7 +115,7 @@ class AzureConnector:
             return
         meter = Meter()
         with closing(AzureApi(self._settings, meter, session=self._session)) as api:
-            yield from _READERS[scope.context.kind](Reader(api, scope, meter, self._settings))
+            yield from _READERS[scope.context.kind](AzureReader(api, scope, meter, self._settings))
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""

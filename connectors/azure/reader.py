@@ -42,7 +42,7 @@ class Unit(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
 
 
-class Reader(SectionReader):
+class AzureReader(SectionReader):
     """Reads sections of one unit."""
 
     def __init__(self, api: AzureApi, scope: Scope, meter: Meter, settings: AzureSettings) -> None:

@@ -16,7 +16,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.errors import NotTaken
-from connectors.azure.reader import Reader, Unit
+from connectors.azure.reader import AzureReader, Unit
 from connectors.azure.settings import AzureSettings
 from connectors.core.contract import Gone, Meter, Scope, SectionReading
 from scanner.errors import Denied, SourceError
@@ -99,7 +99,7 @@ class _Entity(Struct, frozen=True):
     properties: _Chain = _Chain()
 
 
-def of_resource_graph(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> Iterator[Container]:
+def of_resource_graph(reader: AzureReader, section: SectionReading, rows: Iterable[Raw]) -> Iterator[Container]:
     """From a row of Resource Graph; without readable properties, it still has a name."""
     for row in reader.rows(section, ([raw] for raw in rows), _Row):
         fields = _properties_of(row.properties)
@@ -112,14 +112,14 @@ def of_resource_graph(reader: Reader, section: SectionReading, rows: Iterable[Ra
             yield Container(id=key, is_group=False, title=row.name, state=fields.state, ancestors=_names(above))
 
 
-def of_subscriptions(reader: Reader, section: SectionReading) -> Iterator[Container]:
+def of_subscriptions(reader: AzureReader, section: SectionReading) -> Iterator[Container]:
     """The resource manager's list of subscriptions, which does not include management groups."""
     pages = reader.api.arm_pages("/subscriptions", api_version=SUBSCRIPTIONS_VERSION)
     for row in reader.rows(section, pages, _Subscription):
         yield Container(id=row.subscription_id.lower(), is_group=False, title=row.display_name, state=row.state)
 
 
-def of_entities(reader: Reader, section: SectionReading) -> Iterator[Container]:
+def of_entities(reader: AzureReader, section: SectionReading) -> Iterator[Container]:
     """The list of entities, which has the path from the root, but no states."""
     pages = reader.api.arm_pages(ENTITIES, api_version=ENTITIES_VERSION, method="POST")
     for row in reader.rows(section, pages, _Entity):
@@ -130,7 +130,7 @@ def of_entities(reader: Reader, section: SectionReading) -> Iterator[Container]:
             yield Container(id=key, is_group=is_group, title=fields.display_name, ancestors=above)
 
 
-def of_groups(reader: Reader, section: SectionReading) -> Iterator[Container]:
+def of_groups(reader: AzureReader, section: SectionReading) -> Iterator[Container]:
     """The list of management groups alone, which does not include their parents."""
     for row in reader.rows(section, reader.api.arm_pages(GROUPS, api_version=ENTITIES_VERSION), _Entity):
         yield Container(id=row.name, is_group=True, title=row.properties.display_name)
@@ -153,7 +153,7 @@ _NAMED = 10
 _NOTHING_SEEN = "no subscription can be seen"
 _HINT = "give it Reader on some, or on the root management group; set subscriptions = [] where there are none"
 _NO_GROUP = "no management group can be seen: there is none, or the right to read them is missing"
-Listing = Callable[[Reader, SectionReading], Iterator[Container]]
+Listing = Callable[[AzureReader, SectionReading], Iterator[Container]]
 _LISTS: Mapping[str, Sequence[Listing]] = {
     s.SUBSCRIPTIONS: (of_subscriptions,),
     s.MANAGEMENT_GROUPS: (of_entities, of_groups),
@@ -162,7 +162,7 @@ _LISTS: Mapping[str, Sequence[Listing]] = {
 Containers = Mapping[str, Container]
 
 
-class Found:
+class FoundContainers:
     """The units found so far, by section and id."""
 
     def __init__(self) -> None:
@@ -195,9 +195,9 @@ def find_units(api: AzureApi, settings: AzureSettings, tenant: Scope, meter: Met
     manager lists each.
     """
     named = {s.SUBSCRIPTIONS: settings.named_subscriptions, s.MANAGEMENT_GROUPS: settings.named_management_groups}
-    found = Found()
+    found = FoundContainers()
     wanted = [section for section, names in named.items() if names is None]
-    yield from _read(Reader(api, tenant, meter, settings), wanted, found)
+    yield from _read(AzureReader(api, tenant, meter, settings), wanted, found)
     groups = found.chosen(s.MANAGEMENT_GROUPS, named[s.MANAGEMENT_GROUPS])
     every = found.chosen(s.SUBSCRIPTIONS, named[s.SUBSCRIPTIONS])
     subscriptions = {key: one for key, one in every.items() if key not in settings.skipped_subscriptions}
@@ -230,7 +230,7 @@ def _subscription(tenant: Scope, one: Container, groups: Containers) -> Scope:
     return structs.replace(tenant, id=one.id, context=unit)
 
 
-def _read(reader: Reader, wanted: Sequence[str], found: Found) -> Iterator[Coverage]:
+def _read(reader: AzureReader, wanted: Sequence[str], found: FoundContainers) -> Iterator[Coverage]:
     """Add what is visible to ``found``; returns the coverage of each list.
 
     The one query counts for the first of them.
@@ -248,7 +248,7 @@ def _read(reader: Reader, wanted: Sequence[str], found: Found) -> Iterator[Cover
         yield structs.replace(coverage, scope=EVERY_SCOPE) if coverage.is_gap else coverage
 
 
-def _ask_resource_graph(reader: Reader, section: SectionReading, found: Found) -> SourceError | None:
+def _ask_resource_graph(reader: AzureReader, section: SectionReading, found: FoundContainers) -> SourceError | None:
     """Query Resource Graph; returns the error, after keeping the rows before it.
 
     Resource Graph lags behind, so no subscription at all proves nothing.
@@ -261,7 +261,7 @@ def _ask_resource_graph(reader: Reader, section: SectionReading, found: Found) -
     return None if any(found.of.values()) else SourceError("Resource Graph returns no subscription")
 
 
-def _ask_resource_manager(reader: Reader, section: SectionReading, name: str, found: Found) -> None:
+def _ask_resource_manager(reader: AzureReader, section: SectionReading, name: str, found: FoundContainers) -> None:
     first, *others = _LISTS[name]
     try:
         try:
@@ -276,7 +276,9 @@ def _ask_resource_manager(reader: Reader, section: SectionReading, name: str, fo
         section.lost(error, partial=True)
 
 
-def _add_listed(reader: Reader, section: SectionReading, name: str, found: Found, lists: Listing) -> None:
+def _add_listed(
+    reader: AzureReader, section: SectionReading, name: str, found: FoundContainers, lists: Listing
+) -> None:
     for one in lists(reader, section):
         found.add(one, only=name)
 

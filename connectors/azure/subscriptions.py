@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from connectors.azure import sections as s
 from connectors.azure.identities.managed import managed_identities, read_federation
-from connectors.azure.reader import Reader
+from connectors.azure.reader import AzureReader
 from connectors.azure.rights.assignments import read_assignments
 from connectors.azure.workloads.records import workload
 from connectors.azure.workloads.rows import Estate, Resource, ask_resource_graph, resources_of
@@ -16,7 +16,7 @@ from connectors.core.contract import DiscoveredRecord
 _NOTHING = "no resource can be seen: there is none, or the right to read them is missing"
 
 
-def read_resources(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_resources(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     """Read everything in one subscription except role assignments."""
     users: list[Resource] = []
     with reader.section(s.MANAGED_IDENTITIES) as section:
@@ -34,7 +34,7 @@ def read_resources(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from read_vaults(reader, estate)
 
 
-def _read_workloads(reader: Reader, estate: Estate, resources: list[Resource]) -> Iterator[DiscoveredRecord]:
+def _read_workloads(reader: AzureReader, estate: Estate, resources: list[Resource]) -> Iterator[DiscoveredRecord]:
     """Read workloads that run as an identity; adds every resource to ``resources``."""
     with reader.section(s.WORKLOADS) as section:
         for row in resources_of(reader, section, s.WORKLOADS, estate):
@@ -46,12 +46,12 @@ def _read_workloads(reader: Reader, estate: Estate, resources: list[Resource]) -
     yield reader.done(section)
 
 
-def read_subscription(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_subscription(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     """Read the role assignments at a subscription and below, and its resources."""
     yield from read_assignments(reader)
     yield from read_resources(reader)
 
 
-def read_management_group(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_management_group(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     """Read the role assignments at a management group, without those of its ancestors and children."""
     yield from read_assignments(reader)

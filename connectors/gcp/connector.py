@@ -9,7 +9,7 @@ from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.core.reading import require_sdk
 from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.session import GcpSession
-from connectors.gcp.each import Reading, if_wanted, in_each
+from connectors.gcp.each import ProjectReading, if_wanted, in_each
 from connectors.gcp.identities.accounts import emit_accounts, list_accounts, read_account_keys
 from connectors.gcp.identities.api_keys import emit_api_keys, list_api_keys
 from connectors.gcp.identities.bulk import list_identities
@@ -19,9 +19,9 @@ from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.least_privilege import custom_role, gcloud_script, terraform
 from connectors.gcp.logs.audit import SPEC as AUDIT
 from connectors.gcp.offline.source import OF_FILES, ExportedSource
-from connectors.gcp.places import Place
+from connectors.gcp.places import GcpUnit
 from connectors.gcp.preflight import preflight
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.reading import read_rights
 from connectors.gcp.scopes import list_places, list_scopes
 from connectors.gcp.settings import GcpSettings
@@ -40,7 +40,7 @@ from connectors.gcp.workloads.reading import (
 from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE, Coverage
 
-BULK: tuple[Reading, ...] = (
+BULK: tuple[ProjectReading, ...] = (
     list_identities,
     in_each(read_hmac_keys),
     in_each(read_managed_identities),
@@ -62,7 +62,7 @@ BULK: tuple[Reading, ...] = (
 
 ``in_each(reading)``: a reading of each project that bulk listing lacks.
 """
-OF_PROJECT: tuple[Reading, ...] = (
+OF_PROJECT: tuple[ProjectReading, ...] = (
     list_accounts,
     read_account_keys,
     list_api_keys,
@@ -88,7 +88,7 @@ OF_PROJECT: tuple[Reading, ...] = (
     if_wanted("agentidentity.auth_providers", read_auth_providers),
 )
 """The readings of a project by its own APIs."""
-OF_PARENT: tuple[Reading, ...] = (read_rights,)
+OF_PARENT: tuple[ProjectReading, ...] = (read_rights,)
 """The readings of an organisation or folder without Cloud Asset."""
 
 
@@ -133,7 +133,7 @@ class GcpConnector:
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """Read one unit, section by section."""
-        place: Place = scope.context
+        place: GcpUnit = scope.context
         if self._files is not None:
             reader = self._files.reader(scope)
             for read in OF_FILES if place.kind == "project" else OF_PARENT:
@@ -141,7 +141,7 @@ class GcpConnector:
             return
         meter = Meter()
         own = (place.project.id, place.project.number) if place.kind == "project" and place.projects else ()
-        reader = Reader(GcpApi(self._session, meter, own_project=own), scope, meter, self._settings)
+        reader = GcpReader(GcpApi(self._session, meter, own_project=own), scope, meter, self._settings)
         for read in _readings(place):
             yield from read(reader)
 
@@ -173,7 +173,7 @@ class GcpConnector:
         return custom_role(wanted, self._settings, AUDIT.permissions if AUDIT.name in logs else ())
 
 
-def _readings(place: Place) -> tuple[Reading, ...]:
+def _readings(place: GcpUnit) -> tuple[ProjectReading, ...]:
     if place.bulk:
         return BULK
     return OF_PROJECT if place.kind == "project" else OF_PARENT

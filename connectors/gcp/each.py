@@ -15,7 +15,7 @@ from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.places import ProjectRef
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage
 
@@ -38,15 +38,15 @@ def several(ask: Callable[[str], T], names: Sequence[str], workers: int) -> Iter
 
 # --- Readings project by project, in parallel ---
 
-Reading: TypeAlias = Callable[[Reader], Iterator[DiscoveredRecord]]
+ProjectReading: TypeAlias = Callable[[GcpReader], Iterator[DiscoveredRecord]]
 
 
-def each_project(reader: Reader, read: Callable[[Reader], Iterator[T]]) -> Iterator[tuple[ProjectRef, T]]:
+def each_project(reader: GcpReader, read: Callable[[GcpReader], Iterator[T]]) -> Iterator[tuple[ProjectRef, T]]:
     """The records that ``read`` yields for each project of the unit, in order.
 
     ``read`` ends every section with a Coverage.
     """
-    waiting: deque[tuple[ProjectRef, Reader, Future[list[T]]]] = deque()
+    waiting: deque[tuple[ProjectRef, GcpReader, Future[list[T]]]] = deque()
     ahead = iter(reader.place.projects)
     with Pool(reader.settings.workers) as pool:
 
@@ -65,11 +65,11 @@ def each_project(reader: Reader, read: Callable[[Reader], Iterator[T]]) -> Itera
                 yield project, item
 
 
-def _listed(read: Callable[[Reader], Iterator[T]], reader: Reader) -> list[T]:
+def _listed(read: Callable[[GcpReader], Iterator[T]], reader: GcpReader) -> list[T]:
     return list(read(reader))
 
 
-def of_each(reader: Reader, names: Sequence[str], ask: Callable[[str], T]) -> Iterator[tuple[str, T | SourceError]]:
+def of_each(reader: GcpReader, names: Sequence[str], ask: Callable[[str], T]) -> Iterator[tuple[str, T | SourceError]]:
     """The answer for each name, several in parallel, or the error.
 
     If the first is denied, the others are not requested.
@@ -81,26 +81,26 @@ def of_each(reader: Reader, names: Sequence[str], ask: Callable[[str], T]) -> It
                 return
 
 
-def in_each(read: Reading) -> Reading:
+def in_each(read: ProjectReading) -> ProjectReading:
     """A project's reading as one of a bulk unit."""
 
-    def read_all(reader: Reader) -> Iterator[DiscoveredRecord]:
+    def read_all(reader: GcpReader) -> Iterator[DiscoveredRecord]:
         for _, record in each_project(reader, read):
             yield record
 
     return read_all
 
 
-def if_wanted(name: str, read: Reading) -> Reading:
+def if_wanted(name: str, read: ProjectReading) -> ProjectReading:
     """The reading of an optional section, which is off unless the settings ask for it."""
 
-    def read_or_say_so(reader: Reader) -> Iterator[DiscoveredRecord]:
+    def read_or_say_so(reader: GcpReader) -> Iterator[DiscoveredRecord]:
         return read(reader) if reader.wants(name) else reader.off(name)
 
     return read_or_say_so
 
 
-def instead_in_each(reader: Reader, own: Coverage, read: Reading) -> Iterator[DiscoveredRecord]:
+def instead_in_each(reader: GcpReader, own: Coverage, read: ProjectReading) -> Iterator[DiscoveredRecord]:
     """A project's reading for all projects of a unit whose bulk listing failed.
 
     ``own``: the coverage of that listing, reported with the project's if the unit is a single project.
@@ -117,7 +117,7 @@ def instead_in_each(reader: Reader, own: Coverage, read: Reading) -> Iterator[Di
 # --- Listings by location ---
 
 
-def at_each_location(reader: Reader, section: SectionReading, ask: Callable[[str], Iterable[T]]) -> Iterator[T]:
+def at_each_location(reader: GcpReader, section: SectionReading, ask: Callable[[str], Iterable[T]]) -> Iterator[T]:
     """The rows of all locations.
 
     A failed location is a gap; an API that is disabled in the project ends the reading.
@@ -139,7 +139,7 @@ def at_each_location(reader: Reader, section: SectionReading, ask: Callable[[str
 
 
 def list_assets(
-    reader: Reader, section: SectionReading, types: tuple[str, ...], row: type[T]
+    reader: GcpReader, section: SectionReading, types: tuple[str, ...], row: type[T]
 ) -> Iterator[tuple[ProjectRef, Asset, T]]:
     """Project, asset and its resource as ``row``. Assets of projects that the unit does not read are passed over."""
     for asset in reader.rows(section, r.ASSETS, Asset, {"assetTypes": types}, parent=reader.place.name):

@@ -97,7 +97,7 @@ class ProjectRef(Struct, frozen=True, kw_only=True):
         return f"projects/{self.id}"
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class GcpUnit(Struct, frozen=True, kw_only=True):
     """The context of a scope.
 
     ``name``: ``organizations/1``, ``folders/2`` or ``projects/ID``, which requests take as parent. ``bulk``: Cloud

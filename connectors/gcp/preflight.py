@@ -15,7 +15,7 @@ from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, R
 from connectors.gcp.client.payloads import Anything
 from connectors.gcp.client.requests import Request
 from connectors.gcp.client.session import GcpSession
-from connectors.gcp.places import Place
+from connectors.gcp.places import GcpUnit
 from connectors.gcp.sections import SECTIONS
 from connectors.gcp.settings import GcpSettings
 from scanner.errors import NotOffered, SourceError
@@ -96,7 +96,7 @@ class _Unit:
         self._settings = session.settings
         self._tried = tried
         self._failures = failures
-        self._place: Place = scope.context
+        self._place: GcpUnit = scope.context
         self._project = next(iter(self._place.projects), None)
         own = (self._project.id, self._project.number) if self._project and not self._place.bulk else ()
         self._api = GcpApi(session, Meter(), own_project=own)

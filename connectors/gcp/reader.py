@@ -13,8 +13,8 @@ from connectors.core.contract import Meter, Scope, SectionReading
 from connectors.gcp.client.api import GcpApi, Page, Query
 from connectors.gcp.client.errors import decoded
 from connectors.gcp.client.requests import Request
-from connectors.gcp.identities.found import Found
-from connectors.gcp.places import Place, ProjectRef, account_key, service_agent_key
+from connectors.gcp.identities.found import UnitFacts
+from connectors.gcp.places import GcpUnit, ProjectRef, account_key, service_agent_key
 from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.settings import GcpSettings
 from scanner.errors import Unreachable
@@ -25,7 +25,7 @@ NO_PROJECT = "-"
 """The placeholder in keys for an unknown project."""
 
 
-class Reader:
+class GcpReader:
     """Reads sections of one unit.
 
     ``gaps``: scopes by name, without qualifier, of sections that are gaps there. ``found``: facts of identities besides
@@ -33,28 +33,28 @@ class Reader:
     """
 
     def __init__(
-        self, api: GcpApi, scope: Scope, meter: Meter, settings: GcpSettings, *, found: Found | None = None
+        self, api: GcpApi, scope: Scope, meter: Meter, settings: GcpSettings, *, found: UnitFacts | None = None
     ) -> None:
         self.api = api
         self.scope = scope
-        self.place: Place = scope.context
+        self.place: GcpUnit = scope.context
         self.settings = settings
         self.meter = meter
         self.gaps: defaultdict[str, set[str]] = defaultdict(set)
-        self.found = found or Found()
+        self.found = found or UnitFacts()
         self._projects = {name: one for one in self.place.projects for name in (one.id, one.number)}
 
-    def of_project(self, project: ProjectRef) -> Reader:
+    def of_project(self, project: ProjectRef) -> GcpReader:
         """A reader of one project below, as if it were a unit of its own; it has the gaps known so far."""
-        place = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors)
+        place = GcpUnit(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors)
         meter = Meter()
         api = self.api.counting(meter, own_project=(project.id, project.number))
         scope = structs.replace(self.scope, id=project.id, context=place, feeds_within=True)
-        one = Reader(api, scope, meter, self.settings, found=self.found)
+        one = GcpReader(api, scope, meter, self.settings, found=self.found)
         one.gaps.update({name: {project.id} for name in self.gaps if self.lacks(project, name)})
         return one
 
-    def take_gaps(self, other: Reader) -> None:
+    def take_gaps(self, other: GcpReader) -> None:
         """Those of a reader of one project below."""
         for name, scopes in other.gaps.items():
             self.gaps[name] |= scopes
@@ -153,7 +153,7 @@ class Reader:
 class Attached:
     """Attaches credentials to listed accounts, and counts those of other accounts."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: GcpReader) -> None:
         self._reader = reader
         self._left = 0
 

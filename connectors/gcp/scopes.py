@@ -13,8 +13,8 @@ from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, NotGoogle
 from connectors.gcp.client.payloads import Anything, Folder, Organization, Project
 from connectors.gcp.identities.bulk import TYPES
-from connectors.gcp.places import MAX_DEPTH, NOISE, Place, ProjectRef, ancestors_of, below, is_above, uppermost
-from connectors.gcp.reader import Reader
+from connectors.gcp.places import MAX_DEPTH, NOISE, GcpUnit, ProjectRef, ancestors_of, below, is_above, uppermost
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.settings import GcpSettings
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 from scanner.model import Coverage
@@ -31,7 +31,7 @@ class Estate:
     a project, and could not be looked up. ``ended``: ids of projects that are being deleted.
     """
 
-    def __init__(self, api: GcpApi, settings: GcpSettings, reader: Reader) -> None:
+    def __init__(self, api: GcpApi, settings: GcpSettings, reader: GcpReader) -> None:
         self._api = api
         self._settings = settings
         self._reader = reader
@@ -239,7 +239,7 @@ def list_places(
 
 def _seen(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter) -> tuple[Estate, Coverage]:
     """The estate in Resource Manager, and the coverage of listing it."""
-    reader = Reader(api, structs.replace(nowhere, context=Place(kind="organization", name="-")), meter, settings)
+    reader = GcpReader(api, structs.replace(nowhere, context=GcpUnit(kind="organization", name="-")), meter, settings)
     estate = Estate(api, settings, reader)
     with reader.section(LISTING) as section:
         estate.read(section)
@@ -285,7 +285,7 @@ def _units(
         yield structs.replace(nowhere, id=unit.scope_id, context=unit)
     for project in projects:
         above = place.above if alone is not None else ()
-        one = Place(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors, above=above)
+        one = GcpUnit(kind="project", name=project.name, projects=(project,), ancestors=project.ancestors, above=above)
         one = structs.replace(one, kin=place.kin, is_whole=place.is_whole, bulk_failed=failed)
         yield structs.replace(nowhere, id=one.scope_id, context=one, feeds_within=True)
 
@@ -298,11 +298,11 @@ def _folders_below(root: str, estate: Estate) -> list[str]:
     ]
 
 
-def _place(name: str, estate: Estate, projects: tuple[ProjectRef, ...]) -> Place:
+def _place(name: str, estate: Estate, projects: tuple[ProjectRef, ...]) -> GcpUnit:
     if name.startswith("projects/"):
         above = projects[0].ancestors if projects else ()
-        return Place(kind="project", name=name, projects=projects, ancestors=above)
-    return Place(
+        return GcpUnit(kind="project", name=name, projects=projects, ancestors=above)
+    return GcpUnit(
         kind="organization" if name.startswith("organizations/") else "folder",
         name=name,
         projects=projects,

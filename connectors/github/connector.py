@@ -18,12 +18,12 @@ from connectors.github.client.api import ENTERPRISE, Api, GithubApi
 from connectors.github.facts import Organization
 from connectors.github.identities import people
 from connectors.github.identities.organization import with_workflows
-from connectors.github.identities.place import Place
+from connectors.github.identities.place import GithubScope
 from connectors.github.keys import PUBLIC
 from connectors.github.least_privilege import app_manifest
 from connectors.github.offline.api import FileApi
 from connectors.github.preflight import preflight
-from connectors.github.reader import Reader
+from connectors.github.reader import GithubReader
 from connectors.github.sections import apps, keys_and_secrets, optional, organization
 from connectors.github.sections.alerts import read_alerts
 from connectors.github.sections.coding_agents import read_agents
@@ -91,10 +91,10 @@ class GithubConnector:
         context: Context = scope.context
         meter = self._meter()
         with closing(self._api(meter, context.plan)) as api:
-            reader = Reader(api, Place(scope, context.organization), meter, self._settings)
+            reader = GithubReader(api, GithubScope(scope, context.organization), meter, self._settings)
             yield from self._read(reader, context)
 
-    def _read(self, reader: Reader, context: Context) -> Iterator[DiscoveredRecord]:
+    def _read(self, reader: GithubReader, context: Context) -> Iterator[DiscoveredRecord]:
         made = yield from apps.read_audit_log(reader)
         bypasses = yield from organization.read_rulesets(reader)
         yield from apps.read_apps(reader, made, bypasses)

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 
 from connectors.github.settings import GithubSettings
-from connectors.github.spec import READINGS, Reading
+from connectors.github.spec import READINGS, GithubSection
 
 
-def readings(settings: GithubSettings) -> Iterator[Reading]:
+def readings(settings: GithubSettings) -> Iterator[GithubSection]:
     """The sections that a source reads."""
     return (one for one in READINGS if not one.setting or getattr(settings, one.setting))
 

@@ -18,7 +18,7 @@ from connectors.planned import Known, Planned, Resource
 from connectors.planned.github_actions import JOB, WORKFLOW
 from scanner.model import Credential, Identity, Link, Privilege, credential_key
 from scanner.model.attributes import STORED_IN, UNRESOLVED
-from scanner.model.planned import Place, PlannedIdentity
+from scanner.model.planned import PlannedIdentity, PlannedPlace
 
 PROVIDER: Final = "github"
 UNKNOWN_REPOSITORY: Final = "unknown repository"
@@ -50,7 +50,7 @@ class _Placed(Struct, frozen=True):
     """A job, and its place in the file."""
 
     job: Job
-    place: Place
+    place: PlannedPlace
 
 
 def _takes_identities(job: Job) -> bool:
@@ -71,7 +71,7 @@ def _identity(workflow: Workflow, taken: Sequence[_Placed], known: Known) -> Pla
     key = before.key if before else f"planned:{name}"
     federated = [one.job for one in taken if one.job.asks_for_tokens]
     unresolved = [each for job in federated for each in job.unresolved]
-    credentials: dict[str, tuple[Credential, Place]] = {}
+    credentials: dict[str, tuple[Credential, PlannedPlace]] = {}
     for one in taken:
         for held in one.job.keys.values():
             credential = _credential(key, held, one.place)
@@ -116,7 +116,7 @@ def _links(jobs: Sequence[Job], known: Known) -> Iterator[Link]:
                 yield Link(relation="can_assume" if trusts else "federates", target=target, evidence=role.at)
 
 
-def _credential(key: str, held: Key, place: Place) -> Credential:
+def _credential(key: str, held: Key, place: PlannedPlace) -> Credential:
     stored = held.value.stored_as
     named = stored or "the file itself"
     # A literal in the file may be a secret's value; only an access key's id is public.

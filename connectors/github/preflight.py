@@ -12,7 +12,7 @@ from connectors.github.client import requests as r
 from connectors.github.client.api import GithubApi
 from connectors.github.least_privilege import permissions, readings, token_scopes
 from connectors.github.settings import GithubSettings
-from connectors.github.spec import Reading
+from connectors.github.spec import GithubSection
 from scanner.errors import SourceError
 
 _POLICY = "`muster connectors github --policy` prints what it takes"
@@ -78,7 +78,7 @@ def _of_token(settings: GithubSettings, api: GithubApi) -> Iterator[Check]:
         yield Check(name="token's rights", ok=False, detail=f"the token may do more: {', '.join(excess)}", fix=_POLICY)
 
 
-def _section(reading: Reading, lacking: list[str]) -> Check:
+def _section(reading: GithubSection, lacking: list[str]) -> Check:
     if lacking:
         return Check(name=reading.name, ok=False, detail="not permitted", fix=f"give {', '.join(lacking)}")
     return Check(name=reading.name, ok=True, detail="permitted")

@@ -9,23 +9,23 @@ from connectors.core.contract import DiscoveredRecord, Meter, SectionReading
 from connectors.core.reading import SectionReader, each_of
 from connectors.github.client.api import Api
 from connectors.github.client.requests import Request, names
-from connectors.github.identities.place import Place
+from connectors.github.identities.place import GithubScope
 from connectors.github.settings import GithubSettings
 from scanner.errors import SourceError
 
 T = TypeVar("T")
 R = TypeVar("R")
-Found: TypeAlias = Generator[DiscoveredRecord, None, T]
+ReadSection: TypeAlias = Generator[DiscoveredRecord, None, T]
 """The records of a section, and the value that it returns for later sections."""
 
 
-class Reader(SectionReader):
+class GithubReader(SectionReader):
     """Reads sections of one organization.
 
     ``whole``: complete listings: paths of requests, and the section of repositories.
     """
 
-    def __init__(self, api: Api, place: Place, meter: Meter, settings: GithubSettings) -> None:
+    def __init__(self, api: Api, place: GithubScope, meter: Meter, settings: GithubSettings) -> None:
         self.api = api
         super().__init__(place.scope, meter)
         self.place = place
@@ -47,7 +47,7 @@ class Reader(SectionReader):
             section.lost(error, partial=bool(found))
         return found
 
-    def read_listed(self, name: str, request: Request, row: type[T]) -> Found[list[T]]:
+    def read_listed(self, name: str, request: Request, row: type[T]) -> ReadSection[list[T]]:
         """Read a section that is one listing of the organization."""
         found: list[T] = []
         with self.section(name) as section:

@@ -54,7 +54,7 @@ KINDS = (
 )
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class GithubSection(Struct, frozen=True, kw_only=True):
     """A section, and the permissions that its requests take; ``graphql``: those of its queries.
 
     ``setting``: what switches it on; empty for one that is always read.
@@ -88,28 +88,28 @@ class Reading(Struct, frozen=True, kw_only=True):
         )
 
 
-READINGS: tuple[Reading, ...] = (
-    Reading(
+READINGS: tuple[GithubSection, ...] = (
+    GithubSection(
         name=ORGANIZATION,
         title="The organization",
         without="everything",
         requests=(r.ORGANIZATION,),
         kinds=(*KINDS, "secret"),
     ),
-    Reading(
+    GithubSection(
         name=AUDIT_LOG,
         title="Audit log (Enterprise): who installed Apps, and which repositories were renamed",
         without="who installed an App, and when a repository got its name",
         requests=(r.AUDIT_LOG,),
     ),
-    Reading(
+    GithubSection(
         name=RULESETS,
         title="Who bypasses rulesets (rulesets = true, with the token of an owner)",
         without="which Apps and deploy keys the organization's rulesets do not hold for",
         graphql=(r.BYPASSES,),
         setting="rulesets",
     ),
-    Reading(
+    GithubSection(
         name=APPS,
         title="Installed GitHub Apps",
         without="Apps, their permissions and contacts",
@@ -117,7 +117,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=("app",),
         rungs=("key", "unique_id", "alias", "name", "glob"),
     ),
-    Reading(
+    GithubSection(
         name=MEMBERS,
         title="Members and outside collaborators",
         without="machine users, and whether who holds a token or added a key is still a member",
@@ -126,7 +126,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=_ACCOUNTS,
         rungs=("key", "unique_id", "alias", "name", "glob"),
     ),
-    Reading(
+    GithubSection(
         name=ACCESS_TOKENS,
         title="Fine-grained personal access tokens",
         without="fine-grained tokens, their permissions, expiry and last use",
@@ -134,14 +134,14 @@ READINGS: tuple[Reading, ...] = (
         kinds=_ACCOUNTS,
         rungs=("credential",),
     ),
-    Reading(
+    GithubSection(
         name=LIMITED_TO,
         title="Repositories of fine-grained tokens that are limited to some (token_repositories = true)",
         without="which repositories a limited token may change",
         requests=(r.TOKEN_REPOSITORIES,),
         setting="token_repositories",
     ),
-    Reading(
+    GithubSection(
         name=AUTHORIZATIONS,
         title="Classic tokens and SSH keys that are authorized for single sign-on (Enterprise Cloud)",
         without="classic tokens, SSH keys and OAuth tokens of members, and their last use",
@@ -149,13 +149,13 @@ READINGS: tuple[Reading, ...] = (
         kinds=_ACCOUNTS,
         rungs=("credential",),
     ),
-    Reading(
+    GithubSection(
         name=ROLES,
         title="Roles of the organization, and who has them",
         without="which accounts may act on all repositories or on the organization by a role",
         requests=(r.ROLES, r.ROLE_USERS),
     ),
-    Reading(
+    GithubSection(
         name=ACTIONS_POLICY,
         title="Policy of GitHub Actions: default permissions, actions that are allowed, pull requests from forks",
         without="what the token of a workflow may do by default",
@@ -163,7 +163,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=("actions_token",),
         rungs=_RUNGS,
     ),
-    Reading(
+    GithubSection(
         name=RUNNERS,
         title="Runners and their groups",
         without="runners, and which of them public repositories may use",
@@ -171,7 +171,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=("runner_group",),
         rungs=_RUNGS,
     ),
-    Reading(
+    GithubSection(
         name=REPOSITORIES,
         title="Repositories: workflows, environments, owners and properties",
         without="workflows, deploy keys, stored secrets and agents of repositories, because these are not known",
@@ -179,13 +179,13 @@ READINGS: tuple[Reading, ...] = (
         graphql=(r.METADATA, r.CONTENTS, r.DEPLOY_KEYS.permission, r.ENVIRONMENTS, r.MEMBERS.permission),
         kinds=("workflow", "deploy_key", "coding_agent", "custom_agent", "mcp_client", "agent_definition", "secret"),
     ),
-    Reading(
+    GithubSection(
         name=OIDC,
         title="Subjects of workflow tokens",
         without="how the subjects of workflow tokens are made",
         requests=(r.ORG_SUBJECT, r.CLAIMED_PROPERTIES, r.REPOSITORY_SUBJECT),
     ),
-    Reading(
+    GithubSection(
         name=DEPLOY_KEYS,
         title="Deploy keys",
         without="deploy keys, who added them, and their last use",
@@ -193,14 +193,14 @@ READINGS: tuple[Reading, ...] = (
         kinds=("deploy_key",),
         rungs=("key", "unique_id", "credential", "name", "glob"),
     ),
-    Reading(
+    GithubSection(
         name=SECRETS,
         title="Names of stored secrets",
         without="which secrets are stored, and when they were last rotated",
         requests=(r.ORG_SECRETS, r.DEPENDABOT_SECRETS, r.REPOSITORY_SECRETS, r.ENVIRONMENT_SECRETS),
         kinds=("secret",),
     ),
-    Reading(
+    GithubSection(
         name=MORE_SECRETS,
         title="Names of secrets for Dependabot, agents and Codespaces (all_secrets = true)",
         without="secrets of repositories for Dependabot and agents, and the organization's for Codespaces",
@@ -208,7 +208,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=("secret",),
         setting="all_secrets",
     ),
-    Reading(
+    GithubSection(
         name=WORKFLOWS,
         title="Workflows that may ask for tokens, and variables that name cloud identities",
         without="workflows as identities, or which cloud identity a variable of theirs names",
@@ -217,7 +217,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=("workflow",),
         rungs=("key", "alias", "name", "glob"),
     ),
-    Reading(
+    GithubSection(
         name=PRIVATE_REGISTRIES,
         title="Private registries: names of their secrets, and what GitHub's tokens sign in as",
         without="which registries have a stored secret, and which cloud identities they sign in as",
@@ -225,7 +225,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=("private_registry", "secret"),
         rungs=_RUNGS,
     ),
-    Reading(
+    GithubSection(
         name=AGENTS,
         title="Coding agents: where they may work, what files describe, and their secrets",
         without="where the coding agent may work, and who changed custom agents",
@@ -234,21 +234,21 @@ READINGS: tuple[Reading, ...] = (
         kinds=("coding_agent", "custom_agent", "mcp_client", "agent_definition", "secret"),
         rungs=_RUNGS,
     ),
-    Reading(
+    GithubSection(
         name=AGENT_CONFIGURATION,
         title="How coding agents are set up (agent_configuration = true)",
         without="tools, MCP servers and the firewall of the coding agent",
         requests=(r.AGENT_CONFIGURATION,),
         setting="agent_configuration",
     ),
-    Reading(
+    GithubSection(
         name=AGENT_TASKS,
         title="Tasks of coding agents (agent_tasks = true, with a person's fine-grained token)",
         without="when coding agents were last used, and who set them off",
         requests=(r.AGENT_TASKS,),
         setting="agent_tasks",
     ),
-    Reading(
+    GithubSection(
         name=ENTERPRISE_AGENTS,
         title="Custom agents of the enterprise (enterprise = its slug)",
         without="custom agents that another organization describes for the whole enterprise",
@@ -257,7 +257,7 @@ READINGS: tuple[Reading, ...] = (
         rungs=_RUNGS,
         setting="enterprise",
     ),
-    Reading(
+    GithubSection(
         name=WEBHOOKS,
         title="Webhooks (webhooks = true)",
         without="which hosts events are sent to",
@@ -266,7 +266,7 @@ READINGS: tuple[Reading, ...] = (
         rungs=_RUNGS,
         setting="webhooks",
     ),
-    Reading(
+    GithubSection(
         name=ALERTS,
         title="Leaked keys that secret scanning found (secret_scanning_alerts = true)",
         without="where leaked keys are, which identity they open, and which of them GitHub knows to work",

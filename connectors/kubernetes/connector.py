@@ -13,7 +13,7 @@ from connectors.kubernetes.client.clouds import Clouds, require_sdks
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import checks, manifests
 from connectors.kubernetes.offline import Export
-from connectors.kubernetes.reader import Cluster, Facts, Reader
+from connectors.kubernetes.reader import Cluster, Facts, KubernetesReader
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.kubernetes.spec import NAMESPACES, SPEC
 from scanner.errors import SourceError
@@ -66,7 +66,7 @@ class KubernetesConnector:
         meter, facts = self._meter(), Facts(scope.id)
         with closing(self._open(scope.context, meter)) as api:
             facts.server = api.server
-            reader = Reader(api, scope, meter, facts)
+            reader = KubernetesReader(api, scope, meter, facts)
             reader.version()
             yield from reader.read(self._optional, self._settings.argocd or _USUAL_ARGOCD)
         yield from records_of(facts, self._source)

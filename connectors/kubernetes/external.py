@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from connectors.kubernetes.payloads import Mapped
-from connectors.kubernetes.principals import PROVIDER, Place
+from connectors.kubernetes.principals import PROVIDER, ClusterRights
 from connectors.kubernetes.rights.evaluation import Rights
 from connectors.kubernetes.rights.links import account_key
 from scanner.model import POWERFUL, Assignment, Grant, Privilege
@@ -31,7 +31,7 @@ _MOST: Final = 1_000
 """The most accounts that an assignment lists; of more, it has patterns of their namespaces."""
 
 
-def rights_of_external_principals(place: Place) -> Iterator[Assignment]:
+def rights_of_external_principals(place: ClusterRights) -> Iterator[Assignment]:
     """Yield the assignments of external users and groups, and the principals of AWS that ``aws-auth`` maps to them."""
     if place.rights_are_known:
         for kind in ("User", "Group"):
@@ -43,7 +43,7 @@ def rights_of_external_principals(place: Place) -> Iterator[Assignment]:
             yield _mapping(place, mapped)
 
 
-def _held(place: Place, kind: str, name: str) -> Iterator[Assignment]:
+def _held(place: ClusterRights, kind: str, name: str) -> Iterator[Assignment]:
     """Yield an assignment for each binding. Accounts that all bindings together lead to are on the first."""
     rights = place.authority.of_subject(kind, name)
     provider = next((cloud for cloud, form in _OF_CLOUDS if form.fullmatch(name)), PROVIDER)
@@ -65,7 +65,7 @@ def _held(place: Place, kind: str, name: str) -> Iterator[Assignment]:
         )
 
 
-def _becomes(place: Place, rights: Rights) -> tuple[str, ...]:
+def _becomes(place: ClusterRights, rights: Rights) -> tuple[str, ...]:
     """The keys of the accounts that it can become; a pattern for all accounts if it can administer the cluster."""
     whole = f"kubernetes://{place.facts.uid}/*/serviceaccount/*"
     if rights.privilege.level in POWERFUL:
@@ -78,7 +78,7 @@ def _becomes(place: Place, rights: Rights) -> tuple[str, ...]:
     return (*wide, *(account_key(place.facts.uid, account) for account in becoming.links))
 
 
-def _mapping(place: Place, mapped: Mapped) -> Assignment:
+def _mapping(place: ClusterRights, mapped: Mapped) -> Assignment:
     arn, groups = mapped.rolearn or mapped.userarn, tuple(mapped.groups or ())
     named = [("group", group) for group in groups]
     named += [("user", mapped.username)] if mapped.username and _TEMPLATE not in mapped.username else []
@@ -104,7 +104,7 @@ def _mapping(place: Place, mapped: Mapped) -> Assignment:
     )
 
 
-def _called(place: Place, kind: str, name: str) -> str:
+def _called(place: ClusterRights, kind: str, name: str) -> str:
     """Its name qualified by the issuer of the cluster, or by the cluster's uid if many clusters share that issuer."""
     issuer = place.facts.issuer
     return outsider_name(place.facts.uid if not issuer or is_shared_issuer(issuer) else issuer, kind, name)

@@ -12,7 +12,7 @@ from connectors.kubernetes.actions import OF_ITSELF, action_of, is_built_in
 from connectors.kubernetes.credentials import certificates_of, credentials_of, projections_of, tokens_of
 from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
 from connectors.kubernetes.external import rights_of_external_principals
-from connectors.kubernetes.principals import PROVIDER, Place, principals
+from connectors.kubernetes.principals import PROVIDER, ClusterRights, principals
 from connectors.kubernetes.reader import BOOTSTRAPPING, Facts
 from connectors.kubernetes.rights.bindings import ACCOUNT_PREFIX, Bound
 from connectors.kubernetes.rights.evaluation import Authority, Rights
@@ -238,10 +238,10 @@ class _Estate:
 
     # --- Which account can become which ---
 
-    def place(self) -> Place:
+    def place(self) -> ClusterRights:
         """The cluster, for its other principals."""
         strong = powerful(self._rights, self._becoming)
-        return Place(
+        return ClusterRights(
             facts=self._facts,
             source=self._source,
             authority=self.authority,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from connectors.core.contract import Check
 from connectors.kubernetes.reader import Cluster
 from connectors.kubernetes.rights.rules import RBAC
-from connectors.kubernetes.spec import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, READINGS, Reading
+from connectors.kubernetes.spec import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, READINGS, KubernetesSection
 from scanner.errors import SourceError
 
 NAME = "muster-reader"
@@ -47,7 +47,7 @@ def _configs(optional: frozenset[str]) -> list[tuple[str, str]]:
     return [(section, name) for section, name in named.items() if section in optional]
 
 
-def _read(optional: frozenset[str]) -> tuple[Reading, ...]:
+def _read(optional: frozenset[str]) -> tuple[KubernetesSection, ...]:
     return tuple(reading for reading in READINGS if not reading.optional or reading.name in optional)
 
 

@@ -21,7 +21,7 @@ from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import key_of
 from scanner.access.assignments import highest_privilege
 from scanner.model import POWERFUL, Credential, Grant, Identity, Link, Privilege, Workload, credential_key
-from scanner.model.planned import Computed, Place, PlannedIdentity, Unread
+from scanner.model.planned import Computed, PlannedIdentity, PlannedPlace, Unread
 
 PROVIDER: Final = "kubernetes"
 UNKNOWN_CLUSTER: Final = "unknown cluster"
@@ -86,10 +86,10 @@ class _Draft:
     def __init__(self, account: _Account) -> None:
         self.account = account
         self.declared: Resource | None = None
-        self.places: dict[Place, None] = {}
+        self.places: dict[PlannedPlace, None] = {}
         self.privileges: list[Privilege] = []
         self.grants: list[Grant] = []
-        self.credentials: dict[str, Place] = {}
+        self.credentials: dict[str, PlannedPlace] = {}
         self.computed: set[Computed] = set()
 
 

@@ -34,7 +34,7 @@ _JOINS_WITHIN: Final = timedelta(hours=24)
 _UNEVALUATED: Final = Privilege(level="unknown", evidence=("policies of Argo CD are not evaluated",))
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class ClusterRights(Struct, frozen=True, kw_only=True):
     """A cluster with the rights of its bindings. ``rights_are_known``: RBAC could be read.
 
     ``links``: what subjects can become. ``strong``: the accounts that are admins or lead to one.
@@ -65,7 +65,7 @@ class Place(Struct, frozen=True, kw_only=True):
         return self.identity(kind, f"{kind}/{name}", name, consequences=consequences, **held, **facts)
 
 
-def principals(place: Place) -> Iterator[Identity]:
+def principals(place: ClusterRights) -> Iterator[Identity]:
     """Yield all principals other than service accounts."""
     if place.rights_are_known:
         yield from _groups(place)
@@ -75,7 +75,7 @@ def principals(place: Place) -> Iterator[Identity]:
     yield from _argocd_accounts(place)
 
 
-def _groups(place: Place) -> Iterator[Identity]:
+def _groups(place: ClusterRights) -> Iterator[Identity]:
     """Yield the groups of all callers and of all accounts that have admin or escalation rights.
 
     Groups that include anyone on the network have a trust of anyone, and are also reported with high rights.
@@ -98,7 +98,7 @@ def _open_to_all(facts: Facts, name: str) -> str:
     return ""
 
 
-def _users(place: Place) -> Iterator[Identity]:
+def _users(place: ClusterRights) -> Iterator[Identity]:
     """Yield users with admin or escalation rights. Certificates that are no longer listed are carried over."""
     certificates = certificates_of(place.facts)
     for name in sorted(named_users(place.facts.bindings)):
@@ -109,7 +109,7 @@ def _users(place: Place) -> Iterator[Identity]:
             yield place.subject("user", name, rights, credentials=signed, unread=("credentials",))
 
 
-def _joining(place: Place) -> Iterator[Identity]:
+def _joining(place: ClusterRights) -> Iterator[Identity]:
     """Yield the group of joining nodes if a bootstrap token is older than the default lifetime.
 
     The expiry of a token is in its secret, which is not read.
@@ -136,7 +136,7 @@ def _joining(place: Place) -> Iterator[Identity]:
     )
 
 
-def _argocd_roles(place: Place) -> Iterator[Identity]:
+def _argocd_roles(place: ClusterRights) -> Iterator[Identity]:
     """Yield roles of projects that have tokens. The project has the dates of tokens, not the tokens themselves."""
     for project in place.facts.projects:
         namespace, name = project.metadata.namespace, project.metadata.name
@@ -170,7 +170,7 @@ def _project_token(key: str, token: c.ProjectToken) -> Credential:
     )
 
 
-def _argocd_accounts(place: Place) -> Iterator[Identity]:
+def _argocd_accounts(place: ClusterRights) -> Iterator[Identity]:
     """Yield local accounts. Their tokens and passwords are in a secret that is not read."""
     facts = place.facts
     if facts.argocd is None:

@@ -111,7 +111,7 @@ def authorizers_beside(issuer: str | None) -> Iterator[str]:
             yield f"{who} may give rights in this cluster besides RBAC; a source of type {source} reads them"
 
 
-class Reader:
+class KubernetesReader:
     """Reads one cluster, section by section."""
 
     def __init__(self, cluster: Cluster, scope: Scope, meter: Meter, facts: Facts) -> None:
@@ -141,7 +141,7 @@ class Reader:
                 self._facts.gaps.add(reading.name)
             yield section.coverage
 
-    def _lists(self, reading: s.Reading, section: SectionReading) -> None:
+    def _lists(self, reading: s.KubernetesSection, section: SectionReading) -> None:
         """Read each list separately: a denied list does not affect the others."""
         missing = 0
         for listing in reading.listings:

@@ -115,7 +115,7 @@ def config_path(namespace: str, name: str) -> str:
     return f"/api/v1/namespaces/{quote(namespace, safe='')}/configmaps/{name}"
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class KubernetesSection(Struct, frozen=True, kw_only=True):
     """A section: its lists, paths, or config map, whose namespace is a setting."""
 
     name: str
@@ -147,7 +147,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
 
 READINGS: Final = (
-    Reading(
+    KubernetesSection(
         name="core.namespaces",
         title="Namespaces",
         listings=(NAMESPACES,),
@@ -155,7 +155,7 @@ READINGS: Final = (
         rungs=RUNGS,
         without="which cluster it is stays unknown, so nothing is read; owners by namespace are missing",
     ),
-    Reading(
+    KubernetesSection(
         name="core.serviceaccounts",
         title="Service accounts",
         listings=(ACCOUNTS,),
@@ -163,26 +163,26 @@ READINGS: Final = (
         rungs=RUNGS,
         without="no service account is found",
     ),
-    Reading(
+    KubernetesSection(
         name="rbac",
         title="Roles and bindings",
         listings=(*ROLES, *BINDINGS),
         kinds=("group",),
         without="privilege is unknown, and so are attack paths",
     ),
-    Reading(
+    KubernetesSection(
         name="openshift",
         title="OpenShift: security context constraints, and their users and groups",
         listings=CONSTRAINTS,
         without="privilege is unknown: constraints let accounts run privileged pods without any role",
     ),
-    Reading(
+    KubernetesSection(
         name="workloads",
         title="Pods, and what makes them",
         listings=(PODS, *WORKLOADS),
         without="what runs as an account is unknown",
     ),
-    Reading(
+    KubernetesSection(
         name="core.secrets",
         title="Token secrets, by name and date",
         listings=(TOKENS, JOINING),
@@ -190,26 +190,26 @@ READINGS: Final = (
         without="tokens that never expire are only known where their account names them, tokens of joining nodes not",
         optional=True,
     ),
-    Reading(
+    KubernetesSection(
         name="certificates",
         title="Client certificates, as far as requests for them are kept",
         listings=(REQUESTS,),
         without="certificates that were signed lately are unknown",
     ),
-    Reading(
+    KubernetesSection(
         name="issuer",
         title="The issuer of the cluster's tokens",
         paths=ISSUER_PATHS,
         without="trusts of clouds in the cluster's accounts are not joined",
     ),
-    Reading(
+    KubernetesSection(
         name="aws_auth",
         title="AWS identities that the cluster maps",
         paths=(AWS_AUTH,),
         without="AWS identities with rights in the cluster by aws-auth are unknown",
         optional=True,
     ),
-    Reading(
+    KubernetesSection(
         name="argocd",
         title="Argo CD: applications, and tokens of projects",
         listings=ARGOCD,
@@ -217,7 +217,7 @@ READINGS: Final = (
         rungs=RUNGS,
         without="what Argo CD deploys from which repository, and its tokens, are unknown",
     ),
-    Reading(
+    KubernetesSection(
         name="argocd.accounts",
         title="Argo CD: local accounts",
         kinds=("argocd_account",),
@@ -226,19 +226,19 @@ READINGS: Final = (
         without="local accounts of Argo CD are unknown",
         optional=True,
     ),
-    Reading(
+    KubernetesSection(
         name="flux",
         title="Flux: what deploys, from where, as which account",
         listings=FLUX,
         without="what Flux deploys from which repository is unknown",
     ),
-    Reading(
+    KubernetesSection(
         name="external_secrets",
         title="External Secrets: stores, and the accounts that open them",
         listings=STORES,
         without="which accounts open stores of secrets elsewhere is unknown",
     ),
-    Reading(
+    KubernetesSection(
         name="vault_operator",
         title="Vault Secrets Operator: which accounts sign in to Vault",
         listings=VAULT,

@@ -13,8 +13,8 @@ from connectors.openai import payloads as p
 from connectors.openai import requests as r
 from connectors.openai import spec as s
 from connectors.vendors.api import Api
-from connectors.vendors.reader import Found, Reader
-from connectors.vendors.records import Agent, McpServer, Place, host_of, latest, moment, stored
+from connectors.vendors.reader import ReadSection, VendorReader
+from connectors.vendors.records import Agent, McpServer, VendorOrganization, host_of, latest, moment, stored
 from connectors.vendors.vaults import Vaults, read_vaults
 from scanner.model import Consequence, Identity, StoredSecret, Workload
 
@@ -40,7 +40,7 @@ class Scheduled(Struct, frozen=True, kw_only=True):
         return None if once is None else f"once, at {once:%Y-%m-%dT%H:%MZ}"
 
 
-def agent(place: Place, project: str, row: p.AgentRow, automations: Iterable[Scheduled]) -> Identity:
+def agent(place: VendorOrganization, project: str, row: p.AgentRow, automations: Iterable[Scheduled]) -> Identity:
     """An agent. ``project``: its id, or the number of its key in a list."""
     own = list(automations)
     facts: dict[str, Any] = {
@@ -72,7 +72,7 @@ def agent(place: Place, project: str, row: p.AgentRow, automations: Iterable[Sch
     return found.identity(place, _TITLE, consequences=(Consequence(kind="invoke_models", actions=("agents",)),))
 
 
-def workload(place: Place, one: Scheduled, secrets: Mapping[str, list[str]]) -> Workload:
+def workload(place: VendorOrganization, one: Scheduled, secrets: Mapping[str, list[str]]) -> Workload:
     """An automation, which runs as the agent that it starts. ``secrets``: keys of the credentials in each vault."""
     row = one.row
     agent_id = row.agent_id
@@ -92,7 +92,7 @@ def workload(place: Place, one: Scheduled, secrets: Mapping[str, list[str]]) -> 
     )
 
 
-def credential(place: Place, vault: p.Vault, row: p.Credential) -> StoredSecret:
+def credential(place: VendorOrganization, vault: p.Vault, row: p.Credential) -> StoredSecret:
     """A credential in a vault: its name, dates, and what it is for."""
     return stored(
         place,
@@ -109,7 +109,7 @@ def credential(place: Place, vault: p.Vault, row: p.Credential) -> StoredSecret:
     )
 
 
-def project_of(place: Place, id_: str, name: str, agents: Iterable[str]) -> Workload:
+def project_of(place: VendorOrganization, id_: str, name: str, agents: Iterable[str]) -> Workload:
     """A project, which runs as its agents: anyone who can change an agent becomes it. ``agents``: their ids."""
     runs_as = tuple(place.key(f"agents/{one}") for one in agents)
     return Workload(**place.of(f"projects/{id_}", name), kind="project", runs_as=runs_as)
@@ -149,7 +149,7 @@ _VAULTS = Vaults(
 # --- The sections ---
 
 
-def read_agents(reader: Reader, projects: Sequence[p.Project]) -> Found[None]:
+def read_agents(reader: VendorReader, projects: Sequence[p.Project]) -> ReadSection[None]:
     """Agents, automations and credentials of every project that the source has a key of."""
     opened = reader.opened(s.PROJECT_TOKENS)
     if not opened:
@@ -180,7 +180,7 @@ def read_agents(reader: Reader, projects: Sequence[p.Project]) -> Found[None]:
         yield agent(reader.place, project, row, started[row.id])
 
 
-def _read_automations(reader: Reader, opened: Mapping[str, Api]) -> Found[list[tuple[str, Scheduled]]]:
+def _read_automations(reader: VendorReader, opened: Mapping[str, Api]) -> ReadSection[list[tuple[str, Scheduled]]]:
     """With the project of each."""
     found: list[tuple[str, Scheduled]] = []
     with reader.section(s.AUTOMATIONS) as section:

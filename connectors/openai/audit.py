@@ -99,7 +99,7 @@ class _Raw(NamedTuple):
     changed: str
 
 
-class Reading(EventCounting[Entry]):
+class OpenaiAuditCounting(EventCounting[Entry]):
     """Counts the events of one unit. A log is of one organization, which its events do not name."""
 
     covers_everything = True
@@ -190,9 +190,9 @@ class OpenaiAuditLog(LiveLog):
     layout: ClassVar[Layout] = Layout()
     records: ClassVar[Records[Entry]] = Records(Entry, ("data",))
 
-    def counting(self, networks: Networks) -> Reading:
+    def counting(self, networks: Networks) -> OpenaiAuditCounting:
         """See ``FileLog``."""
-        return Reading(networks)
+        return OpenaiAuditCounting(networks)
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""

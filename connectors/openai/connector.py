@@ -19,8 +19,8 @@ from connectors.openai.reading import read_all, usage_span
 from connectors.openai.settings import OpenaiSettings
 from connectors.openai.spec import SPEC, key_policy, readings
 from connectors.vendors.api import Api, FileApi, HttpApi, opened
-from connectors.vendors.reader import Reader, checked, tried
-from connectors.vendors.records import Place
+from connectors.vendors.reader import VendorReader, checked, tried
+from connectors.vendors.records import VendorOrganization
 from connectors.vendors.settings import by_place
 from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE, Coverage
@@ -70,7 +70,7 @@ class OpenaiConnector:
         meter = self._meter()
         with ExitStack() as stack:
             apis = self._apis(stack, meter)
-            reader = Reader(Place(scope), apis, meter, self._settings.workers)
+            reader = VendorReader(VendorOrganization(scope), apis, meter, self._settings.workers)
             read = yield from read_all(reader, projects, usage_days=self._settings.usage_days)
             yield from identities(reader.place, read)
             yield from read_agents(reader, projects)

@@ -14,7 +14,7 @@ from connectors.federation import links_of
 from connectors.openai import payloads as p
 from connectors.openai import spec as s
 from connectors.openai.rights import OF_A_PROJECT, rights_of
-from connectors.vendors.records import Key, Place, as_far_as_read, latest, moment
+from connectors.vendors.records import Key, VendorOrganization, as_far_as_read, latest, moment
 from scanner.model import Identity, Privilege, Signal, Trust, Way
 from scanner.model.attributes import FORMER_MEMBER
 
@@ -84,7 +84,7 @@ class Organization(Struct, kw_only=True):
         return found
 
 
-def identities(place: Place, read: Organization) -> Iterator[Identity]:
+def identities(place: VendorOrganization, read: Organization) -> Iterator[Identity]:
     """Service accounts, users who hold keys, and keys that no one is said to own."""
     accounts, holders = read.all_accounts, read.holders
     held: defaultdict[str, list[Key]] = defaultdict(list)
@@ -134,7 +134,9 @@ def _key(read: Organization, row: p.ProjectKey | p.AdminKey, project: p.Project 
     )
 
 
-def _account(place: Place, read: Organization, account: Account, keys: list[Key], admin: list[str]) -> Identity:
+def _account(
+    place: VendorOrganization, read: Organization, account: Account, keys: list[Key], admin: list[str]
+) -> Identity:
     facts = place.facts(f"service_accounts/{account.id}", "service_account", account.id, account.name)
     project, trusts = account.project, tuple(read.trusts.get(account.id, ()))
     shown = project.name or project.id
@@ -168,7 +170,7 @@ def _account(place: Place, read: Organization, account: Account, keys: list[Key]
     )
 
 
-def _user(place: Place, read: Organization, user: p.User, keys: list[Key], admin: list[str]) -> Identity:
+def _user(place: VendorOrganization, read: Organization, user: p.User, keys: list[Key], admin: list[str]) -> Identity:
     facts = place.facts(f"users/{user.id}", "user", user.id, user.email or user.name)
     owner = ("owner of the organization",) if user.role == _OWNER else ()
     rights = rights_of(read.roles.get(user.id, ()), owns=(*owner, *admin))
@@ -197,7 +199,7 @@ def _user(place: Place, read: Organization, user: p.User, keys: list[Key], admin
     )
 
 
-def _ownerless(place: Place, key: Key, admin: Iterable[str]) -> Identity:
+def _ownerless(place: VendorOrganization, key: Key, admin: Iterable[str]) -> Identity:
     facts = place.facts(f"api_keys/{key.id}", "api_key", key.id, key.name)
     rights = rights_of((), owns=tuple(admin))
     unknown = Privilege(level="unknown", evidence=("the API does not name the owner of the key",))
@@ -216,7 +218,7 @@ def _ownerless(place: Place, key: Key, admin: Iterable[str]) -> Identity:
     )
 
 
-def _reach(place: Place, keys: Iterable[Key], account: Account | None = None) -> tuple[Way, ...]:
+def _reach(place: VendorOrganization, keys: Iterable[Key], account: Account | None = None) -> tuple[Way, ...]:
     """Projects with agents that it may change, and so become, unless its key is restricted, which is not listed."""
     by = {
         one.attributes["project_id"]: f"its key {one.name or one.id}" for one in keys if "project_id" in one.attributes

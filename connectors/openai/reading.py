@@ -16,7 +16,7 @@ from connectors.openai import payloads as p
 from connectors.openai import requests as r
 from connectors.openai import spec as s
 from connectors.openai.identities import Account, Organization, Used
-from connectors.vendors.reader import Found, Reader
+from connectors.vendors.reader import ReadSection, VendorReader
 from connectors.vendors.records import latest, moment
 from connectors.vendors.sections import Request
 from connectors.vendors.trusts import AUDIENCE, OTHER, accepted
@@ -28,7 +28,7 @@ _CLAIM: Final = re.compile(r"(?:(?:assertion|claims|token)\.)?([A-Za-z_][\w-]{0,
 _DENIED: Final = "deny_list"
 
 
-def read_created(reader: Reader) -> Found[dict[str, str]]:
+def read_created(reader: VendorReader) -> ReadSection[dict[str, str]]:
     """The creators of keys and service accounts, by id. The newest event counts: the log lists these first."""
     found: dict[str, str] = {}
     with reader.section(s.AUDIT_LOG) as section:
@@ -40,7 +40,7 @@ def read_created(reader: Reader) -> Found[dict[str, str]]:
     return found
 
 
-def read_usage(reader: Reader, days: int) -> Found[dict[str, Used]]:
+def read_usage(reader: VendorReader, days: int) -> ReadSection[dict[str, Used]]:
     """The number of model requests of each key since the start of the span, and the last day."""
     found: defaultdict[str, Used] = defaultdict(Used)
     span = usage_span(datetime.now(UTC), days)
@@ -76,7 +76,7 @@ def usage_span(now: datetime, days: int) -> dict[str, str]:
     return {"start_time": str(int((today - timedelta(days=days)).timestamp()))}
 
 
-def read_accounts(reader: Reader, projects: Sequence[p.Project]) -> Found[dict[str, Account]]:
+def read_accounts(reader: VendorReader, projects: Sequence[p.Project]) -> ReadSection[dict[str, Account]]:
     """The service accounts of all projects, by id."""
     found: dict[str, Account] = {}
     with reader.section(s.SERVICE_ACCOUNTS) as section:
@@ -90,7 +90,9 @@ def read_accounts(reader: Reader, projects: Sequence[p.Project]) -> Found[dict[s
     return found
 
 
-def read_keys(reader: Reader, projects: Sequence[p.Project]) -> Found[tuple[tuple[p.Project, p.ProjectKey], ...]]:
+def read_keys(
+    reader: VendorReader, projects: Sequence[p.Project]
+) -> ReadSection[tuple[tuple[p.Project, p.ProjectKey], ...]]:
     """The keys of all projects."""
     found: dict[str, tuple[p.Project, p.ProjectKey]] = {}
     with reader.section(s.API_KEYS) as section:
@@ -102,7 +104,9 @@ def read_keys(reader: Reader, projects: Sequence[p.Project]) -> Found[tuple[tupl
     return tuple(found.values())
 
 
-def _of_project(reader: Reader, section: SectionReading, request: Request, row: Any, project: p.Project) -> list[Any]:
+def _of_project(
+    reader: VendorReader, section: SectionReading, request: Request, row: Any, project: p.Project
+) -> list[Any]:
     return list(reader.rows(section, request, row, project=project.id))
 
 
@@ -110,7 +114,7 @@ def _shown(project: p.Project) -> str:
     return project.name or project.id
 
 
-def read_roles(reader: Reader, read: Organization) -> Found[dict[str, list[tuple[p.Role, str]]]]:
+def read_roles(reader: VendorReader, read: Organization) -> ReadSection[dict[str, list[tuple[p.Role, str]]]]:
     """The roles of users with a key and of service accounts, by id, each with its origin."""
     found: defaultdict[str, list[tuple[p.Role, str]]] = defaultdict(list)
     with reader.section(s.ROLES) as section:
@@ -144,7 +148,7 @@ def read_roles(reader: Reader, read: Organization) -> Found[dict[str, list[tuple
     return dict(found)
 
 
-def read_permissions(reader: Reader, projects: Iterable[p.Project]) -> Found[dict[str, Mapping[str, Any]]]:
+def read_permissions(reader: VendorReader, projects: Iterable[p.Project]) -> ReadSection[dict[str, Mapping[str, Any]]]:
     """Hosted tools and models of projects in use, by the project's id, as attributes."""
     found: dict[str, Mapping[str, Any]] = {}
 
@@ -169,7 +173,7 @@ def read_permissions(reader: Reader, projects: Iterable[p.Project]) -> Found[dic
     return found
 
 
-def read_rules(reader: Reader) -> Found[dict[str, list[Trust]]]:
+def read_rules(reader: VendorReader) -> ReadSection[dict[str, list[Trust]]]:
     """The trusts of service accounts, by the account's id."""
     found: defaultdict[str, list[Trust]] = defaultdict(list)
     with reader.section(s.FEDERATION) as section:
@@ -208,7 +212,7 @@ def trust_of(provider: p.Provider, rule: p.Rule) -> Trust:
     return accepted(provider.issuer, matched, f"the federation rule {rule.name or rule.id}{limited}")
 
 
-def read_all(reader: Reader, projects: Sequence[p.Project], *, usage_days: int) -> Found[Organization]:
+def read_all(reader: VendorReader, projects: Sequence[p.Project], *, usage_days: int) -> ReadSection[Organization]:
     """Read all sections of the admin key."""
     read = Organization()
     read.created = yield from read_created(reader)

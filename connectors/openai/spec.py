@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.core.contract import Spec
 from connectors.openai import requests as r
 from connectors.openai.settings import OpenaiSettings
-from connectors.vendors.sections import Reading, policy
+from connectors.vendors.sections import VendorSection, policy
 from scanner.model import Rung
 from scanner.model.providers import read_providers
 
@@ -27,33 +27,33 @@ PROJECT_TOKENS = "project_tokens"
 KINDS = ("service_account", "user", "api_key", "agent")
 _RUNGS: tuple[Rung, ...] = ("key", "unique_id", "alias", "name", "glob")
 
-READINGS: tuple[Reading, ...] = (
-    Reading(
+READINGS: tuple[VendorSection, ...] = (
+    VendorSection(
         name=PROJECTS,
         title="Projects",
         without="everything that belongs to projects, because these are not known",
         requests=(r.PROJECTS,),
         kinds=KINDS,
     ),
-    Reading(
+    VendorSection(
         name=AUDIT_LOG,
         title="Audit log: who created keys and service accounts",
         without="who created a key or a service account",
         requests=(r.CREATED,),
     ),
-    Reading(
+    VendorSection(
         name=USAGE,
         title="Usage of models by key",
         without="how much a key is used",
         requests=r.USAGES,
     ),
-    Reading(
+    VendorSection(
         name=USERS,
         title="Users of the organization",
         without="the role of who holds a key, and whether they are still there",
         requests=(r.USERS,),
     ),
-    Reading(
+    VendorSection(
         name=SERVICE_ACCOUNTS,
         title="Service accounts of projects",
         without="service accounts",
@@ -61,7 +61,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=("service_account",),
         rungs=_RUNGS,
     ),
-    Reading(
+    VendorSection(
         name=API_KEYS,
         title="API keys of projects",
         without="keys, their owners, expiry and last use",
@@ -69,7 +69,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=("user", "api_key"),
         rungs=("credential",),
     ),
-    Reading(
+    VendorSection(
         name=ADMIN_KEYS,
         title="Admin keys of the organization",
         without="admin keys, their owners, expiry and last use",
@@ -77,25 +77,25 @@ READINGS: tuple[Reading, ...] = (
         kinds=("user", "api_key"),
         rungs=("credential",),
     ),
-    Reading(
+    VendorSection(
         name=ROLES,
         title="Roles of who holds a key, and of their groups",
         without="what roles allow service accounts and who holds a key",
         requests=(r.GROUPS, r.GROUP_USERS, r.GROUP_ROLES, r.USER_ROLES, r.ACCOUNT_ROLES),
     ),
-    Reading(
+    VendorSection(
         name=PERMISSIONS,
         title="Hosted tools and models that projects may use",
         without="which hosted tools and models a project may use",
         requests=(r.TOOLS, r.MODELS),
     ),
-    Reading(
+    VendorSection(
         name=FEDERATION,
         title="Workload identity providers and their federation rules",
         without="which workloads elsewhere can act as a service account",
         requests=(r.PROVIDERS, r.RULES),
     ),
-    Reading(
+    VendorSection(
         name=AGENTS,
         title="Agents of projects (project_tokens)",
         without="agents, their models, tools and MCP servers",
@@ -104,14 +104,14 @@ READINGS: tuple[Reading, ...] = (
         rungs=_RUNGS,
         needs=PROJECT_TOKENS,
     ),
-    Reading(
+    VendorSection(
         name=AUTOMATIONS,
         title="Automations of agents, and their last runs (project_tokens)",
         without="when agents run by themselves, and when they last ran",
         requests=(r.AUTOMATIONS, r.INVOCATIONS),
         needs=PROJECT_TOKENS,
     ),
-    Reading(
+    VendorSection(
         name=VAULTS,
         title="Credentials in vaults, without their values (project_tokens)",
         without="which credentials OpenAI stores for agents",
@@ -153,7 +153,7 @@ _KEYS = {
 }
 
 
-def readings(settings: OpenaiSettings) -> tuple[Reading, ...]:
+def readings(settings: OpenaiSettings) -> tuple[VendorSection, ...]:
     """The sections that a source reads."""
     return tuple(one for one in READINGS if not one.needs or settings.project_tokens)
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from scanner.catalog import Catalog
 from scanner.model import Assignment, Identity, StoredSecret, Workload
-from scanner.model.planned import Effect, Place, PlanFormat, PlannedIdentity, Unread
+from scanner.model.planned import Effect, PlanFormat, PlannedIdentity, PlannedPlace, Unread
 
 
 class _Unknown:
@@ -48,7 +48,7 @@ class Resource(Struct, frozen=True, kw_only=True, gc=False):
     """
 
     type: str
-    place: Place
+    place: PlannedPlace
     format: PlanFormat
     effect: Effect
     values: Mapping[str, Any]
@@ -118,7 +118,7 @@ def planner_catalog() -> Catalog:
     return Catalog("muster.planners", "planner")
 
 
-def planned_key(place: Place) -> str:
+def planned_key(place: PlannedPlace) -> str:
     """Return the key of an identity, workload or secret whose id at the provider is still unknown."""
     return f"planned:{place.resource}"
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from connectors.planned import Resource
 from connectors.planned.documents import Document
-from connectors.planned.intrinsics import Found, Intrinsics
+from connectors.planned.intrinsics import Intrinsics, ResolvedFrom
 from connectors.planned.shapes import listed, mapping, text
-from scanner.model.planned import Place, Unread
+from scanner.model.planned import PlannedPlace, Unread
 
 _ELSEWHERE: Mapping[str, str] = {
     "AWS::CloudFormation::Stack": "a nested stack is a template of its own: check that file, too",
@@ -41,11 +41,11 @@ def read_template(file: str, documents: Sequence[Document]) -> tuple[tuple[Resou
     intrinsics = Intrinsics(template)
     resources: list[Resource] = []
     problems = [
-        Unread(place=Place(file=file, resource="Transform"), reason=f"the macro {macro} may add any resource")
+        Unread(place=PlannedPlace(file=file, resource="Transform"), reason=f"the macro {macro} may add any resource")
         for macro in _macros(template)
     ]
     for name, content in template["Resources"].items():
-        place = Place(file=file, resource=name, line=lines.get(name))
+        place = PlannedPlace(file=file, resource=name, line=lines.get(name))
         kind = text(mapping(content).get("Type"))
         if name.startswith("Fn::"):
             problems.append(Unread(place=place, reason=f"{name.partition('::')[2]} makes resources while deploying"))
@@ -70,8 +70,8 @@ def _macros(template: Mapping[str, Any]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name not in _TRANSFORMS]
 
 
-def _resource(place: Place, kind: str, properties: Mapping[str, Any], intrinsics: Intrinsics) -> Resource:
-    found = Found()
+def _resource(place: PlannedPlace, kind: str, properties: Mapping[str, Any], intrinsics: Intrinsics) -> Resource:
+    found = ResolvedFrom()
     values = intrinsics.value(properties, "", found)
     return Resource(
         type=kind,

@@ -9,14 +9,14 @@ from msgspec import Struct, structs
 
 from connectors.planned import Known
 from scanner.model import Identity, Privilege
-from scanner.model.planned import Computed, Effect, Place, PlannedIdentity
+from scanner.model.planned import Computed, Effect, PlannedIdentity, PlannedPlace
 from scanner.model.terms import POWERFUL, PRIVILEGES
 
 _ELSEWHERE = "as last scanned, by rights that are given elsewhere"
 _REST_UNKNOWN = "its other rights are not known here"
 
 
-class Found(Struct, frozen=True, kw_only=True):
+class PlannedState(Struct, frozen=True, kw_only=True):
     """An identity as the file has it at one moment. ``at``: its resource, or its id if the file does not declare it.
 
     ``effect``: of its resource; None if the file only gives it something. ``gains``: whether the change adds or
@@ -28,17 +28,17 @@ class Found(Struct, frozen=True, kw_only=True):
     effect: Effect | None
     gains: bool = False
     has_state: bool = True
-    places: tuple[Place, ...]
+    places: tuple[PlannedPlace, ...]
     computed: frozenset[Computed] = frozenset()
-    credentials_at: Mapping[str, Place] = {}
+    credentials_at: Mapping[str, PlannedPlace] = {}
 
 
 def planned_by_place(
-    after: Iterable[tuple[str | None, Found]], before: Iterable[tuple[str | None, Found]], known: Known
+    after: Iterable[tuple[str | None, PlannedState]], before: Iterable[tuple[str | None, PlannedState]], known: Known
 ) -> Iterator[PlannedIdentity]:
     """As :func:`as_planned`, by account, tenant or project, since it decides how the store knows an identity."""
-    there: defaultdict[str | None, list[Found]] = defaultdict(list)
-    was: defaultdict[str | None, dict[str, Found]] = defaultdict(dict)
+    there: defaultdict[str | None, list[PlannedState]] = defaultdict(list)
+    was: defaultdict[str | None, dict[str, PlannedState]] = defaultdict(dict)
     for place, found in after:
         there[place].append(found)
     for place, found in before:
@@ -48,7 +48,7 @@ def planned_by_place(
 
 
 def as_planned(
-    after: Sequence[Found], before: Mapping[str, Found], known: Known, account: str | None
+    after: Sequence[PlannedState], before: Mapping[str, PlannedState], known: Known, account: str | None
 ) -> Iterator[PlannedIdentity]:
     """The identities after the change, and those that it deletes. ``before``: by ``at``."""
     seen = set()
@@ -70,7 +70,7 @@ def as_planned(
             yield _planned(was, "deleted", was.identity, was.identity, account)
 
 
-def _declared(found: Found, was: Found | None, known: Known, account: str | None) -> PlannedIdentity:
+def _declared(found: PlannedState, was: PlannedState | None, known: Known, account: str | None) -> PlannedIdentity:
     """An identity that the file itself declares."""
     scanned = _known(found, known, account) if "name" not in found.computed else None
     if was is None:
@@ -83,7 +83,7 @@ def _declared(found: Found, was: Found | None, known: Known, account: str | None
     return _planned(found, effect, identity, scanned or was.identity, account)
 
 
-def _gaining(found: Found, known: Known, account: str | None) -> PlannedIdentity:
+def _gaining(found: PlannedState, known: Known, account: str | None) -> PlannedIdentity:
     """An identity that the file does not declare, and gives rights or credentials to."""
     scanned = _known(found, known, account)
     if scanned is not None:
@@ -97,7 +97,7 @@ def _gaining(found: Found, known: Known, account: str | None) -> PlannedIdentity
 
 
 def _planned(
-    found: Found, effect: Effect, identity: Identity, before: Identity | None, account: str | None
+    found: PlannedState, effect: Effect, identity: Identity, before: Identity | None, account: str | None
 ) -> PlannedIdentity:
     return PlannedIdentity(
         identity=identity,
@@ -110,7 +110,7 @@ def _planned(
     )
 
 
-def _known(found: Found, known: Known, account: str | None) -> Identity | None:
+def _known(found: PlannedState, known: Known, account: str | None) -> Identity | None:
     """The identity as last scanned: by its key; if that is not certain, the only one of its name and kind."""
     identity = found.identity
     exact = known.identity(identity.key) if account is not None else None

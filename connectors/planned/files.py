@@ -22,7 +22,7 @@ from connectors.planned.kubernetes import is_manifest, read_manifests
 from connectors.planned.nested import with_nested
 from connectors.planned.terraform import is_plan, read_plan
 from scanner.errors import UsageError
-from scanner.model.planned import Place, Plan, PlanFormat, Unread
+from scanner.model.planned import Plan, PlanFormat, PlannedPlace, Unread
 
 Read = tuple[tuple[Resource, ...], tuple[Unread, ...]]
 
@@ -83,7 +83,7 @@ def _left_out(file: str, documents: Sequence[Document], known: Format) -> Iterat
     """The documents that the format does not read, or that are of another one as well: what reads them then decides."""
     read = next(document for document in documents if known.recognise(document.data))
     for number, document in enumerate(documents, start=1):
-        place = Place(file=file, resource=f"document {number}", line=document.line)
+        place = PlannedPlace(file=file, resource=f"document {number}", line=document.line)
         others = [other.title for other in FORMATS if other is not known and other.recognise(document.data)]
         if others:
             yield Unread(place=place, reason=f"is also {' and '.join(others)}, and not evaluated as that")

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.planned import Resource
 from connectors.planned.documents import Document
-from scanner.model.planned import Place, Unread
+from scanner.model.planned import PlannedPlace, Unread
 
 WORKFLOW, JOB = "github_actions/workflow", "github_actions/job"
 
@@ -16,11 +16,11 @@ def read_workflow(file: str, documents: Sequence[Document]) -> tuple[tuple[Resou
     """Return the workflow and its jobs (``jobs.ID``); a workflow is one document."""
     document = next(each for each in documents if is_workflow(each.data))
     whole = {key: value for key, value in document.data.items() if key != "jobs"}
-    resources = [_resource(WORKFLOW, Place(file=file, resource="workflow", line=document.line), whole)]
+    resources = [_resource(WORKFLOW, PlannedPlace(file=file, resource="workflow", line=document.line), whole)]
     problems: list[Unread] = []
     lines = document.member_lines("jobs")
     for name, job in document.data["jobs"].items():
-        place = Place(file=file, resource=f"jobs.{name}", line=lines.get(name))
+        place = PlannedPlace(file=file, resource=f"jobs.{name}", line=lines.get(name))
         if isinstance(job, dict):
             resources.append(_resource(JOB, place, job))
         else:
@@ -33,5 +33,5 @@ def is_workflow(document: Mapping[str, Any]) -> bool:
     return "on" in document and isinstance(document.get("jobs"), dict)
 
 
-def _resource(kind: str, place: Place, values: Mapping[str, Any]) -> Resource:
+def _resource(kind: str, place: PlannedPlace, values: Mapping[str, Any]) -> Resource:
     return Resource(type=kind, place=place, format="github_actions", effect="created", values=values)

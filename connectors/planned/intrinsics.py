@@ -33,7 +33,7 @@ class _NoValue:
 _NO_VALUE = _NoValue()
 
 
-class Found:
+class ResolvedFrom:
     """The resources that values come from, by the path of the value."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Intrinsics:
         self._met: dict[str, bool | None] = {}
         self._depth = 0
         self._left = _LONGEST
-        self._functions: Mapping[str, Callable[[Any, str, Found], Any]] = {
+        self._functions: Mapping[str, Callable[[Any, str, ResolvedFrom], Any]] = {
             "Ref": self._ref,
             "Fn::GetAtt": self._attribute,
             "Fn::Sub": self._sub,
@@ -67,7 +67,7 @@ class Intrinsics:
             "Fn::ToJsonString": self._to_json,
         }
 
-    def value(self, value: Any, path: str, found: Found) -> Any:
+    def value(self, value: Any, path: str, found: ResolvedFrom) -> Any:
         """The value with its functions evaluated; the resources that parts of it come from are ``found``."""
         match value:
             case str():
@@ -113,12 +113,12 @@ class Intrinsics:
                 return None
 
     def _equal(self, one: Any, other: Any) -> bool | None:
-        values = [self.value(side, "", Found()) for side in (one, other)]
+        values = [self.value(side, "", ResolvedFrom()) for side in (one, other)]
         return bool(_plain(values[0]) == _plain(values[1])) if all(map(is_whole, values)) else None
 
     # --- Functions ---
 
-    def _ref(self, name: Any, path: str, found: Found) -> Any:
+    def _ref(self, name: Any, path: str, found: ResolvedFrom) -> Any:
         if name == "AWS::NoValue":
             return _NO_VALUE
         if name in PLACES:
@@ -127,7 +127,7 @@ class Intrinsics:
             return _default(mapping(self._parameters[name]))
         return self._made_by(name, path, found)
 
-    def _attribute(self, named: Any, path: str, found: Found) -> Any:
+    def _attribute(self, named: Any, path: str, found: ResolvedFrom) -> Any:
         match named:
             case str() if "." in named:
                 resource, _, attribute = named.partition(".")
@@ -137,13 +137,13 @@ class Intrinsics:
                 return UNKNOWN
         return self._made_by(resource, path, found, attribute)
 
-    def _made_by(self, resource: Any, path: str, found: Found, attribute: str = "") -> Any:
+    def _made_by(self, resource: Any, path: str, found: ResolvedFrom, attribute: str = "") -> Any:
         if not isinstance(resource, str) or resource not in self._resources:
             return UNKNOWN
         found.add(path, resource)
         return f"${{{resource}.{attribute}}}" if attribute else f"${{{resource}}}"
 
-    def _sub(self, content: Any, path: str, found: Found) -> Any:
+    def _sub(self, content: Any, path: str, found: ResolvedFrom) -> Any:
         template, given = (content, {}) if isinstance(content, str) else (next(iter(listed(content)), None), {})
         if isinstance(content, list) and len(content) > 1:
             given = mapping(content[1])
@@ -157,14 +157,14 @@ class Intrinsics:
             parts.append(self._variable(variable[1].strip(), given, path, found))
         return self._joined("", [*parts, template[last:]])
 
-    def _variable(self, name: str, given: Mapping[str, Any], path: str, found: Found) -> Any:
+    def _variable(self, name: str, given: Mapping[str, Any], path: str, found: ResolvedFrom) -> Any:
         if name.startswith("!"):
             return f"${{{name[1:]}}}"
         if name in given:
             return self.value(given[name], path, found)
         return self._attribute(name, path, found) if "." in name else self._ref(name, path, found)
 
-    def _join(self, content: Any, path: str, found: Found) -> Any:
+    def _join(self, content: Any, path: str, found: ResolvedFrom) -> Any:
         match content:
             case [str(delimiter), items]:
                 values = self.value(items, path, found)
@@ -172,7 +172,7 @@ class Intrinsics:
             case _:
                 return UNKNOWN
 
-    def _select(self, content: Any, path: str, found: Found) -> Any:
+    def _select(self, content: Any, path: str, found: ResolvedFrom) -> Any:
         match content:
             case [index, items]:
                 values, number = self.value(items, path, found), str(self.value(index, path, found))
@@ -181,7 +181,7 @@ class Intrinsics:
             case _:
                 return UNKNOWN
 
-    def _split(self, content: Any, path: str, found: Found) -> Any:
+    def _split(self, content: Any, path: str, found: ResolvedFrom) -> Any:
         match content:
             case [str(delimiter), whole] if delimiter:
                 value = self.value(whole, path, found)
@@ -189,25 +189,25 @@ class Intrinsics:
             case _:
                 return UNKNOWN
 
-    def _find_in_map(self, content: Any, path: str, found: Found) -> Any:
+    def _find_in_map(self, content: Any, path: str, found: ResolvedFrom) -> Any:
         value: Any = self._mappings
         for key in listed(content)[:3]:
             step = self.value(key, path, found)
             value = value.get(step, UNKNOWN) if isinstance(value, dict) and isinstance(step, str) else UNKNOWN
         return UNKNOWN if isinstance(value, dict) else value
 
-    def _if(self, content: Any, path: str, found: Found) -> Any:
+    def _if(self, content: Any, path: str, found: ResolvedFrom) -> Any:
         match content:
             case [name, then, otherwise]:
                 verdict = self.condition(name)
                 if verdict is not None:
                     return self.value(then if verdict else otherwise, path, found)
-                one, other = self.value(then, path, Found()), self.value(otherwise, path, Found())
+                one, other = self.value(then, path, ResolvedFrom()), self.value(otherwise, path, ResolvedFrom())
                 return one if one is other or (is_whole(one) and one == other) else UNKNOWN
             case _:
                 return UNKNOWN
 
-    def _to_json(self, content: Any, path: str, found: Found) -> Any:
+    def _to_json(self, content: Any, path: str, found: ResolvedFrom) -> Any:
         value = self.value(content, path, found)
         return value if isinstance(value, dict | list) else UNKNOWN
 

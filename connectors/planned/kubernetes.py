@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.planned import Resource
 from connectors.planned.documents import Document
-from scanner.model.planned import Place, Unread
+from scanner.model.planned import PlannedPlace, Unread
 
 
 def read_manifests(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
@@ -17,11 +17,13 @@ def read_manifests(file: str, documents: Sequence[Document]) -> tuple[tuple[Reso
     for document in documents:
         for line, manifest in _objects(document):
             if is_manifest(manifest) and (wrong := _wrong(manifest)):
-                problems.append(Unread(place=Place(file=file, resource=manifest["kind"], line=line), reason=wrong))
+                problems.append(
+                    Unread(place=PlannedPlace(file=file, resource=manifest["kind"], line=line), reason=wrong)
+                )
             elif is_manifest(manifest):
                 resources.append(_resource(file, line, manifest))
             elif manifest:
-                place = Place(file=file, resource="no apiVersion and kind", line=line)
+                place = PlannedPlace(file=file, resource="no apiVersion and kind", line=line)
                 problems.append(Unread(place=place, reason="is not a Kubernetes object"))
     return tuple(resources), tuple(problems)
 
@@ -55,7 +57,7 @@ def _resource(file: str, line: int, manifest: Mapping[str, Any]) -> Resource:
     parts = (kind, named.get("namespace"), named.get("name") or f"{named.get('generateName') or ''}*")
     return Resource(
         type=f"{group or 'core'}/{kind}",
-        place=Place(file=file, resource="/".join(part for part in parts if isinstance(part, str)), line=line),
+        place=PlannedPlace(file=file, resource="/".join(part for part in parts if isinstance(part, str)), line=line),
         format="kubernetes",
         effect="created",
         values=manifest,

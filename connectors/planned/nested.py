@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from connectors.planned import UNKNOWN, FileResources
 from connectors.planned.cloudformation import is_template, read_template
 from connectors.planned.documents import Document, read_documents
-from connectors.planned.intrinsics import Found, Intrinsics
+from connectors.planned.intrinsics import Intrinsics, ResolvedFrom
 from connectors.planned.shapes import mapping, text
 from scanner.errors import MusterError
 
@@ -89,7 +89,7 @@ def _named(template: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Path,
             continue
         url = text(properties.get(location))
         if url and "://" not in url and "\0" not in url and not Path(url).is_absolute():
-            parameters = mapping(intrinsics.value(mapping(properties.get("Parameters")), "", Found()))
+            parameters = mapping(intrinsics.value(mapping(properties.get("Parameters")), "", ResolvedFrom()))
             yield name, path.parent / url, parameters
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from connectors.planned import FileResources
 from scanner.errors import UsageError
-from scanner.model.planned import Place, Unread
+from scanner.model.planned import PlannedPlace, Unread
 
 MOST_ENTRIES: Final = 1_000_000
 """Files and folders under a pattern's first folder; a tree with more is not searched."""
@@ -56,7 +56,7 @@ def found(pattern: str) -> tuple[list[str], FileResources | None]:
 
 
 def _problem(name: str, reason: str) -> Unread:
-    return Unread(place=Place(file=name, resource=name), reason=reason)
+    return Unread(place=PlannedPlace(file=name, resource=name), reason=reason)
 
 
 def _split(pattern: str) -> tuple[Path, tuple[str, ...]]:

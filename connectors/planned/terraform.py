@@ -15,7 +15,7 @@ from connectors.planned.providers import Home, Providers
 from connectors.planned.references import Change, Configuration, Path
 from connectors.planned.shapes import listed, mapping, text
 from scanner.errors import UsageError
-from scanner.model.planned import Effect, Place, Unread
+from scanner.model.planned import Effect, PlannedPlace, Unread
 
 _EFFECTS: Mapping[tuple[str, ...], Effect] = {
     ("no-op",): "unchanged",
@@ -52,7 +52,7 @@ def read_plan(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource,
         change = _change(row)
         if change is None:
             named = row.get("address") if isinstance(row, dict) else None
-            place = Place(file=file, resource=named if isinstance(named, str) else "resource_changes")
+            place = PlannedPlace(file=file, resource=named if isinstance(named, str) else "resource_changes")
             problems.append(Unread(place=place, reason="is not a change of a resource as Terraform writes it"))
         elif not (isinstance(row, dict) and row.get("deposed")):
             changes.append(change)
@@ -66,7 +66,7 @@ def read_plan(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource,
 def _resource(file: str, change: Change, configuration: Configuration, home: Home) -> Resource:
     return Resource(
         type=change.type,
-        place=Place(file=file, resource=change.address),
+        place=PlannedPlace(file=file, resource=change.address),
         format="terraform",
         effect=change.effect,
         values=change.values,
@@ -81,19 +81,25 @@ def _resource(file: str, change: Change, configuration: Configuration, home: Hom
 
 def _incomplete(file: str, document: Mapping[str, Any]) -> Iterator[Unread]:
     if document.get("errored") is True:
-        yield Unread(place=Place(file=file, resource="plan"), reason="planning failed, so the plan is incomplete")
+        yield Unread(
+            place=PlannedPlace(file=file, resource="plan"), reason="planning failed, so the plan is incomplete"
+        )
     elif document.get("complete") is False:
-        yield Unread(place=Place(file=file, resource="plan"), reason="the plan is incomplete: a later one has the rest")
+        yield Unread(
+            place=PlannedPlace(file=file, resource="plan"), reason="the plan is incomplete: a later one has the rest"
+        )
     for name in ("resource_changes", "deferred_changes"):
         if not isinstance(document.get(name) or [], list):
-            yield Unread(place=Place(file=file, resource=name), reason="is not a list as Terraform writes it")
+            yield Unread(place=PlannedPlace(file=file, resource=name), reason="is not a list as Terraform writes it")
     for row in map(mapping, listed(document.get("action_invocations"))):
         named, kind = text(row.get("address")) or "action_invocations", text(row.get("type"))
-        yield Unread(place=Place(file=file, resource=named), reason=f"what the action {kind} does is not evaluated")
+        yield Unread(
+            place=PlannedPlace(file=file, resource=named), reason=f"what the action {kind} does is not evaluated"
+        )
     planned = mapping(mapping(document.get("planned_values")).get("root_module"))
     if not document.get("resource_changes") and next(_state(planned, ""), None) is not None:
         reason = "there are no resource_changes beside it, so what would change is unknown"
-        yield Unread(place=Place(file=file, resource="planned_values"), reason=reason)
+        yield Unread(place=PlannedPlace(file=file, resource="planned_values"), reason=reason)
 
 
 # --- Changes ---

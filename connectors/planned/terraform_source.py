@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.model.planned import Place, Plan, PlannedIdentity
+from scanner.model.planned import Plan, PlannedIdentity, PlannedPlace
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a ``.tf`` file; a larger one is not read."""
@@ -88,11 +88,11 @@ class TerraformSource:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._folders: dict[Path, tuple[Mapping[tuple[str, ...], Place], Mapping[str, str]]] = {}
+        self._folders: dict[Path, tuple[Mapping[tuple[str, ...], PlannedPlace], Mapping[str, str]]] = {}
         self._files = 0
         self._installed = _installed(root)
 
-    def place(self, address: str) -> Place | None:
+    def place(self, address: str) -> PlannedPlace | None:
         """Return the block of a resource's address; None if it is not in these files."""
         folder, path, rest = self._root, [], address
         while step := _STEP.match(rest):
@@ -110,9 +110,9 @@ class TerraformSource:
         place = self._read(folder)[0].get((found["type"], found["name"])) if found else None
         return None if place is None else replace(place, resource=address)
 
-    def _read(self, folder: Path) -> tuple[Mapping[tuple[str, ...], Place], Mapping[str, str]]:
+    def _read(self, folder: Path) -> tuple[Mapping[tuple[str, ...], PlannedPlace], Mapping[str, str]]:
         if folder not in self._folders:
-            resources: dict[tuple[str, ...], Place] = {}
+            resources: dict[tuple[str, ...], PlannedPlace] = {}
             modules: dict[str, str] = {}
             for file in _files(folder):
                 self._files += 1
@@ -121,7 +121,8 @@ class TerraformSource:
                 for block in blocks(text):
                     if block.source is None:
                         resources.setdefault(
-                            block.names, Place(file=_shown(file), resource=".".join(block.names), line=block.line)
+                            block.names,
+                            PlannedPlace(file=_shown(file), resource=".".join(block.names), line=block.line),
                         )
                     else:
                         modules.setdefault(block.names[0], block.source)
@@ -148,7 +149,7 @@ def _located(planned: PlannedIdentity, source: TerraformSource) -> PlannedIdenti
     )
 
 
-def _found(place: Place, source: TerraformSource) -> Place:
+def _found(place: PlannedPlace, source: TerraformSource) -> PlannedPlace:
     return source.place(place.resource) or place
 
 

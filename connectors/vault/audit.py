@@ -123,7 +123,7 @@ def _tables() -> Mapping[str, Any]:
     return tables
 
 
-class Reading(EventCounting[Line]):
+class VaultAuditCounting(EventCounting[Line]):
     """Counts the requests of one unit by their responses; those without a response are counted at the end.
 
     ``scope_id``: gives the scope of a namespace; None if the server is unknown. ``accessor_of``: gives the accessor of
@@ -303,9 +303,9 @@ class VaultAuditLog(FileLog):
         self._server = source if isinstance(source, VaultConnector) else None
         self._accessors = _Accessors(self._server)
 
-    def counting(self, networks: Networks) -> Reading:
+    def counting(self, networks: Networks) -> VaultAuditCounting:
         """See ``FileLog``."""
-        return Reading(networks, self._server.scope_id if self._server else None, self._accessors.of)
+        return VaultAuditCounting(networks, self._server.scope_id if self._server else None, self._accessors.of)
 
     def read(self, unit: LogUnit) -> UnitReading:
         """See ``LogReader``."""

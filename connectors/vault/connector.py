@@ -11,14 +11,14 @@ from msgspec import Raw
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.core.reading import require_sdk
 from connectors.vault.client import requests as r
-from connectors.vault.client.api import Held, VaultApi
+from connectors.vault.client.api import SourceToken, VaultApi
 from connectors.vault.client.payloads import AuditHash, AuthMount, SecretMount
-from connectors.vault.identities import Found, parse_identities
+from connectors.vault.identities import NamespaceFacts, parse_identities
 from connectors.vault.kv import read_secrets
 from connectors.vault.least_privilege import base_policy, exact_policy
 from connectors.vault.methods import LOGIN_METHODS
 from connectors.vault.preflight import can_start, check_token, preflight
-from connectors.vault.reader import Reader
+from connectors.vault.reader import VaultReader
 from connectors.vault.reading import (
     other_engines,
     other_logins,
@@ -54,7 +54,7 @@ class VaultConnector:
         require_sdk("hvac", SPEC)
         self._source = source
         self._settings = settings
-        self._held = Held(settings)
+        self._held = SourceToken(settings)
 
     def scope_id(self, namespace: str) -> str:
         """The scope id of a namespace. ``namespace``: its path from the server's root."""
@@ -88,7 +88,7 @@ class VaultConnector:
             scope = self._scope(namespace)
             yield scope
             with closing(VaultApi(self._held, namespace, meter)) as api:
-                reader = Reader(api, scope, meter, self._settings.workers)
+                reader = VaultReader(api, scope, meter, self._settings.workers)
                 with reader.section("sys.namespaces") as section:
                     children = reader.names(section, api.list(r.NAMESPACES))
                     if children and namespace.count("/") >= MAX_DEPTH:
@@ -100,9 +100,9 @@ class VaultConnector:
         """Read one namespace: policies, login roles, entities, tokens, and stored secrets."""
         meter = Meter()
         with closing(VaultApi(self._held, scope.context, meter)) as api:
-            yield from self._read(Reader(api, scope, meter, self._settings.workers))
+            yield from self._read(VaultReader(api, scope, meter, self._settings.workers))
 
-    def _read(self, reader: Reader) -> Iterator[DiscoveredRecord]:
+    def _read(self, reader: VaultReader) -> Iterator[DiscoveredRecord]:
         logins = yield from read_mounts(reader, "sys.auth", r.AUTH_MOUNTS, AuthMount)
         engines = yield from read_mounts(reader, "sys.mounts", r.SECRET_MOUNTS, SecretMount)
         rules, complete = yield from read_policies(reader)
@@ -118,7 +118,7 @@ class VaultConnector:
         is_start = reader.scope.context == self._settings.start
         tokens, own = yield from read_tokens(reader, self._settings.max_tokens, holds_own=is_start)
 
-        found = Found(
+        found = NamespaceFacts(
             book=PolicyBook(rules, complete=complete, secret_paths=secret_paths(engines or {})),
             auth_mounts=logins or {},
             roles=roles,

@@ -55,7 +55,7 @@ _MADE_BY_SERVER = re.compile(r"entity_[0-9a-f]+(\.\w+)?")
 
 
 @dataclass(kw_only=True)
-class Found:
+class NamespaceFacts:
     """The facts about one namespace. ``half_read``: ids of entities with only name and aliases.
 
     ``secret_ids_unread``: keys of roles with unread secret-ids. ``engines_unread``, ``entities_unread``,
@@ -87,7 +87,7 @@ class Joined:
     only name and aliases, whose roles are unknown.
     """
 
-    def __init__(self, found: Found) -> None:
+    def __init__(self, found: NamespaceFacts) -> None:
         self._mounts = found.auth_mounts
         self._mount_of = {row.accessor: mount for mount, row in found.auth_mounts.items() if row.accessor}
         self._roles = {(role.mount, role.name): role for role in found.roles}
@@ -152,7 +152,7 @@ class Joined:
 # --- Identities from roles, entities and tokens ---
 
 
-def parse_identities(scope: Scope, found: Found) -> Iterator[Identity]:
+def parse_identities(scope: Scope, found: NamespaceFacts) -> Iterator[Identity]:
     """The namespace's identities: roles, then entities, then tokens that belong to neither, each group sorted."""
     builder = _Builder(scope, found)
     standing = (entity for entity in found.entities if entity.id not in builder.joined.folded)
@@ -196,7 +196,7 @@ class _Permissions(Struct, frozen=True, kw_only=True):
 
 
 class _Builder:
-    def __init__(self, scope: Scope, found: Found) -> None:
+    def __init__(self, scope: Scope, found: NamespaceFacts) -> None:
         self._scope = scope
         self._found = found
         self._identity = partial(Identity, provider=scope.spec.name, source=scope.source, scope=scope.id)

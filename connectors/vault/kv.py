@@ -10,7 +10,7 @@ from connectors.core.contract import DiscoveredRecord, Scope, SectionReading
 from connectors.vault.client import requests as r
 from connectors.vault.client.payloads import Keys, KvMetadata, SecretMount, moment, simple_strings
 from connectors.vault.client.requests import Endpoint
-from connectors.vault.reader import Reader
+from connectors.vault.reader import VaultReader
 from scanner.errors import Denied, NotOffered
 from scanner.model import StoredSecret
 
@@ -46,7 +46,7 @@ MAX_DEPTH = 64
 """Maximum nesting of folders; deeper ones are hostile."""
 
 
-def read_secrets(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> Iterator[DiscoveredRecord]:
+def read_secrets(reader: VaultReader, mounts: Mapping[str, SecretMount] | None) -> Iterator[DiscoveredRecord]:
     """The stored secrets of every KV mount, and each mount's coverage."""
     if mounts is None:
         yield reader.skipped("kv.metadata", "the secrets engines could not be listed")
@@ -58,7 +58,7 @@ def read_secrets(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> It
         yield from _read_mount(reader, mount, version)
 
 
-def _read_mount(reader: Reader, mount: str, version: str) -> Iterator[DiscoveredRecord]:
+def _read_mount(reader: VaultReader, mount: str, version: str) -> Iterator[DiscoveredRecord]:
     no_dates: str | None = None
     with reader.section(f"kv.metadata:{mount}") as section:
         endpoint, top, no_dates = _best_listing(reader, mount, version)
@@ -70,7 +70,7 @@ def _read_mount(reader: Reader, mount: str, version: str) -> Iterator[Discovered
         yield reader.scope.coverage(f"kv.ages:{mount}", "off", detail=f"ages are unknown: {no_dates}")
 
 
-def _best_listing(reader: Reader, mount: str, version: str) -> tuple[Endpoint, Keys, str | None]:
+def _best_listing(reader: VaultReader, mount: str, version: str) -> tuple[Endpoint, Keys, str | None]:
     """The listing to use and its top folder; and the reason if it has no dates."""
     if version == "1":
         return r.KV1_NAMES, reader.api.list(r.KV1_NAMES, mount=mount, folder=""), "KV version 1 keeps no dates"
@@ -82,7 +82,7 @@ def _best_listing(reader: Reader, mount: str, version: str) -> tuple[Endpoint, K
 
 
 def _walk(
-    reader: Reader, section: SectionReading, endpoint: Endpoint, mount: str, top: Keys
+    reader: VaultReader, section: SectionReading, endpoint: Endpoint, mount: str, top: Keys
 ) -> Iterator[tuple[str, KvMetadata | None]]:
     """The path and metadata of every secret, one level of folders after the other."""
     level: list[tuple[str, Keys | None]] = [("", top)]

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from connectors.core.contract import Meter
 from connectors.vault.client import requests as r
-from connectors.vault.client.api import Held, VaultApi
+from connectors.vault.client.api import SourceToken, VaultApi
 from connectors.vault.client.payloads import AuthMount, SecretMount
 from connectors.vault.client.requests import SAMPLE, Endpoint, lines
 from connectors.vault.spec import Planned, planned
@@ -38,7 +38,7 @@ def base_policy() -> str:
     return "\n".join([_HEAD, *_OWN, *_lines(planned({}, {})), "", _MISSING])
 
 
-def exact_policy(held: Held, namespaces: Iterable[str]) -> str:
+def exact_policy(held: SourceToken, namespaces: Iterable[str]) -> str:
     """The policy for a token of the start namespace: for that namespace and, by their paths, those below it.
 
     Raises SourceError if the mounts of one cannot be read.
@@ -54,7 +54,7 @@ def exact_policy(held: Held, namespaces: Iterable[str]) -> str:
     return "\n".join(text)
 
 
-def plan_of(held: Held, namespace: str) -> list[Planned]:
+def plan_of(held: SourceToken, namespace: str) -> list[Planned]:
     """The requests of a scan to a namespace of this server. Raises SourceError if its mounts cannot be read."""
     with closing(VaultApi(held, namespace, Meter())) as api:
         logins = api.read(r.AUTH_MOUNTS, dict[str, AuthMount])

@@ -7,7 +7,7 @@ from contextlib import closing
 
 from connectors.core.contract import Check, Gone, Malformed, Meter
 from connectors.vault.client import requests as r
-from connectors.vault.client.api import Held, InvalidToken, VaultApi
+from connectors.vault.client.api import InvalidToken, SourceToken, VaultApi
 from connectors.vault.client.payloads import OwnToken
 from connectors.vault.client.requests import SAMPLE
 from connectors.vault.least_privilege import plan_of, relative
@@ -46,7 +46,7 @@ def check_token(api: VaultApi) -> None:
         return
 
 
-def preflight(held: Held, namespaces: Sequence[str]) -> Iterator[Check]:
+def preflight(held: SourceToken, namespaces: Sequence[str]) -> Iterator[Check]:
     """Checks the server, the token, the permissions of each section, and excess permissions of the token."""
     try:
         with closing(VaultApi(held, held.settings.start, Meter())) as api:
@@ -61,7 +61,7 @@ def preflight(held: Held, namespaces: Sequence[str]) -> Iterator[Check]:
         yield Check(name="server", ok=False, detail=str(error), fix=error.hint)
 
 
-def _permissions(api: VaultApi, held: Held, namespaces: Sequence[str]) -> Iterator[Check]:
+def _permissions(api: VaultApi, held: SourceToken, namespaces: Sequence[str]) -> Iterator[Check]:
     try:
         plans = {
             relative(name, held.settings.start): plan_of(held, name) for name in namespaces or [held.settings.start]

@@ -18,7 +18,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Reader(SectionReader):
+class VaultReader(SectionReader):
     """Reads sections of one namespace. A section that is read on several mounts is qualified by its mount."""
 
     def __init__(self, api: VaultApi, scope: Scope, meter: Meter, workers: int) -> None:

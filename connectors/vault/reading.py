@@ -26,7 +26,7 @@ from connectors.vault.client.payloads import (
 from connectors.vault.client.requests import Endpoint
 from connectors.vault.logins import LoginRole, parse_role, parse_secret_id
 from connectors.vault.methods import APPROLE, JWT, KUBERNETES, METHODS, TOKEN_MOUNTS, LoginMethod
-from connectors.vault.reader import Reader
+from connectors.vault.reader import VaultReader
 from connectors.vault.rights.policies import PolicyError, Rules, parse_policy
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage, Credential
@@ -37,10 +37,10 @@ T = TypeVar("T")
 BUILT_IN_ENGINES = frozenset({"system", "identity", "cubbyhole", "ns_system", "ns_identity", "ns_cubbyhole"})
 """Engines of every namespace; none of them stores secrets of the organisation."""
 
-Found: TypeAlias = Generator[Coverage, None, T]
+ReadSection: TypeAlias = Generator[Coverage, None, T]
 
 
-def read_mounts(reader: Reader, name: str, endpoint: Endpoint, row: type[T]) -> Found[dict[str, T] | None]:
+def read_mounts(reader: VaultReader, name: str, endpoint: Endpoint, row: type[T]) -> ReadSection[dict[str, T] | None]:
     """Mounts by path, without the slash at its end; None if they could not be listed."""
     mounts: dict[str, T] | None = None
     with reader.section(name) as section:
@@ -50,7 +50,7 @@ def read_mounts(reader: Reader, name: str, endpoint: Endpoint, row: type[T]) -> 
     return mounts
 
 
-def read_policies(reader: Reader) -> Found[tuple[dict[str, Rules | None], bool]]:
+def read_policies(reader: VaultReader) -> ReadSection[tuple[dict[str, Rules | None], bool]]:
     """Rules by policy name, None for a policy that could not be read, and whether all names are known."""
     texts: dict[str, PolicyText | None] = {}
     rules: dict[str, Rules | None] = {}
@@ -79,7 +79,9 @@ def _rules(section: SectionReading, name: str, text: PolicyText | None) -> Rules
         return None
 
 
-def read_roles(reader: Reader, method: LoginMethod, mounts: Mapping[str, AuthMount] | None) -> Found[list[LoginRole]]:
+def read_roles(
+    reader: VaultReader, method: LoginMethod, mounts: Mapping[str, AuthMount] | None
+) -> ReadSection[list[LoginRole]]:
     """The roles of a login method on all mounts of its types."""
     if mounts is None:
         yield reader.skipped(method.section, "the login mounts could not be listed")
@@ -99,7 +101,7 @@ def read_roles(reader: Reader, method: LoginMethod, mounts: Mapping[str, AuthMou
     return roles
 
 
-def read_issuers(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[dict[str, str | None]]:
+def read_issuers(reader: VaultReader, mounts: Mapping[str, AuthMount] | None) -> ReadSection[dict[str, str | None]]:
     """The issuer of each JWT mount; None for a mount that only has keys. Mounts that were not read are left out."""
 
     def issuer(mount: str) -> str | None:
@@ -109,7 +111,9 @@ def read_issuers(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Foun
     return (yield from _configs(reader, mounts, JWT, "auth.jwt.issuers", issuer))
 
 
-def read_clusters(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[dict[str, KubernetesConfig]]:
+def read_clusters(
+    reader: VaultReader, mounts: Mapping[str, AuthMount] | None
+) -> ReadSection[dict[str, KubernetesConfig]]:
     """The cluster of each Kubernetes mount, empty if it is not configured. Mounts that were not read are left out."""
 
     def cluster(mount: str) -> KubernetesConfig:
@@ -122,8 +126,12 @@ def read_clusters(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Fou
 
 
 def _configs(
-    reader: Reader, mounts: Mapping[str, AuthMount] | None, method: LoginMethod, name: str, read: Callable[[str], T]
-) -> Found[dict[str, T]]:
+    reader: VaultReader,
+    mounts: Mapping[str, AuthMount] | None,
+    method: LoginMethod,
+    name: str,
+    read: Callable[[str], T],
+) -> ReadSection[dict[str, T]]:
     """The configuration of each mount of a login method, as the section ``name``."""
     found: dict[str, T] = {}
     here = [mount for mount, row in (mounts or {}).items() if METHODS.get(row.type) is method]
@@ -138,7 +146,9 @@ def _configs(
     return found
 
 
-def read_secret_ids(reader: Reader, roles: list[LoginRole]) -> Found[tuple[dict[str, list[Credential]], set[str]]]:
+def read_secret_ids(
+    reader: VaultReader, roles: list[LoginRole]
+) -> ReadSection[tuple[dict[str, list[Credential]], set[str]]]:
     """Secret-ids by role key, and the keys of roles with unread secret-ids.
 
     It takes a listing for each role and a look-up for each secret-id: there is no other way.
@@ -166,7 +176,7 @@ def read_secret_ids(reader: Reader, roles: list[LoginRole]) -> Found[tuple[dict[
 
 
 def _accessors(
-    reader: Reader, section: SectionReading, mount: str, roles: Sequence[str]
+    reader: VaultReader, section: SectionReading, mount: str, roles: Sequence[str]
 ) -> tuple[list[tuple[str, str]], set[str]]:
     """Pairs of role name and secret-id accessor, and the roles whose secret-ids could not all be listed."""
     pairs: list[tuple[str, str]] = []
@@ -185,20 +195,20 @@ def _accessors(
     return pairs, unlisted
 
 
-def _secret_id(reader: Reader, mount: str, role_and_accessor: tuple[str, str]) -> SecretId:
+def _secret_id(reader: VaultReader, mount: str, role_and_accessor: tuple[str, str]) -> SecretId:
     role, accessor = role_and_accessor
     body = {"secret_id_accessor": accessor}
     return reader.api.lookup(r.SECRET_ID, SecretId, body, mount=mount, name=role)
 
 
-def other_logins(reader: Reader, mounts: Mapping[str, AuthMount] | None) -> Found[None]:
+def other_logins(reader: VaultReader, mounts: Mapping[str, AuthMount] | None) -> ReadSection[None]:
     """Reports the login mounts of types that are not read."""
     for mount, row in (mounts or {}).items():
         if row.type not in METHODS and row.type not in TOKEN_MOUNTS:
             yield reader.scope.coverage(f"auth.other:{mount}", "off", detail=f"auth method {row.type} is not read")
 
 
-def other_engines(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> Found[None]:
+def other_engines(reader: VaultReader, mounts: Mapping[str, SecretMount] | None) -> ReadSection[None]:
     """Reports the secrets engines of types that are not read."""
     for mount, row in (mounts or {}).items():
         if row.type != "kv" and row.type not in BUILT_IN_ENGINES:
@@ -206,7 +216,7 @@ def other_engines(reader: Reader, mounts: Mapping[str, SecretMount] | None) -> F
             yield reader.scope.coverage(f"secrets.other:{mount}", "off", detail=detail)
 
 
-def read_groups(reader: Reader) -> Found[dict[str, Group]]:
+def read_groups(reader: VaultReader) -> ReadSection[dict[str, Group]]:
     """Groups by id."""
     groups: dict[str, Group] = {}
     with reader.section("identity.groups") as section:
@@ -217,7 +227,7 @@ def read_groups(reader: Reader) -> Found[dict[str, Group]]:
     return groups
 
 
-def read_entities(reader: Reader) -> Found[tuple[list[Entity], set[str], bool]]:
+def read_entities(reader: VaultReader) -> ReadSection[tuple[list[Entity], set[str], bool]]:
     """Entities, the ids of those with only name and aliases, and whether at least these were read of every entity."""
     entities: list[Entity] = []
     half_read: set[str] = set()
@@ -240,7 +250,7 @@ def read_entities(reader: Reader) -> Found[tuple[list[Entity], set[str], bool]]:
     return entities, half_read, all_listed
 
 
-def read_tokens(reader: Reader, limit: int, *, holds_own: bool) -> Found[tuple[list[Token], str | None]]:
+def read_tokens(reader: VaultReader, limit: int, *, holds_own: bool) -> ReadSection[tuple[list[Token], str | None]]:
     """The live tokens, and the accessor of this scan's own token. ``holds_own``: it belongs to this namespace."""
     tokens: list[Token] = []
     own: str | None = None
@@ -267,7 +277,7 @@ def read_tokens(reader: Reader, limit: int, *, holds_own: bool) -> Found[tuple[l
     return tokens, own
 
 
-def _own_accessor(reader: Reader, section: SectionReading) -> str | None:
+def _own_accessor(reader: VaultReader, section: SectionReading) -> str | None:
     try:
         return reader.api.read(r.OWN_TOKEN, OwnToken).accessor
     except (Denied, NotOffered) as error:
@@ -275,5 +285,5 @@ def _own_accessor(reader: Reader, section: SectionReading) -> str | None:
         return None
 
 
-def _reads(reader: Reader, endpoint: Endpoint, payload: type[T], **places: str) -> Callable[[str], T]:
+def _reads(reader: VaultReader, endpoint: Endpoint, payload: type[T], **places: str) -> Callable[[str], T]:
     return lambda name: reader.api.read(endpoint, payload, name=name, **places)

@@ -19,7 +19,7 @@ ROLE_RUNGS: tuple[Rung, ...] = ("key", "name", "glob")
 KINDS = (*(method.kind for method in LOGIN_METHODS), "entity", "token")
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class VaultSection(Struct, frozen=True, kw_only=True):
     """A section and its requests: ``endpoints`` once in a namespace, ``per_mount`` on each mount of a type."""
 
     name: str
@@ -63,34 +63,34 @@ def sort_of_engine(row: SecretMount) -> str:
     return f"kv {row.version}" if row.type == "kv" else row.type
 
 
-READINGS: tuple[Reading, ...] = (
-    Reading(
+READINGS: tuple[VaultSection, ...] = (
+    VaultSection(
         name="sys.namespaces",
         title="Child namespaces",
         without="everything in child namespaces",
         endpoints=(r.NAMESPACES,),
         kinds=(*KINDS, "secret"),
     ),
-    Reading(
+    VaultSection(
         name="sys.auth",
         title="Login mounts",
         without="all roles and users, because their mounts are unknown",
         endpoints=(r.AUTH_MOUNTS,),
     ),
-    Reading(
+    VaultSection(
         name="sys.mounts",
         title="Secrets engines",
         without="stored secrets, because their mounts are unknown",
         endpoints=(r.SECRET_MOUNTS,),
     ),
-    Reading(
+    VaultSection(
         name="sys.policies",
         title="Policies",
         without="what identities may do",
         endpoints=(r.POLICIES_WITH_TEXT, r.POLICIES, r.POLICY),
     ),
     *(
-        Reading(
+        VaultSection(
             name=method.section,
             title=method.title,
             without="these identities, their policies and owners",
@@ -102,26 +102,26 @@ READINGS: tuple[Reading, ...] = (
         )
         for method in LOGIN_METHODS
     ),
-    Reading(
+    VaultSection(
         name="auth.approle.secret_ids",
         title="Secret-ids of AppRoles",
         without="age, expiry and number of their credentials",
         per_mount=((_login("approle"), (r.SECRET_IDS, r.SECRET_ID)),),
         rungs=("credential",),
     ),
-    Reading(
+    VaultSection(
         name="auth.jwt.issuers",
         title="Issuers of JWT mounts",
         without="whose tokens JWT roles accept",
         per_mount=tuple((_login(type_), (r.LOGIN_CONFIG,)) for type_, method in METHODS.items() if method is JWT),
     ),
-    Reading(
+    VaultSection(
         name="auth.kubernetes.clusters",
         title="Clusters of Kubernetes mounts",
         without="which cluster's service accounts Kubernetes roles accept",
         per_mount=((_login("kubernetes"), (r.LOGIN_CONFIG,)),),
     ),
-    Reading(
+    VaultSection(
         name="auth.token",
         title="Tokens",
         without="live tokens: who is logged in, tokens that never expire, orphan tokens",
@@ -129,7 +129,7 @@ READINGS: tuple[Reading, ...] = (
         kinds=("token",),
         rungs=("key", "unique_id", "credential", "name", "glob"),
     ),
-    Reading(
+    VaultSection(
         name="identity.entities",
         title="Entities",
         without="entities, and the policies that logins gain through them",
@@ -137,33 +137,33 @@ READINGS: tuple[Reading, ...] = (
         kinds=("entity",),
         rungs=("key", "unique_id", "alias", "name", "glob"),
     ),
-    Reading(
+    VaultSection(
         name="identity.groups",
         title="Groups of entities",
         without="policies gained through groups",
         endpoints=(r.GROUPS, r.GROUP),
     ),
-    Reading(
+    VaultSection(
         name="kv.metadata",
         title="Names of stored secrets",
         without="which secrets are stored",
         per_mount=(("kv 1", (r.KV1_NAMES,)), ("kv 2", (r.KV2_WITH_AGES, r.KV2_NAMES))),
         kinds=("secret",),
     ),
-    Reading(
+    VaultSection(
         name="kv.ages",
         title="Dates of stored secrets (OpenBao, KV version 2)",
         without="when stored secrets were last rotated",
         per_mount=(("kv 2", (r.KV2_WITH_AGES,)),),
         optional=True,
     ),
-    Reading(
+    VaultSection(
         name="secrets.other",
         title="Secrets engines of other types",
         without="the credentials they hold or issue: database, pki, ssh, transit and so on",
         optional=True,
     ),
-    Reading(
+    VaultSection(
         name="auth.other",
         title="Login mounts of other types",
         without="their roles; entities and tokens that came through them are read",

@@ -11,24 +11,26 @@ from msgspec.structs import replace
 from connectors.core.contract import Check, DiscoveredRecord, Meter, SectionReading
 from connectors.core.reading import SectionReader, each_of
 from connectors.vendors.api import Api
-from connectors.vendors.records import Place
-from connectors.vendors.sections import Reading, Request
+from connectors.vendors.records import VendorOrganization
+from connectors.vendors.sections import Request, VendorSection
 from scanner.errors import SourceError
 from scanner.model import Coverage
 
 T = TypeVar("T")
 R = TypeVar("R")
-Found: TypeAlias = Generator[DiscoveredRecord, None, T]
+ReadSection: TypeAlias = Generator[DiscoveredRecord, None, T]
 """The records of a section, and the value that it returns for later sections."""
 
 
-class Reader(SectionReader):
+class VendorReader(SectionReader):
     """Reads sections of one organization. ``gaps`` includes sections that are off.
 
     ``apis``: by setting, the APIs for its keys: one for each part of the organization, by its id.
     """
 
-    def __init__(self, place: Place, apis: Mapping[str, Mapping[str, Api]], meter: Meter, workers: int) -> None:
+    def __init__(
+        self, place: VendorOrganization, apis: Mapping[str, Mapping[str, Api]], meter: Meter, workers: int
+    ) -> None:
         super().__init__(place.scope, meter)
         self.place = place
         self._apis, self._workers = apis, workers
@@ -70,7 +72,7 @@ class Reader(SectionReader):
         """Call ``read`` for every item, several in parallel. Failures are a gap that names the unread items."""
         yield from each_of(section, what, read, items, self._workers, name)
 
-    def section_of(self, name: str, request: Request, row: type[T]) -> Found[list[T]]:
+    def section_of(self, name: str, request: Request, row: type[T]) -> ReadSection[list[T]]:
         """Read a section that is one listing with the admin key."""
         found: list[T] = []
         with self.section(name) as section:
@@ -99,7 +101,7 @@ def checked(folder: Path | None, requests: Iterator[Check], *, rights: str) -> I
 
 
 def tried(
-    readings: Sequence[Reading], apis: Mapping[str, Mapping[str, Api]], span: Mapping[str, str]
+    readings: Sequence[VendorSection], apis: Mapping[str, Mapping[str, Api]], span: Mapping[str, str]
 ) -> Iterator[Check]:
     """Check each section for ``doctor``: its first request without parameters in its path, once for each key.
 

@@ -43,7 +43,7 @@ def host_of(url: str | None) -> str | None:
         return None
 
 
-class Place(Struct, frozen=True):
+class VendorOrganization(Struct, frozen=True):
     """An organization and its scope, which all of its records have in common."""
 
     scope: Scope
@@ -148,7 +148,7 @@ class Agent(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...] = ()
     privilege: Privilege = Privilege(level="normal", evidence=("acts with the tools that it is given",))
 
-    def identity(self, place: Place, title: str, **more: Any) -> Identity:
+    def identity(self, place: VendorOrganization, title: str, **more: Any) -> Identity:
         """The agent as an identity. ``title``: the vendor's agent, for its signals. ``more``: further fields."""
         attributes: dict[str, Any] = {
             MODEL: self.model,
@@ -186,6 +186,6 @@ def as_far_as_read(privilege: Privilege, *, unread: bool) -> Privilege:
     return Privilege(level="unknown", evidence=("not all of its roles were read",))
 
 
-def stored(place: Place, below: str, name: str, **facts: Any) -> StoredSecret:
+def stored(place: VendorOrganization, below: str, name: str, **facts: Any) -> StoredSecret:
     """A credential that a vendor stores for agents, by name and dates."""
     return StoredSecret(**place.of(below, name), **facts)

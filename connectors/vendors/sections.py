@@ -26,7 +26,7 @@ class Request(Struct, frozen=True, kw_only=True):
     spanned: bool = False
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class VendorSection(Struct, frozen=True, kw_only=True):
     """A section with its requests. ``needs``: the setting that switches it on; empty: it is always read."""
 
     name: str
@@ -56,7 +56,7 @@ class Reading(Struct, frozen=True, kw_only=True):
         )
 
 
-def policy(keys: Mapping[str, Mapping[str, str]], readings: Iterable[Reading]) -> str:
+def policy(keys: Mapping[str, Mapping[str, str]], readings: Iterable[VendorSection]) -> str:
     """The keys to create, by setting, and the requests of each section, as JSON.
 
     ``keys``: by setting, how to create the key and the permissions that it needs.

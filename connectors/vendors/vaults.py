@@ -9,8 +9,8 @@ from typing import Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from connectors.vendors.api import Api
-from connectors.vendors.reader import Found, Reader
-from connectors.vendors.records import Place
+from connectors.vendors.reader import ReadSection, VendorReader
+from connectors.vendors.records import VendorOrganization
 from connectors.vendors.sections import Request
 from scanner.model import StoredSecret
 
@@ -39,10 +39,12 @@ class Vaults(Struct, Generic[V, C], frozen=True, kw_only=True):
     vault: type[V]
     within: Request
     credential: type[C]
-    made: Callable[[Place, V, C], StoredSecret]
+    made: Callable[[VendorOrganization, V, C], StoredSecret]
 
 
-def read_vaults(reader: Reader, vaults: Vaults[V, C], opened: Mapping[str, Api]) -> Found[dict[str, list[str]]]:
+def read_vaults(
+    reader: VendorReader, vaults: Vaults[V, C], opened: Mapping[str, Api]
+) -> ReadSection[dict[str, list[str]]]:
     """Read vaults and their credentials. Returns the keys of credentials by the id of their vault."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     seen: dict[str, StoredSecret] = {}

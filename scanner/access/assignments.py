@@ -46,16 +46,16 @@ def highest_privilege(privileges: Iterable[Privilege]) -> Privilege:
 # A resource (a subscription, a project) lists the holders of its assignments by id alone, and a holder can be in
 # another scope. So assignments are joined once all scopes have been read.
 
-Held: TypeAlias = Mapping[str, Sequence[Assignment]]
+AssignmentsByHolder: TypeAlias = Mapping[str, Sequence[Assignment]]
 """Assignments by identity key, each sorted by the assignment's key."""
 
-_NOTHING: Held = MappingProxyType({})
+_NOTHING: AssignmentsByHolder = MappingProxyType({})
 
 MOST_GAPS = 3
 """The most unread scopes that the evidence names; the others are counted."""
 
 
-def held_by(identities: Iterable[Identity], assignments: Iterable[Assignment]) -> Held:
+def held_by(identities: Iterable[Identity], assignments: Iterable[Assignment]) -> AssignmentsByHolder:
     """Return the assignments of each identity. A holder is found by key, else unique id, else alias, at its provider.
 
     Ids are compared as the provider compares them. If several identities have the id, each has the assignment. A
@@ -88,7 +88,7 @@ def _of_others(right: Assignment, named: Mapping[str, Sequence[Assignment]]) -> 
         yield from named.get(other, ())
 
 
-def with_assignments(identities: Sequence[Identity], held: Held) -> tuple[Identity, ...]:
+def with_assignments(identities: Sequence[Identity], held: AssignmentsByHolder) -> tuple[Identity, ...]:
     """Return the identities with the grants of their assignments and the resulting privilege."""
     if not held:
         return tuple(identities)
@@ -98,7 +98,7 @@ def with_assignments(identities: Sequence[Identity], held: Held) -> tuple[Identi
     )
 
 
-def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
+def by_right(identities: Iterable[Identity], held: AssignmentsByHolder) -> Iterator[Edge]:
     """Yield the edges that assignments allow, certain and conditional. Admins get none: they need none."""
     identities = tuple(identities) if held else ()
     able = [
@@ -121,7 +121,7 @@ def by_right(identities: Iterable[Identity], held: Held) -> Iterator[Edge]:
 
 
 def with_unknown_rights(
-    identities: Sequence[Identity], coverage: Iterable[Coverage], held: Held = _NOTHING
+    identities: Sequence[Identity], coverage: Iterable[Coverage], held: AssignmentsByHolder = _NOTHING
 ) -> tuple[Identity, ...]:
     """Return the identities; a normal privilege becomes unknown if a scope that can assign rights was not read.
 
@@ -139,7 +139,7 @@ def with_unknown_rights(
 
 
 def unknown_rights_notices(
-    identities: Iterable[Identity], coverage: Iterable[Coverage], held: Held = _NOTHING
+    identities: Iterable[Identity], coverage: Iterable[Coverage], held: AssignmentsByHolder = _NOTHING
 ) -> list[str]:
     """Return a message for each source with unread assignments: how many privileges are unknown, and why."""
     if not (reasons := _Reasons(coverage, held)):
@@ -157,7 +157,7 @@ def unknown_rights_notices(
 class _Reasons:
     """Unread scopes that may hide assignments, by source and by the scope of the identities concerned."""
 
-    def __init__(self, coverage: Iterable[Coverage], held: Held) -> None:
+    def __init__(self, coverage: Iterable[Coverage], held: AssignmentsByHolder) -> None:
         self._held = held
         self._gaps: defaultdict[str, dict[str | None, list[str]]] = defaultdict(dict)
         for section in coverage:

@@ -12,7 +12,7 @@ from itertools import chain
 
 from msgspec import Struct
 
-from scanner.access.assignments import Held, by_right, with_assignments, with_unknown_rights
+from scanner.access.assignments import AssignmentsByHolder, by_right, with_assignments, with_unknown_rights
 from scanner.access.becoming import Candidates, needed_of_judged
 from scanner.access.clusters import with_named
 from scanner.access.control import BECOMES, Method, Targets, methods_in
@@ -36,7 +36,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
 
 def resolve(
     identities: Sequence[Identity],
-    held: Held,
+    held: AssignmentsByHolder,
     workloads: Sequence[Workload],
     coverage: Sequence[Coverage],
     others: Sequence[Identity] = (),
@@ -72,7 +72,7 @@ def resolve(
 
 def conditional_edges(
     identities: Sequence[Identity],
-    held: Held,
+    held: AssignmentsByHolder,
     workloads: Sequence[Workload],
     leading: Container[str],
     methods: Sequence[Method],

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from scanner.access.assignments import Held
+from scanner.access.assignments import AssignmentsByHolder
 from scanner.access.clusters import accounts_in
 from scanner.access.trusts import Keys, with_links
 from scanner.model import (
@@ -162,7 +162,7 @@ def _runs_an_agent(verdict: AgentVerdict, agent: Identity) -> AgentVerdict:
 # Connectors report which workloads an identity's policies or assignments let it control. Which identity each of them
 # runs as is known once everything has been read.
 
-_NOTHING: Held = MappingProxyType({})
+_NOTHING: AssignmentsByHolder = MappingProxyType({})
 _Place: TypeAlias = tuple[str, str | None]
 """A provider and one of its scopes; None for all scopes."""
 
@@ -204,7 +204,9 @@ class _Running:
         return Keys(self._provider, self._parts)
 
 
-def by_takeover(identities: Iterable[Identity], workloads: Iterable[Workload], held: Held = _NOTHING) -> Iterator[Edge]:
+def by_takeover(
+    identities: Iterable[Identity], workloads: Iterable[Workload], held: AssignmentsByHolder = _NOTHING
+) -> Iterator[Edge]:
     """Yield the edges from each identity to the roles of the workloads and agents that it can take over.
 
     Anyone who takes over a cluster, or a namespace of it (``CLUSTER/namespaces/NAME``), becomes the accounts there.

@@ -24,7 +24,7 @@ from scanner.redaction.redact import RedactingFilter, redact
 from scanner.text import counted, printable
 
 if TYPE_CHECKING:
-    from scanner.discovery.inventory import Reading
+    from scanner.discovery.inventory import ScopeReading
     from scanner.discovery.logs import FullObserver
     from scanner.model.activity import UnitReading
 
@@ -196,7 +196,7 @@ class _Lines:
             "%s: %s to read", source, counted(scopes, "scope", "scopes"), extra={"source": source}
         )
 
-    def done(self, reading: Reading) -> None:
+    def done(self, reading: ScopeReading) -> None:
         logging.getLogger("muster").info("%s", _line(reading), extra={"source": reading.source, "scope": reading.scope})
 
     def units_planned(self, name: str, units: int) -> None:
@@ -212,7 +212,7 @@ def _unit_line(reading: UnitReading) -> str:
     return f"{line}, {counted(gaps, 'gap', 'gaps')}" if gaps else line
 
 
-def _line(reading: Reading) -> str:
+def _line(reading: ScopeReading) -> str:
     calls = sum(record.calls for record in reading.coverage)
     gaps = sum(record.is_gap for record in reading.coverage)
     identities = counted(reading.found, "identity", "identities")
@@ -260,7 +260,7 @@ class _Bar:
         self._total += scopes
         self._bars.update(self._task, total=self._total, description=f"reading {printable(source)}")
 
-    def done(self, reading: Reading) -> None:
+    def done(self, reading: ScopeReading) -> None:
         self._bars.update(self._task, advance=1, description=f"read {printable(_line(reading))}")
 
     def units_planned(self, name: str, units: int) -> None:

@@ -18,7 +18,7 @@ from scanner.errors import UsageError, did_you_mean
 from scanner.text import printable
 
 if TYPE_CHECKING:
-    from reports.paths import Found
+    from reports.paths import PathAnswer
     from scanner.access.attack_paths import AttackGraph
     from scanner.cli.output import Delivery
     from scanner.store.store import Store
@@ -118,9 +118,9 @@ def _check(asked: _Asked, *, asks_nothing: bool) -> None:
         raise UsageError("--all is about paths from one identity", hint="name one identity as FROM, and TO")
 
 
-def _found(store: Store, asked: _Asked) -> tuple[Found, bool]:
+def _found(store: Store, asked: _Asked) -> tuple[PathAnswer, bool]:
     """The answer, and whether there is any path."""
-    from reports.paths import Found, unique_names
+    from reports.paths import PathAnswer, unique_names
     from scanner.access.chokes import chokes_to_admin
     from scanner.access.questions import Question, ask
 
@@ -131,7 +131,7 @@ def _found(store: Store, asked: _Asked) -> tuple[Found, bool]:
         (one, other) for source, target in asked.without for one in meant(source) for other in meant(target)
     )
     with store.records() as records:
-        found, has_path = Found(scan=records.frame.scan), True
+        found, has_path = PathAnswer(scan=records.frame.scan), True
     if asked.source is None:
         every = chokes_to_admin(graph.without(avoid, edges))
         found = replace(found, chokes=replace(every, chokes=every.chokes[: asked.most]))
@@ -162,7 +162,9 @@ def _found(store: Store, asked: _Asked) -> tuple[Found, bool]:
     return replace(found, names=unique_names(one.identity for one in named), entrances=entrances), has_path
 
 
-def _cut(found: Found, graph: AttackGraph, starts: frozenset[str], goals: frozenset[str] | None) -> tuple[Found, bool]:
+def _cut(
+    found: PathAnswer, graph: AttackGraph, starts: frozenset[str], goals: frozenset[str] | None
+) -> tuple[PathAnswer, bool]:
     """The fewest steps to cut. ``goals``: None for the admins."""
     from scanner.access.chokes import fewest_cuts, fewest_cuts_to_admin
 
@@ -170,7 +172,7 @@ def _cut(found: Found, graph: AttackGraph, starts: frozenset[str], goals: frozen
     return replace(found, cut=cut), cut.bounded or bool(cut.steps)
 
 
-def _as_text(found: Found, planned: list[tuple[str, str]]) -> list[Delivery]:
+def _as_text(found: PathAnswer, planned: list[tuple[str, str]]) -> list[Delivery]:
     from reports.paths import WRITERS
     from scanner.cli.output import Delivery
 

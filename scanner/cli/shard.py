@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from scanner.config.load import Config
     from scanner.config.settings import SourceSettings
     from scanner.discovery.engine import Observer, Source
-    from scanner.discovery.inventory import Reading
+    from scanner.discovery.inventory import ScopeReading
     from scanner.discovery.scopes import Listing
     from scanner.discovery.shards.lines import Head
 
@@ -94,7 +94,7 @@ def _write(
     return ()
 
 
-def _noting_gaps(outcomes: Iterable[Listing | Reading], gaps: list[str]) -> Iterator[Listing | Reading]:
+def _noting_gaps(outcomes: Iterable[Listing | ScopeReading], gaps: list[str]) -> Iterator[Listing | ScopeReading]:
     for outcome in outcomes:
         gaps += [record.section for record in outcome.coverage if record.is_gap]
         yield outcome

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from connectors.core.contract import Connector, Scope
 from scanner import __version__
-from scanner.discovery.inventory import Reading
+from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.scopes import Job, Listing, list_scopes, read_scope
 from scanner.discovery.shards.lines import Unit, encode, lines_of
 from scanner.errors import ClusterError, MissingExtra, MusterError, StoreError
@@ -234,14 +234,14 @@ def _list(order: Order, deadline: float) -> Listing:
     return list_scopes(order.source, order.connector(), deadline=deadline)
 
 
-def _read(order: Order, deadline: float, shared_store: SharedStore | None, scope: Scope) -> Reading:
+def _read(order: Order, deadline: float, shared_store: SharedStore | None, scope: Scope) -> ScopeReading:
     reading = read_scope(order.connector(), scope, deadline=deadline)
     if shared_store is None:
         return reading
     unit = Unit(reading.source, reading.scope, reading.part)
     lines = (encode(line).decode().rstrip("\n") for line in lines_of(reading))
     _put(shared_store, Part(scan=shared_store.scan, part=unit.digest, head="", lines=tuple(lines)))
-    return Reading(
+    return ScopeReading(
         source=reading.source,
         scope=reading.scope,
         part=reading.part,

@@ -20,7 +20,7 @@ from msgspec import Struct
 
 from connectors.core.contract import Connector, Scope, own_words
 from scanner.config.settings import EngineSettings
-from scanner.discovery.inventory import Inventory, Reading, join
+from scanner.discovery.inventory import Inventory, ScopeReading, join
 from scanner.discovery.scopes import Job, Listing, gap_of, list_scopes, read_scope, rest_of
 from scanner.discovery.shards.joining import parts
 from scanner.discovery.shards.lines import decode
@@ -42,7 +42,7 @@ class Observer(Protocol):
     def planned(self, source: str, scopes: int) -> None:
         """``scopes`` more scopes of this source will be read."""
 
-    def done(self, reading: Reading) -> None:
+    def done(self, reading: ScopeReading) -> None:
         """A scope was read."""
 
 
@@ -52,7 +52,7 @@ def read_all(
     executor: Executor,
     scope_deadline: float,
     observer: Observer,
-) -> Iterator[Reading]:
+) -> Iterator[ScopeReading]:
     """Read every scope of every connector, by name of source. Closing the iterator stops the reading.
 
     ``scope_deadline``: in seconds, for one scope, and for listing the scopes.
@@ -82,16 +82,16 @@ def run(
     executor: Executor,
     observer: Observer,
     wanted: Callable[[Scope], bool] = lambda _: True,
-) -> Generator[Listing | Reading]:
+) -> Generator[Listing | ScopeReading]:
     """Yield the listing of each source and the readings of its ``wanted`` scopes, in the order they finish.
 
     Closing the generator cancels work that has not started. Raises ClusterError if the executor itself is lost.
     """
-    done: SimpleQueue[Future[Listing | Reading]] = SimpleQueue()
-    pending: dict[Future[Listing | Reading], tuple[Job, Scope | None]] = {}
+    done: SimpleQueue[Future[Listing | ScopeReading]] = SimpleQueue()
+    pending: dict[Future[Listing | ScopeReading], tuple[Job, Scope | None]] = {}
 
     def submit(job: Job, scope: Scope | None = None) -> None:
-        future: Future[Listing | Reading] = (
+        future: Future[Listing | ScopeReading] = (
             executor.submit(job.list_scopes) if scope is None else executor.submit(job.read_scope, scope)
         )
         pending[future] = job, scope
@@ -104,7 +104,7 @@ def run(
             future = done.get()
             job, scope = pending.pop(future)
             outcome = _outcome(future, job, scope)
-            if isinstance(outcome, Reading):
+            if isinstance(outcome, ScopeReading):
                 observer.done(outcome)
             else:
                 chosen = [one for one in outcome.scopes if wanted(one)]
@@ -118,16 +118,16 @@ def run(
             future.cancel()
 
 
-def readings_of(outcome: Listing | Reading) -> Iterator[Reading]:
+def readings_of(outcome: Listing | ScopeReading) -> Iterator[ScopeReading]:
     """The readings of an outcome: a reading itself, or the gaps of a listing."""
-    if isinstance(outcome, Reading):
+    if isinstance(outcome, ScopeReading):
         yield outcome
         return
     for coverage in outcome.coverage:
-        yield Reading(source=coverage.source, scope=coverage.scope, coverage=(coverage,))
+        yield ScopeReading(source=coverage.source, scope=coverage.scope, coverage=(coverage,))
 
 
-def _outcome(future: Future[Listing | Reading], job: Job, scope: Scope | None) -> Listing | Reading:
+def _outcome(future: Future[Listing | ScopeReading], job: Job, scope: Scope | None) -> Listing | ScopeReading:
     try:
         return future.result()
     except CancelledError as error:
@@ -141,7 +141,7 @@ def _outcome(future: Future[Listing | Reading], job: Job, scope: Scope | None) -
     if scope is None:
         return Listing(source=job.source, coverage=(gap_of(job.spec, job.source, EVERY_SCOPE, WHOLE_SCOPE, lost),))
     gap = gap_of(job.spec, scope.source, scope.id, rest_of(scope.part), lost)
-    return Reading(source=scope.source, scope=gap.scope, part=scope.part, coverage=(gap,))
+    return ScopeReading(source=scope.source, scope=gap.scope, part=scope.part, coverage=(gap,))
 
 
 # --- Reading sources into an inventory, with threads or on a cluster ---
@@ -166,7 +166,7 @@ class Source(Struct, frozen=True, kw_only=True):
         return SourceRef(name=self.name, provider=self.type)
 
 
-Outcomes = Generator[Listing | Reading]
+Outcomes = Generator[Listing | ScopeReading]
 
 
 class _InTurn(Executor):
@@ -236,7 +236,7 @@ def discover(
         ):
             came_back = [one for one in chain.from_iterable(map(readings_of, outcomes)) if one.staged is None]
         with stage("fetching"):
-            staged = [part for part in parts(map(decode, staging.lines(scan_id))) if isinstance(part, Reading)]
+            staged = [part for part in parts(map(decode, staging.lines(scan_id))) if isinstance(part, ScopeReading)]
         return join(chain(came_back, staged), ranks)
     finally:
         if shared_store is not None:

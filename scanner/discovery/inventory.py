@@ -84,7 +84,7 @@ def misfits(records: Iterable[Identity | Workload], *, part: str | None = None) 
         yield mask(gap)
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class ScopeReading(Struct, frozen=True, kw_only=True):
     """The result of reading one scope or part of it, or of listing the scopes of one source.
 
     ``staged``: number of identities if the records are in the store already, and not here.
@@ -118,7 +118,7 @@ class Inventory(Struct, frozen=True, kw_only=True):
     coverage: tuple[Coverage, ...] = ()
 
 
-def join(readings: Iterable[Reading], ranks: Mapping[str, int]) -> Inventory:
+def join(readings: Iterable[ScopeReading], ranks: Mapping[str, int]) -> Inventory:
     """One inventory from all readings, independent of their order.
 
     ``ranks``: priority by source, the highest priority is the lowest number (live, export, file).

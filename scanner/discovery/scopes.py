@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from connectors.core.budget import LIMITS, Budget, Limits, spending
 from connectors.core.contract import Connector, DiscoveredRecord, Scope, Spec, settled
-from scanner.discovery.inventory import Reading, misfits
+from scanner.discovery.inventory import ScopeReading, misfits
 from scanner.errors import MEMORY_HINT, DeadlineExceeded, SourceError, with_fix
 from scanner.model import (
     EVERY_SCOPE,
@@ -90,7 +90,7 @@ class Job(Struct, frozen=True, kw_only=True):
     source: str
     spec: Spec
     list_scopes: Callable[[], Listing]
-    read_scope: Callable[[Scope], Reading]
+    read_scope: Callable[[Scope], ScopeReading]
 
 
 def list_scopes(source: str, connector: Connector, *, deadline: float, limits: Limits = LIMITS) -> Listing:
@@ -120,7 +120,7 @@ def read_scope(
     deadline: float,
     stop: threading.Event | None = None,
     limits: Limits = LIMITS,
-) -> Reading:
+) -> ScopeReading:
     """Read one scope; errors become gaps. Ends early when ``stop`` is set.
 
     ``deadline``: in seconds. After it, no more requests are made: each unfinished section is a gap, and what was read
@@ -145,7 +145,7 @@ def read_scope(
             _clear(records)
     except Exception as error:  # noqa: BLE001  # a bug in masking must let no record out, and not end the scan of other scopes
         found = {kind: [] for kind in found} | {Coverage: [gap_in(scope, _bug(scope.source, error))]}
-    return Reading(
+    return ScopeReading(
         source=scope.source,
         scope=public_id(scope.id),
         part=scope.part,

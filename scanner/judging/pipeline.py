@@ -11,7 +11,7 @@ from datetime import date, datetime
 import msgspec
 from msgspec import Struct
 
-from scanner.access.assignments import Held, held_by, unknown_rights_notices
+from scanner.access.assignments import AssignmentsByHolder, held_by, unknown_rights_notices
 from scanner.access.clusters import with_clusters
 from scanner.access.edges import resolve
 from scanner.access.exposures import by_subject, matched, unmatched_notices
@@ -365,7 +365,7 @@ def _entries_of(entries: Sequence[Entry]) -> Callable[[Assessment], Entry | None
 
 def _completed(
     inventory: Inventory, remembered: Remembered, carried: Sequence[Assessment], places: Places, now: datetime
-) -> tuple[Inventory, Held, Access]:
+) -> tuple[Inventory, AssignmentsByHolder, Access]:
     """The inventory with last known facts and with links, the assignments by holder, and who can become whom.
 
     A separate function, so that the inventories of its steps are freed.
@@ -379,7 +379,7 @@ def _completed(
     return linked, held, access
 
 
-def _linked(inventory: Inventory, held: Held, carried: Sequence[Assessment]) -> tuple[Inventory, Access]:
+def _linked(inventory: Inventory, held: AssignmentsByHolder, carried: Sequence[Assessment]) -> tuple[Inventory, Access]:
     """Resolve which identity can become which, and add links to stored secrets."""
     known = [one.identity for one in carried]
     reported = {(one.source, one.scope) for one in inventory.coverage if one.section.partition(":")[0] == REACH}

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
-from scanner.matching.keys import Place, fold, place_of, tag_name
+from scanner.matching.keys import ProviderScope, fold, place_of, tag_name
 from scanner.model import Entry, Identity
 
 EffectiveStatus: TypeAlias = Literal["live", "unknown", "expired", "suspended", "proposed", "retired"]
@@ -65,15 +65,15 @@ class Index:
     """Entries by text and place, so that a name declared in thousands of scopes is looked up at once."""
 
     def __init__(self) -> None:
-        self._by_text: dict[str, dict[Place, list[Declared]]] = {}
-        self._first: dict[tuple[str, Place], list[Declared]] = {}
+        self._by_text: dict[str, dict[ProviderScope, list[Declared]]] = {}
+        self._first: dict[tuple[str, ProviderScope], list[Declared]] = {}
 
     def add(self, text: str, declared: Declared) -> None:
         """Add an entry under this text, for the provider and scope that it names."""
         by_place = self._by_text.setdefault(text, {})
         by_place.setdefault(place_of(declared.entry), []).append(declared)
 
-    def at(self, text: str, place: Place) -> Sequence[Declared]:
+    def at(self, text: str, place: ProviderScope) -> Sequence[Declared]:
         """Return the entries with this text for this place, or for any provider or scope; of very many, the first."""
         by_place = self._by_text.get(text)
         if by_place is None:
@@ -87,7 +87,7 @@ class Index:
             for declared in (found if len(found) <= MOST_ALIKE else self._best(text, asked, found))
         ]
 
-    def _best(self, text: str, place: Place, found: list[Declared]) -> list[Declared]:
+    def _best(self, text: str, place: ProviderScope, found: list[Declared]) -> list[Declared]:
         """Return the first by rank: live ones."""
         if (text, place) not in self._first:
             found.sort(key=lambda declared: declared.rank)

@@ -11,7 +11,7 @@ from scanner.catalog import known_providers
 from scanner.model import Entry, Identity
 from scanner.model.providers import Provider, Providers
 
-Place: TypeAlias = tuple[str | None, str | None]
+ProviderScope: TypeAlias = tuple[str | None, str | None]
 """Provider and scope, normalised; None: any."""
 
 # The Greek question mark, the oxia and the Kelvin sign: the only characters that NFC turns into ASCII ones.
@@ -158,7 +158,7 @@ def scope_key(provider: str | None, scope: str | None) -> str | None:
     return (text.zfill(digits) if text.isdecimal() else text) or None
 
 
-def place_of(subject: Identity | Entry) -> Place:
+def place_of(subject: Identity | Entry) -> ProviderScope:
     """Return the normalised provider and scope of an identity, or of an entry.
 
     An id that shows its provider also shows whose number an entry's scope is, which a spreadsheet may have shortened.

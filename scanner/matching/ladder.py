@@ -27,7 +27,7 @@ from scanner.matching.decision import Hit, Who, as_written, decide
 from scanner.matching.declared import Declared, Index, effective_status
 from scanner.matching.globs import GlobIndex, is_pattern, literal, names_something
 from scanner.matching.keys import (
-    Place,
+    ProviderScope,
     fold,
     habits,
     is_bare,
@@ -242,7 +242,7 @@ class _Ladder:
         anothers = matches.held if _by_qualified_name(exact) else matches.issued
         return self._with_patterns(identity, place, [hit for hit in exact if fold(hit.text) not in anothers])
 
-    def _exact_hits(self, identity: Identity, place: Place) -> list[Hit]:
+    def _exact_hits(self, identity: Identity, place: ProviderScope) -> list[Hit]:
         return [
             Hit(rung, text, declared)
             for rung, text, found in self._exact_rungs(identity, place)
@@ -250,7 +250,7 @@ class _Ladder:
             for declared in found
         ]
 
-    def _with_patterns(self, identity: Identity, place: Place, exact: list[Hit]) -> list[Hit]:
+    def _with_patterns(self, identity: Identity, place: ProviderScope, exact: list[Hit]) -> list[Hit]:
         """Return the hits with those of patterns: if no exact text decides, of all registries, else of the others."""
         decided = {hit.registry for hit in exact if not hit.is_proposed}
         if decided and decided.issuperset(self._with_pattern):
@@ -284,7 +284,7 @@ class _Ladder:
         for index in (self._exact, self._folded, self._ids, self._patterns):
             yield from index.crowds()
 
-    def _exact_rungs(self, identity: Identity, place: Place) -> Iterator[tuple[Rung, str, Sequence[Declared]]]:
+    def _exact_rungs(self, identity: Identity, place: ProviderScope) -> Iterator[tuple[Rung, str, Sequence[Declared]]]:
         any_case = habits(identity.provider).ids == "any_case"
         yield "key", identity.key, self._named(identity.key, place, any_case)
         if identity.unique_id is not None:
@@ -302,13 +302,13 @@ class _Ladder:
         if is_bare(identity.name):
             yield "name", identity.name, self._folded.at(fold(identity.name), place)
 
-    def _named(self, text: str, place: Place, any_case: bool) -> Sequence[Declared]:
+    def _named(self, text: str, place: ProviderScope, any_case: bool) -> Sequence[Declared]:
         if any_case or is_email(text):
             return self._folded.at(fold(text), place)
         return self._exact.at(text, place)
 
     def _glob_hits_of(
-        self, identity: Identity, place: Place, exact_globs: GlobIndex[str], any_case_globs: GlobIndex[str]
+        self, identity: Identity, place: ProviderScope, exact_globs: GlobIndex[str], any_case_globs: GlobIndex[str]
     ) -> list[Hit]:
         compared = habits(identity.provider)
         ids = {identity.key, *identity.aliases}

@@ -25,7 +25,7 @@ Computed: TypeAlias = Literal["name", "permissions", "trusts", "credentials"]
 its privilege is unknown, and at least what the known part allows."""
 
 
-class Place(Struct, frozen=True, kw_only=True, gc=False):
+class PlannedPlace(Struct, frozen=True, kw_only=True, gc=False):
     """Where a change declares something.
 
     ``resource``: a Terraform address, a logical id, ``Kind/namespace/name``, or ``jobs.ID``. ``line``: from 1; None if
@@ -50,17 +50,17 @@ class PlannedIdentity(Struct, frozen=True, kw_only=True, gc=False):
 
     identity: Identity
     effect: Effect
-    places: tuple[Place, ...]
+    places: tuple[PlannedPlace, ...]
     before: Identity | None = None
     computed: frozenset[Computed] = frozenset()
-    credentials_at: Mapping[str, Place] = {}
+    credentials_at: Mapping[str, PlannedPlace] = {}
     account_known: bool = True
 
 
 class Unread(Struct, frozen=True, kw_only=True, gc=False):
     """A resource that would add an identity, rights or a credential, but could not be evaluated: a gap."""
 
-    place: Place
+    place: PlannedPlace
     reason: str
 
 

@@ -15,7 +15,7 @@ from scanner.languages import worded
 from scanner.model import Origin, UnreadCells
 from scanner.redaction.redact import redact
 from scanner.registry.columns import ENDS, day_order
-from scanner.registry.formats.declaration import Document, Reader
+from scanner.registry.formats.declaration import Document, ListReader
 from scanner.registry.formats.documents import FORMATS, Declared, read_foreign
 from scanner.registry.lists import Format, ListSource, find_files
 from scanner.registry.tables import Row, Table, read_table
@@ -241,7 +241,7 @@ class _Reader:
             self._notes.understood.append(headings.understood(table, words))
 
     def _declarations(self, name: Format, documents: Sequence[Document]) -> Iterator[Record]:
-        reader: Reader | None = getattr(FORMATS[name], self._declared)
+        reader: ListReader | None = getattr(FORMATS[name], self._declared)
         if reader is None:
             message = f"is {FORMATS[name].title}, which declares no {self._declared}"
             self._notes.problems.append(Problem(file=self._source.name, message=message))

@@ -25,7 +25,7 @@ from scanner.model import (
     Severity,
     StoredSecret,
 )
-from scanner.model.planned import Place, PlannedChange
+from scanner.model.planned import PlannedChange, PlannedPlace
 from scanner.processes import spread
 from scanner.rules import registration
 from scanner.rules.base import (
@@ -142,7 +142,7 @@ def _credential_hits(
             yield plan_rule, hit
 
 
-def _placed(hit: Hit, place: Place) -> Hit:
+def _placed(hit: Hit, place: PlannedPlace) -> Hit:
     at = {"file": place.file, "resource": place.resource} | ({} if place.line is None else {"line": place.line})
     return msgspec.structs.replace(hit, evidence={**hit.evidence, **at})
 

@@ -30,7 +30,7 @@ def neighbourhood(address: str) -> str:
     return f"{IPv6Address(int(known) >> _NETWORK_BITS << _NETWORK_BITS)}/{_NETWORK_BITS}"
 
 
-class Held(Protocol):
+class OpenConnection(Protocol):
     """An open connection. It is compared by identity."""
 
     def drop(self) -> None:
@@ -40,18 +40,18 @@ class Held(Protocol):
 class _Givers(Struct):
     """Connections that give way: by state in that order, and first those that have been in it longest."""
 
-    states: dict[State, OrderedDict[Held, None]] = field(
+    states: dict[State, OrderedDict[OpenConnection, None]] = field(
         default_factory=lambda: {"waiting": OrderedDict(), "idle": OrderedDict(), "stalled": OrderedDict()}
     )
 
-    def move(self, held: Held, state: State) -> None:
+    def move(self, held: OpenConnection, state: State) -> None:
         for name, held_in in self.states.items():
             if name != state:
                 held_in.pop(held, None)
             else:
                 held_in.setdefault(held)
 
-    def first(self) -> Held | None:
+    def first(self) -> OpenConnection | None:
         return next(chain.from_iterable(self.states.values()), None)
 
 
@@ -73,11 +73,11 @@ class Slots:
     def __init__(self, most: int, kept: int, each: int) -> None:
         self._most, self._kept, self._each = most, kept, each
         self._addresses: dict[str, _Address] = {}
-        self._of: dict[Held, str | None] = {}
+        self._of: dict[OpenConnection, str | None] = {}
         self._givers = _Givers()
-        self._late: OrderedDict[Held, None] = OrderedDict()
+        self._late: OrderedDict[OpenConnection, None] = OrderedDict()
 
-    def enter(self, held: Held, address: str | None) -> bool:
+    def enter(self, held: OpenConnection, address: str | None) -> bool:
         """Count a new connection; returns whether it has a slot, or is late. ``address``: None for trusted proxies."""
         if self._has_room(address):
             self._of[held] = address
@@ -90,14 +90,14 @@ class Slots:
         self._late[held] = None
         return False
 
-    def promote(self, held: Held, address: str | None) -> bool:
+    def promote(self, held: OpenConnection, address: str | None) -> bool:
         """Give a late connection a slot, if there is room by now; returns whether it has one."""
         if held in self._late and self._has_room(address):
             del self._late[held]
             self.enter(held, address)
         return held in self._of
 
-    def move(self, held: Held, state: State) -> None:
+    def move(self, held: OpenConnection, state: State) -> None:
         """Note a connection's state."""
         if held not in self._of:
             return
@@ -106,7 +106,7 @@ class Slots:
         if address is not None:
             self._addresses[address].givers.move(held, state)
 
-    def leave(self, held: Held) -> None:
+    def leave(self, held: OpenConnection) -> None:
         """Forget a connection. A second time does nothing."""
         self._late.pop(held, None)
         if held not in self._of:
@@ -131,7 +131,7 @@ class Slots:
             self._drop(first)
         return first is not None
 
-    def _drop(self, held: Held) -> None:
+    def _drop(self, held: OpenConnection) -> None:
         self.leave(held)
         held.drop()
 

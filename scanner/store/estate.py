@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sqlalchemy import Connection, select
 
-from scanner.access.blast_radius.walk import Place, SecretKeys
+from scanner.access.blast_radius.walk import ScopeOf, SecretKeys
 from scanner.model import Assessment, Entry, Workload
 from scanner.store import schema
 from scanner.store.engine import plain_rows
@@ -28,13 +28,13 @@ class StoredEstate:
         """See :class:`scanner.access.blast_radius.walk.Estate`."""
         return self._looked_up(IDENTITIES, keys)
 
-    def living_in(self, place: Place) -> Iterable[Assessment]:
+    def living_in(self, place: ScopeOf) -> Iterable[Assessment]:
         """See :class:`scanner.access.blast_radius.walk.Estate`."""
         provider, scope = place
         table = schema.identity.c
         return read_open(self._connection, IDENTITIES, (table.provider == provider) & (table.scope == scope))
 
-    def secrets_in(self, place: Place) -> Iterable[str]:
+    def secrets_in(self, place: ScopeOf) -> Iterable[str]:
         """See :class:`scanner.access.blast_radius.walk.Estate`."""
         return self._secrets.within(place)
 

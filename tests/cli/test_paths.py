@@ -12,7 +12,7 @@ import networkx as nx
 import pytest
 from msgspec.structs import replace
 
-from reports.paths import Found, record
+from reports.paths import PathAnswer, record
 from scanner.access.questions import ask, question
 from scanner.errors import UsageError
 from scanner.model import Assessment, Link, Privilege, Trust, Way
@@ -215,7 +215,7 @@ def test_an_api_asks_by_text(estate: Path) -> None:
         graph = store.attack_graph()
         asked = question(graph, "outside", avoid=("acme:ci",), most=1)
         with store.records() as records:
-            answer = record(Found(scan=records.frame.scan, answer=ask(graph, asked)))
+            answer = record(PathAnswer(scan=records.frame.scan, answer=ask(graph, asked)))
         with pytest.raises(UsageError, match="no identity has the key nowhere"):
             question(graph, "nowhere")
 

@@ -16,7 +16,7 @@ from connectors.core.contract import Connector, DiscoveredRecord
 from connectors.testing import read_unmasked
 from reports.base import Screen
 from reports.catalog import report_catalog
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assignment, Coverage, Identity, ScanInfo, ScanResult, StoredSecret, Workload, with_uncertain
@@ -51,7 +51,7 @@ def reported(records: Iterable[DiscoveredRecord]) -> ScanResult:
     sorts: dict[str, Any] = {
         name: tuple(one for one in typed if isinstance(one, sort)) for name, sort in _SORTS.items()
     }
-    inventory = join([Reading(source="prod", scope="s", **sorts)], {"prod": 0})
+    inventory = join([ScopeReading(source="prod", scope="s", **sorts)], {"prod": 0})
     declared = Declared(entries=(make_entry("svc-*"),), tag_keys=("muster",))
     result = judge(inventory, declared, Remembered(), ScanInfo(id="1", started_at=NOW, finished_at=NOW, version="0"))
     with TemporaryDirectory() as folder, open_store(f"sqlite:///{Path(folder, 'store.db')}") as store:

@@ -9,7 +9,7 @@ import pytest
 from scanner.app.changes import changes_between
 from scanner.app.forgetting import forget_place, plan_forgetting
 from scanner.app.scanning import Run, conclude
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.errors import StoreError, UsageError
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
@@ -40,7 +40,7 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 def _night(store: Store, number: int, *sources: str, nobody: bool = False) -> ScanResult:
     readings = [
-        Reading(
+        ScopeReading(
             source=name,
             scope=READ[name].scope,
             identities=tuple(one for one in (STAYS, LEAVES) if one.source == name and not nobody),

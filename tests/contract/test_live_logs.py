@@ -479,9 +479,9 @@ GOOD = {
     "operationName": {"value": "Microsoft.Compute/disks/write"},
 }
 READINGS = (
-    (audit.GcpAuditLog.records, partial(audit.Reading, Networks())),
-    (signins.EntraLog.records, partial(signins.Reading, Networks())),
-    (activity.AzureActivityLog.records, partial(activity.Reading, Networks())),
+    (audit.GcpAuditLog.records, partial(audit.GcpAuditCounting, Networks())),
+    (signins.EntraLog.records, partial(signins.SignInCounting, Networks())),
+    (activity.AzureActivityLog.records, partial(activity.AzureActivityCounting, Networks())),
 )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from connectors.planned import UNKNOWN, Planned, Planner, Resource, planner_catalog
 from scanner.catalog import Catalog
-from scanner.model.planned import Place
+from scanner.model.planned import PlannedPlace
 from tests.connectors.aws.planned.reading import Store
 from tests.hostile_json import ODD
 
@@ -47,7 +47,7 @@ def resources(name: str, planner: Planner, value: Any) -> list[Resource]:
 def _resource(word: str, arguments: dict[str, Any], refers: dict[str, tuple[str]]) -> Resource:
     return Resource(
         type=word,
-        place=Place(file="f", resource=f"{word}.x"),
+        place=PlannedPlace(file="f", resource=f"{word}.x"),
         format="cloudformation" if "::" in word else "terraform",
         effect="changed",
         values=arguments,

@@ -222,7 +222,7 @@ USER_USE_TRACKED_DAYS = 3650
 """Passwords have been tracked since 2014-10-20 and keys since 2015-04-22: longer than this, and ever longer."""
 
 
-class Place(Struct, frozen=True, kw_only=True, gc=False):
+class AwsAccount(Struct, frozen=True, kw_only=True, gc=False):
     """The place of identities. ``partition``: as in every ARN: ``aws``, ``aws-cn``, ``aws-us-gov`` and others."""
 
     source: str

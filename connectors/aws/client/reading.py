@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from connectors.aws.client import payloads
 from connectors.aws.client.errors import NotExported
-from connectors.aws.client.payloads import Place
+from connectors.aws.client.payloads import AwsAccount
 from connectors.aws.client.session import IN_FLIGHT, call, pages, permission_of
 from connectors.core import reading
 from connectors.core.contract import Gone, Meter, Scope, SectionReading
@@ -33,13 +33,13 @@ class Paging(Struct, frozen=True, kw_only=True):
 IAM_PAGES = Paging(rows="MaxItems", place="Marker", size=PAGE_SIZE)
 
 
-class Reading(Struct, frozen=True, kw_only=True):
+class AwsReader(Struct, frozen=True, kw_only=True):
     """The context of reading one scope. ``meter`` counts the requests of ``client``."""
 
     scope: Scope
     client: Any
     meter: Meter
-    place: Place
+    place: AwsAccount
 
     def section(self, name: str) -> SectionReading:
         """Read one section, see :meth:`Scope.section`."""

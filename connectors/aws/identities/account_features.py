@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from connectors.aws.client.errors import SwitchedOff
 from connectors.aws.client.payloads import iso, known, utc
-from connectors.aws.client.reading import IAM_PAGES, Reading, looped, must_know, parsed
+from connectors.aws.client.reading import IAM_PAGES, AwsReader, looped, must_know, parsed
 from connectors.aws.client.session import call
 from connectors.aws.spec import DELEGATIONS, INSTANCE_PROFILES, OUTBOUND_FEDERATION, SERVER_CERTIFICATES
 from connectors.core.contract import DiscoveredRecord
@@ -61,7 +61,7 @@ class DelegationRequest(Struct, frozen=True, kw_only=True, rename="pascal"):
     approver_id: str | None = None
 
 
-def read_account_features(account: Reading) -> Iterator[DiscoveredRecord]:
+def read_account_features(account: AwsReader) -> Iterator[DiscoveredRecord]:
     """Read every such section: one listing each."""
     yield from _server_certificates(account)
     yield from _instance_profiles(account)
@@ -69,7 +69,7 @@ def read_account_features(account: Reading) -> Iterator[DiscoveredRecord]:
     yield from _delegations(account)
 
 
-def _server_certificates(account: Reading) -> Iterator[StoredSecret | Coverage]:
+def _server_certificates(account: AwsReader) -> Iterator[StoredSecret | Coverage]:
     with account.section(SERVER_CERTIFICATES) as section:
         rows = account.rows(
             section,
@@ -83,7 +83,7 @@ def _server_certificates(account: Reading) -> Iterator[StoredSecret | Coverage]:
     yield section.coverage
 
 
-def _server_certificate(row: ServerCertificate, account: Reading) -> StoredSecret:
+def _server_certificate(row: ServerCertificate, account: AwsReader) -> StoredSecret:
     """The private key of a server certificate. Its creation date is unknown: it may be older than the upload."""
     return StoredSecret(
         key=row.arn,
@@ -100,7 +100,7 @@ def _server_certificate(row: ServerCertificate, account: Reading) -> StoredSecre
     )
 
 
-def _instance_profiles(account: Reading) -> Iterator[Workload | Coverage]:
+def _instance_profiles(account: AwsReader) -> Iterator[Workload | Coverage]:
     """Instance profiles, which give their role to machines.
 
     Anyone who may add a role to an empty profile chooses any role.
@@ -124,7 +124,7 @@ def _instance_profiles(account: Reading) -> Iterator[Workload | Coverage]:
     yield section.coverage
 
 
-def _outbound_federation(account: Reading) -> Coverage:
+def _outbound_federation(account: AwsReader) -> Coverage:
     with account.section(OUTBOUND_FEDERATION) as section:
         must_know(account.client, "get_outbound_web_identity_federation_info")
         try:
@@ -137,7 +137,7 @@ def _outbound_federation(account: Reading) -> Coverage:
     return section.coverage
 
 
-def _delegations(account: Reading) -> Iterator[Identity | Coverage]:
+def _delegations(account: AwsReader) -> Iterator[Identity | Coverage]:
     with account.section(DELEGATIONS) as section:
         for page in looped(account.client, "list_delegation_requests", "DelegationRequests", IAM_PAGES):
             for row in parsed(section, page, DelegationRequest, name="DelegationRequestId"):
@@ -145,7 +145,7 @@ def _delegations(account: Reading) -> Iterator[Identity | Coverage]:
     yield section.coverage
 
 
-def _delegation(row: DelegationRequest, account: Reading) -> Identity:
+def _delegation(row: DelegationRequest, account: AwsReader) -> Identity:
     """A partner's access, which no role shows. It expires."""
     place = account.place
     key = f"arn:{place.partition}:iam::{place.account}:delegation-request/{row.delegation_request_id}"

@@ -16,7 +16,7 @@ from connectors.aws.client.credential_report import KeyUse, Report, ReportRow, m
 from connectors.aws.client.errors import NotReady
 from connectors.aws.client.iam_calls import Listing
 from connectors.aws.client.payloads import AccessKey, UserDetail, utc
-from connectors.aws.client.reading import PAGE_SIZE, Reading, expect, read_each
+from connectors.aws.client.reading import PAGE_SIZE, AwsReader, expect, read_each
 from connectors.aws.client.session import pages, permission_of
 from connectors.aws.identities.users import UserFacts
 from connectors.aws.spec import KEYS, MFA_DEVICES, PASSWORDS, REPORT
@@ -56,7 +56,7 @@ class SecondFactors:
         known = arn in self._sorts or arn in self._asked
         return tuple(sorted(self._sorts.get(arn, ()))) if known else None
 
-    def read(self, account: Reading, having: Sequence[UserDetail]) -> Iterator[Coverage]:
+    def read(self, account: AwsReader, having: Sequence[UserDetail]) -> Iterator[Coverage]:
         """Read the devices.
 
         ``having``: users who have, or may have, a device; those without a virtual device take a call each.
@@ -80,7 +80,7 @@ class SecondFactors:
         yield section.coverage
 
 
-def _devices(account: Reading, user: str) -> list[_Device]:
+def _devices(account: AwsReader, user: str) -> list[_Device]:
     permission = f"{permission_of(account.client, _LIST_ONE)} of {user}"
     found: list[_Device] = []
     for page in pages(account.client, _LIST_ONE, page_size=PAGE_SIZE, expecting=("MFADevices",), UserName=user):
@@ -94,7 +94,7 @@ def _devices(account: Reading, user: str) -> list[_Device]:
 class PasswordsAndKeys:
     """Passwords and keys of the listed users. ``gone``: names of users that no longer exist."""
 
-    def __init__(self, account: Reading, listing: Listing) -> None:
+    def __init__(self, account: AwsReader, listing: Listing) -> None:
         self.report: Report | None = None
         self.gone: frozenset[str] = frozenset()
         self._account = account

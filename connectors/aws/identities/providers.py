@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.client.payloads import Place, Tag, iso, known, tags_of, utc
-from connectors.aws.client.reading import Reading, expect, parsed, read_each
+from connectors.aws.client.payloads import AwsAccount, Tag, iso, known, tags_of, utc
+from connectors.aws.client.reading import AwsReader, expect, parsed, read_each
 from connectors.aws.client.session import call, permission_of
 from connectors.aws.spec import OIDC_PROVIDERS, SAML_PROVIDERS
 from connectors.core.reading import unread_facts
@@ -111,7 +111,7 @@ PROVIDER_KINDS = (
 
 
 def read_providers(
-    account: Reading, trusts: Mapping[str, tuple[Trust, ...]], *, trusts_are_whole: bool
+    account: AwsReader, trusts: Mapping[str, tuple[Trust, ...]], *, trusts_are_whole: bool
 ) -> Iterator[Identity | Coverage]:
     """OIDC and SAML providers, one listing each and a call for each provider.
 
@@ -144,7 +144,7 @@ def provider_identity(
     arn: str,
     kind: ProviderKind,
     detail: OidcProvider | SamlProvider | None,
-    place: Place,
+    place: AwsAccount,
     trusting: Counter[str] | None,
 ) -> Identity:
     """A provider as an identity. ``detail``: None where only its ARN is known. ``trusting``: roles, by ARN."""

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.client.payloads import Place, known, utc
-from connectors.aws.client.reading import Paging, Reading, looped, parsed
+from connectors.aws.client.payloads import AwsAccount, known, utc
+from connectors.aws.client.reading import AwsReader, Paging, looped, parsed
 from connectors.aws.client.session import AwsSession, valid_in
 from connectors.aws.identities.user_credentials import ends_at
 from connectors.aws.spec import ANCHORS, PROFILES, SUBJECTS
@@ -75,11 +75,13 @@ class Subject(Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: datetime | None = None
 
 
-def read_roles_anywhere(scope: Scope, session: AwsSession, place: Place) -> Iterator[Identity | Workload | Coverage]:
+def read_roles_anywhere(
+    scope: Scope, session: AwsSession, place: AwsAccount
+) -> Iterator[Identity | Workload | Coverage]:
     """Trust anchors, profiles and subjects of a region: one listing each, the latter two only if there is an anchor."""
     region, meter = scope.part or session.home_region, session.new_meter()
     client = session.client("rolesanywhere", region, meter)
-    reading = Reading(scope=scope, client=client, meter=meter, place=place)
+    reading = AwsReader(scope=scope, client=client, meter=meter, place=place)
     anchors = yield from _read(_ANCHORS, reading, session, region)
     for listing in (_PROFILES, _SUBJECTS):
         if anchors.status == "not_offered":
@@ -91,7 +93,7 @@ def read_roles_anywhere(scope: Scope, session: AwsSession, place: Place) -> Iter
 
 
 def _read(
-    listing: _Listing, reading: Reading, session: AwsSession, region: str
+    listing: _Listing, reading: AwsReader, session: AwsSession, region: str
 ) -> Generator[Identity | Workload | Coverage, None, Coverage]:
     with reading.section(listing.section) as section, valid_in(session, region, reading.meter):
         for page in looped(reading.client, listing.method, listing.member, _PAGES):
@@ -101,7 +103,7 @@ def _read(
     return section.coverage
 
 
-def _anchor(anchor: TrustAnchor, region: Reading) -> Identity:
+def _anchor(anchor: TrustAnchor, region: AwsReader) -> Identity:
     return Identity(
         key=anchor.trust_anchor_arn,
         provider="aws",
@@ -138,7 +140,7 @@ def _authority(anchor: TrustAnchor) -> Iterator[Credential]:
         )
 
 
-def _profile(profile: Profile, region: Reading) -> Workload:
+def _profile(profile: Profile, region: AwsReader) -> Workload:
     return Workload(
         key=profile.profile_arn,
         provider="aws",
@@ -155,7 +157,7 @@ def _profile(profile: Profile, region: Reading) -> Workload:
     )
 
 
-def _subject(subject: Subject, region: Reading) -> Identity:
+def _subject(subject: Subject, region: AwsReader) -> Identity:
     return Identity(
         key=subject.subject_arn,
         provider="aws",
@@ -189,7 +191,7 @@ class _Listing(Struct, frozen=True, kw_only=True):
     member: str
     shape: type[Any]
     name: str
-    record: Callable[[Any, Reading], Identity | Workload]
+    record: Callable[[Any, AwsReader], Identity | Workload]
 
 
 _ANCHORS = _Listing(

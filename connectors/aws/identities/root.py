@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from connectors.aws.client.credential_report import Report, ReportRow
 from connectors.aws.client.iam_calls import account_summary
-from connectors.aws.client.payloads import USER_USE_TRACKED_DAYS, Place, known
-from connectors.aws.client.reading import Reading
+from connectors.aws.client.payloads import USER_USE_TRACKED_DAYS, AwsAccount, known
+from connectors.aws.client.reading import AwsReader
 from connectors.aws.spec import ROOT
 from connectors.core.reading import unread_facts
 from scanner.model import Coverage, Credential, Identity, Privilege, Signal, credential_key, with_administration
@@ -15,7 +15,7 @@ from scanner.model import Coverage, Credential, Identity, Privilege, Signal, cre
 _PRIVILEGE = Privilege(level="admin", evidence=("the root user of the account",))
 
 
-def read_root(account: Reading, report: Report | None) -> Iterator[Identity | Coverage]:
+def read_root(account: AwsReader, report: Report | None) -> Iterator[Identity | Coverage]:
     """Read the root user from the credential report, or from the call that counts its credentials."""
     row = None if report is None else report.root
     with account.section(ROOT) as section:
@@ -27,7 +27,7 @@ def read_root(account: Reading, report: Report | None) -> Iterator[Identity | Co
 
 
 def root_identity(
-    row: ReportRow | None, summary: Mapping[str, int], place: Place, *, report_is_whole: bool = True
+    row: ReportRow | None, summary: Mapping[str, int], place: AwsAccount, *, report_is_whole: bool = True
 ) -> Identity:
     """The account's root user, from its row of the credential report, else from the account's summary.
 

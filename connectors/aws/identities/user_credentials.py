@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from connectors.aws.client.errors import NotTaken
 from connectors.aws.client.payloads import UserDetail, known, utc
-from connectors.aws.client.reading import IAM_PAGES, PAGE_SIZE, Reading, expect, looped, parsed, read_each
+from connectors.aws.client.reading import IAM_PAGES, PAGE_SIZE, AwsReader, expect, looped, parsed, read_each
 from connectors.aws.client.session import pages, permission_of
 from connectors.aws.spec import CERTIFICATES, SERVICE_CREDENTIALS, SSH_KEYS
 from connectors.core.contract import SectionReading
@@ -182,7 +182,7 @@ class OtherCredentials:
 
     def read(
         self,
-        account: Reading,
+        account: AwsReader,
         users: Sequence[UserDetail],
         *,
         with_certificates: Sequence[UserDetail],
@@ -199,13 +199,13 @@ class OtherCredentials:
         else:
             yield self._read_per_user(account, _SSH_KEYS, with_ssh_keys)
 
-    def _read_service_credentials(self, account: Reading, section: SectionReading, arns: Mapping[str, str]) -> None:
+    def _read_service_credentials(self, account: AwsReader, section: SectionReading, arns: Mapping[str, str]) -> None:
         for page in service_credential_rows(account.client, section):
             for row in parsed(section, page, ServiceCredential, name="ServiceSpecificCredentialId"):
                 if row.user_name in arns:  # a user created since is in neither listing
                     self._held[row.user_name].append(service_credential(row, arns[row.user_name]))
 
-    def _read_per_user(self, account: Reading, each: _PerUser, users: Iterable[UserDetail]) -> Coverage:
+    def _read_per_user(self, account: AwsReader, each: _PerUser, users: Iterable[UserDetail]) -> Coverage:
         arns = {user.user_name: user.arn for user in users}
         with account.section(each.section) as section:
             read = read_each(arns, lambda name: _held(account.client, each, name, arns[name]), of=each.words)

@@ -12,7 +12,7 @@ from connectors.aws.client.credential_report import KeyUse, ReportRow, is_active
 from connectors.aws.client.payloads import (
     USER_USE_TRACKED_DAYS,
     AccessKey,
-    Place,
+    AwsAccount,
     RoleDetail,
     UserDetail,
     boundary_of,
@@ -134,7 +134,7 @@ def user_identity(
     facts: UserFacts,
     permissions: Permissions,
     links: Iterable[Link],
-    place: Place,
+    place: AwsAccount,
     *,
     by_name: bool = False,
 ) -> Identity:
@@ -237,7 +237,7 @@ def role_identity(
     trusts: tuple[Trust, ...] | None,
     permissions: Permissions,
     links: Iterable[Link],
-    place: Place,
+    place: AwsAccount,
     *,
     by_name: bool = False,
 ) -> Identity:
@@ -291,7 +291,7 @@ def role_identity(
     )
 
 
-def _token_subjects(role: RoleDetail, place: Place) -> tuple[TokenSubject, ...]:
+def _token_subjects(role: RoleDetail, place: AwsAccount) -> tuple[TokenSubject, ...]:
     """The principal that AWS asserts to others: a session of the role with any name (IAM's principal identifiers)."""
     partition = role.arn.split(":")[1]
     sessions = f"arn:{partition}:sts::{place.account}:assumed-role/{role.role_name}/*"

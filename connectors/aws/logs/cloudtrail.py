@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from connectors.aws.logs.actions import event_names
-from connectors.aws.logs.events import LAYOUT, Event, Reading
+from connectors.aws.logs.events import LAYOUT, CloudTrailCounting, Event
 from connectors.aws.logs.tables import COLUMNS, event_of_row
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
@@ -56,9 +56,9 @@ class CloudTrailLog(FileLog):
     layout: ClassVar[Layout] = LAYOUT
     records: ClassVar[Records[Event]] = Records(Event, ("Records",), row=event_of_row, columns=COLUMNS)
 
-    def counting(self, networks: Networks) -> Reading:
+    def counting(self, networks: Networks) -> CloudTrailCounting:
         """See ``FileLog``."""
-        return Reading(networks)
+        return CloudTrailCounting(networks)
 
     def folder(self) -> Folder:
         """See ``FileLog``. A bucket is asked through the source."""

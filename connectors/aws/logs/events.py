@@ -121,7 +121,7 @@ class _Client(NamedTuple):
     is_hosted: bool
 
 
-class Reading(Counting):
+class CloudTrailCounting(Counting):
     """Counts the records of one unit. ``networks``: what addresses are called."""
 
     def __init__(self, networks: Networks) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from connectors.aws.offline.documents import Files, answer_of, holds_secrets, recognised
 from connectors.aws.offline.operations import Operation, goes_on
-from connectors.aws.offline.places import Place, accounts_in, newest, place_of, rows_of, with_neighbours
+from connectors.aws.offline.places import DocumentPlace, accounts_in, newest, place_of, rows_of, with_neighbours
 from connectors.core.offline import Unreadable, files_in, name_in
 
 ORGANIZATIONS = "organizations"
@@ -31,7 +31,7 @@ class Document(Struct, frozen=True, kw_only=True):
     path: Path
     number: int
     operation: Operation
-    place: Place
+    place: DocumentPlace
     written_at: datetime
     goes_on: bool
     dated_at: datetime | None

@@ -71,7 +71,7 @@ _ACCOUNT_MEMBERS = ("Account", "OwnerId", "AwsAccountId")
 _PLACES_DEPTH = 4
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class DocumentPlace(Struct, frozen=True, kw_only=True):
     """As far as it is known; ``region``: of a service that regions have to themselves."""
 
     account: str | None = None
@@ -79,14 +79,14 @@ class Place(Struct, frozen=True, kw_only=True):
     partition: str | None = None
 
 
-def place_of(document: Mapping[str, Any], operation: Operation, path: str) -> Place:
+def place_of(document: Mapping[str, Any], operation: Operation, path: str) -> DocumentPlace:
     """The place of a document, as it says or as the path (relative to the folder that is read) says."""
     arns = _arns(document)
     account = _most(arn["account"] for arn in arns) or _most(_accounts(document)) or _last(_ACCOUNT, path)
     region = None
     if not operation.is_global:
         region = _most(arn["region"] for arn in arns) or _most(_zones(document)) or _last(_REGION, path)
-    return Place(account=account, region=region, partition=_most(arn["partition"] for arn in arns))
+    return DocumentPlace(account=account, region=region, partition=_most(arn["partition"] for arn in arns))
 
 
 def accounts_in(answer: Mapping[str, Any], operation: Operation) -> Sequence[str]:
@@ -111,7 +111,9 @@ def _account_of_row(row: Any) -> str | None:
     return match["account"] if match else None
 
 
-def with_neighbours(things: Sequence[tuple[T, Path, Place]], regions: Sequence[str]) -> Iterator[tuple[T, Place]]:
+def with_neighbours(
+    things: Sequence[tuple[T, Path, DocumentPlace]], regions: Sequence[str]
+) -> Iterator[tuple[T, DocumentPlace]]:
     """Things with the places that those beside them have: the account of the nearest folder, an account's only region.
 
     ``things``: each with its file and its own place. ``regions``: the requested ones.
@@ -131,7 +133,7 @@ def with_neighbours(things: Sequence[tuple[T, Path, Place]], regions: Sequence[s
         yield thing, structs.replace(place, region=place.region or only)
 
 
-def _with_account(path: Path, place: Place, accounts: Mapping[Path, set[str]]) -> Place:
+def _with_account(path: Path, place: DocumentPlace, accounts: Mapping[Path, set[str]]) -> DocumentPlace:
     nearest: set[str] = next((accounts[folder] for folder in path.parents if accounts[folder]), set())
     return structs.replace(place, account=place.account or _only(nearest))
 

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import structs
 
 from connectors.aws.client.iam_calls import Listing
-from connectors.aws.client.payloads import AccessKey, Place, RoleDetail, UserDetail
+from connectors.aws.client.payloads import AccessKey, AwsAccount, RoleDetail, UserDetail
 from connectors.aws.identities.providers import PROVIDER_KINDS, OidcProvider, SamlProvider, provider_identity
 from connectors.aws.identities.users import UserFacts, role_identity, user_identity
 from connectors.aws.planned.forms import CREDENTIAL_KINDS, Declared, tags_in
@@ -18,7 +18,7 @@ from connectors.aws.planned.names import MADE_UP_ACCOUNT, Names
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.rights.permissions import Permissions
 from connectors.aws.rights.vocabulary import has_wildcard, resource_matches
-from connectors.planned.effects import Found
+from connectors.planned.effects import PlannedState
 from scanner.model import Credential, Grant, Identity, Privilege, Way, credential_key
 from scanner.model.planned import Effect
 from scanner.model.terms import POWERFUL
@@ -75,10 +75,10 @@ class Renamed:
 
 def identities_in(
     account: Account, declared: Iterable[Declared], names: Names, where: tuple[str | None, str]
-) -> list[Found]:
+) -> list[PlannedState]:
     """The roles, users and identity providers of an account, with what gives them rights."""
     number, partition = where
-    place = Place(source=SOURCE, account=number or MADE_UP_ACCOUNT, partition=partition)
+    place = AwsAccount(source=SOURCE, account=number or MADE_UP_ACCOUNT, partition=partition)
     listing = account.listing()
     rights = rights_in(listing, place.account, None)
     renamed = Renamed(names, account.all, number)
@@ -97,7 +97,7 @@ def _rows(account: Account, listing: Listing) -> Iterator[tuple[Holder, UserDeta
     yield from ((holder, rows[holder.named.arn]) for holder in account.all if holder.kind != "group")
 
 
-def _identity(holder: Holder, row: UserDetail | RoleDetail, rights: Rights, place: Place) -> Identity:
+def _identity(holder: Holder, row: UserDetail | RoleDetail, rights: Rights, place: AwsAccount) -> Identity:
     permissions, links = rights.permissions[row.arn], rights.links[row.arn]
     if isinstance(row, RoleDetail):
         return role_identity(row, rights.trusts.get(row.arn), permissions, links, place)
@@ -105,7 +105,7 @@ def _identity(holder: Holder, row: UserDetail | RoleDetail, rights: Rights, plac
     return structs.replace(identity, enabled=True if identity.credentials else None)  # others may be made elsewhere
 
 
-def _found(holder: Holder, identity: Identity, renamed: Renamed, rights: Rights) -> Found:
+def _found(holder: Holder, identity: Identity, renamed: Renamed, rights: Rights) -> PlannedState:
     permissions = rights.permissions[identity.key]
     identity = renamed.identity(_readable(identity, permissions))
     if "name" in holder.computed:
@@ -113,7 +113,7 @@ def _found(holder: Holder, identity: Identity, renamed: Renamed, rights: Rights)
     computed = set(holder.computed)
     if any(_id(each) is None for each in holder.credentials):
         computed.add("credentials")
-    return Found(
+    return PlannedState(
         at=holder.at,
         identity=identity,
         effect=effect_of(holder.declared),
@@ -206,14 +206,14 @@ def _facts(holder: Holder) -> UserFacts:
 # --- Identity providers ---
 
 
-def _provider(declared: Declared, names: Names, place: Place, renamed: Renamed) -> Found:
+def _provider(declared: Declared, names: Names, place: AwsAccount, renamed: Renamed) -> PlannedState:
     named = names.of[declared.at]
     kind = _PROVIDERS[declared.form.what]
     detail: OidcProvider | SamlProvider = SamlProvider()
     if kind.kind == "oidc_provider":
         detail = OidcProvider(url=declared.text("name"))
     identity = renamed.identity(provider_identity(named.arn, kind, detail, place, None))
-    return Found(
+    return PlannedState(
         at=declared.at,
         identity=structs.replace(
             identity, name=named.name if named.name_known else declared.at, tags=dict(sorted(tags_in(declared)))

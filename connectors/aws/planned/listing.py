@@ -29,7 +29,7 @@ from connectors.aws.planned.serverless import SERVICES, serverless_policies, tru
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
 from connectors.planned import UNKNOWN
 from connectors.planned.shapes import listed, mapping
-from scanner.model.planned import Computed, Place, Unread
+from scanner.model.planned import Computed, PlannedPlace, Unread
 
 Kind: TypeAlias = Literal["role", "user", "group"]
 HOLDERS: tuple[Kind, ...] = ("role", "user", "group")
@@ -382,7 +382,7 @@ def tags_of(holder: Holder) -> tuple[Tag, ...]:
     )
 
 
-def places_of(holder: Holder) -> tuple[Place, ...]:
+def places_of(holder: Holder) -> tuple[PlannedPlace, ...]:
     """First its own place, then those of what gives it something."""
     own = () if holder.declared is None else (holder.declared.resource.place,)
     return tuple(dict.fromkeys((*own, *(each.resource.place for each in holder.given))))

@@ -13,7 +13,7 @@ from connectors.aws.planned.names import PARTITION, Names
 from connectors.aws.planned.other_formats import TYPES, as_cloudformation
 from connectors.aws.planned.workloads import Roles, agent_of, secret_of, workload_of, workload_types
 from connectors.planned import Known, Planned, Resource
-from connectors.planned.effects import Found, as_planned
+from connectors.planned.effects import PlannedState, as_planned
 from connectors.planned.kinds import not_understood
 from scanner.model.planned import Unread
 
@@ -68,7 +68,7 @@ class _Moment:
         by_place: dict[Where, list[Declared]] = defaultdict(list)
         for each in map(self._names.filled, given):
             by_place[each.resource.account, each.resource.partition or PARTITION].append(each)
-        self.found: dict[Where, list[Found]] = {}
+        self.found: dict[Where, list[PlannedState]] = {}
         self.unread: list[Unread] = []
         self.secrets = [each for listed in by_place.values() for each in listed if _is_secret(each)]
         self.roles = Roles()

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from connectors.aws.rights.holders import Holder, as_user
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import METHODS_NAMED, Effective, allows, combine, is_admin
-from connectors.aws.rights.reach import Document, Held, sources_in, sum_up
+from connectors.aws.rights.reach import AppliedPolicy, Document, sources_in, sum_up
 from connectors.aws.rights.vocabulary import Changed, Vocabulary
 from scanner.text import few
 
@@ -39,7 +39,7 @@ class Group(Struct, frozen=True, kw_only=True, gc=False):
     """A group of users: its ARN, its policies, the ARNs of its users."""
 
     arn: str
-    held: tuple[Held, ...] = ()
+    held: tuple[AppliedPolicy, ...] = ()
     members: frozenset[str] = frozenset()
 
     @property
@@ -54,7 +54,7 @@ class State(NamedTuple):
     ``removable``: policies that can be taken away from it.
     """
 
-    held: tuple[Held, ...]
+    held: tuple[AppliedPolicy, ...]
     groups: tuple[str, ...]
     granted: bool = False
     bound: bool = True
@@ -77,7 +77,7 @@ class Step(NamedTuple):
     effect: _Effect
     action: str
     where: str
-    held: tuple[Held, ...] = ()
+    held: tuple[AppliedPolicy, ...] = ()
     groups: tuple[str, ...] = ()
     removable: frozenset[_Place] = frozenset()
 
@@ -92,7 +92,7 @@ class Step(NamedTuple):
         )
 
 
-def _place(held: Held) -> _Place:
+def _place(held: AppliedPolicy) -> _Place:
     return held.via, held.arn, held.name
 
 
@@ -135,7 +135,7 @@ class Changes:
     def _is_special(self, holder: Holder) -> bool:
         return holder.boundary is not None or any(map(self._refuses, holder.held))
 
-    def _refuses(self, held: Held) -> bool:
+    def _refuses(self, held: AppliedPolicy) -> bool:
         """Whether a policy denies something that an admin has."""
         return held.document is not None and bool(held.document.denied.somewhere & self.words.dangerous_iam)
 
@@ -237,7 +237,7 @@ class Changes:
         """Whether its policies allow something that changes rights."""
         return any(each.document is not None and each.document.possible.somewhere & self.bits for each in group.held)
 
-    def _of_the_account(self, state: State) -> list[Held]:
+    def _of_the_account(self, state: State) -> list[AppliedPolicy]:
         """Its policies that the account has written, and that others may have, too."""
         return [each for each in state.held if each.arn in self.versions]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from connectors.aws.rights.privilege import Effective, Limit, patterns_left
-from connectors.aws.rights.reach import Document, Held
+from connectors.aws.rights.reach import AppliedPolicy, Document
 from connectors.aws.rights.vocabulary import Vocabulary, arn_parts, has_variable, resource_matches
 from scanner.model import Consequence
 from scanner.text import few
@@ -48,13 +48,13 @@ def consequences_in(
 
 
 def with_policies(
-    consequences: Iterable[Consequence], held: Sequence[Held], words: Vocabulary
+    consequences: Iterable[Consequence], held: Sequence[AppliedPolicy], words: Vocabulary
 ) -> tuple[Consequence, ...]:
     """The consequences with the names of the policies that allow them."""
     return tuple(replace(one, by=_policies(held, words.bits(one.actions))) for one in consequences)
 
 
-def _policies(held: Sequence[Held], bits: int) -> str:
+def _policies(held: Sequence[AppliedPolicy], bits: int) -> str:
     names = [
         f"policy {each.name} ({each.via})"
         for each in held

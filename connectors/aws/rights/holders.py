@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from connectors.aws.rights.policy import Statement, statements_on
 from connectors.aws.rights.privilege import Limit
-from connectors.aws.rights.reach import Document, Held, Reach
+from connectors.aws.rights.reach import AppliedPolicy, Document, Reach
 from connectors.aws.rights.trusted_principals import Caller
 from connectors.aws.rights.vocabulary import (
     Vocabulary,
@@ -37,7 +37,7 @@ class Holder(Caller, frozen=True, kw_only=True, gc=False):
     could not be read.
     """
 
-    held: tuple[Held, ...] = ()
+    held: tuple[AppliedPolicy, ...] = ()
     documents: tuple[Document, ...] = ()
     boundary: Document | None = None
     guardrails: tuple[Limit, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from connectors.aws.rights.policy import Statement
-from connectors.aws.rights.reach import Document, Held
+from connectors.aws.rights.reach import AppliedPolicy, Document
 from connectors.aws.rights.vocabulary import arn_parts
 from scanner.model import Signal
 
@@ -74,7 +74,7 @@ def _layer_name(arn: str) -> str:
     return arn_parts(arn)[5].removeprefix("layer:").partition(":")[0]
 
 
-def model_signals(held: Iterable[Held]) -> tuple[Signal, ...]:
+def model_signals(held: Iterable[AppliedPolicy]) -> tuple[Signal, ...]:
     """Weak signals where policies name calls of models or agents, or secrets that are called like keys for models.
 
     A wildcard over everything names nothing.

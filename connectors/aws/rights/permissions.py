@@ -15,7 +15,7 @@ from connectors.aws.rights.consequences import consequences_in, with_policies
 from connectors.aws.rights.model_calls import model_signals
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import UNDER_A_CONDITION, Effective, Limit, Verdict, is_admin, judge
-from connectors.aws.rights.reach import Document, Held, sources_in, sum_up
+from connectors.aws.rights.reach import AppliedPolicy, Document, sources_in, sum_up
 from connectors.aws.rights.vocabulary import Vocabulary, action_matches, published_policies
 from scanner.model import (
     UNKNOWN_PRIVILEGE,
@@ -47,7 +47,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     :mod:`connectors.aws.rights.methods`.
     """
 
-    held: tuple[Held, ...] = ()
+    held: tuple[AppliedPolicy, ...] = ()
     boundary: Document | None = None
     guardrails: tuple[Limit, ...] = ()
     verdict: Verdict | None = None
@@ -220,14 +220,14 @@ class PolicyLibrary:
 
     def _held(
         self, owner: str, inline: Iterable[InlinePolicy], attached: Iterable[AttachedPolicy], via: str
-    ) -> Iterable[Held]:
+    ) -> Iterable[AppliedPolicy]:
         for own in inline:
             document = self._document(f"{owner} {own.policy_name}", own.policy_document)
-            yield Held(name=own.policy_name, via="inline" if via == "direct" else via, document=document)
+            yield AppliedPolicy(name=own.policy_name, via="inline" if via == "direct" else via, document=document)
         for policy in attached:
             document, published = self._managed_document(policy.policy_arn)
             may_deny = self._may_deny(policy.policy_arn)
-            yield Held(
+            yield AppliedPolicy(
                 name=policy.policy_name,
                 via=via,
                 arn=policy.policy_arn,
@@ -273,14 +273,16 @@ class PolicyLibrary:
         self._documents[content] = document
         return document
 
-    def _grant(self, held: Held) -> Grant:
+    def _grant(self, held: AppliedPolicy) -> Grant:
         document = held.document
         if document is None:
             return Grant(name=held.name, via=held.via)
         admin = is_admin(document.certain, document.certain.without(document.denied), self._words)
         return Grant(name=held.name, via=held.via, resource=document.resource, admin=admin)
 
-    def _verdict(self, held: Sequence[Held], boundary: Document | None, guardrails: tuple[Limit, ...]) -> _Judged:
+    def _verdict(
+        self, held: Sequence[AppliedPolicy], boundary: Document | None, guardrails: tuple[Limit, ...]
+    ) -> _Judged:
         documents = {each.document.number: each.document for each in held if each.document is not None}
         key = (tuple(sorted(documents)), None if boundary is None else boundary.number, bool(guardrails))
         if key not in self._judged:

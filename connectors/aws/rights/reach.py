@@ -163,7 +163,7 @@ def is_foreign(pattern: str, account: str) -> bool:
 STATEMENTS_NAMED = 3
 
 
-class Held(Struct, frozen=True, kw_only=True, gc=False):
+class AppliedPolicy(Struct, frozen=True, kw_only=True, gc=False):
     """One policy that applies to a principal; ``document`` is None where it could not be read or understood.
 
     ``may_deny``: whether it may take rights away, if it could be read. ``published``: in words, which of AWS's
@@ -178,7 +178,7 @@ class Held(Struct, frozen=True, kw_only=True, gc=False):
     arn: str = ""
 
 
-def sources_in(held: Sequence[Held], words: Vocabulary) -> Callable[[int], str]:
+def sources_in(held: Sequence[AppliedPolicy], words: Vocabulary) -> Callable[[int], str]:
     """A function from actions (bits) to the statements that allow them, the plainest ones first."""
 
     def sources(actions: int) -> str:
@@ -194,7 +194,7 @@ def sources_in(held: Sequence[Held], words: Vocabulary) -> Callable[[int], str]:
     return sources
 
 
-def _allowing(held: Iterable[Held]) -> Iterable[tuple[Held, Statement]]:
+def _allowing(held: Iterable[AppliedPolicy]) -> Iterable[tuple[AppliedPolicy, Statement]]:
     for policy in held:
         if policy.document is not None:
             for statement in policy.document.statements:

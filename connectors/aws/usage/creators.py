@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from connectors.aws.client import payloads
-from connectors.aws.client.reading import Reading
+from connectors.aws.client.reading import AwsReader
 from connectors.aws.client.session import pages
 from connectors.aws.spec import CREATORS
 from connectors.core.contract import SectionReading
@@ -72,7 +72,7 @@ class Creators:
     def __init__(self) -> None:
         self._by_subject: dict[str, tuple[datetime, str]] = {}
 
-    def read(self, trail: Reading) -> Iterator[Coverage]:
+    def read(self, trail: AwsReader) -> Iterator[Coverage]:
         """Read the event history of events that create identities and keys.
 
         ``trail``: a reading with a client of CloudTrail.

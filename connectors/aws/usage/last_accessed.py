@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from connectors.aws.client.reading import IAM_PAGES, Reading, expect, goes_on, must_know, read_each
+from connectors.aws.client.reading import IAM_PAGES, AwsReader, expect, goes_on, must_know, read_each
 from connectors.aws.client.session import call, permission_of
 from connectors.aws.spec import LAST_ACCESSED
 from connectors.core.budget import current
@@ -42,7 +42,7 @@ class LastAccessed:
     def __init__(self) -> None:
         self._services: Mapping[str, Sequence[_Service]] = {}
 
-    def read(self, account: Reading, levels: Mapping[str, PrivilegeLevel]) -> Iterator[Coverage]:
+    def read(self, account: AwsReader, levels: Mapping[str, PrivilegeLevel]) -> Iterator[Coverage]:
         """Read the services of the most privileged of these identities. ``levels``: privilege by ARN."""
         candidates = sorted((arn for arn in levels if levels[arn] in _ORDER), key=lambda arn: _rank(arn, levels))
         asked = candidates[:MOST]

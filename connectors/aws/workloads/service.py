@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from connectors.aws.client.payloads import Place
+from connectors.aws.client.payloads import AwsAccount
 from connectors.aws.client.reading import read_each
 from connectors.aws.client.session import AwsSession, Client, valid_in
 from connectors.aws.workloads.calls import Calls, Raw, filled_all
@@ -253,7 +253,7 @@ SERVICES_AT_ONCE = 8
 
 
 def read_region(
-    scope: Scope, session: AwsSession, place: Place, resources: Collection[str]
+    scope: Scope, session: AwsSession, place: AwsAccount, resources: Collection[str]
 ) -> Iterator[DiscoveredRecord]:
     """Stored secrets, workloads and AI agents of the region ``scope.part``, and a coverage record for each section.
 

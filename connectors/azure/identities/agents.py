@@ -13,7 +13,7 @@ from msgspec import structs
 from connectors.azure.client.payloads import moment
 from connectors.azure.identities.applications import NO_RIGHT_YET, of_faces
 from connectors.azure.identities.faces import Faces, known
-from connectors.azure.identities.facts import Found, contacts, people_of
+from connectors.azure.identities.facts import TenantFacts, contacts, people_of
 from connectors.azure.identities.payloads import AgentUser, ServicePrincipal
 from connectors.azure.keys import agent_blueprint_key, agent_identity_key, agent_user_key
 from connectors.azure.spec import AGENT_BLUEPRINT, AGENT_IDENTITY, AGENT_USER, SPEC
@@ -21,7 +21,7 @@ from scanner.model import Identity, Link, Signal
 from scanner.model.attributes import SPONSORS
 
 
-def agent_identity(found: Found, principal: ServicePrincipal, users: Iterable[AgentUser]) -> Identity:
+def agent_identity(found: TenantFacts, principal: ServicePrincipal, users: Iterable[AgentUser]) -> Identity:
     """An agent; ``users``: the accounts that it acts as.
 
     It is unknown whether the usage reports include every agent.
@@ -55,7 +55,7 @@ def agent_identity(found: Found, principal: ServicePrincipal, users: Iterable[Ag
     )
 
 
-def agent_blueprint(found: Found, faces: Faces, agents: Iterable[ServicePrincipal]) -> Identity:
+def agent_blueprint(found: TenantFacts, faces: Faces, agents: Iterable[ServicePrincipal]) -> Identity:
     """A blueprint. ``agents``: the agents made from it. Its credentials give access to each of them."""
     key = agent_blueprint_key(found.tenant, faces.client_id or faces.name)
     plain = of_faces(found, faces, key, AGENT_BLUEPRINT)
@@ -70,7 +70,7 @@ def agent_blueprint(found: Found, faces: Faces, agents: Iterable[ServicePrincipa
     )
 
 
-def agent_user(found: Found, user: AgentUser) -> Identity:
+def agent_user(found: TenantFacts, user: AgentUser) -> Identity:
     """The user account of an agent. It has no password: its agent signs in as it."""
     sponsors = found.sponsors.get(user.id.lower())
     parent = user.identity_parent_id

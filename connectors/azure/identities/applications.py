@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from connectors.azure.identities.credentials import credentials_of, federation_of, signs_in
 from connectors.azure.identities.faces import Faces, managed_by, tags_of
-from connectors.azure.identities.facts import Found, attributes_of, is_principal_unread, token_subjects, unread_of
+from connectors.azure.identities.facts import TenantFacts, attributes_of, is_principal_unread, token_subjects, unread_of
 from connectors.azure.identities.federation import federates
 from connectors.azure.identities.payloads import ServicePrincipal
 from connectors.azure.keys import (
@@ -29,13 +29,13 @@ _SEEN_FROM_ITS_SUBSCRIPTION = unread_facts(credentials=True, tags=True, trusts=T
 """Facts of a managed identity that Entra does not have. The unit of the subscription reads them."""
 
 
-def application(found: Found, faces: Faces) -> Identity:
+def application(found: TenantFacts, faces: Faces) -> Identity:
     """A service principal, or a registration that has none in this tenant."""
     kind = APPLICATION if faces.principal is None else SERVICE_PRINCIPAL
     return of_faces(found, faces, application_key(found.tenant, faces.client_id or faces.name), kind)
 
 
-def of_faces(found: Found, faces: Faces, key: str, kind: str) -> Identity:
+def of_faces(found: TenantFacts, faces: Faces, key: str, kind: str) -> Identity:
     """Service principal and registration as one identity.
 
     The use of a multi-tenant application is only partly known.
@@ -93,7 +93,7 @@ def managed_key(tenant: str, principal: ServicePrincipal) -> str:
     return managed_identity_key(arm_id) if arm_id else application_key(tenant, principal.app_id or principal.id)
 
 
-def managed_identity(found: Found, principal: ServicePrincipal) -> Identity:
+def managed_identity(found: TenantFacts, principal: ServicePrincipal) -> Identity:
     """A managed identity in Entra. The reports list client ids, not every managed identity: absence is no proof."""
     arm_id = arm_id_of(principal)
     subscription = subscription_of(arm_id) if arm_id else None
@@ -122,13 +122,13 @@ def managed_identity(found: Found, principal: ServicePrincipal) -> Identity:
 # --- Identities by object id (pure) ---
 
 
-def key_of(found: Found, faces: Faces) -> str:
+def key_of(found: TenantFacts, faces: Faces) -> str:
     """The key of an application, or of a blueprint."""
     client = faces.client_id or faces.name
     return (agent_blueprint_key if found.is_blueprint(faces) else application_key)(found.tenant, client)
 
 
-def named_objects(found: Found) -> Iterator[tuple[str, str, str]]:
+def named_objects(found: TenantFacts) -> Iterator[tuple[str, str, str]]:
     """The id of each object that is an identity, or a face of one, with the identity's key and the object's name."""
     for id_, principal in found.principals.items():
         if principal.is_managed:
@@ -140,7 +140,7 @@ def named_objects(found: Found) -> Iterator[tuple[str, str, str]]:
             yield face.id.lower(), key_of(found, faces), faces.name
 
 
-def directory_for_rights(found: Found) -> Directory:
+def directory_for_rights(found: TenantFacts) -> Directory:
     """The directory as the reading of rights needs it; Microsoft's own applications are among its APIs."""
     named = list(named_objects(found))
     return Directory(

@@ -20,7 +20,7 @@ from scanner.model import Assignment, Fact, Grant, TokenSubject
 from scanner.model.attributes import EXTERNAL, OWNERS, PUBLISHER, RESTORABLE_UNTIL, SPONSORS
 
 
-class Found(Struct, kw_only=True):
+class TenantFacts(Struct, kw_only=True):
     """Ids are in lower case. ``principals``, ``owners``, ``sponsors``: by object id; ``applications``: by client id.
 
     ``agents``, ``left_out``: object ids; ``blueprints``: client ids. ``federated``: by the object id of an application.
@@ -143,7 +143,7 @@ ISSUERS: Mapping[CloudName, tuple[str, str]] = {
 https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference"""
 
 
-def token_subjects(found: Found, object_id: str | None) -> tuple[TokenSubject, ...]:
+def token_subjects(found: TenantFacts, object_id: str | None) -> tuple[TokenSubject, ...]:
     """The subjects of its tokens: the object id, by issuer."""
     issuers = ISSUERS[found.cloud] if object_id is not None else ()
     return tuple(TokenSubject(issuer.format(tenant=found.tenant), object_id or "") for issuer in issuers)
@@ -161,7 +161,7 @@ def people_of(
     return contacts(people) if people or (whole and all(one in of for one in ids)) else None
 
 
-def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any]:
+def attributes_of(found: TenantFacts, faces: Faces, words: list[str]) -> dict[str, Any]:
     """``words``: tags that are not pairs."""
     application = faces.application
     third_party = faces.origin(found.tenant) == "third_party"
@@ -184,7 +184,7 @@ def attributes_of(found: Found, faces: Faces, words: list[str]) -> dict[str, Any
     })  # fmt: skip
 
 
-def _registration(found: Found, faces: Faces) -> dict[str, str]:
+def _registration(found: TenantFacts, faces: Faces) -> dict[str, str]:
     """The place and state of its registration.
 
     If the registration is missing or deleted, no sign-in works until it is restored.
@@ -210,12 +210,12 @@ def _publisher(faces: Faces) -> dict[str, Any]:
     }
 
 
-def is_principal_unread(found: Found, faces: Faces) -> bool:
+def is_principal_unread(found: TenantFacts, faces: Faces) -> bool:
     """Whether it may have a principal that could not be read: the principal holds its rights, and may be disabled."""
     return faces.principal is None and s.SERVICE_PRINCIPALS in found.gaps
 
 
-def _is_registration_unread(found: Found, faces: Faces) -> bool:
+def _is_registration_unread(found: TenantFacts, faces: Faces) -> bool:
     """Whether it may have a registration in this tenant that could not be read."""
     principal = faces.principal
     if faces.application is not None or principal is None or found.is_agent(principal):
@@ -228,7 +228,7 @@ def _has_keys(faces: Faces) -> bool:
     return any(face.key_credentials or face.password_credentials for face in faces)
 
 
-def unread_of(found: Found, faces: Faces) -> tuple[Fact, ...]:
+def unread_of(found: TenantFacts, faces: Faces) -> tuple[Fact, ...]:
     """The facts that are unread because of a gap."""
     application, principal = faces.application, faces.principal
     no_registration, no_principal = _is_registration_unread(found, faces), is_principal_unread(found, faces)

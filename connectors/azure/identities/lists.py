@@ -17,9 +17,9 @@ from connectors.azure.client.batch import AT_ONCE, graph_batch
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.client.payloads import RESTORABLE, moment
 from connectors.azure.identities.faces import Faces
-from connectors.azure.identities.facts import Found
+from connectors.azure.identities.facts import TenantFacts
 from connectors.azure.identities.payloads import Application, Deleted, Expanded, ServicePrincipal
-from connectors.azure.reader import PAGE, Query, Reader
+from connectors.azure.reader import PAGE, AzureReader, Query
 from connectors.azure.spec import MANAGED_IDENTITY
 from connectors.core.contract import Gone, SectionReading
 from scanner.errors import Denied, SourceError
@@ -39,7 +39,7 @@ def is_all(related: list[Raw] | None) -> bool:
 
 
 def related(
-    reader: Reader,
+    reader: AzureReader,
     section: SectionReading,
     path: str,
     relation: str,
@@ -71,7 +71,7 @@ def related(
     yield from followed(reader, section, {f"{path}/{one}/{relation}": one for one in open_ids})
 
 
-def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) -> Iterator[tuple[str, list[Raw]]]:
+def followed(reader: AzureReader, section: SectionReading, paths: Mapping[str, str]) -> Iterator[tuple[str, list[Raw]]]:
     """The rows below each path, with its value in ``paths``; twenty paths per request.
 
     Failures are reported once, and reading ends if a whole request is denied. An object may have been deleted since it
@@ -105,14 +105,14 @@ def followed(reader: Reader, section: SectionReading, paths: Mapping[str, str]) 
 Kind: TypeAlias = Literal["servicePrincipal", "application"]
 
 
-def in_bin(reader: Reader, section: SectionReading, kind: Kind) -> Iterator[Deleted]:
+def in_bin(reader: AzureReader, section: SectionReading, kind: Kind) -> Iterator[Deleted]:
     """Deleted objects of a type that can be restored."""
     query: Query = {"$select": "id,appId,deletedDateTime", "$top": PAGE}
     pages = reader.api.graph_pages(f"/directory/deletedItems/microsoft.graph.{kind}", params=query)
     return reader.rows(section, pages, Deleted)
 
 
-def read_deleted_registrations(reader: Reader, found: Found) -> Iterator[Coverage]:
+def read_deleted_registrations(reader: AzureReader, found: TenantFacts) -> Iterator[Coverage]:
     """Read deleted registrations, only if a principal of this tenant has none."""
     with reader.section(s.DELETED) as section:
         rows = in_bin(reader, section, "application") if _is_any_lost(found) else ()
@@ -124,7 +124,7 @@ def read_deleted_registrations(reader: Reader, found: Found) -> Iterator[Coverag
     yield reader.done(section)
 
 
-def _is_any_lost(found: Found) -> bool:
+def _is_any_lost(found: TenantFacts) -> bool:
     return found.registrations_known and any(
         one.service_principal_type == "Application"
         and found.application_of(one) is None
@@ -150,7 +150,7 @@ CREATED = "createdDateTime"
 """Not among the published properties of a service principal; most tenants return it nevertheless."""
 
 
-def read_service_principals(reader: Reader, found: Found) -> Iterator[Coverage]:
+def read_service_principals(reader: AzureReader, found: TenantFacts) -> Iterator[Coverage]:
     """Read the principals of applications, managed identities and agents.
 
     Microsoft's own are kept, too, for the permissions that they publish.
@@ -186,7 +186,7 @@ def _asking_for(names: str) -> Query:
     return {"$select": names, "$top": PAGE}
 
 
-def is_left_out(reader: Reader, principal: ServicePrincipal) -> bool:
+def is_left_out(reader: AzureReader, principal: ServicePrincipal) -> bool:
     """Whether it is one of the hundreds of Microsoft's principals in every tenant.
 
     A principal with a credential in this tenant is not left out: someone in the tenant uses it.
@@ -197,7 +197,7 @@ def is_left_out(reader: Reader, principal: ServicePrincipal) -> bool:
     return is_microsofts and not principal.key_credentials and not principal.password_credentials
 
 
-def read_applications(reader: Reader, found: Found) -> Iterator[Coverage]:
+def read_applications(reader: AzureReader, found: TenantFacts) -> Iterator[Coverage]:
     """Registrations in this tenant, blueprints of agents among them."""
     with reader.section(s.APPLICATIONS) as section:
         queries = (_asking_for(APPLICATION), EVERYTHING)

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct, structs
 from connectors.azure import sections as s
 from connectors.azure.identities.federation import Terms, credential_of, federates, trust_of
 from connectors.azure.keys import arm_key, arm_name, managed_identity_key, subscription_of
-from connectors.azure.reader import Reader, gathered
+from connectors.azure.reader import AzureReader, gathered
 from connectors.azure.spec import MANAGED_IDENTITY, SPEC
 from connectors.azure.workloads.rows import Resource, agent_signal, kind_of, runs_as
 from connectors.core.contract import Scope
@@ -158,7 +158,7 @@ class FederatedCredential(Struct, frozen=True, kw_only=True):
     properties: Terms
 
 
-def read_federation(reader: Reader, users: Sequence[Resource]) -> Generator[Coverage, None, dict[str, Federation]]:
+def read_federation(reader: AzureReader, users: Sequence[Resource]) -> Generator[Coverage, None, dict[str, Federation]]:
     """Read by key; identities without an item could not be read. One request for each identity, several in parallel."""
     found: dict[str, Federation] = {managed_identity_key(one.id): Federation(unread=True) for one in users}
 

@@ -13,7 +13,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.identities.agents import agent_blueprint, agent_identity, agent_user
 from connectors.azure.identities.applications import application, directory_for_rights, managed_identity, named_objects
-from connectors.azure.identities.facts import Found, is_nameless, ownership
+from connectors.azure.identities.facts import TenantFacts, is_nameless, ownership
 from connectors.azure.identities.lists import (
     APPLICATION,
     EXPANDED_PAGE,
@@ -26,7 +26,7 @@ from connectors.azure.identities.lists import (
     related,
 )
 from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
-from connectors.azure.reader import Query, Reader
+from connectors.azure.reader import AzureReader, Query
 from connectors.azure.rights.reading import read_rights
 from connectors.azure.usage.reading import read_credential_use, read_sign_ins
 from connectors.core.contract import DiscoveredRecord, Gone, SectionReading
@@ -47,7 +47,7 @@ _OF_USER = "id,displayName,userPrincipalName,accountEnabled,createdDateTime,iden
 _Sponsored = TypeVar("_Sponsored", ServicePrincipal, Application, AgentUser)
 
 
-def read_agents(reader: Reader, found: Found) -> Iterator[Coverage]:
+def read_agents(reader: AzureReader, found: TenantFacts) -> Iterator[Coverage]:
     """Agent identities; the list of service principals may include them, with fewer fields."""
     with reader.section(s.AGENT_IDENTITIES) as section:
         path, below = f"{_SP}/{_AGENT}", f"{_SP}/{{}}/{_AGENT}/sponsors"
@@ -58,7 +58,7 @@ def read_agents(reader: Reader, found: Found) -> Iterator[Coverage]:
     yield reader.done(section)
 
 
-def read_blueprints(reader: Reader, found: Found) -> Iterator[Coverage]:
+def read_blueprints(reader: AzureReader, found: TenantFacts) -> Iterator[Coverage]:
     """Read both faces of blueprints; if one list cannot be read, the other still is."""
     failures: list[SourceError] = []
     with reader.section(s.AGENT_BLUEPRINTS) as section:
@@ -72,7 +72,7 @@ def read_blueprints(reader: Reader, found: Found) -> Iterator[Coverage]:
     yield reader.done(section)
 
 
-def _registrations(reader: Reader, section: SectionReading, found: Found) -> None:
+def _registrations(reader: AzureReader, section: SectionReading, found: TenantFacts) -> None:
     path, below = f"{_APP}/{_BLUEPRINT}", f"{_APP}/{{}}/{_BLUEPRINT}/sponsors"
     some = found.has_blueprints
     for one in _sponsored(reader, section, found, path, below, Application, APPLICATION, some=some):
@@ -80,7 +80,7 @@ def _registrations(reader: Reader, section: SectionReading, found: Found) -> Non
         found.applications[one.app_id.lower()] = one
 
 
-def _principals(reader: Reader, section: SectionReading, found: Found) -> None:
+def _principals(reader: AzureReader, section: SectionReading, found: TenantFacts) -> None:
     path, below = f"{_SP}/{_BLUEPRINT_PRINCIPAL}", f"{_SP}/{{}}/{_BLUEPRINT_PRINCIPAL}/sponsors"
     some = found.has_blueprints
     for one in _sponsored(reader, section, found, path, below, ServicePrincipal, PRINCIPAL, some=some):
@@ -90,7 +90,7 @@ def _principals(reader: Reader, section: SectionReading, found: Found) -> None:
         found.left_out.discard(one.id.lower())
 
 
-def read_agent_users(reader: Reader, found: Found) -> Iterator[Coverage]:
+def read_agent_users(reader: AzureReader, found: TenantFacts) -> Iterator[Coverage]:
     """User accounts of agents."""
     with reader.section(s.AGENT_USERS) as section:
         path, below = f"{_USER}/microsoft.graph.agentUser", f"{_USER}/{{}}/sponsors"
@@ -101,9 +101,9 @@ def read_agent_users(reader: Reader, found: Found) -> Iterator[Coverage]:
 
 
 def _sponsored(
-    reader: Reader,
+    reader: AzureReader,
     section: SectionReading,
-    found: Found,
+    found: TenantFacts,
     path: str,
     below: str,
     row: type[_Sponsored],
@@ -129,7 +129,7 @@ def _sponsored(
 
 
 def _listed(
-    reader: Reader, section: SectionReading, path: str, row: type[_Sponsored], select: str, *, some: bool
+    reader: AzureReader, section: SectionReading, path: str, row: type[_Sponsored], select: str, *, some: bool
 ) -> Iterator[_Sponsored]:
     """The rows of a list of one type. Raises NotOffered if Graph has no such list: not every cloud has agents."""
     everything: Query = {"$top": EXPANDED_PAGE}
@@ -142,7 +142,7 @@ def _listed(
         raise NotOffered(f"the list is not available: {error}") from error
 
 
-def people(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> tuple[Person, ...]:
+def people(reader: AzureReader, section: SectionReading, rows: Iterable[Raw]) -> tuple[Person, ...]:
     """The people that can be decoded."""
     return tuple(reader.rows(section, [list(rows)], Person))
 
@@ -150,7 +150,7 @@ def people(reader: Reader, section: SectionReading, rows: Iterable[Raw]) -> tupl
 # --- Owners and federated credentials of applications ---
 
 
-def read_owners(reader: Reader, found: Found) -> Iterator[Coverage]:
+def read_owners(reader: AzureReader, found: TenantFacts) -> Iterator[Coverage]:
     """Owners of both faces. Those of managed identities are not read: an owner cannot sign in as one."""
     principals = [one.id for key, one in found.principals.items() if key not in found.left_out and not one.is_managed]
     applications = [one.id for one in found.applications.values()]
@@ -174,7 +174,7 @@ def read_owners(reader: Reader, found: Found) -> Iterator[Coverage]:
     yield reader.done(section)
 
 
-def read_federation(reader: Reader, found: Found) -> Iterator[Coverage]:
+def read_federation(reader: AzureReader, found: TenantFacts) -> Iterator[Coverage]:
     """Federated credentials of registrations; those of managed identities are read in their subscription."""
     ids = [one.id for one in found.applications.values()]
     relation = "federatedIdentityCredentials"
@@ -190,7 +190,7 @@ def read_federation(reader: Reader, found: Found) -> Iterator[Coverage]:
 
 
 def _with_expressions(
-    reader: Reader, section: SectionReading, id_: str, credentials: tuple[FederatedCredential, ...]
+    reader: AzureReader, section: SectionReading, id_: str, credentials: tuple[FederatedCredential, ...]
 ) -> tuple[FederatedCredential, ...]:
     """The credentials of one application, with the expressions that only the preview of the API returns."""
     try:
@@ -205,7 +205,7 @@ def _with_expressions(
 # --- Records of everything listed, each identity once (pure) ---
 
 
-def identities(found: Found) -> Iterator[Identity]:
+def identities(found: TenantFacts) -> Iterator[Identity]:
     """Managed identities and agents by their principals, applications by both of their faces; no key twice."""
     reported: set[str] = set()
     for identity in _all(found):
@@ -214,7 +214,7 @@ def identities(found: Found) -> Iterator[Identity]:
             yield identity
 
 
-def _all(found: Found) -> Iterator[Identity]:
+def _all(found: TenantFacts) -> Iterator[Identity]:
     users: defaultdict[str, list[AgentUser]] = defaultdict(list)
     for user in found.agent_users.values():
         users[(user.identity_parent_id or "").lower()].append(user)
@@ -233,7 +233,7 @@ def _all(found: Found) -> Iterator[Identity]:
             yield application(found, faces)
 
 
-def ownerships(found: Found) -> Iterator[Assignment]:
+def ownerships(found: TenantFacts) -> Iterator[Assignment]:
     """The rights of service principals over what they own. Credentials cannot be added to an agent identity."""
     objects = {id_: (key, name) for id_, key, name in named_objects(found)}
     reported: dict[str, Assignment] = {}
@@ -249,7 +249,7 @@ def ownerships(found: Found) -> Iterator[Assignment]:
 # --- Identities of the tenant ---
 
 
-def read_directory(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_directory(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     """Every identity that the tenant lists, once, with the coverage of each section.
 
     The least number of requests: one for 999 service principals and one for 999 applications; one for 100 of either,
@@ -257,7 +257,7 @@ def read_directory(reader: Reader) -> Iterator[DiscoveredRecord]:
     agent identities, blueprints and accounts of agents; one for 999 rows of each of the two reports of use.
     """
     settings, unit = reader.settings, reader.unit
-    found = Found(scope=reader.scope, tenant=unit.tenant, gaps=reader.gaps, cloud=settings.cloud)
+    found = TenantFacts(scope=reader.scope, tenant=unit.tenant, gaps=reader.gaps, cloud=settings.cloud)
     yield from read_service_principals(reader, found)
     yield from read_applications(reader, found)
     yield from read_agents(reader, found)

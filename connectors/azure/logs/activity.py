@@ -134,7 +134,7 @@ class _Raw(NamedTuple):
     changed: tuple[str, ...]
 
 
-class Reading(EventCounting[Record]):
+class AzureActivityCounting(EventCounting[Record]):
     """Counts the operations of one unit.
 
     Start, acceptance and end of an operation count as one, with the result of the end.
@@ -257,9 +257,9 @@ class AzureActivityLog(LiveLog):
     layout: ClassVar[Layout] = _LAYOUT
     records: ClassVar[Records[Record]] = Records(Record, ("value", "records"))
 
-    def counting(self, networks: Networks) -> Reading:
+    def counting(self, networks: Networks) -> AzureActivityCounting:
         """See ``FileLog``."""
-        return Reading(networks)
+        return AzureActivityCounting(networks)
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""

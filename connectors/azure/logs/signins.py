@@ -119,7 +119,7 @@ class _Raw(NamedTuple):
     code: int
 
 
-class Reading(EventCounting[Line]):
+class SignInCounting(EventCounting[Line]):
     """Counts the sign-ins of one unit."""
 
     def event(self, record: Line) -> Event | None:
@@ -190,9 +190,9 @@ class EntraLog(LiveLog):
     layout: ClassVar[Layout] = LAYOUT
     records: ClassVar[Records[Line]] = Records(Line, ("value", "records"))
 
-    def counting(self, networks: Networks) -> Reading:
+    def counting(self, networks: Networks) -> SignInCounting:
         """See ``FileLog``."""
-        return Reading(networks)
+        return SignInCounting(networks)
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""

@@ -16,7 +16,7 @@ from connectors.azure.offline.loading import open_export
 from connectors.azure.offline.missing import IDENTITIES, PROPERTIES, VAULTS, WRITES, NotExported
 from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import has_policies, is_vault
-from connectors.azure.reader import Reader, Unit
+from connectors.azure.reader import AzureReader, Unit
 from connectors.azure.rights.places import GROUPS
 from connectors.azure.settings import AzureSettings
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading
@@ -34,7 +34,7 @@ _BY_PROPERTIES = (
 )
 
 
-class FileReader(Reader):
+class FileReader(AzureReader):
     """Like Reader, with files instead of the services."""
 
     def __init__(self, api: FileApi, scope: Scope, export: Export, settings: AzureSettings) -> None:

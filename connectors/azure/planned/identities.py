@@ -14,7 +14,7 @@ from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIP
 from connectors.planned import UNKNOWN, planned_key
 from connectors.planned.shapes import Declared, listed, mapping, text
 from scanner.model import Credential, CredentialKind, Identity, Signal, credential_key
-from scanner.model.planned import Computed, Effect, Place
+from scanner.model.planned import Computed, Effect, PlannedPlace
 
 SOURCE = "planned"
 UNKNOWN_PLACE = "unknown"
@@ -77,7 +77,7 @@ class Holder(Struct, kw_only=True):
         return frozenset(part for part, is_computed in parts.items() if is_computed)
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[PlannedPlace, ...]:
         """Its own, then those of what gives it something."""
         return tuple(dict.fromkeys(each.resource.place for each in (*self.faces, *self.given, *self.credentials)))
 
@@ -124,7 +124,7 @@ class Holder(Struct, kw_only=True):
             trusts=trusts,
         )
 
-    def credentials_at(self) -> dict[str, Place]:
+    def credentials_at(self) -> dict[str, PlannedPlace]:
         """By key of a credential, the place that makes it."""
         return {self._credential(self.key, each).key: each.resource.place for each in self.credentials}
 

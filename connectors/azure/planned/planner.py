@@ -11,7 +11,7 @@ from connectors.azure.planned.identities import CREDENTIALS, HOLDING_TYPES, SOUR
 from connectors.azure.planned.rights import RIGHT_TYPES, Rights
 from connectors.azure.spec import SPEC
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
-from connectors.planned.effects import Found, planned_by_place
+from connectors.planned.effects import PlannedState, planned_by_place
 from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import Declared, listed, mapping, text
 from scanner.access.assignments import with_assignments
@@ -116,9 +116,9 @@ class _Moment:
         )
 
 
-def _found(holder: Holder, held: Sequence[Assignment]) -> Found:
+def _found(holder: Holder, held: Sequence[Assignment]) -> PlannedState:
     (identity,) = with_assignments([holder.identity()], {holder.key: held} if held else {})
-    return Found(
+    return PlannedState(
         at=holder.at,
         identity=identity,
         effect=holder.effect,

@@ -12,7 +12,7 @@ from connectors.azure.rights.api_permissions import Permission, application_powe
 from connectors.azure.rights.azure_privilege import AzureJudge
 from connectors.azure.rights.azure_role import Block, Role, published_roles
 from connectors.azure.rights.directory_roles import TENANT, DirectoryRole, as_published, built_in_roles, directory_power
-from connectors.azure.rights.places import Place, place_of
+from connectors.azure.rights.places import AzureScope, place_of
 from connectors.azure.rights.power import Power
 from connectors.azure.rights.role_definitions import guid_of
 from connectors.azure.spec import SPEC
@@ -136,7 +136,7 @@ class Rights:
         roles = [self._roles[at] for at in declared.resource.refers.get("role_definition_id", ()) if at in self._roles]
         return roles[0] if len(roles) == 1 else None
 
-    def _scope(self, declared: Declared) -> Place | None:
+    def _scope(self, declared: Declared) -> AzureScope | None:
         """The scope; of a resource of the plan that does not exist yet, one of its kind. None if unknown."""
         scope = declared.text("scope")
         if not scope:

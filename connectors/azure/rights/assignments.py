@@ -14,11 +14,11 @@ from connectors.azure import sections as s
 from connectors.azure.client.errors import each_of
 from connectors.azure.client.payloads import ObjectId, moment
 from connectors.azure.keys import NIL_GUID
-from connectors.azure.reader import Reader, Unit
+from connectors.azure.reader import AzureReader, Unit
 from connectors.azure.rights.azure_privilege import AzureJudge
 from connectors.azure.rights.deny_assignments import Denial, read_denials
 from connectors.azure.rights.holders import Holder, Member, assignment, members_of
-from connectors.azure.rights.places import Place, place_of
+from connectors.azure.rights.places import AzureScope, place_of
 from connectors.azure.rights.power import UNKNOWN_POWER, Power, some
 from connectors.azure.rights.principals import Principals, read_principals
 from connectors.azure.rights.role_definitions import guid_of, read_roles
@@ -87,7 +87,7 @@ class RowSorter:
         if self._elsewhere:
             yield f"{self._elsewhere} that are set elsewhere are left to the units of those places"
 
-    def _is_here(self, place: Place) -> bool:
+    def _is_here(self, place: AzureScope) -> bool:
         """A subscription reports what it inherits from management groups that are no units."""
         if place.breadth != "management_group":
             return self._unit.kind == "subscription"
@@ -213,7 +213,7 @@ def _gone(row: RoleAssignment, principals: Principals) -> bool | None:
 _GROUPS = "/providers/Microsoft.Management/managementGroups/"
 
 
-def read_assignments(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_assignments(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     """Each section's coverage, and an Assignment for each role that a service principal holds, itself or by a group."""
     place = _place(reader)
     rows: list[RoleAssignment] = []
@@ -233,12 +233,12 @@ def read_assignments(reader: Reader) -> Iterator[DiscoveredRecord]:
         yield from _records(reader, place, rows)
 
 
-def _place(reader: Reader) -> str:
+def _place(reader: AzureReader) -> str:
     name = reader.scope.id.partition("/")[2]
     return f"{_GROUPS}{name}" if reader.unit.kind == "management_group" else f"/subscriptions/{reader.scope.id}"
 
 
-def _assignments_listed(reader: Reader, place: str) -> Iterator[object]:
+def _assignments_listed(reader: AzureReader, place: str) -> Iterator[object]:
     if reader.unit.kind == "subscription":
         models = reader.api.role_client(reader.scope.id).role_assignments.list_for_subscription()
     else:
@@ -246,7 +246,7 @@ def _assignments_listed(reader: Reader, place: str) -> Iterator[object]:
     return each_of(models, "GET roleAssignments")
 
 
-def _records(reader: Reader, place: str, rows: list[RoleAssignment]) -> Iterator[DiscoveredRecord]:
+def _records(reader: AzureReader, place: str, rows: list[RoleAssignment]) -> Iterator[DiscoveredRecord]:
     judges = yield from read_roles(reader, place, (row.role_definition_id for row in rows))
     principals = yield from read_principals(reader, (row.principal_id for row in rows))
     groups = {row.principal_id.lower() for row in rows if row.principal_type == GROUP} | principals.groups().keys()

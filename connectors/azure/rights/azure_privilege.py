@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from connectors.azure.keys import secrets_in
 from connectors.azure.rights.azure_role import DATA, Block, Condition, Methods, Role, covers
 from connectors.azure.rights.deny_assignments import Denial, denies
-from connectors.azure.rights.places import USER_ASSIGNED, Breadth, Place
+from connectors.azure.rights.places import USER_ASSIGNED, AzureScope, Breadth
 from connectors.azure.rights.power import NAMED, UNDER_A_CONDITION, Power, judged, some, under_a_condition
 from scanner.caching import cached
 from scanner.catalog import read_table
@@ -118,7 +118,7 @@ class AzureJudge:
 
     def power(
         self,
-        place: Place,
+        place: AzureScope,
         *,
         condition: str | None = None,
         runs_workloads: bool = False,
@@ -130,7 +130,7 @@ class AzureJudge:
         """
         return self._judged(place, condition, runs_workloads or self.runs_workloads, denials)
 
-    def _judge(self, place: Place, condition: str | None, runs: bool, denials: tuple[Denial, ...]) -> Power:
+    def _judge(self, place: AzureScope, condition: str | None, runs: bool, denials: tuple[Denial, ...]) -> Power:
         denied = tuple(block for one in denials if one.reaches(place) for block in one.blocks)
         within = tuple(one for one in denials if one.lies_in(place))
         certain = _Reading(self._allowance(condition, denied, False), place, within, runs=runs)
@@ -181,7 +181,7 @@ class _Allowance:
 class _Reading:
     """The rights at one place. ``within``: deny assignments in parts of it. ``runs``: workloads can be created."""
 
-    def __init__(self, allowance: _Allowance, place: Place, within: tuple[Denial, ...], *, runs: bool) -> None:
+    def __init__(self, allowance: _Allowance, place: AzureScope, within: tuple[Denial, ...], *, runs: bool) -> None:
         self._allowed = allowance
         self._place = place
         self._within = within
@@ -285,7 +285,7 @@ class _Reading:
         return self._allowed.holds(azure_table().iam)
 
     def _takeovers(
-        self, names: list[str], methods: Methods, keys_of: Callable[[Place], tuple[str, ...]]
+        self, names: list[str], methods: Methods, keys_of: Callable[[AzureScope], tuple[str, ...]]
     ) -> Iterator[Takeover]:
         """By these methods; of what is in a part of the place where they may be denied, under a condition."""
         by = f"by {some(names)} on it, through {self._by}"

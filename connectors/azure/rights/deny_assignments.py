@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from connectors.azure import sections as s
 from connectors.azure.keys import NIL_GUID
-from connectors.azure.reader import Reader
+from connectors.azure.reader import AzureReader
 from connectors.azure.rights.azure_role import Block, Methods
-from connectors.azure.rights.places import Place, place_of
+from connectors.azure.rights.places import AzureScope, place_of
 from scanner.model import Coverage
 
 _GROUP = "group"
@@ -53,7 +53,7 @@ class Denial(Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    place: Place
+    place: AzureScope
     is_inherited: bool
     anyone: bool
     principals: frozenset[str]
@@ -68,14 +68,14 @@ class Denial(Struct, frozen=True, kw_only=True):
         """Whether it denies an action that each of these needs."""
         return _hinder(self.blocks, methods)
 
-    def reaches(self, place: Place) -> bool:
+    def reaches(self, place: AzureScope) -> bool:
         """Whether it applies at a place. One of a management group was listed for everything in the group."""
         if self.place.id == place.id:
             return True
         is_above = self.place.breadth == "management_group" or place.id.startswith(f"{self.place.id}/")
         return self.is_inherited and is_above
 
-    def lies_in(self, place: Place) -> bool:
+    def lies_in(self, place: AzureScope) -> bool:
         """Whether it applies to a part of that place only."""
         starts = place.within if place.takes("resource_group") else (f"{place.id}/",)
         return not self.reaches(place) and f"{self.place.id}/".startswith(starts)
@@ -111,7 +111,9 @@ def denial_of(row: DenyAssignment) -> Denial:
 VERSION = "2022-04-01"
 
 
-def read_denials(reader: Reader, place: str, rows: Collection[object]) -> Generator[Coverage, None, tuple[Denial, ...]]:
+def read_denials(
+    reader: AzureReader, place: str, rows: Collection[object]
+) -> Generator[Coverage, None, tuple[Denial, ...]]:
     """Read deny assignments that may apply to the holders of ``rows``. Unreadable ones deny nothing."""
     found: list[Denial] = []
     params = {"$filter": "atScope()"} if reader.unit.kind == "management_group" else {}

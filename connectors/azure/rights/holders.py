@@ -13,7 +13,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.batch import graph_batch
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.client.payloads import ObjectId, Page
-from connectors.azure.reader import Reader
+from connectors.azure.reader import AzureReader
 from connectors.azure.rights.power import Power
 from connectors.azure.spec import SPEC
 from connectors.core.contract import Gone, Scope, SectionReading
@@ -90,7 +90,7 @@ def kind_of(odata_type: str) -> str:
     return SERVICE_PRINCIPAL if kind in _AGENTS else kind
 
 
-def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -> dict[str, DirectoryObject]:
+def objects_by_id(reader: AzureReader, section: SectionReading, ids: Iterable[str]) -> dict[str, DirectoryObject]:
     """Existing objects by id in lower case; a missing id was deleted or never existed.
 
     The request names no types, so that none is left out. Raises SourceError if not all ids could be requested.
@@ -110,7 +110,9 @@ def objects_by_id(reader: Reader, section: SectionReading, ids: Iterable[str]) -
     return found
 
 
-def members_of(reader: Reader, groups: Mapping[str, str]) -> Generator[Coverage, None, dict[str, tuple[Member, ...]]]:
+def members_of(
+    reader: AzureReader, groups: Mapping[str, str]
+) -> Generator[Coverage, None, dict[str, tuple[Member, ...]]]:
     """The service principals in each group, and in the groups inside it. ``groups``: names by id.
 
     If Graph cannot filter them, all members are listed.
@@ -129,7 +131,11 @@ def members_of(reader: Reader, groups: Mapping[str, str]) -> Generator[Coverage,
 
 
 def _read_members(
-    reader: Reader, section: SectionReading, path: str, groups: Sequence[str], members: dict[str, tuple[Member, ...]]
+    reader: AzureReader,
+    section: SectionReading,
+    path: str,
+    groups: Sequence[str],
+    members: dict[str, tuple[Member, ...]],
 ) -> list[SourceError]:
     """Add the members of each group to ``members``; returns the failures."""
     failures: list[SourceError] = []

@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"/[^*?\x00-\x1f]*")
 _RESOURCE_GROUP_PARTS = 4
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class AzureScope(Struct, frozen=True, kw_only=True):
     """A scope. ``id`` in lower case; ``within``: prefixes of the ids of resources in it, or its own id.
 
     A management group has a prefix for each known subscription.
@@ -86,7 +86,7 @@ class Place(Struct, frozen=True, kw_only=True):
         return (self.id, f"{self.id}/*")
 
 
-def place_of(scope: str, *, holds: tuple[str, ...] = ()) -> Place:
+def place_of(scope: str, *, holds: tuple[str, ...] = ()) -> AzureScope:
     """The place of a scope of Resource Manager; ``holds``: subscriptions in it, for a management group or ``/``.
 
     Raises ValueError for an invalid scope.
@@ -96,15 +96,15 @@ def place_of(scope: str, *, holds: tuple[str, ...] = ()) -> Place:
         raise ValueError("not a scope of Resource Manager")
     if key == "/" or key.startswith(GROUPS):
         starts = tuple(f"{_SUBSCRIPTIONS}{one.lower()}/" for one in holds) or ((_SUBSCRIPTIONS,) if key == "/" else ())
-        return Place(id=key, breadth="management_group", within=starts)
+        return AzureScope(id=key, breadth="management_group", within=starts)
     parts = key.strip("/").split("/")
     if parts[0] != "subscriptions" or len(parts) % 2:
-        return Place(id=key, breadth="part", within=(key,))
+        return AzureScope(id=key, breadth="part", within=(key,))
     if len(parts) < _RESOURCE_GROUP_PARTS:
-        return Place(id=key, breadth="subscription", within=(f"{key}/",))
+        return AzureScope(id=key, breadth="subscription", within=(f"{key}/",))
     if len(parts) == _RESOURCE_GROUP_PARTS and parts[2] == "resourcegroups":
-        return Place(id=key, breadth="resource_group", within=(f"{key}/",))
-    return Place(id=key, breadth="resource" if type_of(key).count("/") == 1 else "part", within=(key,))
+        return AzureScope(id=key, breadth="resource_group", within=(f"{key}/",))
+    return AzureScope(id=key, breadth="resource" if type_of(key).count("/") == 1 else "part", within=(key,))
 
 
 def type_of(resource_id: str) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from connectors.azure import sections as s
 from connectors.azure.client.payloads import RESTORABLE, moment
-from connectors.azure.reader import PAGE, Reader
+from connectors.azure.reader import PAGE, AzureReader
 from connectors.azure.rights.holders import GROUP, SERVICE_PRINCIPAL, DirectoryObject, objects_by_id
 from connectors.core.contract import SectionReading
 from scanner.errors import SourceError
@@ -64,7 +64,7 @@ class Principals(Struct, frozen=True, kw_only=True):
         return self.kind(principal) == SERVICE_PRINCIPAL
 
 
-def read_principals(reader: Reader, ids: Iterable[str]) -> Generator[Coverage, None, Principals]:
+def read_principals(reader: AzureReader, ids: Iterable[str]) -> Generator[Coverage, None, Principals]:
     """Look up ids in the directory. If it returns none of them, none counts as deleted."""
     written = frozenset(ids)
     wanted = frozenset(one.lower() for one in written)
@@ -84,7 +84,7 @@ def read_principals(reader: Reader, ids: Iterable[str]) -> Generator[Coverage, N
     return principals
 
 
-def _restorable(reader: Reader, section: SectionReading, missing: frozenset[str]) -> dict[str, datetime]:
+def _restorable(reader: AzureReader, section: SectionReading, missing: frozenset[str]) -> dict[str, datetime]:
     """By id, until when each can be restored; the others are deleted permanently, or the list was not read."""
     until: dict[str, datetime] = {}
     try:

@@ -12,7 +12,7 @@ from connectors.azure.client.batch import graph_batch
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.client.payloads import moment
 from connectors.azure.keys import NIL_GUID
-from connectors.azure.reader import PAGE, Reader
+from connectors.azure.reader import PAGE, AzureReader
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
 from connectors.azure.rights.directory_roles import TENANT, DirectoryRole, RulingGroups, as_published, directory_power
 from connectors.azure.rights.holders import (
@@ -42,7 +42,7 @@ from scanner.text import counted, either
 _ROLES = "/roleManagement/directory"
 
 
-def read_directory_roles(reader: Reader, directory: Directory) -> Generator[DiscoveredRecord, None, RulingGroups]:
+def read_directory_roles(reader: AzureReader, directory: Directory) -> Generator[DiscoveredRecord, None, RulingGroups]:
     """Assignments of directory roles to service principals, directly and through groups; returns the ruling groups."""
     rows: list[DirectoryRoleAssignment] = []
     converter = _Converter(reader, directory)
@@ -89,7 +89,7 @@ class _Holders(Struct, frozen=True, kw_only=True):
 
 
 def _holders(
-    reader: Reader, section: SectionReading, rows: Sequence[DirectoryRoleAssignment], directory: Directory
+    reader: AzureReader, section: SectionReading, rows: Sequence[DirectoryRoleAssignment], directory: Directory
 ) -> _Holders:
     ids = {row.principal_id.lower() for row in rows} - directory.left_out
     unknown = ids - directory.names.keys()
@@ -111,7 +111,7 @@ def _holders(
 class _Converter:
     """Assignments of one tenant's roles. ``roles``: definitions by id in lower case."""
 
-    def __init__(self, reader: Reader, directory: Directory) -> None:
+    def __init__(self, reader: AzureReader, directory: Directory) -> None:
         self.roles: dict[str, DirectoryRole] = {}
         self.ruling: RulingGroups = ()
         self._scope = reader.scope
@@ -162,7 +162,9 @@ DEFAULT_ACCESS = NIL_GUID
 """The id of no role: access without any. Source: the reference of ``appRoleAssignment``."""
 
 
-def read_app_permissions(reader: Reader, directory: Directory, ruling: RulingGroups = ()) -> Iterator[DiscoveredRecord]:
+def read_app_permissions(
+    reader: AzureReader, directory: Directory, ruling: RulingGroups = ()
+) -> Iterator[DiscoveredRecord]:
     """Application permissions: one list for each API that publishes such permissions, Graph's first.
 
     If no API has such a list, the list of each holder is read. ``ruling``: groups that hold the role of an admin.
@@ -196,7 +198,7 @@ def read_app_permissions(reader: Reader, directory: Directory, ruling: RulingGro
 
 
 def _listed(
-    reader: Reader, section: SectionReading, paths: Sequence[str]
+    reader: AzureReader, section: SectionReading, paths: Sequence[str]
 ) -> tuple[list[AppRoleAssignment] | None, list[SourceError], bool]:
     """The rows of these lists, what went wrong, and whether any was read; no rows if there is no such list at all.
 
@@ -226,7 +228,7 @@ def _is_graph(api: Api) -> bool:
     return api.app_id.lower() == MICROSOFT_GRAPH
 
 
-def _of_api(reader: Reader, row: AppRoleAssignment, api: Api | None, ruling: RulingGroups) -> Assignment:
+def _of_api(reader: AzureReader, row: AppRoleAssignment, api: Api | None, ruling: RulingGroups) -> Assignment:
     name = api.app_roles.get(row.app_role_id.lower()) if api else None
     power = UNKNOWN_POWER
     if row.app_role_id == DEFAULT_ACCESS:
@@ -247,7 +249,7 @@ def _of_api(reader: Reader, row: AppRoleAssignment, api: Api | None, ruling: Rul
     )
 
 
-def read_delegated_grants(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
+def read_delegated_grants(reader: AzureReader, directory: Directory) -> Iterator[DiscoveredRecord]:
     """Delegated permissions. Consents of single users are one grant, with their number."""
     by_users: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
     with reader.section(s.DELEGATED_GRANTS) as section:
@@ -266,7 +268,9 @@ def read_delegated_grants(reader: Reader, directory: Directory) -> Iterator[Disc
     yield reader.done(section)
 
 
-def _in_names_of(reader: Reader, directory: Directory, grant: tuple[str, str, str], users: int | None) -> Assignment:
+def _in_names_of(
+    reader: AzureReader, directory: Directory, grant: tuple[str, str, str], users: int | None
+) -> Assignment:
     """A permission in the name of everyone, or of so many users."""
     client, resource, name = grant
     api = directory.apis.get(resource.lower())
@@ -286,7 +290,7 @@ def _in_names_of(reader: Reader, directory: Directory, grant: tuple[str, str, st
 # --- Rights in the tenant ---
 
 
-def read_rights(reader: Reader, directory: Directory) -> Iterator[DiscoveredRecord]:
+def read_rights(reader: AzureReader, directory: Directory) -> Iterator[DiscoveredRecord]:
     """Each section's coverage, and an Assignment for each right that a service principal holds in the tenant.
 
     Rights of users are counted; those of groups are reported for the service principals in them.

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from connectors.azure import sections as s
 from connectors.azure.client.errors import NotTaken, each_of
-from connectors.azure.reader import Reader
+from connectors.azure.reader import AzureReader
 from connectors.azure.rights.azure_privilege import AzureJudge
 from connectors.azure.rights.azure_role import Block, Role, published_roles
 from connectors.core.contract import Gone, SectionReading
@@ -71,7 +71,7 @@ class _BuiltIn:
         self._lock = threading.Lock()
         self._by_address: dict[str, Judges] = {}
 
-    def of(self, reader: Reader, section: SectionReading, wanted: frozenset[str]) -> Judges:
+    def of(self, reader: AzureReader, section: SectionReading, wanted: frozenset[str]) -> Judges:
         """All built-in roles; listed again if a wanted role is missing."""
         address = reader.settings.endpoints.arm
         with self._lock:
@@ -85,7 +85,7 @@ class _BuiltIn:
 _BUILT_INS = _BuiltIn()
 
 
-def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Coverage, None, Judges]:
+def read_roles(reader: AzureReader, place: str, ids: Iterable[str]) -> Generator[Coverage, None, Judges]:
     """Read the roles that can be assigned at a place and are in ``ids``, the ids in assignments.
 
     Common built-in roles that were not returned are taken from Microsoft's documentation.
@@ -112,7 +112,7 @@ def read_roles(reader: Reader, place: str, ids: Iterable[str]) -> Generator[Cove
     return judges | {guid: AzureJudge(role) for guid in unread if (role := published_roles().get(guid))}
 
 
-def _listed(reader: Reader, section: SectionReading, place: str, which: str) -> Judges:
+def _listed(reader: AzureReader, section: SectionReading, place: str, which: str) -> Judges:
     models = reader.api.definition_client().role_definitions.list(place, filter=which)
     reported = each_of(models, "GET roleDefinitions")
     return {one.role.id: AzureJudge(one.role) for one in reader.converted(section, reported, RoleDefinition)}

@@ -11,7 +11,7 @@ from msgspec import structs
 from connectors.azure import sections as s
 from connectors.azure.client.errors import NoLicence
 from connectors.azure.client.payloads import moment
-from connectors.azure.reader import PAGE, Reader
+from connectors.azure.reader import PAGE, AzureReader
 from connectors.azure.usage.record import Activity, CredentialActivity, PrincipalActivity, Sign, UseRecord
 from connectors.core.contract import SectionReading
 from scanner.model import Coverage
@@ -21,20 +21,25 @@ EARLIEST_YEAR = 2015
 T = TypeVar("T")
 
 
-def read_sign_ins(reader: Reader, now: datetime) -> Generator[Coverage, None, UseRecord]:
+def read_sign_ins(reader: AzureReader, now: datetime) -> Generator[Coverage, None, UseRecord]:
     """The latest use of each application, by client id."""
     path = "/reports/servicePrincipalSignInActivities"
     return (yield from _read(reader, s.SIGN_INS, path, PrincipalActivity, principal_signs, now))
 
 
-def read_credential_use(reader: Reader, now: datetime) -> Generator[Coverage, None, UseRecord]:
+def read_credential_use(reader: AzureReader, now: datetime) -> Generator[Coverage, None, UseRecord]:
     """The latest use of each key, by its id."""
     path = "/reports/appCredentialSignInActivities"
     return (yield from _read(reader, s.CREDENTIAL_USE, path, CredentialActivity, credential_signs, now))
 
 
 def _read(
-    reader: Reader, name: str, path: str, row: type[T], reported: Callable[[T], list[tuple[str, Sign]]], now: datetime
+    reader: AzureReader,
+    name: str,
+    path: str,
+    row: type[T],
+    reported: Callable[[T], list[tuple[str, Sign]]],
+    now: datetime,
 ) -> Generator[Coverage, None, UseRecord]:
     if reader.settings.sign_ins == "off":
         yield reader.off(name)
@@ -52,7 +57,7 @@ def _read(
     return UseRecord.of(signs, now, whole=coverage.status == "complete")
 
 
-def _rows(reader: Reader, section: SectionReading, path: str, row: type[T]) -> Iterator[T]:
+def _rows(reader: AzureReader, section: SectionReading, path: str, row: type[T]) -> Iterator[T]:
     """The rows. Graph sometimes reports a missing licence although there is one, so the request is repeated once."""
     for is_last in (False, True):
         begun = False

@@ -19,7 +19,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.payloads import moment
 from connectors.azure.keys import arm_key, managed_identity_key, subscription_of
-from connectors.azure.reader import Reader
+from connectors.azure.reader import AzureReader
 from connectors.core.contract import SectionReading
 from scanner.catalog import read_table
 from scanner.errors import SourceError
@@ -155,7 +155,7 @@ class Estate(Struct, frozen=True, kw_only=True):
     refusal: SourceError | None = None
 
 
-def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
+def ask_resource_graph(reader: AzureReader, section: SectionReading) -> Estate:
     """One query for all sections; rows whose type cannot be determined are a gap of this one.
 
     Resource Graph lags behind, so if it lists nothing, the resource manager is read as well. A row that moves between
@@ -176,7 +176,7 @@ def ask_resource_graph(reader: Reader, section: SectionReading) -> Estate:
     return Estate(rows=rows, refusal=None if rows else SourceError("Resource Graph returns nothing here"))
 
 
-def resources_of(reader: Reader, section: SectionReading, name: str, estate: Estate) -> Iterator[Resource]:
+def resources_of(reader: AzureReader, section: SectionReading, name: str, estate: Estate) -> Iterator[Resource]:
     """A section's resources. If Resource Graph failed, the resource manager is read.
 
     If that fails as well, the rows of Resource Graph are kept. Raises SourceError if there are none.
@@ -207,7 +207,7 @@ def resources_of(reader: Reader, section: SectionReading, name: str, estate: Est
         section.note(str(estate.refusal))
 
 
-def _decoded(reader: Reader, section: SectionReading, pages: list[list[Raw]]) -> Iterator[Resource]:
+def _decoded(reader: AzureReader, section: SectionReading, pages: list[list[Raw]]) -> Iterator[Resource]:
     for row in reader.rows(section, pages, Resource):
         if subscription_of(row.id) != reader.scope.id:
             section.malformed(row.id, "it is of another subscription")

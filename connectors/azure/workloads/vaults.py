@@ -17,7 +17,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.errors import ClosedToUs
 from connectors.azure.client.requests import Forbidden
 from connectors.azure.keys import arm_key, secrets_in, vault_item_key
-from connectors.azure.reader import Reader, gathered
+from connectors.azure.reader import AzureReader, gathered
 from connectors.azure.spec import SPEC
 from connectors.azure.workloads.rows import Estate, Resource, resources_of
 from connectors.core.contract import DiscoveredRecord, Malformed, Scope, SectionReading
@@ -245,7 +245,7 @@ class NotInPolicy(Denied):
     """A vault uses access policies, and none of them allows its lists; a role would not help."""
 
 
-def read_vaults(reader: Reader, estate: Estate) -> Iterator[DiscoveredRecord]:
+def read_vaults(reader: AzureReader, estate: Estate) -> Iterator[DiscoveredRecord]:
     """Read every vault's access policies, then its items if the settings ask for them."""
     vaults: list[Resource] = []
     closed: dict[str, Unreachable] = {}
@@ -266,14 +266,14 @@ def read_vaults(reader: Reader, estate: Estate) -> Iterator[DiscoveredRecord]:
             yield from _read_items(reader, name, kind, vaults, closed)
 
 
-def _policies(reader: Reader, section: SectionReading, vault: Resource) -> Iterator[AccessPolicy]:
+def _policies(reader: AzureReader, section: SectionReading, vault: Resource) -> Iterator[AccessPolicy]:
     """The policies in force: a vault that uses roles keeps its policies but ignores them."""
     if not vault.enable_rbac_authorization:
         yield from reader.rows(section, [vault.access_policies or []], AccessPolicy)
 
 
 def _read_items(
-    reader: Reader, name: str, kind: str, vaults: Sequence[Resource], closed: dict[str, Unreachable]
+    reader: AzureReader, name: str, kind: str, vaults: Sequence[Resource], closed: dict[str, Unreachable]
 ) -> Iterator[DiscoveredRecord]:
     """Read items of a kind. ``closed``: vaults by id that denied another kind; they are skipped."""
     by_arm = reader.settings.key_vaults == "arm"
@@ -304,7 +304,7 @@ def _read_items(
     yield reader.done(section)
 
 
-def _by_vault(reader: Reader, vault: Resource, kind: str) -> tuple[list[Raw], SourceError | None]:
+def _by_vault(reader: AzureReader, vault: Resource, kind: str) -> tuple[list[Raw], SourceError | None]:
     try:
         return gathered(reader.api.vault_pages(vault.vault_uri or "", f"/{kind}"))
     except Denied as error:
@@ -314,6 +314,6 @@ def _by_vault(reader: Reader, vault: Resource, kind: str) -> tuple[list[Raw], So
         raise NotInPolicy(str(error), permission=permission) from error
 
 
-def _by_arm(reader: Reader, vault: Resource, kind: str) -> Iterator[list[Raw]]:
+def _by_arm(reader: AzureReader, vault: Resource, kind: str) -> Iterator[list[Raw]]:
     path = f"{quote(vault.id.rstrip('/'), safe='/')}/{kind}"
     return reader.api.arm_pages(path, api_version=ITEMS_VERSION)

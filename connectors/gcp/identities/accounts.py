@@ -15,7 +15,7 @@ from connectors.gcp.client.api import Page
 from connectors.gcp.client.payloads import Moment, ServiceAccount, in_utc
 from connectors.gcp.each import of_each
 from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.usage.reading import use_of_account, with_use
 from scanner.errors import SourceError
@@ -28,14 +28,14 @@ ISSUER = "https://accounts.google.com"
 """The issuer of the ID tokens of service accounts, whose subject is the unique id."""
 
 
-def emit_accounts(reader: Reader) -> Iterator[Identity]:
+def emit_accounts(reader: GcpReader) -> Iterator[Identity]:
     """Yield the listed accounts with all facts found since."""
     for project in reader.place.projects:
         for row in reader.found.accounts.get(project.id, ()):
             yield parse_account(reader, project, row)
 
 
-def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> Identity:
+def parse_account(reader: GcpReader, project: ProjectRef, row: ServiceAccount) -> Identity:
     """The account with the facts found before. Assignments decide its privilege."""
     found = reader.found
     form = account_of(row.email).kind
@@ -80,7 +80,7 @@ def parse_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> I
 # --- Service accounts of one project ---
 
 
-def list_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
+def list_accounts(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """List the accounts of a project, by Google's own client for IAM."""
     project = reader.place.project
     with reader.section("iam.service_accounts") as section:
@@ -161,7 +161,7 @@ def _exposures(row: ServiceAccountKey) -> Iterator[str]:
 NAME, ACCOUNTS = "iam.service_account_keys", "iam.service_accounts"
 
 
-def read_account_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_account_keys(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Read user-managed keys, and attach them to the listed accounts."""
     project = reader.place.project
     emails = [row.email for row in reader.found.accounts.get(project.id, ())]

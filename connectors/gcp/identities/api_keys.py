@@ -14,7 +14,7 @@ from connectors.core.contract import DiscoveredRecord
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from scanner.model import Credential, Identity, Link, Privilege, Signal, credential_key
 
 BY_FIREBASE = "auto created by firebase"
@@ -67,7 +67,7 @@ def api_key_key(project: str, key_id: str) -> str:
     return f"//apikeys.googleapis.com/projects/{project}/locations/global/keys/{key_id}"
 
 
-def note_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> bool:
+def note_api_key(reader: GcpReader, project: ProjectRef, row: ApiKey) -> bool:
     """Attach it to the account to which it is bound, or keep it as an identity (True).
 
     Accounts must have been listed.
@@ -83,14 +83,14 @@ def note_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> bool:
     return True
 
 
-def emit_api_keys(reader: Reader) -> Iterator[Identity]:
+def emit_api_keys(reader: GcpReader) -> Iterator[Identity]:
     """Yield the keys that are not bound to an account of this unit."""
     for project in reader.place.projects:
         for row in reader.found.api_keys.get(project.id, ()):
             yield parse_api_key(reader, project, row)
 
 
-def parse_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> Identity:
+def parse_api_key(reader: GcpReader, project: ProjectRef, row: ApiKey) -> Identity:
     """An identity that has itself as its credential."""
     key, email = api_key_key(project.id, row.id), row.service_account_email
     apis = sorted({target.service for target in row.restrictions.api_targets} & MODEL_APIS)
@@ -118,7 +118,7 @@ def parse_api_key(reader: Reader, project: ProjectRef, row: ApiKey) -> Identity:
     )
 
 
-def _bound_to(reader: Reader, email: str) -> tuple[Link, ...]:
+def _bound_to(reader: GcpReader, email: str) -> tuple[Link, ...]:
     if not email:
         return ()
     return (Link(relation="acts_as", target=reader.account_key(email), evidence=f"the key is bound to {email}"),)
@@ -154,7 +154,7 @@ def restrictions_of(row: ApiKey) -> dict[str, Any]:
 NAME = "apikeys.keys"
 
 
-def list_api_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
+def list_api_keys(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """List the API keys of a project, and attach bound keys to the listed accounts."""
     project = reader.place.project
     with reader.section(NAME) as section:

@@ -16,7 +16,7 @@ from connectors.gcp.identities.accounts import SYSTEM_MANAGED, ServiceAccountKey
 from connectors.gcp.identities.api_keys import ApiKey, note_api_key
 from connectors.gcp.identities.pools import note_pools
 from connectors.gcp.places import ProjectRef
-from connectors.gcp.reader import Attached, Reader
+from connectors.gcp.reader import Attached, GcpReader
 from connectors.gcp.rights.pools import Pool
 from connectors.gcp.rights.providers import ProviderPayload
 from scanner.errors import SourceError
@@ -40,7 +40,7 @@ Rows: TypeAlias = dict[type[Any], list[tuple[ProjectRef, Any]]]
 BEHIND = "from Cloud Asset Inventory, which lags by minutes"
 
 
-def list_identities(reader: Reader) -> Iterator[DiscoveredRecord]:
+def list_identities(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Notes them. What was asked counts for the accounts."""
     sections = {name: reader.scope.section(name) for name in SECTIONS}
     sections[ACCOUNTS] = reader.section(ACCOUNTS)
@@ -55,7 +55,7 @@ def list_identities(reader: Reader) -> Iterator[DiscoveredRecord]:
         yield from reader.done(sections[name], finish(reader, sections[name], rows))
 
 
-def _list(reader: Reader, sections: Mapping[str, SectionReading], rows: Rows) -> None:
+def _list(reader: GcpReader, sections: Mapping[str, SectionReading], rows: Rows) -> None:
     """Rows of projects that the unit does not read are passed over."""
     query = {"assetTypes": tuple(TYPES)}
     for asset in reader.rows(sections[ACCOUNTS], r.ASSETS, Asset, query, parent=reader.place.name):
@@ -66,7 +66,7 @@ def _list(reader: Reader, sections: Mapping[str, SectionReading], rows: Rows) ->
             rows[type(row)].append((project, row))
 
 
-def _accounts(reader: Reader, section: SectionReading, rows: Rows) -> Counter[str]:
+def _accounts(reader: GcpReader, section: SectionReading, rows: Rows) -> Counter[str]:
     found: Counter[str] = Counter()
     for project, row in rows[ServiceAccount]:
         section.found()
@@ -75,7 +75,7 @@ def _accounts(reader: Reader, section: SectionReading, rows: Rows) -> Counter[st
     return found
 
 
-def _keys(reader: Reader, section: SectionReading, rows: Rows) -> Counter[str]:
+def _keys(reader: GcpReader, section: SectionReading, rows: Rows) -> Counter[str]:
     """Keys name their account by its e-mail or its unique id."""
     emails = {row.unique_id: row.email for _, row in rows[ServiceAccount]}
     attached, left_out = Attached(reader), 0
@@ -91,19 +91,19 @@ def _keys(reader: Reader, section: SectionReading, rows: Rows) -> Counter[str]:
     return Counter()
 
 
-def _api_keys(reader: Reader, section: SectionReading, rows: Rows) -> Counter[str]:
+def _api_keys(reader: GcpReader, section: SectionReading, rows: Rows) -> Counter[str]:
     found = Counter(project.id for project, row in rows[ApiKey] if note_api_key(reader, project, row))
     section.found(found.total())
     return found
 
 
-def _pools(reader: Reader, section: SectionReading, rows: Rows) -> Counter[str]:
+def _pools(reader: GcpReader, section: SectionReading, rows: Rows) -> Counter[str]:
     note_pools(reader, section, rows[Pool], rows[ProviderPayload])
     return Counter()
 
 
 # In this order: keys are put with accounts.
-_FINISHING: dict[str, Callable[[Reader, SectionReading, Rows], Counter[str]]] = {
+_FINISHING: dict[str, Callable[[GcpReader, SectionReading, Rows], Counter[str]]] = {
     ACCOUNTS: _accounts,
     KEYS: _keys,
     API_KEYS: _api_keys,

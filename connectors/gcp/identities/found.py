@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from connectors.gcp.rights.pools import Pool
 
 
-class Found:
+class UnitFacts:
     """The facts of one unit. Readings of several projects add to it in parallel, each for its own accounts.
 
     By the account's e-mail: ``credentials``, ``trusts`` (``trusts_unread``: accounts whose trusts are not fully known,

@@ -12,7 +12,7 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.each import at_each_location
 from connectors.gcp.places import ProjectRef, account_key, last_segment, located_key, tags_of
-from connectors.gcp.reader import Attached, Reader
+from connectors.gcp.reader import Attached, GcpReader
 from connectors.gcp.rights.pools import ACTIVE
 from scanner.model import Credential, Identity, Privilege, StoredSecret, credential_key
 
@@ -48,7 +48,7 @@ def parse_hmac_key(project: str, row: HmacKey) -> Credential:
 HMAC_KEYS = "storage.hmac_keys"
 
 
-def read_hmac_keys(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_hmac_keys(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Put with the accounts that were listed before."""
     project = reader.place.project
     attached = Attached(reader)
@@ -123,7 +123,7 @@ def parse_auth_provider(source: str, project: ProjectRef, row: AuthProvider) -> 
 AUTH_PROVIDERS = "agentidentity.auth_providers"
 
 
-def read_auth_providers(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_auth_providers(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Stored secrets; deleted ones are left out."""
     project = reader.place.project
 
@@ -190,7 +190,7 @@ def parse_oauth_client(source: str, project: ProjectRef, row: OauthClient) -> Id
 OAUTH_CLIENTS = "iam.oauth_clients"
 
 
-def read_oauth_clients(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_oauth_clients(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Identities."""
     project = reader.place.project
     with reader.section(OAUTH_CLIENTS) as section:

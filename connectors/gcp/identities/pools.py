@@ -13,7 +13,7 @@ from msgspec import Struct
 from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.places import ProjectRef, last_segment, tags_of
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.pools import ACTIVE, POOLS, TRUST_DOMAIN, Pool, numbered, provider_in
 from connectors.gcp.rights.providers import Provider, ProviderPayload, narrows
 from scanner.model import Identity, Privilege
@@ -85,7 +85,7 @@ def parse_managed_identity(
 
 
 def note_pools(
-    reader: Reader,
+    reader: GcpReader,
     section: SectionReading,
     pools: Iterable[tuple[ProjectRef, Pool]],
     rows: Iterable[tuple[ProjectRef, ProviderPayload]],
@@ -117,7 +117,7 @@ def _providers(
             section.malformed(row.name, str(error))
 
 
-def _short(reader: Reader, provider: Provider) -> str:
+def _short(reader: GcpReader, provider: Provider) -> str:
     """``PROJECT/POOL/PROVIDER``."""
     number = provider.name.split("/")[1]
     project = reader.project(number)
@@ -129,7 +129,7 @@ def _short(reader: Reader, provider: Provider) -> str:
 MANAGED = "iam.managed_identities"
 
 
-def list_pools(reader: Reader) -> Iterator[DiscoveredRecord]:
+def list_pools(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Notes them for what follows; a trust domain has no providers."""
     project = reader.place.project
     with reader.section(POOLS) as section:
@@ -144,7 +144,7 @@ def list_pools(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def read_managed_identities(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_managed_identities(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Those in the trust domains of one project whose pools were listed before."""
     project = reader.place.project
     if reader.lacks(project, POOLS):
@@ -157,7 +157,7 @@ def read_managed_identities(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def _in_pool(reader: Reader, section: SectionReading, pool: Pool) -> Iterator[Identity]:
+def _in_pool(reader: GcpReader, section: SectionReading, pool: Pool) -> Iterator[Identity]:
     project = reader.place.project
     namespaces = reader.rows(section, r.POOL_NAMESPACES, Namespace, project=project.id, pool=pool.id)
     for namespace in list(namespaces):

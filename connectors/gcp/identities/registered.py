@@ -15,7 +15,7 @@ from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.client.requests import Request
 from connectors.gcp.each import at_each_location
 from connectors.gcp.places import ProjectRef, last_segment, located_key, tags_of
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from scanner.model import Identity, Link, Privilege, Signal
 
 Sort = Literal["agent", "mcp_server"]
@@ -56,7 +56,7 @@ class Registered(Struct, kw_only=True, rename="camel"):
             return None
 
 
-def engine_of_registered(reader: Reader, row: Registered) -> str | None:
+def engine_of_registered(reader: GcpReader, row: Registered) -> str | None:
     """The key of the engine, or service of Cloud Run, of this unit that hosts it; None where it runs elsewhere."""
     hosted = _HOSTED.fullmatch(row.system("RuntimeReference", "uri") or "")
     project = reader.project(hosted["project"]) if hosted else None
@@ -66,7 +66,7 @@ def engine_of_registered(reader: Reader, row: Registered) -> str | None:
         return None
 
 
-def note_registration(reader: Reader, row: Registered) -> bool:
+def note_registration(reader: GcpReader, row: Registered) -> bool:
     """Mark an engine of this unit as registered; False where it is none that was listed."""
     key = engine_of_registered(reader, row)
     engine = reader.found.engines.get(key or "")
@@ -79,7 +79,7 @@ def note_registration(reader: Reader, row: Registered) -> bool:
     return True
 
 
-def parse_registered(reader: Reader, project: ProjectRef, sort: Sort, row: Registered) -> Identity:
+def parse_registered(reader: GcpReader, project: ProjectRef, sort: Sort, row: Registered) -> Identity:
     """One that is known by its registration alone. Raises ValueError for a bad name."""
     principal = row.system("RuntimeIdentity", "principal")
     facts: dict[str, Any] = {
@@ -110,7 +110,7 @@ def parse_registered(reader: Reader, project: ProjectRef, sort: Sort, row: Regis
     )
 
 
-def _runs_as(reader: Reader, principal: str | None) -> Iterator[Link]:
+def _runs_as(reader: GcpReader, principal: str | None) -> Iterator[Link]:
     """The service account that its runtime identity is; any other principal is an alias of its own."""
     if found := _EMAIL.search(principal or ""):
         target = reader.account_key(found.group())
@@ -123,7 +123,7 @@ NAME = "agentregistry.agents"
 _LISTINGS: tuple[tuple[Sort, Request], ...] = (("agent", r.REGISTERED_AGENTS), ("mcp_server", r.MCP_SERVERS))
 
 
-def read_registered(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_registered(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Those that are no engine that was listed before; an engine only learns that it is registered."""
     project = reader.place.project
 

@@ -196,7 +196,7 @@ def sort_of(action: str, kind: str, permission: str) -> FeatureSort:
     return "read" if action.partition(":")[2].rpartition(".")[2].lower().startswith(_tables()["words"]) else "write"
 
 
-class Reading(EventCounting[Entry]):
+class GcpAuditCounting(EventCounting[Entry]):
     """Counts the entries of one unit."""
 
     def event(self, record: Entry) -> Event | None:
@@ -323,9 +323,9 @@ class GcpAuditLog(LiveLog):
     layout: ClassVar[Layout] = _LAYOUT
     records: ClassVar[Records[Entry]] = Records(Entry, ("entries",))
 
-    def counting(self, networks: Networks) -> Reading:
+    def counting(self, networks: Networks) -> GcpAuditCounting:
         """See ``FileLog``."""
-        return Reading(networks)
+        return GcpAuditCounting(networks)
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""

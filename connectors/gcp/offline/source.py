@@ -14,7 +14,7 @@ from connectors.core.offline import FILES_NAMED, dated, looking_into, not_recogn
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.client.session import GcpSession
-from connectors.gcp.each import Reading, if_wanted
+from connectors.gcp.each import ProjectReading, if_wanted
 from connectors.gcp.identities.accounts import emit_accounts, list_accounts, read_account_keys
 from connectors.gcp.identities.api_keys import emit_api_keys, list_api_keys
 from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
@@ -23,8 +23,8 @@ from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.offline.api import FileApi, NotExported, policy_of
 from connectors.gcp.offline.export import Export, open_export
 from connectors.gcp.offline.recognise import STORED, VERSION, command_for
-from connectors.gcp.places import Place, ProjectRef, ancestors_of, below
-from connectors.gcp.reader import Reader
+from connectors.gcp.places import GcpUnit, ProjectRef, ancestors_of, below
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.reading import POLICIES, read_rights
 from connectors.gcp.scopes import BEING_DELETED, LISTING
 from connectors.gcp.settings import GcpSettings
@@ -40,7 +40,7 @@ from scanner.model import Coverage, Identity
 from scanner.text import counted, few
 
 
-def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_consumers(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Workloads and agents, section by section: files may have machines and no functions."""
     for name in SECTIONS:
         types = tuple(type_ for type_, sort in SORTS.items() if sort.section == name)
@@ -56,7 +56,7 @@ def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
         yield from reader.done(section)
 
 
-def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_secrets(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Stored secrets; those whose versions are in no file are reported without the age of their values."""
     project = reader.place.project
     with reader.section(SECRETS) as section:
@@ -77,7 +77,9 @@ def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def _versions(reader: Reader, section: SectionReading, names: list[str]) -> tuple[dict[str, list[SecretVersion]], int]:
+def _versions(
+    reader: GcpReader, section: SectionReading, names: list[str]
+) -> tuple[dict[str, list[SecretVersion]], int]:
     """Those of each secret by its full name, and of how many they are in no file."""
     assert isinstance(reader.api, FileApi)
     export, project = reader.api.export, reader.place.project.id
@@ -95,7 +97,7 @@ def _versions(reader: Reader, section: SectionReading, names: list[str]) -> tupl
     return dict(found), unread
 
 
-OF_FILES: tuple[Reading, ...] = (
+OF_FILES: tuple[ProjectReading, ...] = (
     list_accounts,
     read_account_keys,
     list_api_keys,
@@ -160,9 +162,9 @@ class ExportedSource:
                 policy_of(self._export, name)
             yield section.coverage if section.coverage.is_gap else scope
 
-    def reader(self, scope: Scope) -> Reader:
+    def reader(self, scope: Scope) -> GcpReader:
         """The reader of a unit."""
-        return Reader(FileApi(self._export, self._session), scope, Meter(asks=False), self._settings)
+        return GcpReader(FileApi(self._export, self._session), scope, Meter(asks=False), self._settings)
 
     def dated(self, records: Iterable[DiscoveredRecord]) -> Iterator[DiscoveredRecord]:
         """The records; identities say when they were looked at."""
@@ -231,7 +233,7 @@ class ExportedSource:
         return structs.replace(gap, permission=None)
 
     def _project(self, project: ProjectRef) -> Iterator[Scope | Coverage]:
-        place = Place(
+        place = GcpUnit(
             kind="project",
             name=project.name,
             bulk=True,
@@ -266,10 +268,10 @@ class ExportedSource:
         described = f"read from files, as of {export.dated_at:%Y-%m-%d}"
         return f"{described}; {not_recognised(export.unknown)}" if export.unknown else described
 
-    def _place(self, name: str, projects: list[ProjectRef]) -> Place:
+    def _place(self, name: str, projects: list[ProjectRef]) -> GcpUnit:
         lower = tuple(below(name, projects))
         above = next((one.ancestors[one.ancestors.index(name) + 1 :] for one in lower), ())
-        return Place(
+        return GcpUnit(
             kind="organization" if name.startswith("organizations/") else "folder",
             name=name,
             below=lower,

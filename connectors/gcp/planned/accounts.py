@@ -12,7 +12,7 @@ from connectors.gcp.places import account_key, project_of_account
 from connectors.planned import planned_key, shapes
 from connectors.planned.shapes import mapping, text
 from scanner.model import Credential, Identity, Privilege, TokenSubject, credential_key
-from scanner.model.planned import Place
+from scanner.model.planned import PlannedPlace
 
 SOURCE = "planned"
 UNKNOWN_PROJECT = "unknown"
@@ -75,7 +75,7 @@ class Account(Struct, kw_only=True):
             credentials=tuple(self._credential(each) for each in self.keys),
         )
 
-    def credentials_at(self) -> dict[str, Place]:
+    def credentials_at(self) -> dict[str, PlannedPlace]:
         """By key of a credential, the place that makes it."""
         return {self._credential(each).key: each.resource.place for each in self.keys}
 

@@ -21,7 +21,7 @@ from connectors.gcp.planned.accounts import (
 from connectors.gcp.planned.bindings import BINDING_TYPES, Bindings, Given, given_by, policy_of, tables
 from connectors.gcp.planned.config_connector import GROUP, as_terraform
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
-from connectors.planned.effects import Found, planned_by_place
+from connectors.planned.effects import PlannedState, planned_by_place
 from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import mapping, text, walk
 from scanner.access.assignments import with_assignments
@@ -110,7 +110,7 @@ class _Moment:
         )
 
 
-def _found(account: Account, given: Given, keys: Mapping[str, str]) -> Found:
+def _found(account: Account, given: Given, keys: Mapping[str, str]) -> PlannedState:
     held = given.assignments.get(account.email, ())
     trusts = given.trusts.get(account.email, ())
     (identity,) = with_assignments([account.identity()], {account.key: held} if held else {})
@@ -118,7 +118,7 @@ def _found(account: Account, given: Given, keys: Mapping[str, str]) -> Found:
     if any(not key_id(each) for each in account.keys):
         computed.add("credentials")
     places = () if account.declared is None else (account.declared.resource.place,)
-    return Found(
+    return PlannedState(
         at=account.at,
         identity=structs.replace(
             identity,

@@ -13,7 +13,7 @@ from msgspec import Struct
 from connectors.core.contract import SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.each import several
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.conditions import Expression
 from connectors.gcp.rights.members import parse_member
@@ -80,7 +80,7 @@ class Entitlement(Struct, frozen=True, kw_only=True, rename="camel"):
                 )
 
 
-def read_entitlements(reader: Reader, section: SectionReading, tree: Tree, places: Sequence[str]) -> list[Binding]:
+def read_entitlements(reader: GcpReader, section: SectionReading, tree: Tree, places: Sequence[str]) -> list[Binding]:
     """The bindings of non-human members in the entitlements of these containers; none where the API is disabled."""
     found: list[Binding] = []
 

@@ -29,7 +29,7 @@ _OF_GOOGLE = ".svc.id.goog"
 _BUCKET = re.compile(r"//storage\.googleapis\.com/(?:projects/[^/]+/buckets/)?([^/]+)")
 
 
-class Held(Struct, frozen=True, kw_only=True, gc=False):
+class BindingRights(Struct, frozen=True, kw_only=True, gc=False):
     """The relevant permissions of a binding: ``certain``, and ``possible``, which includes what a condition decides.
 
     ``denied``: permissions of the role that a deny policy denies. ``outlook``: the state of the binding's condition.
@@ -80,20 +80,20 @@ class Holdings:
         for binding in bindings:
             self._add(binding)
 
-    def held(self, binding: Binding) -> Held:
+    def held(self, binding: Binding) -> BindingRights:
         """The permissions of a binding."""
         permissions = self._roles[binding.role].permissions
         met = outlook(binding.condition, self._now)
         if binding.entitlement and met.standing == "always":
             met = structs.replace(met, standing="maybe")
         if permissions is None:
-            return Held(outlook=met, is_known=met.standing == "never")
+            return BindingRights(outlook=met, is_known=met.standing == "never")
         if met.standing == "never":
-            return Held(outlook=met)
+            return BindingRights(outlook=met)
         denied = self._denials.denied(binding.member, permissions, binding.resource.place) if self._denials else {}
         possible = permissions.difference(name for name, answer in denied.items() if answer == "yes")
         certain = permissions.difference(denied) if met.standing == "always" else _NOTHING
-        return Held(certain=certain, possible=possible, denied=permissions - possible, outlook=met)
+        return BindingRights(certain=certain, possible=possible, denied=permissions - possible, outlook=met)
 
     def lists_accounts(self, resource: Resource) -> bool:
         """Whether the service accounts in the resource were all listed."""
@@ -198,7 +198,7 @@ class Way(Struct, frozen=True, kw_only=True):
     itself: bool = False
 
 
-def ways_of(binding: Binding, held: Held, holdings: Holdings) -> tuple[Way, ...]:
+def ways_of(binding: Binding, held: BindingRights, holdings: Holdings) -> tuple[Way, ...]:
     """The escalation methods that a binding allows; of one family there may be certain and uncertain ones."""
     possible, certain = methods_met(held.possible), methods_met(held.certain)
     return tuple(
@@ -355,7 +355,7 @@ def judge(binding: Binding, holdings: Holdings) -> Judgement:
     )
 
 
-def _consequences(binding: Binding, held: Held, tree: Tree) -> Iterator[Consequence]:
+def _consequences(binding: Binding, held: BindingRights, tree: Tree) -> Iterator[Consequence]:
     """The consequences on any resource; those on a resource inside a project are narrow."""
     resource = binding.resource
     for kind, what in vocabulary().consequences.items():
@@ -384,7 +384,7 @@ def _judging_targets(ways: Iterable[Way]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(chain.from_iterable(of_identities)))
 
 
-def _privilege(binding: Binding, held: Held, ways: Sequence[Way], *, all_listed: bool) -> Privilege:
+def _privilege(binding: Binding, held: BindingRights, ways: Sequence[Way], *, all_listed: bool) -> Privilege:
     container = binding.resource.container
     if container is None:
         return Privilege(level="normal")
@@ -410,7 +410,7 @@ def _potential(way: Way, where: str, *, all_listed: bool) -> str:
     return f"{POTENTIAL}could {way.family.name} {where}: {_some(way.methods)}{qualifier}"
 
 
-def _high(held: Held, where: str) -> Iterator[str]:
+def _high(held: BindingRights, where: str) -> Iterator[str]:
     for consequence, names in vocabulary().high.items():
         if found := held.certain.intersection(names):
             yield f"can {consequence} {where}: {_some(found)}"

@@ -13,7 +13,7 @@ from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.client.requests import Request
 from connectors.gcp.each import several
 from connectors.gcp.places import account_key, last_segment
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.bindings import Accounts, Binding, PolicyPayload, SearchResult, Sieve
 from connectors.gcp.rights.deny import DenyPolicyPayload, Rule, rules_of
 from connectors.gcp.rights.judging import Holdings, judge
@@ -24,7 +24,7 @@ from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 
 def note_unlisted_accounts(
-    reader: Reader, accounts: Accounts, bindings: Iterable[Binding], tree: Tree
+    reader: GcpReader, accounts: Accounts, bindings: Iterable[Binding], tree: Tree
 ) -> frozenset[str]:
     """Look up accounts that policies name and the listing in bulk, which is behind by minutes, lacks.
 
@@ -79,7 +79,7 @@ _OF_CONTAINER: dict[str, tuple[str, Request]] = {
 class Policies:
     """The bindings of one unit. ``sieve``: those that it reports; ``inherited``: of the containers above it."""
 
-    def __init__(self, reader: Reader, library: Library, tree: Tree) -> None:
+    def __init__(self, reader: GcpReader, library: Library, tree: Tree) -> None:
         self._reader = reader
         self._library = library
         self._tree = tree
@@ -201,7 +201,7 @@ PAGES_OF_CUSTOM = 1
 """An organisation or project has at most 300 custom roles (IAM, "Quotas and limits")."""
 
 
-def read_roles(reader: Reader, section: SectionReading, library: Library, names: Iterable[str]) -> Roles:
+def read_roles(reader: GcpReader, section: SectionReading, library: Library, names: Iterable[str]) -> Roles:
     """The roles with these names. Roles that cannot be read are a gap, and their permissions are unknown."""
     wanted: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(set(names)):
@@ -226,7 +226,7 @@ def read_roles(reader: Reader, section: SectionReading, library: Library, names:
     return Roles(library.roles.copy().values())
 
 
-def _all(reader: Reader, section: SectionReading, parent: str) -> dict[str, Role]:
+def _all(reader: GcpReader, section: SectionReading, parent: str) -> dict[str, Role]:
     """All custom roles of an organization or project, or all predefined roles."""
     if parent:
         rows = reader.rows(section, r.CUSTOM_ROLES, RolePayload, {"showDeleted": "true"}, parent=parent)
@@ -235,7 +235,7 @@ def _all(reader: Reader, section: SectionReading, parent: str) -> dict[str, Role
     return {row.name: role_of(row) for row in rows}
 
 
-def _one(reader: Reader, name: str) -> Role:
+def _one(reader: GcpReader, name: str) -> Role:
     parent, role = parent_of(name), name.rpartition("/")[2]
     try:
         if parent:
@@ -267,7 +267,7 @@ def where_they_matter(bindings: Iterable[Binding], holdings: Holdings) -> list[s
 
 
 def read_denials(
-    reader: Reader, section: SectionReading, library: Library, places: Sequence[str]
+    reader: GcpReader, section: SectionReading, library: Library, places: Sequence[str]
 ) -> dict[str, tuple[Rule, ...]]:
     """The rules attached to these containers; those that could not be read are a gap."""
     found: dict[str, tuple[Rule, ...]] = {}
@@ -292,7 +292,7 @@ def read_denials(
     return found
 
 
-def _rules(reader: Reader, section: SectionReading, place: str) -> tuple[Rule, ...]:
+def _rules(reader: GcpReader, section: SectionReading, place: str) -> tuple[Rule, ...]:
     """The rules of all deny policies of a container; each is requested, because a listing has no rules."""
     kind, _, name = place.partition("/")
     rules: list[Rule] = []

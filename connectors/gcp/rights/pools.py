@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 from connectors.gcp.client import requests as r
 from connectors.gcp.each import several
 from connectors.gcp.places import ProjectRef, last_segment
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.providers import Provider, ProviderPayload, provider_of
 from connectors.gcp.rights.roles import Library
@@ -67,7 +67,7 @@ def provider_in(project: ProjectRef, row: ProviderPayload, off: Container[str]) 
 # --- Pools of other projects ---
 
 
-def pools_named(reader: Reader, library: Library, tree: Tree, bindings: Iterable[Binding]) -> Pools:
+def pools_named(reader: GcpReader, library: Library, tree: Tree, bindings: Iterable[Binding]) -> Pools:
     """The pools of this unit, and those of our other projects that the bindings name.
 
     If these cannot be read, trusts of accounts are not fully known; their own unit reports the gap.
@@ -102,7 +102,7 @@ def _named(bindings: Iterable[Binding]) -> set[str]:
     return {pool for pool in pools if not pool.endswith(GKE)}
 
 
-def _pools(reader: Reader, project: ProjectRef) -> dict[str, Pool]:
+def _pools(reader: GcpReader, project: ProjectRef) -> dict[str, Pool]:
     """All pools of a project, by name with its number. Raises SourceError if they are not fully known."""
     section = reader.scope.section(POOLS)
     found = {
@@ -113,7 +113,7 @@ def _pools(reader: Reader, project: ProjectRef) -> dict[str, Pool]:
     return found
 
 
-def _providers(reader: Reader, project: ProjectRef, pool: Pool) -> tuple[Provider, ...]:
+def _providers(reader: GcpReader, project: ProjectRef, pool: Pool) -> tuple[Provider, ...]:
     """All providers of a pool. Raises SourceError if they are not fully known."""
     section = reader.scope.section(POOLS)
     off = () if pool.is_enabled else (numbered(project, pool.name),)

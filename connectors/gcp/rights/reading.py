@@ -7,7 +7,7 @@ from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from connectors.core.contract import DiscoveredRecord
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.assignments import assignments_of, identities_in
 from connectors.gcp.rights.bindings import Accounts, Binding, accounts_of
 from connectors.gcp.rights.deny import Denials
@@ -26,7 +26,7 @@ POLICIES, ROLES, DENY = "iam.policies", "iam.roles", "iam.deny_policies"
 ACCOUNTS = "iam.service_accounts"
 
 
-def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[DiscoveredRecord]:
+def read_rights(reader: GcpReader, now: datetime | None = None) -> Iterator[DiscoveredRecord]:
     """The rights that one unit says. Accounts and providers must have been listed; what is found for them is noted.
 
     Yields an assignment for each binding, the identities that only bindings name, and Coverage.
@@ -71,7 +71,7 @@ def read_rights(reader: Reader, now: datetime | None = None) -> Iterator[Discove
 
 
 def _held(
-    reader: Reader,
+    reader: GcpReader,
     library: Library,
     tree: Tree,
     unread: frozenset[str],
@@ -93,7 +93,7 @@ def _held(
     return Holdings(every, roles, tree, denials, now, unread, code_in, unlisted) if denials else holdings
 
 
-def _accounts(reader: Reader, unresolved: frozenset[str] = frozenset()) -> Accounts:
+def _accounts(reader: GcpReader, unresolved: frozenset[str] = frozenset()) -> Accounts:
     """Those that were listed before. ``unresolved``: projects that may have others all the same."""
     rows = ((project, row.email, row.unique_id) for project, listed in reader.found.accounts.items() for row in listed)
     complete = {one.id for one in reader.place.projects if not reader.lacks(one, ACCOUNTS)}

@@ -13,7 +13,7 @@ from typing import cast
 
 from msgspec import Struct
 
-from connectors.gcp.places import Place, account_key
+from connectors.gcp.places import GcpUnit, account_key
 from connectors.gcp.rights.members import LISTED, account_of
 from connectors.gcp.rights.vocabulary import Container
 
@@ -143,7 +143,7 @@ def full_name(place: str) -> str:
     return f"{_RESOURCE_MANAGER}{place}"
 
 
-def tree_of(place: Place, emails: Mapping[str, str]) -> Tree:
+def tree_of(place: GcpUnit, emails: Mapping[str, str]) -> Tree:
     """The tree of a unit's context. ``emails``: of service accounts, by unique id."""
     parents: dict[str, tuple[str, ...]] = {}
     if place.kind != "project":

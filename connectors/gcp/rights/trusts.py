@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from connectors.federation import Restriction, is_by_name, narrowest
 from connectors.gcp.rights.bindings import Binding
-from connectors.gcp.rights.judging import UNDER_A_CONDITION, Held, Holdings
+from connectors.gcp.rights.judging import UNDER_A_CONDITION, BindingRights, Holdings
 from connectors.gcp.rights.members import Member
 from connectors.gcp.rights.providers import Provider, is_implied, narrows, token_claims, token_subject
 from connectors.gcp.rights.tree import Resource, Tree
@@ -189,7 +189,7 @@ def _order(trust: Trust) -> tuple[str, str, str]:
     return trust.principal, trust.restriction, trust.evidence
 
 
-def _impersonation_methods(held: Held) -> tuple[Method, ...]:
+def _impersonation_methods(held: BindingRights) -> tuple[Method, ...]:
     """The methods with which a holder can impersonate the service accounts there, without any other permission."""
     met = methods_met(held.possible)
     families = (each for each in vocabulary().family if each.leads == "accounts" and each.name in met)
@@ -204,7 +204,7 @@ def _reached(resource: Resource, tree: Tree, emails: Mapping[str, tuple[str, ...
             yield from emails.get(project, ())
 
 
-def _trust(trusted: ExternalPrincipal, binding: Binding, held: Held, methods: tuple[Method, ...]) -> Trust:
+def _trust(trusted: ExternalPrincipal, binding: Binding, held: BindingRights, methods: tuple[Method, ...]) -> Trust:
     is_sure = any(held.certain.issuperset(method) for method in methods)
     restriction = trusted.restriction if is_sure else narrowest((trusted.restriction, "loose"))
     qualifier = "" if is_sure else f", {UNDER_A_CONDITION}"

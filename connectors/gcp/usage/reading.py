@@ -13,9 +13,9 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Rejected
 from connectors.gcp.client.payloads import Moment, ServiceAccount, in_utc
 from connectors.gcp.client.requests import Request
-from connectors.gcp.each import Reading, instead_in_each
+from connectors.gcp.each import ProjectReading, instead_in_each
 from connectors.gcp.places import ProjectRef
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.usage.activities import Activity, Use, account_in, key_in, parse_use
 from scanner.errors import Denied, SourceError
 from scanner.model import Credential
@@ -34,7 +34,7 @@ class UseOfAccount(Struct, frozen=True, kw_only=True, gc=False):
     unread: bool
 
 
-def use_of_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> UseOfAccount:
+def use_of_account(reader: GcpReader, project: ProjectRef, row: ServiceAccount) -> UseOfAccount:
     """The use of an account. Its credentials must have been read before."""
     found = reader.found
     use = found.used.get(row.unique_id)
@@ -56,7 +56,7 @@ def use_of_account(reader: Reader, project: ProjectRef, row: ServiceAccount) -> 
     )
 
 
-def with_use(reader: Reader, row: ServiceAccount, credential: Credential) -> Credential:
+def with_use(reader: GcpReader, row: ServiceAccount, credential: Credential) -> Credential:
     """The credential with its last use, which is recorded only for user-managed keys."""
     if credential.attributes.get("type") != KEY_TYPE:
         return credential
@@ -87,7 +87,7 @@ class _Record(Struct, frozen=True, kw_only=True):
     section: str
     request: Request
     subject: Callable[[Activity], str | None]
-    put: Callable[[Reader], MutableMapping[str, Use]]
+    put: Callable[[GcpReader], MutableMapping[str, Use]]
     note: str | None = None
 
 
@@ -101,10 +101,10 @@ _ACCOUNTS = _Record(
 _KEYS = _Record(section=KEYS, request=r.KEY_ACTIVITIES, subject=key_in, put=lambda reader: reader.found.keys_used)
 
 
-def _reading(record: _Record) -> Reading:
+def _reading(record: _Record) -> ProjectReading:
     """The reading of a unit; projects are read one by one only if their organization or folder cannot be read."""
 
-    def read(reader: Reader) -> Iterator[DiscoveredRecord]:
+    def read(reader: GcpReader) -> Iterator[DiscoveredRecord]:
         refused = False
         with reader.section(record.section) as section:
             try:
@@ -122,7 +122,7 @@ def _reading(record: _Record) -> Reading:
     return read
 
 
-def _read(reader: Reader, section: SectionReading, record: _Record) -> None:
+def _read(reader: GcpReader, section: SectionReading, record: _Record) -> None:
     now, found = datetime.now(UTC), record.put(reader)
     until: datetime | None = None
     for row in reader.rows(section, record.request, Activity, parent=reader.place.name):
@@ -180,7 +180,7 @@ def role_used(row: Insight) -> str | None:
     return f"{content.role}: {len(content.exercised_permissions)}{of} permissions used"
 
 
-def read_insights(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_insights(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Keep the insights by the account's e-mail. Either of the two types may be refused."""
     readings = (_read_unused, _read_roles_used)
     failed: list[SourceError] = []
@@ -195,12 +195,12 @@ def read_insights(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def _read_unused(reader: Reader, section: SectionReading) -> None:
+def _read_unused(reader: GcpReader, section: SectionReading) -> None:
     for row in reader.rows(section, r.ACCOUNT_INSIGHTS, Insight, parent=reader.place.name):
         reader.found.unused[row.content.email] = unused_since(row)
 
 
-def _read_roles_used(reader: Reader, section: SectionReading) -> None:
+def _read_roles_used(reader: GcpReader, section: SectionReading) -> None:
     for row in reader.rows(section, r.POLICY_INSIGHTS, Insight, parent=reader.place.name):
         if (used := role_used(row)) is not None:
             reader.found.roles_used[row.content.member.removeprefix(_ACCOUNT)].append(used)

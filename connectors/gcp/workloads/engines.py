@@ -18,7 +18,7 @@ from connectors.gcp.client.errors import Rejected
 from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.each import at_each_location, instead_in_each, list_assets
 from connectors.gcp.places import ProjectRef, engine_key, tags_of
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from scanner.model import Identity, Link, Privilege, Signal
 
 OWN_IDENTITY = "AGENT_IDENTITY"
@@ -53,7 +53,7 @@ def engine_of(project: str, name: str) -> str | None:
     return engine_key(project, found["location"], found["id"]) if found else None
 
 
-def note_engine(reader: Reader, section: SectionReading, project: ProjectRef, row: ReasoningEngine) -> bool:
+def note_engine(reader: GcpReader, section: SectionReading, project: ProjectRef, row: ReasoningEngine) -> bool:
     """Keep the agent until ``emit_engines``; False if it cannot be parsed."""
     engine = reader.parsed(section, row.name, parse_engine, reader, project, row)
     if engine is not None:
@@ -61,12 +61,12 @@ def note_engine(reader: Reader, section: SectionReading, project: ProjectRef, ro
     return engine is not None
 
 
-def emit_engines(reader: Reader) -> Iterator[Identity]:
+def emit_engines(reader: GcpReader) -> Iterator[Identity]:
     """The listed agents, each once."""
     yield from reader.found.engines.values()
 
 
-def parse_engine(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> Identity:
+def parse_engine(reader: GcpReader, project: ProjectRef, row: ReasoningEngine) -> Identity:
     """The agent, with what it runs as. Raises ValueError if its name is not that of an engine."""
     key = engine_of(project.id, row.name)
     if key is None:
@@ -99,7 +99,7 @@ def parse_engine(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> I
     )
 
 
-def _runs_as(reader: Reader, project: ProjectRef, row: ReasoningEngine) -> Iterator[Link]:
+def _runs_as(reader: GcpReader, project: ProjectRef, row: ReasoningEngine) -> Iterator[Link]:
     """The agent's service account, or the shared service agent; none for an agent with an identity of its own."""
     if row.spec.identity_type == OWN_IDENTITY:
         return
@@ -130,7 +130,7 @@ def _principals(project: ProjectRef, row: ReasoningEngine) -> Iterator[str]:
 NAME = "aiplatform.reasoning_engines"
 
 
-def list_engines_of_location(reader: Reader) -> Iterator[DiscoveredRecord]:
+def list_engines_of_location(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """List the agents; they are reported later, when it is known which are registered."""
     project = reader.place.project
 
@@ -148,7 +148,7 @@ def list_engines_of_location(reader: Reader) -> Iterator[DiscoveredRecord]:
 TYPE = "aiplatform.googleapis.com/ReasoningEngine"
 
 
-def list_engines(reader: Reader) -> Iterator[DiscoveredRecord]:
+def list_engines(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """List the agents; if Cloud Asset does not support their type, each project is read instead."""
     found: Counter[str] = Counter()
     is_known = True

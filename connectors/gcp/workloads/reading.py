@@ -12,7 +12,7 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.client.requests import Request
 from connectors.gcp.each import at_each_location
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.workloads.catalog import COMPUTE, FUNCTIONS, KUBERNETES, OTHERS, RUN, SECTIONS, SORTS, asked_types
 from connectors.gcp.workloads.compute import Instance, Zone
 from connectors.gcp.workloads.functions import Function
@@ -23,7 +23,7 @@ from scanner.errors import SourceError
 from scanner.model import Identity, Workload
 
 
-def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_consumers(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """The workloads of all projects, in one listing; its requests are counted for Compute Engine's section.
 
     Agents among them are reported later, with the other agents.
@@ -53,7 +53,7 @@ def read_consumers(reader: Reader) -> Iterator[DiscoveredRecord]:
         yield from reader.done(section, agents[name])
 
 
-def _record(reader: Reader, sections: Mapping[str, SectionReading], asset: Asset) -> Workload | Identity | None:
+def _record(reader: GcpReader, sections: Mapping[str, SectionReading], asset: Asset) -> Workload | Identity | None:
     """The record of an asset; None for projects that the unit does not read, and for what has ended."""
     project = next(filter(None, map(reader.project, asset.ancestors)), None)
     sort = SORTS.get(asset.asset_type)
@@ -78,7 +78,7 @@ class _Listing(Struct, frozen=True):
 _RUN = (_Listing(r.RUN_SERVICES, RunService, "run_service"), _Listing(r.RUN_JOBS, RunJob, "run_job"))
 
 
-def read_machines(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_machines(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """The instances of all zones; only Cloud Asset lists templates."""
     project = reader.place.project
     with reader.section(COMPUTE) as section:
@@ -91,7 +91,7 @@ def read_machines(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def read_run(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_run(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Services and jobs at each location; agents among them are reported later, with the other agents."""
     project = reader.place.project
 
@@ -111,7 +111,7 @@ def read_run(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def read_functions(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_functions(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Functions of both generations."""
     with reader.section(FUNCTIONS) as section:
         for row in reader.rows(section, r.FUNCTIONS, Function, project=reader.place.project.id):
@@ -119,7 +119,7 @@ def read_functions(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def read_clusters(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_clusters(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Clusters and their node pools."""
     with reader.section(KUBERNETES) as section:
         for cluster in reader.rows(section, r.CLUSTERS, Cluster, project=reader.place.project.id):
@@ -129,7 +129,7 @@ def read_clusters(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def _pools(reader: Reader, section: SectionReading, cluster: str, pools: list[Raw]) -> Iterator[DiscoveredRecord]:
+def _pools(reader: GcpReader, section: SectionReading, cluster: str, pools: list[Raw]) -> Iterator[DiscoveredRecord]:
     for raw in pools:
         pool = reader.row(section, raw, NodePool, cluster)
         if pool is not None:
@@ -137,7 +137,7 @@ def _pools(reader: Reader, section: SectionReading, cluster: str, pools: list[Ra
             yield from _records(reader, name, "gke_node_pool", pool)
 
 
-def read_others(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_others(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """The coverage of other workloads, which are not read: each type would need calls to an API of its own."""
     if reader.place.bulk_failed:
         yield reader.scope.coverage(OTHERS, "failed", detail=f"{_BY_ASSETS}, which did not respond")
@@ -145,7 +145,7 @@ def read_others(reader: Reader) -> Iterator[DiscoveredRecord]:
         yield reader.scope.coverage(OTHERS, "not_offered", detail=f"{_BY_ASSETS}, which may not be used here")
 
 
-def _records(reader: Reader, name: str, kind: str, row: Consumer) -> Iterator[Workload | Identity]:
+def _records(reader: GcpReader, name: str, kind: str, row: Consumer) -> Iterator[Workload | Identity]:
     details = row.details(reader.place.project)
     if details is not None:
         yield record_of(reader, reader.place.project, name, kind, details)

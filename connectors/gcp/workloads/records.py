@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from connectors.gcp.places import ProjectRef, secret_key, stored_key, tags_of
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from scanner.model import Identity, Link, Privilege, Signal, Workload
 
 _AUTH = "https://www.googleapis.com/auth/"
@@ -75,7 +75,7 @@ _WORDS: dict[str, tuple[Literal["agent", "machine"], str]] = {
 }
 
 
-def record_of(reader: Reader, project: ProjectRef, name: str, kind: str, details: Details) -> Workload | Identity:
+def record_of(reader: GcpReader, project: ProjectRef, name: str, kind: str, details: Details) -> Workload | Identity:
     """The record. ``name``: the full resource name, with the project's number or id."""
     key = _IN_PROJECT.sub(lambda found: f"{found['host']}projects/{project.id}/", name, count=1)
     accounts = tuple(dict.fromkeys(account_key_of(reader, one) for one in details.accounts))
@@ -101,7 +101,7 @@ def record_of(reader: Reader, project: ProjectRef, name: str, kind: str, details
 
 
 def _agent(
-    reader: Reader,
+    reader: GcpReader,
     project: ProjectRef,
     key: str,
     kind: str,
@@ -130,12 +130,12 @@ def _agent(
     )
 
 
-def account_key_of(reader: Reader, account: str) -> str:
+def account_key_of(reader: GcpReader, account: str) -> str:
     """The key of an account, by its e-mail or by a resource name that ends in it."""
     return reader.account_key(account.rpartition("/")[2])
 
 
-def secret_key_of(reader: Reader, project: ProjectRef, secret: str) -> str:
+def secret_key_of(reader: GcpReader, project: ProjectRef, secret: str) -> str:
     """The key of a secret, by its resource name, or by its bare name in the project."""
     found = _SECRET.fullmatch(secret)
     if found is None:

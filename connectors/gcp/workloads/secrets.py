@@ -18,7 +18,7 @@ from connectors.gcp.client.api import Page
 from connectors.gcp.client.payloads import Asset, Moment, in_utc
 from connectors.gcp.each import at_each_location, of_each
 from connectors.gcp.places import ProjectRef, last_segment, stored_key, tags_of
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.workloads.records import known
 from scanner.errors import SourceError
 from scanner.model import StoredSecret
@@ -135,7 +135,7 @@ class _Listed:
         """Whether a version could not be read or the listing broke off; then the age of every value is unknown."""
 
 
-def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_secrets(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """The stored secrets of all projects, each in its own project's scope."""
     found: Counter[str] = Counter()
     listed = _Listed()
@@ -155,7 +155,7 @@ def read_secrets(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section, found)
 
 
-def _list(reader: Reader, section: SectionReading, listed: _Listed) -> None:
+def _list(reader: GcpReader, section: SectionReading, listed: _Listed) -> None:
     for asset in reader.rows(section, r.ASSETS, Asset, {"assetTypes": TYPES}, parent=reader.place.name):
         project = next(filter(None, map(reader.project, asset.ancestors)), None)
         if project is None:
@@ -179,7 +179,7 @@ class _Found(Struct, frozen=True):
     location: str | None = None
 
 
-def read_secrets_of_project(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_secrets_of_project(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """The stored secrets of one project."""
     project = reader.place.project
 
@@ -199,7 +199,7 @@ def read_secrets_of_project(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def _with_versions(reader: Reader, section: SectionReading, found: dict[str, _Found]) -> Iterator[StoredSecret]:
+def _with_versions(reader: GcpReader, section: SectionReading, found: dict[str, _Found]) -> Iterator[StoredSecret]:
     """The secrets with their versions; a secret whose versions could not be listed has no age."""
     project = reader.place.project
 

@@ -17,7 +17,7 @@ from connectors.github.agent_files import AgentFile, ClientFile, DefinitionFile
 from connectors.github.client.parts import Part
 from connectors.github.client.payloads import AgentConfiguration, McpServer
 from connectors.github.facts import Repository
-from connectors.github.identities.place import Place
+from connectors.github.identities.place import GithubScope
 from connectors.github.workflows.owners import as_owners, code_owners
 from scanner.model import Consequence, Identity, Privilege, Signal
 from scanner.model.attributes import CHANGED_BY, MCP_SERVERS, MODEL, OWNERS, TOOLS
@@ -52,13 +52,13 @@ class Use(Struct, frozen=True):
         return sorted({by for _, _, by in self.tasks if by})[:_STARTERS_NAMED]
 
 
-def everywhere(place: Place, use: Use | None) -> Identity:
+def everywhere(place: GithubScope, use: Use | None) -> Identity:
     """The agent where it may work in all repositories."""
     return _used(_agent(place, "copilot", {"repositories": "all"}, narrow=False), use)
 
 
 def in_repository(
-    place: Place, full_name: str, setup: AgentConfiguration | None, facts: Mapping[str, Any], use: Use | None
+    place: GithubScope, full_name: str, setup: AgentConfiguration | None, facts: Mapping[str, Any], use: Use | None
 ) -> Identity:
     """The agent in one repository. ``setup``: None where that was not read. ``facts``: what its files say."""
     attributes: dict[str, Any] = {"repository": full_name, **facts}
@@ -68,7 +68,7 @@ def in_repository(
 
 
 def custom(
-    place: Place,
+    place: GithubScope,
     repository: Repository,
     file: AgentFile,
     *,
@@ -93,7 +93,7 @@ def custom(
     )
 
 
-def client(place: Place, repository: Repository, file: ClientFile) -> Identity:
+def client(place: GithubScope, repository: Repository, file: ClientFile) -> Identity:
     """An MCP client with servers, for anyone who opens the repository in it. What it may do is up to them."""
     called = client_of(PurePath(file.path))
     attributes = {
@@ -112,7 +112,7 @@ def client(place: Place, repository: Repository, file: ClientFile) -> Identity:
     )
 
 
-def defined(place: Place, repository: Repository, file: DefinitionFile) -> Iterator[Identity]:
+def defined(place: GithubScope, repository: Repository, file: DefinitionFile) -> Iterator[Identity]:
     """Yield the agents that a file defines for a platform elsewhere."""
     below = f"{repository.full_name.partition('/')[2]}/{file.path}"
     for one in file.found.agents:
@@ -129,7 +129,7 @@ def _owned(repository: Repository, path: str) -> dict[str, Any]:
     return {OWNERS: owners} if owners else {}
 
 
-def of_enterprise(place: Place, file: Part, name: str, allowed: bool | None) -> Identity:
+def of_enterprise(place: GithubScope, file: Part, name: str, allowed: bool | None) -> Identity:
     """An agent of the enterprise, which a file of another repository describes; the file itself was not read."""
     made = _agent(place, file.what, {"repository": file.full_name, "path": file.what}, narrow=False)
     key = f"{keys.repository(place.organization.host, file.full_name)}/{file.what}"
@@ -145,7 +145,7 @@ def _used(made: Identity, use: Use | None) -> Identity:
     return replace(made, last_used_at=use.last, attributes={**made.attributes, **starters})
 
 
-def _agent(place: Place, below: str, attributes: dict[str, Any], *, narrow: bool) -> Identity:
+def _agent(place: GithubScope, below: str, attributes: dict[str, Any], *, narrow: bool) -> Identity:
     return Identity(
         **place.facts(below, "coding_agent", NAME),
         enabled=True,

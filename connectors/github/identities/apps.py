@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.github.client.payloads import Hook, HostedRunner, Installation, Runner, RunnerGroup, moment
-from connectors.github.identities.place import Place
+from connectors.github.identities.place import GithubScope
 from connectors.github.rights.privileges import of_permissions, ways
 from scanner.model import Identity, Privilege, Signal
 from scanner.model.attributes import OWNERS
@@ -16,7 +16,7 @@ BYPASSES = "bypasses_rulesets"
 """Names of the organization's rulesets that do not hold for an App or a deploy key."""
 
 
-def app(place: Place, row: Installation, installed_by: str | None, bypasses: Sequence[str]) -> Identity:
+def app(place: GithubScope, row: Installation, installed_by: str | None, bypasses: Sequence[str]) -> Identity:
     """An App's installation. Audit logs name it ``SLUG[bot]``. ``bypasses``: rulesets that do not hold for it."""
     rights = of_permissions(row.permissions, row.repository_selection)
     attributes: dict[str, Any] = {
@@ -49,7 +49,7 @@ def app(place: Place, row: Installation, installed_by: str | None, bypasses: Seq
 
 
 def runner_group(
-    place: Place, row: RunnerGroup, runners: Sequence[Runner], hosted: Sequence[HostedRunner] = ()
+    place: GithubScope, row: RunnerGroup, runners: Sequence[Runner], hosted: Sequence[HostedRunner] = ()
 ) -> Identity:
     """A group of runners: anyone who runs a job on a self-hosted one can become what the machine is.
 
@@ -100,7 +100,7 @@ def _hosted(row: HostedRunner) -> Mapping[str, Any]:
     }
 
 
-def webhook(place: Place, row: Hook, repository: str = "") -> Identity:
+def webhook(place: GithubScope, row: Hook, repository: str = "") -> Identity:
     """A webhook: events, and with them code and names, are sent to its host. ``repository``: OWNER/NAME."""
     of = f"{repository.partition('/')[2]}/hooks/{row.id}" if repository else f"hooks/{row.id}"
     host = row.config.url or "unknown host"

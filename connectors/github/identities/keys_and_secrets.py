@@ -8,14 +8,14 @@ from typing import Any
 from connectors.github import keys
 from connectors.github.client.payloads import DeployKey, SecretName, moment
 from connectors.github.identities.apps import BYPASSES
-from connectors.github.identities.place import Place
+from connectors.github.identities.place import GithubScope
 from scanner.model import Consequence, Credential, Grant, Identity, Privilege, Signal, StoredSecret, credential_key
 from scanner.model.attributes import FORMER_MEMBER
 from scanner.model.reach import Way
 
 
 def deploy_key(
-    place: Place, full_name: str, row: DeployKey, *, former: bool | None, bypasses: Sequence[str] = ()
+    place: GithubScope, full_name: str, row: DeployKey, *, former: bool | None, bypasses: Sequence[str] = ()
 ) -> Identity:
     """A deploy key of a repository. ``former``: whether the one who added it is no member any more.
 
@@ -57,7 +57,7 @@ def deploy_key(
     )
 
 
-def stored_secret(place: Place, row: SecretName, key: str, store: str) -> StoredSecret:
+def stored_secret(place: GithubScope, row: SecretName, key: str, store: str) -> StoredSecret:
     """A secret of Actions, Dependabot or agents. ``updated_at`` is when its value was last written."""
     return StoredSecret(
         **place.of(key, row.name),

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from connectors.github.client.payloads import Registry, WorkflowPolicy, moment
-from connectors.github.identities.place import Place
+from connectors.github.identities.place import GithubScope
 from connectors.planned.shapes import key_of
 from scanner.model import Consequence, Identity, Link, Privilege, Signal, StoredSecret
 from scanner.model.attributes import BY_DEFAULT, FEDERATES_TO
@@ -22,7 +22,7 @@ _PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
 """Of AWS, by what their regions begin with."""
 
 
-def jobs_token(place: Place, policy: WorkflowPolicy, attributes: Mapping[str, Any]) -> Identity:
+def jobs_token(place: GithubScope, policy: WorkflowPolicy, attributes: Mapping[str, Any]) -> Identity:
     """The token that GitHub makes for each job. Audit logs name what it did ``github-actions[bot]``."""
     writes, approves = policy.default_workflow_permissions == "write", policy.can_approve_pull_request_reviews
     why = ("workflows may write to their repository by default, and approve pull requests",)
@@ -43,7 +43,7 @@ def with_workflows(token: Identity, workflows: Sequence[str]) -> Identity:
     return replace(token, attributes={**token.attributes, **shown})
 
 
-def registry(place: Place, row: Registry) -> Identity | StoredSecret:
+def registry(place: GithubScope, row: Registry) -> Identity | StoredSecret:
     """A registry that is signed in to with GitHub's tokens is an identity; one with a stored secret is that secret."""
     below = f"private-registries/{row.name}"
     shown = {"registry_type": row.registry_type, "host": row.url, "visibility": row.visibility}

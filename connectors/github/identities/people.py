@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from connectors.core.reading import unread_facts
 from connectors.github import keys
 from connectors.github.client.payloads import AccessToken, Authorization, Role, moment
-from connectors.github.identities.place import Place
+from connectors.github.identities.place import GithubScope
 from connectors.github.rights.privileges import highest, of_permissions, of_role, of_scopes, ways, ways_of_role
 from scanner.model import Credential, CredentialKind, Grant, Identity, Privilege, Signal, credential_key
 from scanner.model.attributes import FORMER_MEMBER
@@ -72,7 +72,7 @@ class Holdings(Struct):
     reachable: Mapping[int, Sequence[str]] = {}
 
 
-class Held(Struct):
+class AccountCredentials(Struct):
     """Of one account."""
 
     tokens: list[AccessToken]
@@ -81,17 +81,17 @@ class Held(Struct):
     reachable: Mapping[int, Sequence[str]] = {}
 
 
-def identities(place: Place, people: People, holdings: Holdings, *, unread: bool) -> Iterator[Identity]:
+def identities(place: GithubScope, people: People, holdings: Holdings, *, unread: bool) -> Iterator[Identity]:
     """The accounts that are, or may be, of machines, and those that hold a token or key.
 
     Who signs in by single sign-on, holds nothing and has an ordinary name is a person, and left out. ``unread``:
     tokens and keys could not all be read.
     """
-    held: dict[str, Held] = {}
+    held: dict[str, AccountCredentials] = {}
     for token in holdings.tokens:
-        held.setdefault(token.owner.login.lower(), Held([], [])).tokens.append(token)
+        held.setdefault(token.owner.login.lower(), AccountCredentials([], [])).tokens.append(token)
     for one in holdings.authorizations:
-        held.setdefault(one.login.lower(), Held([], [])).authorizations.append(one)
+        held.setdefault(one.login.lower(), AccountCredentials([], [])).authorizations.append(one)
     named = {token.owner.login.lower(): token.owner.login for mine in held.values() for token in mine.tokens}
     named |= {one.login.lower(): one.login for mine in held.values() for one in mine.authorizations}
     for login in sorted({*people.members, *held}):
@@ -104,7 +104,7 @@ def identities(place: Place, people: People, holdings: Holdings, *, unread: bool
             place,
             people,
             member,
-            replace(mine or Held([], []), roles=roles, reachable=holdings.reachable),
+            replace(mine or AccountCredentials([], []), roles=roles, reachable=holdings.reachable),
             unread=unread,
         )
 
@@ -115,7 +115,9 @@ def is_bot_like(member: Member) -> bool:
     return member.type == "Bot" or any(_BOT_LIKE.search(text) for text in (member.login, local) if text)
 
 
-def _identity(place: Place, people: People, member: Member, held: Held, *, unread: bool) -> Identity:
+def _identity(
+    place: GithubScope, people: People, member: Member, held: AccountCredentials, *, unread: bool
+) -> Identity:
     facts = place.facts(f"users/{member.login}", _kind(people, member), member.login)
     former = {FORMER_MEMBER: member.login} if people.is_former(member.login) else {}
     rights = [of_permissions(one.permissions.flat, one.repository_selection) for one in held.tokens]
@@ -151,7 +153,7 @@ def _identity(place: Place, people: People, member: Member, held: Held, *, unrea
     )
 
 
-def _ways(place: Place, held: Held) -> Iterator[Way]:
+def _ways(place: GithubScope, held: AccountCredentials) -> Iterator[Way]:
     """The workflows that its tokens and roles can take over. The repositories of a classic token are not listed."""
     for one in held.tokens:
         named = held.reachable.get(one.id)
@@ -169,7 +171,7 @@ def _kind(people: People, member: Member) -> str:
     return "outside_collaborator" if member.role == "outside_collaborator" else "member"
 
 
-def _credentials(key: str, held: Held, former: dict[str, str]) -> Iterator[Credential]:
+def _credentials(key: str, held: AccountCredentials, former: dict[str, str]) -> Iterator[Credential]:
     for token in held.tokens:
         ends = moment(token.token_expires_at)
         yield Credential(

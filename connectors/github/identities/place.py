@@ -11,7 +11,7 @@ from connectors.github.facts import Organization
 from connectors.github.keys import root
 
 
-class Place(Struct, frozen=True):
+class GithubScope(Struct, frozen=True):
     """The organization that is read, and the scope of its records."""
 
     scope: Scope

@@ -96,7 +96,7 @@ class _Raw(NamedTuple):
     changed: str
 
 
-class Reading(EventCounting[Entry]):
+class GithubAuditCounting(EventCounting[Entry]):
     """Counts the events of one unit."""
 
     def event(self, record: Entry) -> Event | None:
@@ -172,9 +172,9 @@ class GithubAuditLog(LiveLog):
     layout: ClassVar[Layout] = _LAYOUT
     records: ClassVar[Records[Entry]] = Records(Entry, ("entries",))
 
-    def counting(self, networks: Networks) -> Reading:
+    def counting(self, networks: Networks) -> GithubAuditCounting:
         """See ``FileLog``."""
-        return Reading(networks)
+        return GithubAuditCounting(networks)
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""

@@ -11,10 +11,10 @@ from connectors.github import spec as s
 from connectors.github.client import requests as r
 from connectors.github.client.repositories import is_of
 from connectors.github.client.requests import names
-from connectors.github.reader import Reader
+from connectors.github.reader import GithubReader
 
 
-def read_alerts(reader: Reader) -> Iterator[DiscoveredRecord]:
+def read_alerts(reader: GithubReader) -> Iterator[DiscoveredRecord]:
     """Alerts of secret scanning, open and closed, without their secrets; alerts closed as no leak are only counted."""
     scope = reader.place.scope
     if not reader.settings.secret_scanning_alerts:
@@ -37,7 +37,7 @@ def read_alerts(reader: Reader) -> Iterator[DiscoveredRecord]:
     yield reader.done(section)
 
 
-def _ids_of_leaked(reader: Reader, section: SectionReading) -> Mapping[tuple[str, int], Mapping[str, str]]:
+def _ids_of_leaked(reader: GithubReader, section: SectionReading) -> Mapping[tuple[str, int], Mapping[str, str]]:
     """Ids of leaked keys that GitHub got from their providers, by the alert's repository and number.
 
     A filtered list has the alerts with ids, and each of these is read. Enterprise Servers and files have none.

@@ -13,7 +13,7 @@ from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.identities.apps import app
-from connectors.github.reader import Found, Reader
+from connectors.github.reader import GithubReader, ReadSection
 from connectors.github.sections.organization import Bypasses
 
 INSTALLED, RENAMED = "integration_installation.create", "repo.rename"
@@ -28,7 +28,7 @@ class Made(Struct, frozen=True):
     renamed: Mapping[str, datetime] = {}
 
 
-def read_audit_log(reader: Reader) -> Found[Made]:
+def read_audit_log(reader: GithubReader) -> ReadSection[Made]:
     """Read installations of Apps and renamed repositories. The newest event counts: GitHub lists these first."""
     installed: dict[str, str] = {}
     renamed: dict[str, datetime] = {}
@@ -48,7 +48,7 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def read_apps(reader: Reader, made: Made, bypasses: Bypasses) -> Found[None]:
+def read_apps(reader: GithubReader, made: Made, bypasses: Bypasses) -> ReadSection[None]:
     """Installed Apps."""
     with reader.section(s.APPS) as section:
         for row in reader.listed(section, r.INSTALLATIONS, p.Installation):

@@ -24,7 +24,7 @@ from connectors.github.identities import agents
 from connectors.github.identities.agents import Use
 from connectors.github.identities.keys_and_secrets import stored_secret
 from connectors.github.identities.people import People
-from connectors.github.reader import Reader
+from connectors.github.reader import GithubReader
 from connectors.github.sections.agent_changes import read_changes
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import StoredSecret
@@ -58,7 +58,7 @@ class Allowed(Struct, frozen=True):
 
 
 def read_agents(
-    reader: Reader, found: Sequence[Read], people: People, secrets: Mapping[str, Sequence[StoredSecret]]
+    reader: GithubReader, found: Sequence[Read], people: People, secrets: Mapping[str, Sequence[StoredSecret]]
 ) -> Generator[DiscoveredRecord, None, None]:
     """The coding agent, the custom agents of repositories, of the organization and of the enterprise."""
     in_use = {one.facts.full_name: one for one in found if not one.facts.archived}
@@ -121,7 +121,7 @@ def _say_problems(
             section.malformed(f"{one.facts.full_name}/{file.path}", file.problem)
 
 
-def _allowed(reader: Reader, section: SectionReading) -> Allowed:
+def _allowed(reader: GithubReader, section: SectionReading) -> Allowed:
     """The organization's policy. Raises SourceError."""
     policy = reader.api.one(r.AGENT_POLICY, p.AgentPolicy, org=reader.org)
     match policy.enabled_repositories:
@@ -141,7 +141,7 @@ def _allowed(reader: Reader, section: SectionReading) -> Allowed:
     raise Malformed(f"the agent's policy is {policy.enabled_repositories}")
 
 
-def _shared(reader: Reader, section: SectionReading, in_use: Mapping[str, Read]) -> list[tuple[Read, AgentFile]]:
+def _shared(reader: GithubReader, section: SectionReading, in_use: Mapping[str, Read]) -> list[tuple[Read, AgentFile]]:
     """The custom agents for all repositories, defined in the repository ``.github-private``."""
     one = next((one for name, one in in_use.items() if name.partition("/")[2].lower() == PRIVATE), None)
     if one is None:
@@ -170,7 +170,7 @@ def _in_repository(one: Read | None, secrets: Sequence[StoredSecret]) -> dict[st
 
 
 def _read_setups(
-    reader: Reader, places: Sequence[str]
+    reader: GithubReader, places: Sequence[str]
 ) -> Generator[DiscoveredRecord, None, dict[str, p.AgentConfiguration]]:
     """The agent's configuration in repositories, if the section is on."""
     setups: dict[str, p.AgentConfiguration] = {}
@@ -189,7 +189,7 @@ def _read_setups(
 
 
 def _read_tasks(
-    reader: Reader, places: Sequence[str], people: People
+    reader: GithubReader, places: Sequence[str], people: People
 ) -> Generator[DiscoveredRecord, None, Mapping[str, Use]]:
     """The newest tasks of each repository, if the section is on: the last use of an agent, and who started it."""
     uses: dict[str, Use] = {}
@@ -230,7 +230,9 @@ def _together(uses: Iterable[Use]) -> Use | None:
     return Use(made) if made else None
 
 
-def _read_enterprise(reader: Reader, known: set[Part], allowed: Allowed) -> Generator[DiscoveredRecord, None, None]:
+def _read_enterprise(
+    reader: GithubReader, known: set[Part], allowed: Allowed
+) -> Generator[DiscoveredRecord, None, None]:
     """The custom agents of the enterprise, if the setting names one, without those in the organization's own files."""
     if not reader.settings.enterprise:
         yield reader.place.scope.coverage(s.ENTERPRISE_AGENTS, "off")

@@ -17,12 +17,14 @@ from connectors.github.client.repositories import Read
 from connectors.github.client.requests import names
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
 from connectors.github.identities.people import People
-from connectors.github.reader import Found, Reader
+from connectors.github.reader import GithubReader, ReadSection
 from connectors.github.sections.organization import Bypasses
 from scanner.model import StoredSecret
 
 
-def read_deploy_keys(reader: Reader, found: Sequence[Read], people: People, bypasses: Bypasses) -> Found[None]:
+def read_deploy_keys(
+    reader: GithubReader, found: Sequence[Read], people: People, bypasses: Bypasses
+) -> ReadSection[None]:
     """Deploy keys of repositories."""
     with reader.section(s.DEPLOY_KEYS) as section:
         having = [one.facts.full_name for one in found if one.keys != 0]
@@ -35,7 +37,9 @@ def read_deploy_keys(reader: Reader, found: Sequence[Read], people: People, bypa
     yield reader.done(section)
 
 
-def read_secrets(reader: Reader, found: Sequence[Read]) -> Found[tuple[dict[str, list[StoredSecret]], list[Read]]]:
+def read_secrets(
+    reader: GithubReader, found: Sequence[Read]
+) -> ReadSection[tuple[dict[str, list[StoredSecret]], list[Read]]]:
     """Names of secrets of the organization, repositories and their environments.
 
     Returns the secrets by repository (the organization's under an empty name), and the repositories with their names.
@@ -67,10 +71,10 @@ def read_secrets(reader: Reader, found: Sequence[Read]) -> Found[tuple[dict[str,
     ]
 
 
-def _environment_secrets(reader: Reader, section: SectionReading, at: tuple[str, str]) -> list[p.SecretName]:
+def _environment_secrets(reader: GithubReader, section: SectionReading, at: tuple[str, str]) -> list[p.SecretName]:
     places = names(at[0])
     return list(reader.api.rows(r.ENVIRONMENT_SECRETS, p.SecretName, section, **places, environment_name=at[1]))
 
 
-def _key(reader: Reader, full_name: str) -> str:
+def _key(reader: GithubReader, full_name: str) -> str:
     return keys.repository(reader.place.organization.host, full_name)

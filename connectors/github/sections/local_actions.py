@@ -20,7 +20,7 @@ _HEAD: Final = "HEAD:"
 _DEEPEST = 5
 """The depth to which actions that use actions are followed."""
 
-Place = tuple[str, str]
+ActionFolder = tuple[str, str]
 """A repository by its full name, and the folder of an action there."""
 
 
@@ -42,7 +42,7 @@ def read_actions(
     """
     found: dict[str, dict[str, WorkflowFile]] = {}
     wanted = {(name, folder): None for name, some in texts.items() for text in some for folder in used_in(text)}
-    asked: set[Place] = set()
+    asked: set[ActionFolder] = set()
     for _ in range(_DEEPEST):
         asked |= wanted.keys()
         new = dict(_read(api, section, sorted(wanted)))
@@ -53,12 +53,14 @@ def read_actions(
     return found
 
 
-def _read(api: Api, section: SectionReading, places: Sequence[Place]) -> Iterator[tuple[Place, WorkflowFile]]:
+def _read(
+    api: Api, section: SectionReading, places: Sequence[ActionFolder]
+) -> Iterator[tuple[ActionFolder, WorkflowFile]]:
     """Request each action under all possible file names; the first takes precedence."""
     folders = {
         Part(name, f"{_HEAD}{f'{folder}/{file}'.lstrip('/')}"): folder for name, folder in places for file in NAMES
     }
-    seen: set[Place] = set()
+    seen: set[ActionFolder] = set()
     for part, repository in read_parts(api, section, FILE, tuple(folders), r.CONTENTS):
         place = (part.full_name, folders[part])
         if place not in seen and (file := _file(part.what.removeprefix(_HEAD), repository)) is not None:

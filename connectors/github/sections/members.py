@@ -13,7 +13,7 @@ from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.identities.people import Member, People
-from connectors.github.reader import Reader
+from connectors.github.reader import GithubReader
 from scanner.errors import SourceError
 
 SSO: Final = """\
@@ -31,7 +31,7 @@ query($org: String!, $endCursor: String) {
 """
 
 
-def read_people(reader: Reader, *, may_have_sso: bool) -> Generator[DiscoveredRecord, None, People]:
+def read_people(reader: GithubReader, *, may_have_sso: bool) -> Generator[DiscoveredRecord, None, People]:
     """Members, owners and outside collaborators, with their identities in single sign-on."""
     people = People({})
     with reader.section(s.MEMBERS) as section:
@@ -78,7 +78,7 @@ class _Organization(Struct):
     provider: _Provider | None = field(name="samlIdentityProvider", default=None)
 
 
-def _link(reader: Reader, section: SectionReading, people: People) -> None:
+def _link(reader: GithubReader, section: SectionReading, people: People) -> None:
     """Add the accounts' identities in single sign-on. Without the right to see them, they are unknown, with a note."""
     cursor: str | None = None
     seen: set[str | None] = {None}

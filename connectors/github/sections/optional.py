@@ -12,14 +12,14 @@ from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read
 from connectors.github.client.requests import names
 from connectors.github.identities.keys_and_secrets import stored_secret
-from connectors.github.reader import Reader
+from connectors.github.reader import GithubReader
 from scanner.errors import NotOffered
 
 _SUBSET = "subset"
 
 
 def read_token_repositories(
-    reader: Reader, tokens: Sequence[p.AccessToken]
+    reader: GithubReader, tokens: Sequence[p.AccessToken]
 ) -> Generator[DiscoveredRecord, None, Mapping[int, Sequence[str]]]:
     """The full names of the repositories that fine-grained tokens are limited to, by id of the grant."""
     found: dict[int, Sequence[str]] = {}
@@ -39,7 +39,7 @@ def read_token_repositories(
     return found
 
 
-def read_more_secrets(reader: Reader, found: Sequence[Read]) -> Generator[DiscoveredRecord, None, None]:
+def read_more_secrets(reader: GithubReader, found: Sequence[Read]) -> Generator[DiscoveredRecord, None, None]:
     """Secrets of repositories in use for Dependabot and agents, and the organization's for Codespaces."""
     if not reader.settings.all_secrets:
         yield reader.place.scope.coverage(s.MORE_SECRETS, "off")

@@ -16,7 +16,7 @@ from connectors.github.client.connections import nodes_of
 from connectors.github.client.requests import Request
 from connectors.github.identities.apps import runner_group
 from connectors.github.identities.organization import jobs_token, registry
-from connectors.github.reader import Reader
+from connectors.github.reader import GithubReader
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Identity
 
@@ -64,7 +64,7 @@ class _Ruleset(Struct):
     bypasses: _Bypasses | None = field(name="bypassActors", default=None)
 
 
-def read_rulesets(reader: Reader) -> Generator[DiscoveredRecord, None, Bypasses]:
+def read_rulesets(reader: GithubReader) -> Generator[DiscoveredRecord, None, Bypasses]:
     """Actors that bypass the organization's rulesets. GitHub shows them only to accounts that can change rulesets."""
     if not reader.settings.rulesets:
         yield reader.place.scope.coverage(s.RULESETS, "off")
@@ -89,7 +89,7 @@ def read_rulesets(reader: Reader) -> Generator[DiscoveredRecord, None, Bypasses]
     return Bypasses(apps, keys)
 
 
-def _rulesets(reader: Reader, section: SectionReading) -> Iterator[_Ruleset]:
+def _rulesets(reader: GithubReader, section: SectionReading) -> Iterator[_Ruleset]:
     for number, node in enumerate(nodes_of(reader.api, section, RULESETS, reader.org, "rulesets", asked=r.BYPASSES)):
         try:
             yield msgspec.convert(node, _Ruleset)
@@ -97,7 +97,7 @@ def _rulesets(reader: Reader, section: SectionReading) -> Iterator[_Ruleset]:
             section.malformed(f"ruleset {number + 1}", str(error))
 
 
-def read_roles(reader: Reader) -> Generator[DiscoveredRecord, None, Mapping[str, Sequence[p.Role]]]:
+def read_roles(reader: GithubReader) -> Generator[DiscoveredRecord, None, Mapping[str, Sequence[p.Role]]]:
     """The organization roles of accounts, including those of their teams, by login in lower case."""
     held: dict[str, list[p.Role]] = {}
     with reader.section(s.ROLES) as section:
@@ -113,7 +113,7 @@ def read_roles(reader: Reader) -> Generator[DiscoveredRecord, None, Mapping[str,
     return held
 
 
-def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, Identity | None]:
+def read_actions_policy(reader: GithubReader) -> Generator[DiscoveredRecord, None, Identity | None]:
     """The default permissions of job tokens, and the policy for workflows. Returns the token, if it was read."""
     facts: dict[str, Any] = {}
     with reader.section(s.ACTIONS_POLICY) as section:
@@ -135,7 +135,7 @@ def read_actions_policy(reader: Reader) -> Generator[DiscoveredRecord, None, Ide
 
 
 def _one(
-    reader: Reader, section: SectionReading, request: Request, shape: type[T], errors: list[SourceError]
+    reader: GithubReader, section: SectionReading, request: Request, shape: type[T], errors: list[SourceError]
 ) -> T | None:
     """A single response; None with an error or a note if there is none."""
     try:
@@ -147,7 +147,7 @@ def _one(
     return None
 
 
-def read_registries(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
+def read_registries(reader: GithubReader) -> Generator[DiscoveredRecord, None, None]:
     """Private registries: names of stored secrets, or links to the identities that GitHub's tokens sign in as."""
     with reader.section(s.PRIVATE_REGISTRIES) as section:
         for row in reader.listed(section, r.PRIVATE_REGISTRIES, p.Registry):
@@ -156,7 +156,7 @@ def read_registries(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
     yield reader.done(section)
 
 
-def read_runners(reader: Reader) -> Generator[DiscoveredRecord, None, None]:
+def read_runners(reader: GithubReader) -> Generator[DiscoveredRecord, None, None]:
     """Runner groups with their runners. A default group without runners is left out."""
     with reader.section(s.RUNNERS) as section:
         groups = reader.listed(section, r.RUNNER_GROUPS, p.RunnerGroup)

@@ -11,13 +11,13 @@ from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read, read_admin_teams, read_repositories
-from connectors.github.reader import Found, Reader
+from connectors.github.reader import GithubReader, ReadSection
 from connectors.github.sections.apps import Made
 from connectors.github.sections.environments import with_all
 from scanner.errors import SourceError
 
 
-def read_all_repositories(reader: Reader, made: Made) -> Found[list[Read]]:
+def read_all_repositories(reader: GithubReader, made: Made) -> ReadSection[list[Read]]:
     """Repositories with their workflows, environments, owners and properties."""
     found: list[Read] = []
     with reader.section(s.REPOSITORIES) as section:
@@ -39,7 +39,7 @@ def read_all_repositories(reader: Reader, made: Made) -> Found[list[Read]]:
     return found
 
 
-def _owned(reader: Reader, section: SectionReading, found: list[Read], made: Made) -> list[Read]:
+def _owned(reader: GithubReader, section: SectionReading, found: list[Read], made: Made) -> list[Read]:
     properties = {
         row.repository_full_name.lower(): {
             one.property_name: one.value if isinstance(one.value, str) else ",".join(map(str, one.value))

@@ -14,13 +14,13 @@ from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read
 from connectors.github.client.requests import names
 from connectors.github.facts import SubjectTemplate, WorkflowFile
-from connectors.github.reader import Found, Reader
+from connectors.github.reader import GithubReader, ReadSection
 from scanner.errors import NotOffered, SourceError
 
 _DEFAULT_CLAIMS: Final = ((), ("repo", "context"))
 
 
-def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectTemplate, list[Read]]]:
+def read_subjects(reader: GithubReader, found: Sequence[Read]) -> ReadSection[tuple[SubjectTemplate, list[Read]]]:
     """The subject templates of the organization, and of each repository with workflows that may request tokens."""
     organization = SubjectTemplate()
     templates: dict[str, SubjectTemplate] = {}
@@ -45,7 +45,7 @@ def read_subjects(reader: Reader, found: Sequence[Read]) -> Found[tuple[SubjectT
     ]
 
 
-def _claimed(reader: Reader, section: SectionReading) -> tuple[str, ...] | None:
+def _claimed(reader: GithubReader, section: SectionReading) -> tuple[str, ...] | None:
     """The custom properties that are claims of tokens; None if they could not be read."""
     try:
         rows = reader.api.one(r.CLAIMED_PROPERTIES, list[p.ClaimedProperty], org=reader.org)

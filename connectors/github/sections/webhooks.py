@@ -10,10 +10,10 @@ from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read
 from connectors.github.identities.apps import webhook
-from connectors.github.reader import Found, Reader
+from connectors.github.reader import GithubReader, ReadSection
 
 
-def read_webhooks(reader: Reader, found: Sequence[Read]) -> Found[None]:
+def read_webhooks(reader: GithubReader, found: Sequence[Read]) -> ReadSection[None]:
     """Webhooks of the organization, and of repositories that are not archived."""
     if not reader.settings.webhooks:
         yield reader.place.scope.coverage(s.WEBHOOKS, "off")

@@ -17,7 +17,7 @@ from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read
 from connectors.github.client.requests import names
 from connectors.github.facts import Organization, WorkflowFile
-from connectors.github.reader import Reader
+from connectors.github.reader import GithubReader
 from connectors.github.sections.environments import named_by, read_rules, with_rules
 from connectors.github.sections.local_actions import read_actions
 from connectors.github.sections.subjects import asks_for_tokens
@@ -39,7 +39,7 @@ Secrets = Mapping[str, Sequence[StoredSecret]]
 
 
 def read_workflows(
-    reader: Reader, organization: Organization, found: Sequence[Read], secrets: Secrets
+    reader: GithubReader, organization: Organization, found: Sequence[Read], secrets: Secrets
 ) -> Generator[DiscoveredRecord, None, list[str]]:
     """Workflows that may request tokens, repositories as their workloads, and the stored secrets.
 
@@ -110,7 +110,7 @@ class _Variables(Struct, frozen=True):
 
 
 def _environment_variables(
-    reader: Reader, section: SectionReading, needing: Sequence[Read], made: Mapping[str, Workflows]
+    reader: GithubReader, section: SectionReading, needing: Sequence[Read], made: Mapping[str, Workflows]
 ) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """The variables of existing environments that workflows name, by repository and environment."""
     places = []
@@ -175,7 +175,10 @@ def _is_open(workflow: Identity) -> bool:
 
 
 def _variables(
-    reader: Reader, section: SectionReading, naming: Sequence[Read], called: Mapping[str, Mapping[str, WorkflowFile]]
+    reader: GithubReader,
+    section: SectionReading,
+    naming: Sequence[Read],
+    called: Mapping[str, Mapping[str, WorkflowFile]],
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The variables of repositories: their own, and the organization's that they may use."""
     if not naming:

@@ -81,7 +81,7 @@ class _Raw(NamedTuple):
     changed: tuple[str, ...]
 
 
-class Reading(EventCounting[AuditEvent]):
+class KubernetesAuditCounting(EventCounting[AuditEvent]):
     """Counts the events of one unit. ``scope``: the name of the cluster."""
 
     covers_everything = True
@@ -198,9 +198,9 @@ class KubernetesAuditLog(LiveLog):
     layout: ClassVar[Layout] = _LAYOUT
     records: ClassVar[Records[Line]] = Records(Line, ("items", "records", "events"))
 
-    def counting(self, networks: Networks) -> Reading:
+    def counting(self, networks: Networks) -> KubernetesAuditCounting:
         """See ``FileLog``."""
-        return Reading(networks, self.settings.log)
+        return KubernetesAuditCounting(networks, self.settings.log)
 
     def live(self, source: Connector | None) -> LiveSource:
         """See ``LiveLog``."""

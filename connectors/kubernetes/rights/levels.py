@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from connectors.kubernetes.rights.impersonation import acts_as_node, impersonable, limits
-from connectors.kubernetes.rights.methods import LEVELS, UNKNOWN_KIND, Found, Kind, methods_of, need
+from connectors.kubernetes.rights.methods import LEVELS, UNKNOWN_KIND, AllowedMethod, Kind, methods_of, need
 from connectors.kubernetes.rights.rules import RBAC, Names, Rule, Scoped, named
 from connectors.kubernetes.rights.targets import NOTHING_KNOWN, Lead, Surroundings
 from scanner.model import POTENTIAL, Privilege, PrivilegeLevel
@@ -105,7 +105,7 @@ def weigh(own: Scoped, around: Surroundings = NOTHING_KNOWN) -> Weighed:
     """
     reasons: list[Reason] = []
     leads: list[Lead] = []
-    in_cluster: tuple[Found, ...] = ()
+    in_cluster: tuple[AllowedMethod, ...] = ()
     for namespace in ("", *(space for space in own if space)):
         wide = tuple(own.get("", ()))
         local = tuple(own.get(namespace, ())) if namespace else None
@@ -130,7 +130,7 @@ def weigh(own: Scoped, around: Surroundings = NOTHING_KNOWN) -> Weighed:
     return Weighed(tuple(_without_alike(reasons)), tuple(leads))
 
 
-def _reasons(found: Found, namespace: str, unread: bool, *, used: bool) -> Iterator[Reason]:
+def _reasons(found: AllowedMethod, namespace: str, unread: bool, *, used: bool) -> Iterator[Reason]:
     method, outcome = found.method, found.outcome
     if unread and found.names and method.targets == "tokens":
         outcome = "potential"
@@ -143,7 +143,7 @@ def _reasons(found: Found, namespace: str, unread: bool, *, used: bool) -> Itera
     yield LEVELS[outcome], text.get(outcome, f"may {what}")
 
 
-def _names(found: Found) -> str:
+def _names(found: AllowedMethod) -> str:
     return f" ({', '.join(sorted(found.names)[:3])})" if found.names else ""
 
 
@@ -195,7 +195,7 @@ def _may_label(own: Scoped, namespace: str) -> bool:
     return names is None or namespace in names
 
 
-def _privileged(found: Found, leads: Iterable[Lead], around: Surroundings) -> Iterator[Reason]:
+def _privileged(found: AllowedMethod, leads: Iterable[Lead], around: Surroundings) -> Iterator[Reason]:
     """Yield commands in containers that are privileged, and so reach their nodes."""
     method, by = found.method, f" ({found.roles})" if found.roles else ""
     for lead in leads:

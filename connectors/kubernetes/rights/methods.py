@@ -252,7 +252,7 @@ METHODS: Final = (*_OF_ANY_CLUSTER, _using(OPEN_CONSTRAINTS))
 """Every method that depends on rules alone. Those that depend on roles, namespaces or the cloud: evaluation.py."""
 
 
-class Found(Struct, frozen=True, kw_only=True):
+class AllowedMethod(Struct, frozen=True, kw_only=True):
     """A method that rules allow. ``outcome``: by these rules. ``rules``: those that allow it.
 
     ``names``: the objects that it is limited to; empty: all. ``creates``: it needs no object that exists.
@@ -284,7 +284,9 @@ UNKNOWN_KIND: Final = Kind()
 
 
 @lru_cache(8_192)
-def methods_of(wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, kind: Kind = UNKNOWN_KIND) -> tuple[Found, ...]:
+def methods_of(
+    wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, kind: Kind = UNKNOWN_KIND
+) -> tuple[AllowedMethod, ...]:
     """Return the methods that rules allow in the cluster; with ``local``, those that a namespace's rules add.
 
     ``wide``: rules for the whole cluster. ``local``: rules for one namespace.
@@ -294,7 +296,7 @@ def methods_of(wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, kind: Kin
     return tuple(found for method in current for found in _found(method, wide, local))
 
 
-def _found(method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None) -> Iterator[Found]:
+def _found(method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None) -> Iterator[AllowedMethod]:
     met: list[tuple[Rule, ...]] = []
     own = frozenset(local or ()).difference(wide)
     for one in method.needs:
@@ -306,7 +308,7 @@ def _found(method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | Non
         some = sorted(met[0], key=_creates, reverse=True) if method.changes else met[0]
         used = tuple(dict.fromkeys((some[0], *(rules[0] for rules in met[1:]))))
         if local is None or not own.isdisjoint(used):
-            yield Found(method=method, outcome=method.outcome, rules=used, creates=creates)
+            yield AllowedMethod(method=method, outcome=method.outcome, rules=used, creates=creates)
     elif method.named is not None and not met[0]:
         yield from _by_name(method, wide, local, own)
 
@@ -317,7 +319,7 @@ def _creates(rule: Rule) -> bool:
 
 def _by_name(
     method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, own: frozenset[Rule]
-) -> Iterator[Found]:
+) -> Iterator[AllowedMethod]:
     """The method on the objects that rules are limited to. Only methods with a single need have this form."""
     (one,) = method.needs
     rules = [rule for rule in (wide if one.in_cluster else (*wide, *(local or ()))) if one.covered_by(rule)]
@@ -327,7 +329,7 @@ def _by_name(
         some = tuple(rule for rule in rules if not method.changes or _creates(rule) is creates)
         if some and (creates or method.changes):
             names = frozenset(name for rule in some for name in rule.names)
-            yield Found(method=method, outcome=method.named, rules=some[:1], names=names, creates=creates)
+            yield AllowedMethod(method=method, outcome=method.named, rules=some[:1], names=names, creates=creates)
 
 
 def is_met(needs: Iterable[Need], rules: Sequence[Rule]) -> bool:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from connectors.kubernetes.rights.methods import UNKNOWN_KIND, Found, Kind, Targets
+from connectors.kubernetes.rights.methods import UNKNOWN_KIND, AllowedMethod, Kind, Targets
 
 Account: TypeAlias = tuple[str, str]
 """Namespace and name."""
@@ -20,7 +20,7 @@ _ENFORCED: Final = frozenset({"baseline", "restricted"})
 class Lead(NamedTuple):
     """A method that leads to other accounts. ``namespace``: empty for all."""
 
-    found: Found
+    found: AllowedMethod
     namespace: str
 
     @property
@@ -91,7 +91,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
                 return {(one, name) for one in spaces for name in self.every[one] if not by_name or _counts(lead, name)}
         return ()
 
-    def usable(self, found: Found, namespace: str) -> Usable:
+    def usable(self, found: AllowedMethod, namespace: str) -> Usable:
         """Return the places where the objects exist that a method needs. Without any, it leads nowhere."""
         method, lead = found.method, Lead(found, namespace)
         if not found.creates:
@@ -130,7 +130,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
         level = self.enforced.get(namespace)
         return None if level is None else level not in _ENFORCED
 
-    def usable(self, found: Found, namespace: str) -> Usable:
+    def usable(self, found: AllowedMethod, namespace: str) -> Usable:
         """Return where a method can be used: wherever its rules apply, unless objects are known."""
         if self.there is None:
             return Usable((Lead(found, namespace),))

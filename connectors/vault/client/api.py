@@ -55,7 +55,7 @@ class InvalidToken(SourceError):
     """The token is wrong, expired or revoked, or the sign-in is refused; no permission would help."""
 
 
-class Held:
+class SourceToken:
     """The token of a source, which all its clients share: the one of its settings, or one from signing in.
 
     It is obtained at the first request, and again once ``RENEW_AFTER`` of its time has passed.
@@ -67,9 +67,9 @@ class Held:
         self._token = ""
         self._ends = -math.inf
 
-    def __reduce__(self) -> tuple[type[Held], tuple[VaultSettings]]:
+    def __reduce__(self) -> tuple[type[SourceToken], tuple[VaultSettings]]:
         """Another machine signs in itself."""
-        return Held, (self.settings,)
+        return SourceToken, (self.settings,)
 
     def token(self, http: Client) -> str:
         """The token. Raises SourceError if it is missing, or the sign-in fails."""
@@ -94,7 +94,7 @@ class Held:
 class VaultApi:
     """A client for one namespace. Its methods only raise SourceErrors. Threads may share it."""
 
-    def __init__(self, held: Held, namespace: str, meter: Meter) -> None:
+    def __init__(self, held: SourceToken, namespace: str, meter: Meter) -> None:
         from connectors.core.http import Client
         from connectors.vault.client.transport import vault_client
 

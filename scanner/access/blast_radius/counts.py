@@ -16,7 +16,7 @@ from scanner.access.blast_radius.walk import (
     SINGLE_SECRETS,
     UNKNOWNS,
     UNSAID,
-    Place,
+    ScopeOf,
     SecretsRead,
     WholeScan,
     administered,
@@ -101,7 +101,7 @@ class Radii:
             unknown=unknown,
         )
 
-    def _first_places(self, bits: int) -> Iterator[Place]:
+    def _first_places(self, bits: int) -> Iterator[ScopeOf]:
         for _ in range(SCOPES_NAMED):
             if not bits:
                 return
@@ -138,7 +138,7 @@ class Radii:
             ahead += [self._secret(secret) for secret in self._estate.secrets_used_by(consumers)]
         return ahead
 
-    def _everything_in(self, place: Place) -> int:
+    def _everything_in(self, place: ScopeOf) -> int:
         name = ("everything", place)
         if name not in self._nodes:
             node = self._node(name)

@@ -37,7 +37,7 @@ MOST_WALKED = 100_000
 PATHS_SHOWN = 5
 SCOPES_NAMED = 5
 
-Place: TypeAlias = tuple[str, str]
+ScopeOf: TypeAlias = tuple[str, str]
 """A provider and one of its scopes."""
 
 
@@ -48,11 +48,11 @@ class Estate(Protocol):
         """Return those of the identities that are known."""
         ...
 
-    def living_in(self, place: Place) -> Iterable[Assessment]:
+    def living_in(self, place: ScopeOf) -> Iterable[Assessment]:
         """Return the identities of a scope."""
         ...
 
-    def secrets_in(self, place: Place) -> Iterable[str]:
+    def secrets_in(self, place: ScopeOf) -> Iterable[str]:
         """Return the keys of the stored secrets of a scope."""
         ...
 
@@ -79,11 +79,11 @@ class WholeScan:
         """See :class:`Estate`."""
         return [self._by_key[key] for key in keys if key in self._by_key]
 
-    def living_in(self, place: Place) -> Iterable[Assessment]:
+    def living_in(self, place: ScopeOf) -> Iterable[Assessment]:
         """See :class:`Estate`."""
         return self._by_place[place]
 
-    def secrets_in(self, place: Place) -> Iterable[str]:
+    def secrets_in(self, place: ScopeOf) -> Iterable[str]:
         """See :class:`Estate`."""
         return self._secrets.within(place)
 
@@ -104,8 +104,8 @@ class WholeScan:
         return {one.identity.key: one for one in self._result.identities}
 
     @cached_property
-    def _by_place(self) -> Mapping[Place, list[Assessment]]:
-        found: defaultdict[Place, list[Assessment]] = defaultdict(list)
+    def _by_place(self) -> Mapping[ScopeOf, list[Assessment]]:
+        found: defaultdict[ScopeOf, list[Assessment]] = defaultdict(list)
         for one in self._result.identities:
             found[one.identity.provider, one.identity.scope].append(one)
         return found
@@ -127,12 +127,12 @@ class SecretKeys:
     """Stored secrets by scope, and by pattern of their key. Takes provider, scope and key of each."""
 
     def __init__(self, secrets: Iterable[tuple[str, str, str]]) -> None:
-        self._within: defaultdict[Place, list[str]] = defaultdict(list)
+        self._within: defaultdict[ScopeOf, list[str]] = defaultdict(list)
         for provider, scope, key in secrets:
             self._within[provider, scope].append(key)
         self._keys: dict[str, Keys] = {}
 
-    def within(self, place: Place) -> Sequence[str]:
+    def within(self, place: ScopeOf) -> Sequence[str]:
         """Return the keys of the secrets of a scope."""
         return self._within.get(place, ())
 
@@ -171,7 +171,7 @@ def consequences_of(identity: Identity) -> Sequence[Consequence]:
     return (Consequence(kind="administer", by=next(iter(identity.privilege.evidence), "")),)
 
 
-def administered(identity: Identity) -> Iterator[Place]:
+def administered(identity: Identity) -> Iterator[ScopeOf]:
     """Yield the scopes that it certainly administers."""
     for one in consequences_of(identity):
         if one.kind == "administer" and not one.conditional:
@@ -194,7 +194,7 @@ def made_admin_of(estate: Estate, one: Assessment) -> Identity | None:
 class SecretsRead(Struct, frozen=True):
     """Stored secrets that an identity can read: all in a ``place``, or those of a provider with a matching key."""
 
-    place: Place | None = None
+    place: ScopeOf | None = None
     like: tuple[str, str] | None = None
 
 
@@ -219,7 +219,7 @@ def unknowns_of(identity: Identity) -> Iterator[str]:
         yield SINGLE_SECRETS
 
 
-def place_text(place: Place) -> str:
+def place_text(place: ScopeOf) -> str:
     """Return a scope as text."""
     return " ".join(place)
 
@@ -245,8 +245,8 @@ class _Walk:
         self._start = start
         self._from: dict[str, str] = {}
         self._controlled: set[str] = set()
-        self._scopes: set[Place] = set()
-        self._administers: dict[Place, str] = {}
+        self._scopes: set[ScopeOf] = set()
+        self._administers: dict[ScopeOf, str] = {}
         self._secrets: set[str] = set()
         self._actions: dict[ConsequenceKind, ReachedAction] = {}
         self._unknown: set[str] = set()
@@ -284,14 +284,14 @@ class _Walk:
             self._unknown.add(ELSEWHERE)
         return [known[key] for key in new if key in known]
 
-    def _made_admin(self, one: Assessment) -> Iterator[Place]:
+    def _made_admin(self, one: Assessment) -> Iterator[ScopeOf]:
         """Yield the scope that it administers by a method on an identity that it controls."""
         if (target := made_admin_of(self._estate, one)) is not None:
             everything = Consequence(kind="administer", by=method_in(one.privilege))
             self._actions.setdefault("administer", _reached(target, everything))
             yield target.provider, target.scope
 
-    def _living_in(self, place: Place) -> Sequence[Assessment]:
+    def _living_in(self, place: ScopeOf) -> Sequence[Assessment]:
         """Return the identities of a scope, no more than are visited: a scope can have a million."""
         living = list(islice(self._estate.living_in(place), self._most + 1))
         if len(living) > self._most:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from scanner import __version__
 from scanner.discovery.engine import Source
-from scanner.discovery.inventory import Reading
+from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.scopes import Listing, every_feed, every_kind
 from scanner.discovery.shards.lines import (
     MOST_SHARDS,
@@ -110,7 +110,7 @@ class ShardFile(Struct, frozen=True, kw_only=True):
             raise InputError(Problem(file=printable(str(self.path)), message="was changed while it was read"))
 
 
-def write_shard(out: BinaryIO, head: Head, outcomes: Iterable[Listing | Reading]) -> None:
+def write_shard(out: BinaryIO, head: Head, outcomes: Iterable[Listing | ScopeReading]) -> None:
     """Write the file, each outcome as it arrives."""
     digest = hashlib.sha256()
     written = 0

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.discovery.inventory import Reading
+from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.scopes import rest_of
 from scanner.discovery.shards.lines import Head, Line, ListedLine, ListingLine, ScopeLine, SourceHead, Unit
 from scanner.errors import InputError, Problem
@@ -58,16 +58,18 @@ def missing(shards: Iterable[Received], of: int) -> list[int]:
     return sorted(set(range(1, of + 1)) - {shard.head.shard for shard in shards})
 
 
-def readings(lines: Iterable[Line], sources: Sequence[SourceHead], of: int, absent: Collection[int]) -> list[Reading]:
+def readings(
+    lines: Iterable[Line], sources: Sequence[SourceHead], of: int, absent: Collection[int]
+) -> list[ScopeReading]:
     """All readings, and a gap for each listed scope that no shard read.
 
     ``absent``: numbers of the missing shards. A listing that several shards made counts once, with the worst status.
     """
     listings: dict[tuple[str, str, str, str], Coverage] = {}
     listed: set[Unit] = set()
-    read: list[Reading] = []
+    read: list[ScopeReading] = []
     for part in parts(lines):
-        if isinstance(part, Reading):
+        if isinstance(part, ScopeReading):
             read.append(part)
             continue
         listed |= part.units
@@ -79,7 +81,7 @@ def readings(lines: Iterable[Line], sources: Sequence[SourceHead], of: int, abse
     gaps = [_gap(unit, by_name, of, absent) for unit in sorted(unread, key=str)]
     return [
         *read,
-        *(Reading(source=one.source, scope=one.scope, coverage=(one,)) for one in (*listings.values(), *gaps)),
+        *(ScopeReading(source=one.source, scope=one.scope, coverage=(one,)) for one in (*listings.values(), *gaps)),
     ]
 
 
@@ -90,7 +92,7 @@ class Listed(Struct, frozen=True):
     coverage: list[Coverage]
 
 
-def parts(lines: Iterable[Line]) -> Iterator[Listed | Reading]:
+def parts(lines: Iterable[Line]) -> Iterator[Listed | ScopeReading]:
     """Split lines into listings and readings, each with its first line."""
     begun: ListingLine | ScopeLine | None = None
     held: list[Line] = []
@@ -105,11 +107,11 @@ def parts(lines: Iterable[Line]) -> Iterator[Listed | Reading]:
         yield _part(begun, held)
 
 
-def _part(begun: ListingLine | ScopeLine, held: Sequence[Line]) -> Listed | Reading:
+def _part(begun: ListingLine | ScopeLine, held: Sequence[Line]) -> Listed | ScopeReading:
     coverage = tuple(one for one in held if isinstance(one, Coverage))
     if isinstance(begun, ListingLine):
         return Listed({one.unit for one in held if isinstance(one, ListedLine)}, list(coverage))
-    return Reading(
+    return ScopeReading(
         source=begun.source,
         scope=begun.scope,
         part=begun.part,

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import fields
 
-from scanner.discovery.inventory import Reading
+from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.scopes import Listing
 from scanner.errors import UsageError
 from scanner.model import (
@@ -190,7 +190,7 @@ def encode(line: Line) -> bytes:
     return (text if beginning is None else beginning + text[1:]) + b"\n"
 
 
-def lines_of(outcome: Listing | Reading) -> Iterator[Line]:
+def lines_of(outcome: Listing | ScopeReading) -> Iterator[Line]:
     """A listing or a reading as lines."""
     if isinstance(outcome, Listing):
         yield ListingLine(source=outcome.source)

@@ -15,7 +15,7 @@ from scanner.judging.ownership.directory import REMEMBERED, Directory
 from scanner.judging.ownership.hints import SCORES, Clues, Hint, Sort, listed, named_in
 from scanner.judging.ownership.words import Alike, NamedAfter, Neighbours, is_called_after, share_only_technical
 from scanner.matching.globs import GlobIndex, specificity
-from scanner.matching.keys import Place, habits, is_bare, place_of, provider_key, scope_key
+from scanner.matching.keys import ProviderScope, habits, is_bare, place_of, provider_key, scope_key
 from scanner.model import (
     Entry,
     Identity,
@@ -78,7 +78,7 @@ def _rule(rule: OwnershipRule, directory: Directory) -> _Rule | None:
     return _Rule(specificity(rule.match), Hint("rule", person.email, SCORES.signals["rule"], evidence))
 
 
-def _platforms(ownership: Ownership, directory: Directory) -> Iterator[tuple[Place, Hint]]:
+def _platforms(ownership: Ownership, directory: Directory) -> Iterator[tuple[ProviderScope, Hint]]:
     for platform, owner in sorted(ownership.platforms.items()):
         provider, _, scope = platform.partition(":")
         person = directory.resolve(owner)

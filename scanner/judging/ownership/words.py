@@ -17,7 +17,7 @@ from scanner.model import Entry, Identity, Person
 from scanner.model.attributes import SCOPE_NAME
 from scanner.text import counted
 
-Place: TypeAlias = Literal["group", "path", "name", "scope"]
+FoundIn: TypeAlias = Literal["group", "path", "name", "scope"]
 Words: TypeAlias = tuple[str, ...]
 
 LONGEST = 300
@@ -73,7 +73,7 @@ class NamedAfter:
         self._lengths = {word: sorted(of_runs, reverse=True) for word, of_runs in lengths.items()}
         # Many identities share scope, path and group.
         self._shared = cached(self._hints_in, size=REMEMBERED)
-        self._of_runs: dict[tuple[Place, tuple[Words, ...]], tuple[Hint, ...]] = {}
+        self._of_runs: dict[tuple[FoundIn, tuple[Words, ...]], tuple[Hint, ...]] = {}
 
     def may_have_numbers(self, alike: Words) -> bool:
         """Return whether a name with numbers on the roster may occur in such a text; zeros match any digits."""
@@ -97,10 +97,10 @@ class NamedAfter:
                 hints += self._shared("group", link.target.rpartition("/")[2])
         return hints
 
-    def _hints_in(self, place: Place, text: str) -> tuple[Hint, ...]:
+    def _hints_in(self, place: FoundIn, text: str) -> tuple[Hint, ...]:
         return self._hints(place, words(text))
 
-    def _hints(self, place: Place, text: Words) -> tuple[Hint, ...]:
+    def _hints(self, place: FoundIn, text: Words) -> tuple[Hint, ...]:
         if self._lengths.keys().isdisjoint(text):
             return ()
         key = place, tuple(self._runs(text))
@@ -120,7 +120,7 @@ class NamedAfter:
             else:
                 at += 1
 
-    def _pointed_at(self, place: Place, runs: Iterable[Words]) -> Iterator[Hint]:
+    def _pointed_at(self, place: FoundIn, runs: Iterable[Words]) -> Iterator[Hint]:
         found = [(run, self._directory.everybody[email]) for run in runs for email in sorted(self._called[run])]
         teams = {person.email for _, person in found if person.is_group}
         for run, person in found:

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.access.blast_radius.declared import drafted
-from scanner.access.blast_radius.walk import Estate, Place, WholeScan, blast_radius_of, place_text
+from scanner.access.blast_radius.walk import Estate, ScopeOf, WholeScan, blast_radius_of, place_text
 from scanner.access.blast_radius.words import sentence
 from scanner.model import Assessment, Entry, ScanResult
 
@@ -58,13 +58,13 @@ class Around:
         if self._stored is not None:
             yield from self._stored.assessments([key for key in keys if key not in self._keys])
 
-    def living_in(self, place: Place) -> Iterable[Assessment]:
+    def living_in(self, place: ScopeOf) -> Iterable[Assessment]:
         """See :class:`scanner.access.blast_radius.walk.Estate`."""
         yield from self._planned.living_in(place)
         if self._stored is not None:
             yield from (one for one in self._stored.living_in(place) if one.identity.key not in self._keys)
 
-    def secrets_in(self, place: Place) -> Iterable[str]:
+    def secrets_in(self, place: ScopeOf) -> Iterable[str]:
         """See :class:`scanner.access.blast_radius.walk.Estate`."""
         stored = () if self._stored is None else self._stored.secrets_in(place)
         return [*self._planned.secrets_in(place), *stored]

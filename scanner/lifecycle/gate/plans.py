@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.model import Identity
 from scanner.model.planned import Effect, Plan, PlannedIdentity
 from scanner.redaction.masking import mask
@@ -45,7 +45,9 @@ def _united(several: Sequence[PlannedIdentity]) -> PlannedIdentity:
         return several[0]
     several = sorted(several, key=lambda one: _STRONGEST.index(one.effect))
     first = several[0]
-    readings = [Reading(source=f"{number}", scope="", identities=(one.identity,)) for number, one in enumerate(several)]
+    readings = [
+        ScopeReading(source=f"{number}", scope="", identities=(one.identity,)) for number, one in enumerate(several)
+    ]
     (identity,) = join(readings, {}).identities
     return PlannedIdentity(
         identity=replace(identity, sources=()),

@@ -20,7 +20,7 @@ from scanner.matching.cells.existing import Asked, Existing, Look
 from scanner.matching.cells.places import NAMED, QUOTED, Places
 from scanner.matching.cells.words import AND, GLUED_AND, LISTED, OR, beside, is_apart, unlisted
 from scanner.matching.globs import is_pattern, names_something
-from scanner.matching.keys import Place, fold, is_bare, is_qualified, place_of
+from scanner.matching.keys import ProviderScope, fold, is_bare, is_qualified, place_of
 from scanner.matching.spelling import account_in_domain, bare_id, guid, has_form, same_id, unquoted
 from scanner.model import Entry, Identity, IdentityCandidate, MatchCandidate
 from scanner.text import counted, cut, few
@@ -62,7 +62,7 @@ _JOINED = re.compile(f"{_BARS}|{_COMMAS}|{_GLUED}")
 _BRACKETS = re.compile(r"[(\[\uff08][^)\]\uff09]*[)\]\uff09]")
 _TOKEN = re.compile(r"[^\s()\[\]{}<>\"'`,;|\uff08\uff09\u3001]+")
 
-_ANYWHERE: Place = (None, None)
+_ANYWHERE: ProviderScope = (None, None)
 
 _Keys: TypeAlias = tuple[str, ...]
 _Together: TypeAlias = Mapping[str, Sequence[frozenset[str]]]
@@ -235,7 +235,7 @@ def _is_plain_name(text: str) -> bool:
     return not (is_pattern(text) or _is_odd(text) or is_qualified(text)) and is_bare(text)
 
 
-def _read_text(text: str, entry: Entry, place: Place, look: Look, before: _Together) -> _Reading:
+def _read_text(text: str, entry: Entry, place: ProviderScope, look: Look, before: _Together) -> _Reading:
     if not _is_odd(text) or look.hits(text, place):
         return _Reading((text,))
     splits = list(_splits(text, place, look))
@@ -269,7 +269,7 @@ def _doubtful(text: str, meant: _Meant, entry: Entry) -> _Reading:
     return _Reading((text,), tuple(_Candidacy(key, SCORE, evidence) for key in meant.candidates), (warning,))
 
 
-def _mentioning(text: str, entry: Entry, place: Place, look: Look) -> _Reading:
+def _mentioning(text: str, entry: Entry, place: ProviderScope, look: Look) -> _Reading:
     """Return what a text mentions that names nothing: ``x or y``, ``old: x, new: y``, ``x-* (but not x-03)``."""
     bare = bare_id(unquoted(text))
     words = dict.fromkeys(_TOKEN.findall(text))
@@ -292,7 +292,7 @@ def _is_technical(word: str) -> bool:
 
 
 def _partly(
-    text: str, splits: Sequence[Mapping[str, _Meant | None]], entry: Entry, place: Place, look: Look
+    text: str, splits: Sequence[Mapping[str, _Meant | None]], entry: Entry, place: ProviderScope, look: Look
 ) -> _Reading:
     """Return the parts that are full ids; the names beside them are candidates, because the cell may be one name."""
     named = [split for split in splits if any(split.values())]
@@ -316,7 +316,7 @@ def _named(texts: Iterable[str]) -> str:
     return few([cut(text, QUOTED) for text in texts], NAMED)
 
 
-def _splits(text: str, place: Place, look: Look) -> Iterator[Mapping[str, _Meant | None]]:
+def _splits(text: str, place: ProviderScope, look: Look) -> Iterator[Mapping[str, _Meant | None]]:
     """Yield the parts of a text for each kind of separator, with what they mean; None for what does not exist."""
     tried = set()
     for separator in _SEPARATORS:
@@ -326,7 +326,7 @@ def _splits(text: str, place: Place, look: Look) -> Iterator[Mapping[str, _Meant
             yield {part: _part(part, place, look) for part in parts}
 
 
-def _part(part: str, place: Place, look: Look) -> _Meant | None:
+def _part(part: str, place: ProviderScope, look: Look) -> _Meant | None:
     meant = _meant(part, place, look)
     if meant is not None:
         return None if meant.candidates else meant
@@ -335,7 +335,7 @@ def _part(part: str, place: Place, look: Look) -> _Meant | None:
     return None
 
 
-def _meant(text: str, place: Place, look: Look) -> _Meant | None:
+def _meant(text: str, place: ProviderScope, look: Look) -> _Meant | None:
     """Return the identity that a text means: as it stands, by a spelling of its id, or beside a note."""
     plain = _plain(text, place, look)
     return plain if plain is not None else _noted(text, place, look)
@@ -352,7 +352,7 @@ def _named_in(note: str, look: Look) -> frozenset[str | None]:
     return frozenset(found)
 
 
-def _plain(text: str, place: Place, look: Look) -> _Meant | None:
+def _plain(text: str, place: ProviderScope, look: Look) -> _Meant | None:
     bare = bare_id(unquoted(unlisted(text)))
     for written in dict.fromkeys((text, bare)):
         if hits := look.hits(written, place):
@@ -366,7 +366,7 @@ def _plain(text: str, place: Place, look: Look) -> _Meant | None:
     return _Meant(key, by_id=True) if "/" in bare and (key := look.ending(bare, place)) is not None else None
 
 
-def _noted(text: str, place: Place, look: Look) -> _Meant | None:
+def _noted(text: str, place: ProviderScope, look: Look) -> _Meant | None:
     """Return the identity beside a note; only candidates if the note may say that another one is meant."""
     if (found := beside(text)) is not None:
         named, others = _plain(found.name, place, look), _named_in(found.note, look)

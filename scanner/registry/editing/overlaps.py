@@ -10,7 +10,7 @@ from typing import TypeAlias
 from scanner.matching.decision import differences
 from scanner.matching.declared import Declared, effective_status
 from scanner.matching.globs import GlobIndex, is_pattern, literal, pieces
-from scanner.matching.keys import Place, fold, is_bare, is_email, place_of
+from scanner.matching.keys import ProviderScope, fold, is_bare, is_email, place_of
 from scanner.model import Entry
 from scanner.registry.editing.quality import Standard
 from scanner.registry.tables.cells import shown
@@ -30,7 +30,7 @@ class _Neighbours:
     """Entries by text and by place, so that a name in thousands of scopes is looked up at once."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, _Shape, Place], list[Entry]] = defaultdict(list)
+        self._found: dict[tuple[str, _Shape, ProviderScope], list[Entry]] = defaultdict(list)
 
     def add(self, text: str, entry: Entry) -> None:
         place = place_of(entry)
@@ -44,12 +44,12 @@ class _Neighbours:
             yield from (one for one in self._found.get((text, shape, _reduced(place, shape)), ()) if one is not entry)
 
 
-def _shape(place: Place) -> _Shape:
+def _shape(place: ProviderScope) -> _Shape:
     provider, scope = place
     return provider is not None, scope is not None
 
 
-def _reduced(place: Place, shape: _Shape) -> Place:
+def _reduced(place: ProviderScope, shape: _Shape) -> ProviderScope:
     provider, scope = place
     return provider if shape[0] else None, scope if shape[1] else None
 

@@ -34,7 +34,7 @@ class Declaration(Struct, frozen=True, kw_only=True):
     stand_in: str | None = None
 
 
-Reader: TypeAlias = Callable[[Sequence[Document]], Iterable[Declaration]]
+ListReader: TypeAlias = Callable[[Sequence[Document]], Iterable[Declaration]]
 """All documents of one list, because a group can have members in another file."""
 
 

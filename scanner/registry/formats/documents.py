@@ -15,7 +15,7 @@ from msgspec import Struct
 from scanner.errors import Problem, RegistryError
 from scanner.registry.formats import agent_lists, backstage, directories, terraform
 from scanner.registry.formats import backstage as backstage_people
-from scanner.registry.formats.declaration import Document, Reader
+from scanner.registry.formats.declaration import Document, ListReader
 from scanner.registry.lists import Format
 from scanner.registry.tables.documents import json_lines
 from scanner.registry.tables.files import check_file, read_text
@@ -100,8 +100,8 @@ class Foreign(Struct, frozen=True, kw_only=True):
     marks: tuple[str, ...]
     recognise: Callable[[Mapping[str, Any]], bool]
     listed: str | None = None
-    entries: Reader | None = None
-    people: Reader | None = None
+    entries: ListReader | None = None
+    people: ListReader | None = None
     names_owners: bool = True
 
 

@@ -61,7 +61,7 @@ class ScansQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cursor: Cursor | UnsetType = UNSET
 
 
-class Held(Struct, frozen=True):
+class VisibleIdentity(Struct, frozen=True):
     """An identity that the viewer may see, within its scan, with its entry if the viewer may see that."""
 
     part: ScanResult
@@ -91,7 +91,7 @@ def me(call: Call) -> Reply:
 # --- An identity ---
 
 
-def find_identity(call: Call, records: Records, key: str) -> Held:
+def find_identity(call: Call, records: Records, key: str) -> VisibleIdentity:
     """The identity that has this key. Raises Refusal where there is none that the viewer may see."""
     identities = records.identities([key])
     if not identities:
@@ -107,7 +107,7 @@ def find_identity(call: Call, records: Records, key: str) -> Held:
         first_seen=records.first_seen([key]),
         entries=entries,
     )
-    return Held(part)
+    return VisibleIdentity(part)
 
 
 def identity(call: Call) -> Reply:

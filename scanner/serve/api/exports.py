@@ -23,7 +23,7 @@ from scanner.serve.answers import Refusal
 from scanner.serve.api.lists import index_of
 from scanner.serve.api.operations import Call, Reply
 from scanner.serve.api.queries import given, question_of
-from scanner.serve.api.rows import SHOWN, Found, Read, Shown, frame_of, read
+from scanner.serve.api.rows import SHOWN, IndexRow, Read, Shown, frame_of, read
 from scanner.serve.index.questions import ListName, Question
 
 Format: TypeAlias = Literal["csv", "json", "xlsx"]
@@ -63,7 +63,7 @@ def file_of(name: ListName, form: Format) -> Callable[[Call], Reply]:
         head, shown = visible.head(index, frame), visible.frame(frame)
 
         def batches() -> Iterator[Read]:
-            found: Iterator[Found] = zip(index.keys(question), index.rows(question), strict=True)
+            found: Iterator[IndexRow] = zip(index.keys(question), index.rows(question), strict=True)
             while batch := list(islice(found, _BATCH)):
                 yield read(visible, name, index.scan, batch, for_file=form != "json")
 

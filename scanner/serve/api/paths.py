@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from reports.json import encoded
-from reports.paths import Found, record
+from reports.paths import PathAnswer, record
 from scanner.access.attack_paths import AttackGraph
 from scanner.access.chokes import Chokes, chokes_to_admin
 from scanner.access.questions import GROUPS, MOST, OUTSIDE, ask, question
@@ -73,7 +73,7 @@ def paths(call: Call) -> Reply:
                 raise Refusal(404, NO_SUCH.format("identity"), field=name, hint=f"give a key, or {', '.join(GROUPS)}")
         answer = ask(graph, question(graph, source, target, avoid=call.query.avoid, most=call.query.limit))
         entrances = graph.entrances if source == OUTSIDE else {}
-        found = Found(scan=records.frame.scan, answer=answer, entrances=entrances)
+        found = PathAnswer(scan=records.frame.scan, answer=answer, entrances=entrances)
         named = records.identities(sorted(found.keys))
     return Reply(body=encoded({**record(found), "nodes": list(_nodes(named)), "scan": found.scan.id}))
 

@@ -30,7 +30,7 @@ from scanner.store.records import Records
 from scanner.store.store import Store
 from scanner.suppressions.acknowledgements import with_later
 
-Found: TypeAlias = tuple[str, Mapping[str, Any]]
+IndexRow: TypeAlias = tuple[str, Mapping[str, Any]]
 """A row of the index: its key and cells."""
 Read: TypeAlias = tuple[ScanResult, Sequence[Any]]
 """A scan with the records behind some rows, and the rows, in the order of the index."""
@@ -46,13 +46,13 @@ class Shown(Struct, frozen=True, kw_only=True):
     title: str
     key: str
     record: str
-    part: Callable[[_Reading, Sequence[Found]], ScanResult]
-    rows: Callable[[ScanResult, Sequence[Found]], Sequence[Any]]
+    part: Callable[[_Reading, Sequence[IndexRow]], ScanResult]
+    rows: Callable[[ScanResult, Sequence[IndexRow]], Sequence[Any]]
     json: Callable[[ScanResult, Any], bytes]
     columns: Sequence[Column[Any]]
 
 
-def read(visible: Visible, name: ListName, scan: str, found: Sequence[Found], *, for_file: bool = False) -> Read:
+def read(visible: Visible, name: ListName, scan: str, found: Sequence[IndexRow], *, for_file: bool = False) -> Read:
     """Read the records of these rows, with later acknowledgements and activity.
 
     ``for_file``: also with the records that columns of spreadsheets refer to.
@@ -123,7 +123,7 @@ def _past(store: Store, as_of: datetime) -> ActivityPast:
     return store.activity.past(as_of=as_of)
 
 
-def _identities(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+def _identities(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
     keys, records = [key for key, _ in found], reading.records
     identities = records.identities(keys)
     fingerprints = [one for judged in identities for one in judged.findings]
@@ -132,51 +132,51 @@ def _identities(reading: _Reading, found: Sequence[Found]) -> ScanResult:
     return replace(reading.frame, identities=identities, findings=findings, first_seen=first_seen)
 
 
-def _agents(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+def _agents(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
     part = _identities(reading, found)
     entries = dict.fromkeys(one.registry.entry for one in part.identities if one.registry.entry)
     return replace(part, entries=reading.records.entries(list(entries)), only="Some agents.")
 
 
-def _findings(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+def _findings(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
     findings = reading.records.findings([key for key, _ in found])
     holders = list(dict.fromkeys(one.identity for one in findings if one.identity)) if reading.joined else []
     return replace(reading.frame, findings=findings, identities=reading.records.identities(holders))
 
 
-def _entries(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+def _entries(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
     return replace(reading.frame, entries=reading.records.entries([key for key, _ in found]))
 
 
-def _credentials(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+def _credentials(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
     holders = list(dict.fromkeys(cells["holder"] for _, cells in found if cells["holder"]))
     secrets = reading.records.secrets([key for key, cells in found if not cells["holder"]])
     return replace(reading.frame, identities=reading.records.identities(holders), secrets=secrets)
 
 
-def _leaking(reading: _Reading, found: Sequence[Found]) -> ScanResult:
+def _leaking(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
     holders = list(dict.fromkeys(cells["identity"] for _, cells in found if cells["identity"]))
     records = reading.records
     return replace(reading.frame, identities=records.identities(holders), exposures=records.exposures())
 
 
-def _leaked(part: ScanResult, found: Sequence[Found]) -> list[ExposedRow]:
+def _leaked(part: ScanResult, found: Sequence[IndexRow]) -> list[ExposedRow]:
     """The rows with their ranks among all of the scan."""
     rows = {row.key: row for row in exposed_rows(part)}
     return [replace(rows[key], rank=cells["rank"]) for key, cells in found if key in rows]
 
 
-def _in_order(rows: Mapping[str, Any], found: Sequence[Found]) -> list[Any]:
+def _in_order(rows: Mapping[str, Any], found: Sequence[IndexRow]) -> list[Any]:
     """The rows of the index, without those that the store has lost."""
     return [rows[key] for key, _ in found if key in rows]
 
 
-def _changed(_part: ScanResult, found: Sequence[Found]) -> list[Change]:
+def _changed(_part: ScanResult, found: Sequence[IndexRow]) -> list[Change]:
     names = [field.name for field in fields(Change)]
     return [Change(**{name: cells[name] for name in names if name in cells}) for _, cells in found]
 
 
-def _sections(part: ScanResult, found: Sequence[Found]) -> list[Any]:
+def _sections(part: ScanResult, found: Sequence[IndexRow]) -> list[Any]:
     return _in_order({f"{one.source} {one.scope} {one.section}": one for one in part.coverage}, found)
 
 

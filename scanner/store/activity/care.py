@@ -215,7 +215,7 @@ def _rewrite(connection: Connection, unit: Unit) -> None:
 # --- Forgetting ---
 
 
-class Held(Struct, frozen=True, kw_only=True):
+class StoredAmount(Struct, frozen=True, kw_only=True):
     """The amount of stored data of a log. ``days``: of callers, in all readings."""
 
     units: int
@@ -223,13 +223,13 @@ class Held(Struct, frozen=True, kw_only=True):
     days: int
 
 
-def held(connection: Connection, log: str) -> Held | None:
+def held(connection: Connection, log: str) -> StoredAmount | None:
     """The amount of stored data; None for an unknown log."""
     unit, caller = schema.log_unit.c, schema.log_caller.c
     known = connection.execute(select(func.count()).where(schema.audit_log.c.name == log)).scalar_one()
     units = connection.execute(select(func.count(), func.sum(unit.days)).where(unit.log == log)).one()
     callers = connection.execute(select(func.count()).where(caller.log == log)).scalar_one()
-    return Held(units=units[0], callers=callers, days=units[1] or 0) if known or units[0] else None
+    return StoredAmount(units=units[0], callers=callers, days=units[1] or 0) if known or units[0] else None
 
 
 def forget(connection: Connection, log: str) -> None:

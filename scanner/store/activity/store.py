@@ -20,7 +20,7 @@ from scanner.model.activity import (
 )
 from scanner.model.coverage import GAPS
 from scanner.store import schema
-from scanner.store.activity.care import Damage, Held, find_damage, forget, held, lacking, prune
+from scanner.store.activity.care import Damage, StoredAmount, find_damage, forget, held, lacking, prune
 from scanner.store.activity.counts import counts_in
 from scanner.store.activity.units import (
     NOT_YET_OVER,
@@ -93,7 +93,7 @@ class ActivityStore:
         with writing(self._engine) as connection:
             prune(connection, today, keep_days)
 
-    def held(self, log: str) -> Held | None:
+    def held(self, log: str) -> StoredAmount | None:
         """The amount of stored data of a log; None for an unknown log."""
         with reading(self._engine) as connection:
             return held(connection, log)

@@ -8,7 +8,7 @@ from connectors.anthropic.identities import Organization, identities
 from connectors.anthropic.payloads import ApiKey, Principal, User
 from connectors.anthropic.spec import SPEC
 from connectors.core.contract import Scope
-from connectors.vendors.records import Place
+from connectors.vendors.records import VendorOrganization
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from connectors.vendors.records import Place
 )
 def test_whoever_invites_members_does_not_change_their_roles(role: str, level: str) -> None:
     """So it makes no admin of itself."""
-    place = Place(Scope(source="prod", spec=SPEC, id="acme"))
+    place = VendorOrganization(Scope(source="prod", spec=SPEC, id="acme"))
     read = Organization(users={"u": User(id="u", role=role)}, keys=(ApiKey(id="k", principal=Principal(user_id="u")),))
 
     (user,) = identities(place, read)

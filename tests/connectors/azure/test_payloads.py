@@ -14,7 +14,7 @@ from msgspec import Raw
 from connectors.azure.client.payloads import ObjectId
 from connectors.azure.client.requests import ALLOWED, allowed
 from connectors.azure.identities.payloads import ServicePrincipal
-from connectors.azure.reader import Reader
+from connectors.azure.reader import AzureReader
 from connectors.azure.spec import SPEC
 from connectors.azure.workloads.rows import Resource
 from connectors.core.contract import Meter, Scope
@@ -81,7 +81,7 @@ def test_a_row_that_is_nested_too_deeply_is_a_malformed_row(azure: AzureEstate) 
     deep = Raw(b'{"id": "r", "name": "n", "type": "t", "tags": ' + b"[" * 100_000 + b"]" * 100_000 + b"}")
     meter = Meter()
     with azure.api(meter) as api:
-        reader = Reader(api, Scope(source="prod", spec=SPEC, id=azure.tenant.id), meter, azure.settings())
+        reader = AzureReader(api, Scope(source="prod", spec=SPEC, id=azure.tenant.id), meter, azure.settings())
         section = reader.section("arm.workloads")
         rows = list(reader.rows(section, [[deep, Raw(b'{"id": "r", "name": "n", "type": "t"}')]], Resource))
 
@@ -92,7 +92,7 @@ def test_a_row_that_is_nested_too_deeply_is_a_malformed_row(azure: AzureEstate) 
 def _row(azure: AzureEstate, facts: dict[str, Any]) -> Any:
     meter = Meter()
     with azure.api(meter) as api:
-        reader = Reader(api, Scope(source="prod", spec=SPEC, id=azure.tenant.id), meter, azure.settings())
+        reader = AzureReader(api, Scope(source="prod", spec=SPEC, id=azure.tenant.id), meter, azure.settings())
         section = reader.section("graph.service_principals")
         meter.add()  # as if it had been asked for
         return section, reader.row(section, Raw(msgspec.json.encode({"id": "sp-1", **facts})), ServicePrincipal)

@@ -9,20 +9,20 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Anything
 from connectors.gcp.each import each_project, in_each
 from connectors.gcp.identities.accounts import emit_accounts, list_accounts
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from scanner.model import Coverage, Identity
 from tests.connectors.gcp.conftest import Place
 
 
-def _read_accounts(reader: Reader) -> Iterator[DiscoveredRecord]:
+def _read_accounts(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     yield from list_accounts(reader)
     yield from emit_accounts(reader)
 
 
-def _reader(place: Place) -> Reader:
+def _reader(place: Place) -> GcpReader:
     (scope,) = (one for one in place.connector().scopes() if isinstance(one, Scope))
     meter = Meter()
-    return Reader(place.api(meter), scope, meter, place.settings())
+    return GcpReader(place.api(meter), scope, meter, place.settings())
 
 
 def test_each_project_ends_in_a_state_of_its_own(place: Place) -> None:
@@ -57,7 +57,7 @@ def test_projects_keep_their_order(place: Place) -> None:
         place.cloud.add_project(f"p-{number:02}", str(9000 + number), "organizations/123456789012")
     reader = _reader(place)
 
-    def ask(one: Reader) -> list[str]:
+    def ask(one: GcpReader) -> list[str]:
         project = one.place.project.id
         one.api.get(r.PROJECT, Anything, project=project)
         return [project]

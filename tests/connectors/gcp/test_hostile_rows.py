@@ -31,9 +31,9 @@ from connectors.gcp.identities.pools import (
     parse_managed_identity,
 )
 from connectors.gcp.identities.registered import Registered, engine_of_registered, parse_registered
-from connectors.gcp.places import Place as Unit
+from connectors.gcp.places import GcpUnit as Unit
 from connectors.gcp.places import ProjectRef
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.pools import Pool, provider_in
 from connectors.gcp.rights.providers import ProviderPayload
 from connectors.gcp.settings import GcpSettings
@@ -45,7 +45,7 @@ PROD = ProjectRef(id="acme-prod", number="1111", ancestors=("organizations/1",),
 AT = "projects/1111/locations/global"
 UNIT = Unit(kind="project", name="projects/acme-prod", projects=(PROD,))
 SETTINGS = GcpSettings()
-READER = Reader(
+READER = GcpReader(
     GcpApi(GcpSession(SETTINGS), Meter()),
     Scope(source="prod", spec=SPEC, id=UNIT.scope_id, context=UNIT),
     Meter(),

@@ -10,9 +10,9 @@ from msgspec import Raw
 from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import Project
 from connectors.gcp.each import if_wanted, of_each
-from connectors.gcp.places import Place as Unit
+from connectors.gcp.places import GcpUnit as Unit
 from connectors.gcp.places import ProjectRef, tags_of
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.spec import SPEC
 from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.errors import Denied, SourceError, Unreachable
@@ -23,10 +23,10 @@ PROD, DEV = ProjectRef(id="acme-prod", number="1111"), ProjectRef(id="acme-dev",
 
 
 @pytest.fixture
-def reader(start: Callable[[Cloud], Place]) -> Reader:
+def reader(start: Callable[[Cloud], Place]) -> GcpReader:
     place = start(Cloud())
     unit = Unit(kind="organization", name="organizations/1", bulk=True, projects=(PROD, DEV))
-    return Reader(
+    return GcpReader(
         place.api(), Scope(source="prod", spec=SPEC, id=unit.scope_id, context=unit), Meter(), place.settings()
     )
 
@@ -45,14 +45,14 @@ def reader(start: Callable[[Cloud], Place]) -> Reader:
     ],
 )
 def test_an_account_s_address_says_its_project(
-    reader: Reader, email: str, home: ProjectRef | None, project: str
+    reader: GcpReader, email: str, home: ProjectRef | None, project: str
 ) -> None:
     """By id or number; an agent of Google's is of none of ours."""
     assert reader.home_of(email) == home
     assert reader.account_key(email) == f"//iam.googleapis.com/projects/{project}/serviceAccounts/{email}"
 
 
-def test_a_project_has_the_gaps_of_its_unit(reader: Reader) -> None:
+def test_a_project_has_the_gaps_of_its_unit(reader: GcpReader) -> None:
     """And those of its own; not its neighbours'."""
     reader.skipped("apikeys.keys", "why")
     dev = reader.of_project(DEV)
@@ -65,7 +65,7 @@ def test_a_project_has_the_gaps_of_its_unit(reader: Reader) -> None:
     assert reader.of_project(DEV).lacks(DEV, "storage.hmac_keys")
 
 
-def test_an_optional_section_is_off_unless_asked_for(reader: Reader) -> None:
+def test_an_optional_section_is_off_unless_asked_for(reader: GcpReader) -> None:
     """For the unit and each project, once; what was asked for is read."""
     name = "iam.oauth_clients"
     reported = [one for one in if_wanted(name, lambda _: iter(()))(reader) if isinstance(one, Coverage)]
@@ -89,7 +89,7 @@ def test_an_optional_section_is_off_unless_asked_for(reader: Reader) -> None:
     ],
 )
 def test_of_many_none_but_the_first_is_asked_if_that_is_denied(
-    reader: Reader, refused: dict[str, SourceError], asked: str
+    reader: GcpReader, refused: dict[str, SourceError], asked: str
 ) -> None:
     """A right is usually the project's; answers come in order, refusals among them."""
 
@@ -119,7 +119,7 @@ def test_labels_of_a_project_are_distinguished() -> None:
         ('"name": "projects/1", "projectId": null', 200_000),
     ],
 )
-def test_a_row_that_is_nested_too_deeply_is_malformed(reader: Reader, fields: str, depth: int) -> None:
+def test_a_row_that_is_nested_too_deeply_is_malformed(reader: GcpReader, fields: str, depth: int) -> None:
     """With nulls in it or without, whichever reading of it finds out."""
     section = reader.scope.section("iam.policies")
     row = f'{{{fields}, "deep": {"[" * depth}{"]" * depth}}}'

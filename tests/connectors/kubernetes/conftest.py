@@ -18,7 +18,7 @@ from connectors.core.contract import DiscoveredRecord, Meter, Scope, SectionRead
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import NAME, manifests
-from connectors.kubernetes.reader import Facts, Reader
+from connectors.kubernetes.reader import Facts, KubernetesReader
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.kubernetes.spec import SPEC, Listing
 from connectors.testing import LIMITS, PATIENT, read
@@ -187,7 +187,9 @@ class Listed:
 def read_listed(*objects: Any, minor: int = 36) -> Read:
     """Reads a cluster made from manifests, without a server."""
     facts, meter = Facts("cluster"), Meter(asks=False)
-    reader = Reader(Listed(Cluster(objects, minor=minor)), Scope(source="k8s", spec=SPEC, id="cluster"), meter, facts)
+    reader = KubernetesReader(
+        Listed(Cluster(objects, minor=minor)), Scope(source="k8s", spec=SPEC, id="cluster"), meter, facts
+    )
     reader.version()
     coverage = list(reader.read(frozenset({"core.secrets"})))
     assert [one for one in coverage if one.is_gap] == []

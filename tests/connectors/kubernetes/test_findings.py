@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.kubernetes.principals import Place, principals
+from connectors.kubernetes.principals import ClusterRights, principals
 from connectors.kubernetes.reader import Facts
 from connectors.kubernetes.rights.bindings import Bound
 from connectors.kubernetes.rights.evaluation import Authority
@@ -16,7 +16,7 @@ from connectors.kubernetes.rights.rules import rules_of
 from connectors.kubernetes.rights.targets import Accounts, Surroundings
 from connectors.testing import Asked, Reply
 from scanner.demo.fakes.kubernetes.server import refusal
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assignment, Coverage, Finding, Identity, ScanInfo, Workload
@@ -53,7 +53,7 @@ def found(scan: Scan, *objects: Any, **facts: Any) -> list[Finding]:
     read: dict[str, Any] = {
         name: tuple(one for one in records if isinstance(one, sort)) for name, sort in sorts.items()
     }
-    reading = Reading(source="k8s", scope="cluster", **read)
+    reading = ScopeReading(source="k8s", scope="cluster", **read)
     info = ScanInfo(id="1", started_at=NOW, finished_at=NOW, version="0")
     return list(judge(join([reading], {"k8s": 0}), Declared(entries=(), people=()), Remembered(), info).findings)
 
@@ -322,7 +322,7 @@ def test_on_gke_all_who_sign_in_are_anybody() -> None:
     def open_to_all(issuer: str) -> list[str]:
         facts = Facts("cluster")
         facts.issuer = issuer
-        place = Place(facts=facts, source="k8s", authority=authority, rights_are_known=True, links=NO_LINKS)
+        place = ClusterRights(facts=facts, source="k8s", authority=authority, rights_are_known=True, links=NO_LINKS)
         return [trust.kind for one in principals(place) for trust in one.trusts]
 
     assert open_to_all("https://container.googleapis.com/v1/projects/p/locations/l/clusters/c") == ["anyone"]

@@ -13,7 +13,7 @@ from connectors.planned import UNKNOWN, FileResources, Resource
 from connectors.planned.cloudformation import is_template, read_template
 from connectors.planned.documents import Document
 from connectors.planned.files import load
-from connectors.planned.intrinsics import Found, Intrinsics
+from connectors.planned.intrinsics import Intrinsics, ResolvedFrom
 from tests.examples import examples
 from tests.hostile_json import mutated
 
@@ -148,7 +148,7 @@ PARTS: Any = {
 )
 def test_functions(value: Any, expected: Any) -> None:
     """Each function as AWS documents it; what the template does not say is unknown, and a secret always."""
-    found = Intrinsics(PARTS).value([value], "", Found())
+    found = Intrinsics(PARTS).value([value], "", ResolvedFrom())
 
     assert found == ([] if expected is None else [expected])
 
@@ -166,7 +166,7 @@ def test_conditions() -> None:
 def test_one_parameter_in_a_million_places_is_given_up() -> None:
     """Its texts together would have gigabytes."""
     parts = {"Parameters": {"Long": {"Type": "String", "Default": "x" * 100_000}}}
-    value = Intrinsics(parts).value([{"Fn::Sub": "${Long}"}] * 1000, "", Found())
+    value = Intrinsics(parts).value([{"Fn::Sub": "${Long}"}] * 1000, "", ResolvedFrom())
 
     assert value[0] is not UNKNOWN
     assert value[-1] is UNKNOWN

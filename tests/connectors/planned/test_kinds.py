@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connectors.planned import UNKNOWN, FileResources, Resource
 from connectors.planned.files import plan
 from connectors.planned.kinds import is_harmless, kinds, not_understood
-from scanner.model.planned import Effect, Place, PlanFormat
+from scanner.model.planned import Effect, PlanFormat, PlannedPlace
 from tests.connectors.aws.planned.reading import Store
 
 CARRY = {
@@ -69,7 +69,7 @@ def resource(kind: str, form: PlanFormat = "terraform", effect: Effect = "create
     """A resource of a type."""
     values = more.pop("values", {})
     return Resource(
-        type=kind, place=Place(file="f", resource=f"{kind}.x"), format=form, effect=effect, values=values, **more
+        type=kind, place=PlannedPlace(file="f", resource=f"{kind}.x"), format=form, effect=effect, values=values, **more
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.planned.terraform_source import TerraformSource, blocks, located
-from scanner.model.planned import Place, Unread
+from scanner.model.planned import PlannedPlace, Unread
 from tests.examples import examples
 from tests.scanner.lifecycle.gate.plans import plan, role, with_credential
 
@@ -97,7 +97,7 @@ def test_modules_that_terraform_installed(root: Path) -> None:
 
 def test_a_plan_gets_its_places(root: Path) -> None:
     """Where the source has them; the plan itself is the place of the others."""
-    unread = Unread(place=Place(file="plan.json", resource="aws_iam_user.bare"), reason="why")
+    unread = Unread(place=PlannedPlace(file="plan.json", resource="aws_iam_user.bare"), reason="why")
     given = plan(with_credential(role("deploy")), unread=(unread,))
     (one,), (gap,) = located(given, TerraformSource(root)).identities, located(given, TerraformSource(root)).unread
 

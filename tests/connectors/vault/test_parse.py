@@ -21,7 +21,7 @@ from connectors.vault.client.payloads import (
     simple_strings,
 )
 from connectors.vault.client.requests import ENTITY, KV1_NAMES, KV2_NAMES, SECRET_IDS
-from connectors.vault.identities import Found, parse_identities
+from connectors.vault.identities import NamespaceFacts, parse_identities
 from connectors.vault.kv import parse_secret
 from connectors.vault.logins import parse_role, parse_secret_id
 from connectors.vault.methods import APPROLE, JWT, KUBERNETES, ApprolePayload, JwtPayload, KubernetesPayload
@@ -151,7 +151,7 @@ def test_a_secret_that_will_be_deleted() -> None:
 
 
 def _join(entity: Entity | None, *tokens: Token) -> list[Identity]:
-    found = Found(
+    found = NamespaceFacts(
         book=PolicyBook({}, complete=True, secret_paths={}),
         auth_mounts={
             "approle": AuthMount(type="approle", accessor="acc"),
@@ -188,7 +188,7 @@ def test_folding(entity: Entity, kinds: list[str]) -> None:
 def test_an_entity_of_a_shared_role_stands() -> None:
     """A role that lets many workloads in does not swallow the entities of the single ones."""
     alias = EntityAlias(name="repo:acme/app", mount_accessor="acc", mount_type="jwt", metadata={"role": "ci"})
-    found = Found(
+    found = NamespaceFacts(
         book=PolicyBook({}, complete=True, secret_paths={}),
         auth_mounts={"jwt": AuthMount(type="jwt", accessor="acc")},
         roles=[parse_role(SCOPE, JWT, "jwt", "ci", JwtPayload())],

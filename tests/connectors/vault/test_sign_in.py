@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from connectors.core.contract import Meter
-from connectors.vault.client.api import Held, VaultApi
+from connectors.vault.client.api import SourceToken, VaultApi
 from connectors.vault.client.requests import AUTH_MOUNTS, OWN_TOKEN
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
@@ -195,7 +195,7 @@ def test_it_signs_in_again_before_its_token_ends(place: Place, make_settings: Ma
     """A scan may take longer than its token lives."""
     auth = _approle(place, tmp_path, _policy(place, make_settings), token_ttl="2s", token_max_ttl="2s")
     meter = Meter()
-    api = VaultApi(Held(_settings(place, auth)), place.namespace, meter)
+    api = VaultApi(SourceToken(_settings(place, auth)), place.namespace, meter)
 
     accessors: set[str] = set()
     ends = time.monotonic() + 30
@@ -257,7 +257,7 @@ def test_a_client_certificate(tmp_path: Path) -> None:
             "key": str(tmp_path / "key.pem"),
         }
         settings = msgspec.convert({"url": server.url, "ca_file": server.ca_file, "auth": auth}, VaultSettings)
-        api = VaultApi(Held(settings), "", Meter())
+        api = VaultApi(SourceToken(settings), "", Meter())
 
         own = api.read(OWN_TOKEN, dict[str, Any])
 
@@ -275,7 +275,7 @@ def test_aws_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"auth": {"client_token": "s.given", "lease_duration": 3600}, "data": {}}
     with _answering(answer, asked) as url:
         auth = {"method": "aws", "role": "scanner", "mount": "aws/prod", "server_id": "vault.example"}
-        api = VaultApi(Held(msgspec.convert({"url": url, "auth": auth}, VaultSettings)), "", Meter())
+        api = VaultApi(SourceToken(msgspec.convert({"url": url, "auth": auth}, VaultSettings)), "", Meter())
         api.sign_in()
         api.close()
 
@@ -325,7 +325,7 @@ def test_hvac_s_environment_leads_nowhere(
     """Hvac would take address, token and namespace from it."""
     for name, value in (("VAULT_ADDR", "http://127.0.0.1:9"), ("VAULT_TOKEN", "s.other"), ("VAULT_NAMESPACE", "other")):
         monkeypatch.setenv(name, value)
-    api = VaultApi(Held(make_settings(place.server.url)), place.namespace, Meter())
+    api = VaultApi(SourceToken(make_settings(place.server.url)), place.namespace, Meter())
 
     assert "token/" in api.read(AUTH_MOUNTS, dict[str, Any])
     api.close()

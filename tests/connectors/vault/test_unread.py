@@ -8,7 +8,7 @@ import pytest
 
 from connectors.core.contract import Scope
 from connectors.vault.client.payloads import AuthMount, Entity, EntityAlias, Token
-from connectors.vault.identities import Found, parse_identities
+from connectors.vault.identities import NamespaceFacts, parse_identities
 from connectors.vault.logins import LoginRole, parse_role
 from connectors.vault.methods import APPROLE, JWT, ApprolePayload, JwtPayload
 from connectors.vault.rights.privilege import PolicyBook
@@ -46,7 +46,7 @@ def reported(**facts: Any) -> dict[str, tuple[Fact, ...]]:
         "entities": [Entity(id="e1", name="Payments", aliases=[ELSEWHERE])],
         "tokens": [Token(accessor="bare", path="auth/token/create")],
     }
-    identities = parse_identities(SCOPE, Found(**{**everything, **facts}))
+    identities = parse_identities(SCOPE, NamespaceFacts(**{**everything, **facts}))
     return {identity.kind: identity.unread for identity in identities if identity.unread}
 
 

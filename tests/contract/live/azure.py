@@ -56,7 +56,7 @@ class Entra(AzureLog):
 
     def reader(self, **more: Any) -> LiveReader:
         source = SignIns(self.estate.connector(), **more)
-        return LiveReader("live", source, signins.EntraLog.records, partial(signins.Reading, Networks()))
+        return LiveReader("live", source, signins.EntraLog.records, partial(signins.SignInCounting, Networks()))
 
     def act(self, at: str, **facts: Any) -> None:
         log_sign_in(self.estate.tenant, "ledger", at, **facts)
@@ -75,7 +75,9 @@ class Activity(AzureLog):
 
     def reader(self) -> LiveReader:
         source = ActivityLog(self.estate.connector())
-        return LiveReader("live", source, activity.AzureActivityLog.records, partial(activity.Reading, Networks()))
+        return LiveReader(
+            "live", source, activity.AzureActivityLog.records, partial(activity.AzureActivityCounting, Networks())
+        )
 
     def act(self, at: str, **facts: Any) -> None:
         facts = {**by_application("ledger"), **facts}

@@ -34,7 +34,7 @@ class Google(Live):
 
     def reader(self, most_in_batch: int = 1_000, **settings: Any) -> LiveReader:
         source = CloudLogging(self.place.connector(**settings), most_in_batch=most_in_batch)
-        return LiveReader("live", source, audit.GcpAuditLog.records, partial(audit.Reading, Networks()))
+        return LiveReader("live", source, audit.GcpAuditLog.records, partial(audit.GcpAuditCounting, Networks()))
 
     def act(self, at: str, place: str = "projects/acme", kind: str = "activity", **facts: Any) -> None:
         facts = {

@@ -40,7 +40,7 @@ class Github(Live):
     def reader(self) -> LiveReader:
         source = OrganizationLog(github_connector(self.url))
         return LiveReader(
-            "live", source, github_audit.GithubAuditLog.records, partial(github_audit.Reading, Networks())
+            "live", source, github_audit.GithubAuditLog.records, partial(github_audit.GithubAuditCounting, Networks())
         )
 
     def act(self, at: str, **facts: Any) -> None:

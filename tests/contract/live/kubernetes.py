@@ -41,7 +41,9 @@ class Cluster(Live):
         settings = KubernetesSettings(cluster=EKS, endpoint_url=self.logs.url)
         source = cluster_logs(KubernetesConnector("k8s", settings))
         records = KubernetesAuditLog.records
-        return LiveReader("live", source, records, partial(kubernetes_audit.Reading, Networks(), "live"))
+        return LiveReader(
+            "live", source, records, partial(kubernetes_audit.KubernetesAuditCounting, Networks(), "live")
+        )
 
     def act(self, at: str, **facts: Any) -> None:
         self.logs.add(audit_event(user=self.caller, requestReceivedTimestamp=at, **facts), at)
@@ -71,7 +73,9 @@ class GoogleCluster(Live):
     def reader(self) -> LiveReader:
         source = cluster_logs(KubernetesConnector("k8s", self.gke.settings))
         records = KubernetesAuditLog.records
-        return LiveReader("live", source, records, partial(kubernetes_audit.Reading, Networks(), "live"))
+        return LiveReader(
+            "live", source, records, partial(kubernetes_audit.KubernetesAuditCounting, Networks(), "live")
+        )
 
     def act(self, at: str, **facts: Any) -> None:
         self.gke.act(at, self.caller, **facts)

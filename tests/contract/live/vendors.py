@@ -80,7 +80,7 @@ class Openai(_OfVendor):
 
     def reader(self) -> LiveReader:
         source = OpenaiLog(openai.connector(self.url))
-        return LiveReader("live", source, OpenaiAuditLog.records, partial(openai_audit.Reading, Networks()))
+        return LiveReader("live", source, OpenaiAuditLog.records, partial(openai_audit.OpenaiAuditCounting, Networks()))
 
     def act(self, at: str, **facts: Any) -> None:
         key = {"id": "key_deploy", "type": "service_account", "service_account": {"id": self.caller}}
@@ -107,7 +107,9 @@ class Anthropic(_OfVendor):
 
     def reader(self) -> LiveReader:
         source = ActivityFeed(anthropic.connector(self.url))
-        return LiveReader("live", source, AnthropicActivityLog.records, partial(activity_feed.Reading, Networks()))
+        return LiveReader(
+            "live", source, AnthropicActivityLog.records, partial(activity_feed.AnthropicActivityCounting, Networks())
+        )
 
     def act(self, at: str, **facts: Any) -> None:
         actor = {"type": "user_actor", "email_address": self.caller, "user_id": "user_ada"}

@@ -12,18 +12,20 @@ from msgspec.structs import replace
 from reports.base import Report, Screen
 from reports.gate.formats import GATE_FORMATS
 from scanner.model import ScanResult
-from scanner.model.planned import Place, Unread
+from scanner.model.planned import PlannedPlace, Unread
 from tests.contract.test_reports import ACTIVE, FORMATS, load
 from tests.reports.published import complaints, sarif
 from tests.reports.samples import HOSTILE
 from tests.scanner.lifecycle.gate.plans import ADMIN, judged, planned, role, with_credential
 
-UNREAD = Unread(place=Place(file="main.tf", resource="aws_iam_policy.x", line=3), reason="its policy is not JSON")
+UNREAD = Unread(
+    place=PlannedPlace(file="main.tf", resource="aws_iam_policy.x", line=3), reason="its policy is not JSON"
+)
 
 
 def sample(name: str = "deploy") -> ScanResult:
     """An admin that is unregistered, a key, a computed name, and a resource that could not be evaluated."""
-    place = Place(file="main.tf", resource=f"aws_iam_role.{name}", line=12)
+    place = PlannedPlace(file="main.tf", resource=f"aws_iam_role.{name}", line=12)
     return judged(
         replace(planned(role(name, privilege=ADMIN)), places=(place,)),
         with_credential(role(f"{name}-ci")),

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.core.contract import DiscoveredRecord, Scope, Spec
 from scanner.access.edges import resolve
-from scanner.discovery.inventory import Reading, as_last_known, join
+from scanner.discovery.inventory import ScopeReading, as_last_known, join
 from scanner.discovery.scopes import read_scope
 from scanner.discovery.shards.lines import decode, encode
 from scanner.model import Identity, Said, TokenSubject, Trust, Way, Workload, with_typed
@@ -176,7 +176,7 @@ def test_a_shard_of_an_earlier_version_is_read_or_refused() -> None:
 def test_the_ways_of_all_sources_count() -> None:
     """Each source reads some of the policies."""
     one, other = make_identity("x", reach=(ASSUMES,)), make_identity("x", source="z", reach=(ASSUMES, TAKES))
-    readings = [Reading(source=each.source, scope="s", identities=(each,)) for each in (one, other)]
+    readings = [ScopeReading(source=each.source, scope="s", identities=(each,)) for each in (one, other)]
 
     assert join(readings, {"prod": 0, "z": 0}).identities[0].reach == (ASSUMES, TAKES)
 

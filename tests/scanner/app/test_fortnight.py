@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from scanner.app.changes import changes_between
 from scanner.app.scanning import Run, conclude
 from scanner.cli.exit_codes import is_failing
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import (
@@ -86,12 +86,14 @@ class Told(Struct, frozen=True, kw_only=True):
 
 def _scan(store: Store, number: int, night: Night) -> Told:
     readings = [
-        Reading(source="prod", scope="123456789012", identities=tuple(night.identities), coverage=tuple(night.coverage))
+        ScopeReading(
+            source="prod", scope="123456789012", identities=tuple(night.identities), coverage=tuple(night.coverage)
+        )
     ]
     if night.added:
         section = make_coverage(source="second", scope="210987654321", kinds=("user",))
         readings.append(
-            Reading(source="second", scope="210987654321", identities=tuple(night.added), coverage=(section,))
+            ScopeReading(source="second", scope="210987654321", identities=tuple(night.added), coverage=(section,))
         )
     before = {one.id for one in store.outbox.pending()}
     result = conclude(

@@ -13,7 +13,7 @@ from msgspec import Struct
 from connectors.core.contract import DiscoveredRecord, Meter, Scope, Section, Spec
 from scanner import errors
 from scanner.discovery.engine import read_all
-from scanner.discovery.inventory import Reading
+from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.scopes import GRACE
 from scanner.errors import MEMORY_HINT, Denied, SourceError, Throttled
 from scanner.model import GAPS, Coverage, CoverageStatus
@@ -82,11 +82,11 @@ class Quiet:
     def planned(self, source: str, scopes: int) -> None:
         """Nothing."""
 
-    def done(self, reading: Reading) -> None:
+    def done(self, reading: ScopeReading) -> None:
         """Nothing."""
 
 
-def _read(*connectors: FakeConnector, deadline: float = 60) -> list[Reading]:
+def _read(*connectors: FakeConnector, deadline: float = 60) -> list[ScopeReading]:
     with ThreadPoolExecutor(4) as executor:
         readings = list(
             read_all(
@@ -99,7 +99,7 @@ def _read(*connectors: FakeConnector, deadline: float = 60) -> list[Reading]:
     return sorted(readings, key=lambda reading: (reading.source, reading.scope))
 
 
-def _gaps(readings: list[Reading]) -> list[tuple[str, str, str]]:
+def _gaps(readings: list[ScopeReading]) -> list[tuple[str, str, str]]:
     return [(c.scope, c.section, c.status) for r in readings for c in r.coverage if c.is_gap]
 
 

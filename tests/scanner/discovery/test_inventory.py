@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.access.edges import resolve
-from scanner.discovery.inventory import AS_LAST_READ, Reading, as_last_known, join
+from scanner.discovery.inventory import AS_LAST_READ, ScopeReading, as_last_known, join
 from scanner.model import (
     PRIVILEGES,
     UNKNOWN_PRIVILEGE,
@@ -38,8 +38,8 @@ from tests.factories import (
 )
 
 
-def _reading(*identities: Identity, source: str = "prod") -> Reading:
-    return Reading(source=source, scope="s", identities=identities)
+def _reading(*identities: Identity, source: str = "prod") -> ScopeReading:
+    return ScopeReading(source=source, scope="s", identities=identities)
 
 
 def test_one_key_is_one_identity_and_the_live_source_is_trusted() -> None:
@@ -394,7 +394,7 @@ def test_the_order_of_the_readings_does_not_matter(order: list[tuple[str, str, s
     def read(done: list[tuple[str, str, str | None, str]]) -> object:
         return join(
             [
-                Reading(
+                ScopeReading(
                     source=source,
                     scope=scope,
                     part=part,
@@ -413,8 +413,8 @@ def test_every_record_is_kept_once() -> None:
     """Of other records than identities, the source of the highest priority has the say alone."""
     credential = make_credential("x")
 
-    def read(source: str) -> Reading:
-        return Reading(
+    def read(source: str) -> ScopeReading:
+        return ScopeReading(
             source=source,
             scope="s",
             secrets=(StoredSecret(key="k", provider="aws", source=source, scope="s", name=source),),

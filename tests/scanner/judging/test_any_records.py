@@ -8,7 +8,7 @@ from unicodedata import normalize
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assignment, Coverage, Identity, ScanInfo, StoredSecret, Workload
@@ -50,7 +50,7 @@ def test_no_character_ends_a_scan() -> None:
         entries=tuple(make_entry(f"istio-bot{char}", id=f"E{number}", owner=(f"a{char}da",)) for number, char in half),
         people=tuple(make_person(f"a{number}@x.example", name=f"a{char}da") for number, char in half),
     )
-    inventory = join([Reading(source="prod", scope="s", identities=tuple(identities))], {"prod": 0})
+    inventory = join([ScopeReading(source="prod", scope="s", identities=tuple(identities))], {"prod": 0})
 
     result = judge(inventory, declared, Remembered(), ScanInfo(id="1", started_at=NOW, finished_at=NOW, version="0"))
 

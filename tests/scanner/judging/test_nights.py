@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from scanner.app.changes import changes_between
 from scanner.app.scanning import Run, conclude
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import (
@@ -59,7 +59,7 @@ def _night(
     assignments: Sequence[Assignment] = (),
     workloads: Sequence[Workload] = (),
 ) -> ScanResult:
-    reading = Reading(
+    reading = ScopeReading(
         source="prod",
         scope="123456789012",
         identities=tuple(identities),
@@ -67,7 +67,7 @@ def _night(
         workloads=tuple(workloads),
         coverage=tuple(coverage),
     )
-    other = Reading(source="other", scope="x", coverage=(make_coverage(source="other", scope="x"),))
+    other = ScopeReading(source="other", scope="x", coverage=(make_coverage(source="other", scope="x"),))
     result = conclude(
         store,
         join([reading, other], {"prod": 0, "other": 0}),

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.discovery.inventory import Inventory, Reading, join
+from scanner.discovery.inventory import Inventory, ScopeReading, join
 from scanner.judging.last_known.remembered import Remembered, filled
 from scanner.judging.pipeline import Declared, judge
 from scanner.matching.places import SourceRef
@@ -77,14 +77,14 @@ def _night(
     sources = (SourceRef(name="prod", provider="aws"), *(SourceRef(name=list_, provider="file") for list_ in lists))
     declared = Declared(entries=tuple(entries), sources=sources)
     of_lists = [identity for identity in identities if identity.source in lists]
-    reading = Reading(
+    reading = ScopeReading(
         source="prod",
         scope="s",
         identities=tuple(identity for identity in identities if identity.source not in lists),
         workloads=tuple(workloads),
         assignments=tuple(assignments),
     )
-    listed = [Reading(source=one.source, scope="s", identities=(one,)) for one in of_lists]
+    listed = [ScopeReading(source=one.source, scope="s", identities=(one,)) for one in of_lists]
     inventory = join([reading, *listed], {"prod": 0, **dict.fromkeys(lists, 2)})
     inventory = msgspec.structs.replace(inventory, coverage=tuple(coverage))
     info = ScanInfo(id=f"night-{number}", started_at=moment, finished_at=moment, version="0")
@@ -611,7 +611,7 @@ def test_an_own_account_used_after_the_last_day_is_found_though_exempt() -> None
     user = make_identity(
         "ada", scope=FIRST, last_used_at=NOW - timedelta(days=1), attributes={"console_password": True}
     )
-    reading = Reading(source="prod", scope="s", identities=(user,))
+    reading = ScopeReading(source="prod", scope="s", identities=(user,))
     inventory = msgspec.structs.replace(join([reading], {"prod": 0}), coverage=(_coverage(FIRST),))
     info = ScanInfo(id="night", started_at=NOW, finished_at=NOW, version="0")
     night = judge(inventory, Declared(entries=(), people=(left,)), Remembered(), info)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.core.contract import Scope
-from scanner.discovery.inventory import Reading
+from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.scopes import Listing, read_scope
 from scanner.discovery.shards.files import check_shard, head_of, write_shard
 from scanner.discovery.shards.lines import Shard, Unit, without_secrets
@@ -191,9 +191,9 @@ def test_a_shard_by_anybody_passes_the_gate(tmp_path: Path) -> None:
 
 def _lines(path: Path, source: Any, identity: Identity) -> list[str]:
     first = next(scope for scope in source.connector.scopes() if isinstance(scope, Scope))
-    outcomes: list[Listing | Reading] = [
+    outcomes: list[Listing | ScopeReading] = [
         Listing(source="one", scopes=(first,)),
-        Reading(source="one", scope=first.id, part=first.part, identities=(identity,)),
+        ScopeReading(source="one", scope=first.id, part=first.part, identities=(identity,)),
     ]
     with path.open("wb") as out:
         write_shard(out, head_of([source], Shard(1, 1), "night", NOW), outcomes)

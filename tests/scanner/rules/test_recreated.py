@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.app.scanning import Run, conclude
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import Entry, Finding, Identity
@@ -34,8 +34,8 @@ def night(
 ) -> list[Finding]:
     """The findings of one scan about recreated identities, with what it stored."""
     coverage = make_coverage(kinds=("user",), status=status)
-    other = Reading(source="other", scope="x", coverage=(make_coverage(source="other", scope="x"),))
-    reading = Reading(source="prod", scope=FIRST.scope, identities=found, coverage=(coverage,))
+    other = ScopeReading(source="other", scope="x", coverage=(make_coverage(source="other", scope="x"),))
+    reading = ScopeReading(source="prod", scope=FIRST.scope, identities=found, coverage=(coverage,))
     result = conclude(
         store,
         join([reading, other], {"prod": 0, "other": 0}),

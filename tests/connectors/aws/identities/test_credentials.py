@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.aws.client.credential_report import KeySlot, ReportRow, match_slots, parse_report
-from connectors.aws.client.payloads import AccessKey, Place
+from connectors.aws.client.payloads import AccessKey, AwsAccount
 from connectors.aws.identities.root import root_identity
 from connectors.aws.identities.users import UserFacts
 
@@ -53,7 +53,7 @@ def test_the_root_user_comes_from_its_own_row() -> None:
     """Its keys have no ids to be known; of a password that the report does not support, none is made up."""
     root = parse_report(report(ROOT, USER)).root
 
-    identity = root_identity(root, {}, Place(source="prod", account="123456789012"))
+    identity = root_identity(root, {}, AwsAccount(source="prod", account="123456789012"))
 
     assert identity.key == "arn:aws:iam::123456789012:root"
     assert [(c.kind, c.id, c.enabled) for c in identity.credentials] == [
@@ -73,7 +73,7 @@ def test_the_root_user_has_the_password_that_the_report_says(
     """Unknown is neither there nor absent: no credential, and no attribute."""
     root = parse_report(report(ROOT.replace("not_supported", cell, 1))).root
 
-    identity = root_identity(root, {}, Place(source="prod", account="123456789012"))
+    identity = root_identity(root, {}, AwsAccount(source="prod", account="123456789012"))
 
     assert [c.enabled for c in identity.credentials if c.kind == "password"] == passwords
     assert identity.attributes.get("console_password") is attribute
@@ -88,7 +88,7 @@ def test_the_root_user_has_the_password_that_the_summary_counts(
     summary: dict[str, int], passwords: list[bool], attribute: bool | None
 ) -> None:
     """Where the report has no row for it; a summary without that count says nothing."""
-    identity = root_identity(None, summary, Place(source="prod", account="123456789012"))
+    identity = root_identity(None, summary, AwsAccount(source="prod", account="123456789012"))
 
     assert [c.enabled for c in identity.credentials if c.kind == "password"] == passwords
     assert identity.attributes.get("console_password") is attribute
@@ -110,7 +110,7 @@ def test_the_root_user_s_signing_certificate_is_a_credential(
     """Of its use there is no record: with one, "no use" would mean nothing."""
     root = parse_report(report(row)).root if row else None
 
-    identity = root_identity(root, summary, Place(source="prod", account="123456789012"))
+    identity = root_identity(root, summary, AwsAccount(source="prod", account="123456789012"))
 
     assert [one.id for one in identity.credentials if one.kind == "certificate"] == names
     assert identity.use_tracked_days == tracked
@@ -137,7 +137,7 @@ def test_the_root_user_s_arn_has_its_partition() -> None:
     """China and GovCloud are worlds of their own; without a report row its use is unknown."""
     summary = {"AccountAccessKeysPresent": 1, "AccountMFAEnabled": 0}
 
-    identity = root_identity(None, summary, Place(source="prod", account="1" * 12, partition="aws-cn"))
+    identity = root_identity(None, summary, AwsAccount(source="prod", account="1" * 12, partition="aws-cn"))
 
     assert identity.key == "arn:aws-cn:iam::111111111111:root"
     assert [credential.id for credential in identity.credentials] == ["root-key-1"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.client.payloads import Place
+from connectors.aws.client.payloads import AwsAccount
 from connectors.aws.client.session import AwsSession
 from connectors.aws.identities.roles_anywhere import read_roles_anywhere
 from connectors.aws.settings import AwsSettings
@@ -85,7 +85,7 @@ def read(aws: Estate) -> Found:
     """The region's."""
     session = AwsSession(AwsSettings(endpoint_url=aws.proxy.url, max_attempts=1))
     scope = Scope(source="prod", spec=SPEC, id=ACCOUNT, part=REGION)
-    return Found(list(read_roles_anywhere(scope, session, Place(source="prod", account=ACCOUNT))))
+    return Found(list(read_roles_anywhere(scope, session, AwsAccount(source="prod", account=ACCOUNT))))
 
 
 def test_anchors_and_subjects_are_identities_and_profiles_lead_to_roles(aws: Estate) -> None:

@@ -11,8 +11,8 @@ from connectors.aws.client.credential_report import KeyUse, ReportRow
 from connectors.aws.client.payloads import (
     AccessKey,
     AttachedPolicy,
+    AwsAccount,
     Boundary,
-    Place,
     PolicyDetail,
     PolicyVersion,
     RoleDetail,
@@ -28,7 +28,7 @@ from tests.connectors.aws.estate import Estate, arn
 from tests.servers.fault_proxy import Fault
 from tests.servers.moto_server import ACCOUNT
 
-PLACE = Place(source="prod", account=ACCOUNT)
+PLACE = AwsAccount(source="prod", account=ACCOUNT)
 USER = UserDetail(arn=arn("user", "svc"), user_name="svc")
 ROLE = RoleDetail(arn=arn("role", "job"), role_name="job", role_last_used=RoleLastUsed())
 KEY = AccessKey(access_key_id="AKIA1", status="Active")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.client.payloads import InlinePolicy, Place, RoleDetail
+from connectors.aws.client.payloads import AwsAccount, InlinePolicy, RoleDetail
 from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.trust import agent_signals, parse_trusts
@@ -167,7 +167,7 @@ def test_a_role_of_bedrock_that_no_model_answers_is_no_agents(
     inline = [InlinePolicy(policy_name="p", policy_document={"Statement": statements})] if statements else []
     library = PolicyLibrary((), (), words=vocabulary(), account=OWN)
     permissions = library.permissions(detail.arn, inline, (), None)
-    place = Place(source="s", account=OWN, partition="aws")
+    place = AwsAccount(source="s", account=OWN, partition="aws")
 
     found = role_identity(detail, parse_trusts(document, OWN), permissions, (), place)
 

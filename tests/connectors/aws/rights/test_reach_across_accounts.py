@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from connectors.aws.client.iam_calls import Listing
-from connectors.aws.client.payloads import Place, RoleDetail
+from connectors.aws.client.payloads import AwsAccount, RoleDetail
 from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.account_rights import rights_in
 from connectors.aws.spec import ROLES
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assessment, ScanInfo, Way
@@ -43,12 +43,12 @@ def scan(*roles: dict[str, Any]) -> dict[str, Assessment]:
         listing = Listing()
         listing.add(ROLES, [row for row in roles if f"::{account}:" in row["Arn"]], RoleDetail)
         rights = rights_in(listing, account, ())
-        place = Place(source="prod", account=account)
+        place = AwsAccount(source="prod", account=account)
         found = tuple(
             role_identity(one, rights.trusts[one.arn], rights.permissions[one.arn], rights.links[one.arn], place)
             for one in listing.roles
         )
-        readings.append(Reading(source="prod", scope=account, identities=found))
+        readings.append(ScopeReading(source="prod", scope=account, identities=found))
     now = datetime(2026, 11, 25, tzinfo=UTC)
     info = ScanInfo(id="s", started_at=now, finished_at=now, version="1")
     result = judge(join(readings, {"prod": 0}), Declared(), Remembered(), info)

@@ -9,12 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from connectors.aws.client.iam_calls import Listing
-from connectors.aws.client.payloads import Place, PolicyDetail, RoleDetail
+from connectors.aws.client.payloads import AwsAccount, PolicyDetail, RoleDetail
 from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.account_rights import rights_in
 from connectors.aws.spec import POLICIES, ROLES
 from scanner.access.edges import resolve
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assessment, Identity, Link, Privilege, ScanInfo, Way, Workload
@@ -77,7 +77,7 @@ def scan(
     """What a scan says of a builder with these statements, beside an admin and a clerk that functions run as."""
     found = _roles(statements, limit)
     now = datetime(2026, 11, 25, tzinfo=UTC)
-    reading = Reading(source="prod", scope=ACCOUNT, identities=(*found, AGENT), workloads=things)
+    reading = ScopeReading(source="prod", scope=ACCOUNT, identities=(*found, AGENT), workloads=things)
     info = ScanInfo(id="s", started_at=now, finished_at=now, version="1")
     result = judge(join([reading], {"prod": 0}), Declared(), Remembered(), info)
     return next(one for one in result.identities if one.identity.key == BUILDER)
@@ -95,7 +95,7 @@ def _roles(statements: tuple[dict[str, Any], ...], limit: tuple[dict[str, Any], 
     roles = role(BUILDER, *statements, boundary=bool(limit)), role(BOSS, allow("*")), role(CLERK)
     listing.add(ROLES, roles, RoleDetail)
     rights = rights_in(listing, ACCOUNT, ())
-    place = Place(source="prod", account=ACCOUNT)
+    place = AwsAccount(source="prod", account=ACCOUNT)
     return tuple(
         role_identity(one, rights.trusts[one.arn], rights.permissions[one.arn], rights.links[one.arn], place)
         for one in listing.roles
@@ -257,8 +257,8 @@ def test_a_workload_of_another_account_is_reached_if_that_account_lets_it(
     things = [replace(workload(key, THEIRS), scope=OTHER) for key in (FUNCTION, PROJECT)]
     now = datetime(2026, 11, 25, tzinfo=UTC)
     readings = [
-        Reading(source="prod", scope=ACCOUNT, identities=(caller,)),
-        Reading(source="prod", scope=OTHER, identities=(theirs,), workloads=tuple(things)),
+        ScopeReading(source="prod", scope=ACCOUNT, identities=(caller,)),
+        ScopeReading(source="prod", scope=OTHER, identities=(theirs,), workloads=tuple(things)),
     ]
     result = judge(
         join(readings, {"prod": 0}),

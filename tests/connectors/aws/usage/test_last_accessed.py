@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.client.payloads import Place
-from connectors.aws.client.reading import Reading
+from connectors.aws.client.payloads import AwsAccount
+from connectors.aws.client.reading import AwsReader
 from connectors.aws.client.session import AwsSession, Client
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
@@ -133,11 +133,11 @@ def test_only_so_many_are_asked_about_administrators_first(aws: Estate) -> None:
     levels: dict[str, PrivilegeLevel] = {arn("role", f"r{number:03}"): "escalation" for number in range(MOST)}
     levels |= {arn("role", "zz-admin"): "admin", arn("role", "no"): "normal", arn("role", "dark"): "unknown"}
     meter = Meter()
-    reading = Reading(
+    reading = AwsReader(
         scope=Scope(source="prod", spec=SPEC, id=ACCOUNT),
         client=iam(aws),
         meter=meter,
-        place=Place(source="prod", account=ACCOUNT),
+        place=AwsAccount(source="prod", account=ACCOUNT),
     )
 
     (coverage,) = LastAccessed().read(reading, levels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.aws.client.payloads import Place
+from connectors.aws.client.payloads import AwsAccount
 from connectors.aws.client.session import AwsSession
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
@@ -74,7 +74,7 @@ class Account:
         }
         chosen = AwsSettings(**{**defaults, **settings})
         scope = Scope(source="prod", spec=SPEC, id=ACCOUNT, part=REGION)
-        place = Place(source="prod", account=ACCOUNT)
+        place = AwsAccount(source="prod", account=ACCOUNT)
         return Found(list(read_region(scope, AwsSession(chosen), place, chosen.named_resources)))
 
     def role(self, name: str = "app", path: str = "/") -> str:

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from connectors.aws.client.payloads import Place
+from connectors.aws.client.payloads import AwsAccount
 from connectors.aws.client.session import AwsSession
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
@@ -80,7 +80,7 @@ def test_what_the_installed_sdk_does_not_know_is_said(account: Account, service:
         record=Fields(kind="thing", key="{id}", name="{id}"),
     )
     session = AwsSession(AwsSettings(endpoint_url=account.server.url, max_attempts=1))
-    place = Place(source="prod", account=ACCOUNT)
+    place = AwsAccount(source="prod", account=ACCOUNT)
     where = Where(source=place.source, account=place.account, partition=place.partition, region=REGION)
     region = Region(Scope(source="prod", spec=SPEC, id=ACCOUNT, part=REGION), session, where)
 

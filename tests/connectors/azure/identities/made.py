@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from connectors.azure.identities.faces import Faces
-from connectors.azure.identities.facts import Found
+from connectors.azure.identities.facts import TenantFacts
 from connectors.azure.identities.payloads import Application, ServicePrincipal
 from connectors.azure.spec import SPEC
 from connectors.core.contract import Scope
@@ -43,7 +43,7 @@ def both(principal_facts: dict[str, Any] | None = None, application_facts: dict[
     )
 
 
-def found(**facts: Any) -> Found:
+def found(**facts: Any) -> TenantFacts:
     """What was listed of the tenant."""
     scope = Scope(source="prod", spec=SPEC, id=TENANT)
-    return Found(**{"scope": scope, "tenant": TENANT, "gaps": set(), **facts})
+    return TenantFacts(**{"scope": scope, "tenant": TENANT, "gaps": set(), **facts})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from connectors.azure.reader import Reader, Unit
+from connectors.azure.reader import AzureReader, Unit
 from connectors.azure.rights.assignments import read_assignments
 from connectors.azure.rights.holders import Api, Directory
 from connectors.azure.rights.reading import read_rights
@@ -77,9 +77,9 @@ def read_place(azure: AzureEstate, scope: str, **facts: Any) -> TenantReading:
 
 
 def _read(
-    azure: AzureEstate, scope: str, unit: Unit, reading: Callable[[Reader], Iterator[DiscoveredRecord]]
+    azure: AzureEstate, scope: str, unit: Unit, reading: Callable[[AzureReader], Iterator[DiscoveredRecord]]
 ) -> TenantReading:
     meter = Meter()
     with azure.api(meter) as api:
-        reader = Reader(api, Scope(source="prod", spec=SPEC, id=scope, context=unit), meter, azure.settings())
+        reader = AzureReader(api, Scope(source="prod", spec=SPEC, id=scope, context=unit), meter, azure.settings())
         return TenantReading(list(reading(reader)))

@@ -17,9 +17,9 @@ from connectors.gcp.identities.accounts import (
     parse_account_key,
 )
 from connectors.gcp.identities.other_credentials import HmacKey, parse_hmac_key
-from connectors.gcp.places import Place as Unit
+from connectors.gcp.places import GcpUnit as Unit
 from connectors.gcp.places import ProjectRef
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.spec import SPEC
 from connectors.gcp.usage.activities import Use
 from scanner.model import Credential, Trust
@@ -32,13 +32,13 @@ USE = Use(last_used_at=DAY, tracked_days=400)
 
 
 @pytest.fixture
-def reader(place: Place) -> Reader:
+def reader(place: Place) -> GcpReader:
     unit = Unit(kind="organization", name="organizations/1", bulk=True, projects=(PROD, DEV))
     scope = Scope(source="prod", spec=SPEC, id=unit.scope_id, context=unit)
-    return Reader(place.api(), scope, Meter(), place.settings())
+    return GcpReader(place.api(), scope, Meter(), place.settings())
 
 
-def test_an_account_is_joined_with_what_was_found_for_it(reader: Reader) -> None:
+def test_an_account_is_joined_with_what_was_found_for_it(reader: GcpReader) -> None:
     """And with nothing of its neighbours."""
     credential = Credential(key="k", kind="access_key", id="1")
     trust = Trust(principal="p", kind="federated", evidence="e")
@@ -64,7 +64,7 @@ def test_an_account_is_joined_with_what_was_found_for_it(reader: Reader) -> None
         ("workloads.run", ()),
     ],
 )
-def test_a_gap_of_one_project_is_that_project_s_alone(reader: Reader, section: str, facts: tuple[str, ...]) -> None:
+def test_a_gap_of_one_project_is_that_project_s_alone(reader: GcpReader, section: str, facts: tuple[str, ...]) -> None:
     """A gap of the whole unit is everyone's."""
     one = reader.of_project(PROD)
     one.skipped(section, "why")
@@ -78,7 +78,7 @@ def test_a_gap_of_one_project_is_that_project_s_alone(reader: Reader, section: s
 
 
 @pytest.mark.parametrize("account", [ROW.email, ROW.unique_id])
-def test_keys_that_users_manage_have_a_last_use(reader: Reader, account: str) -> None:
+def test_keys_that_users_manage_have_a_last_use(reader: GcpReader, account: str) -> None:
     """However the record of use names their account; of an HMAC key there is none."""
     key = parse_account_key("acme-prod", ROW.email, ServiceAccountKey(name="keys/1"))
     hmac = parse_hmac_key("acme-prod", HmacKey(access_id="2", service_account_email=ROW.email))
@@ -90,7 +90,7 @@ def test_keys_that_users_manage_have_a_last_use(reader: Reader, account: str) ->
     assert found == {"1": (DAY, 400), "2": (None, None)}
 
 
-def test_without_the_record_of_keys_their_use_is_unknown(reader: Reader) -> None:
+def test_without_the_record_of_keys_their_use_is_unknown(reader: GcpReader) -> None:
     """Though that of accounts was read."""
     reader.found.credentials[ROW.email].append(
         parse_account_key("acme-prod", ROW.email, ServiceAccountKey(name="keys/1"))
@@ -118,7 +118,7 @@ def test_without_the_record_of_keys_their_use_is_unknown(reader: Reader) -> None
     ],
 )
 def test_an_address_says_what_an_account_is_for(
-    reader: Reader, email: str, kind: str, managed: bool, default: bool | None
+    reader: GcpReader, email: str, kind: str, managed: bool, default: bool | None
 ) -> None:
     """Google answers for its agents, and made the default accounts for whatever names none."""
     account = parse_account(reader, PROD, structs.replace(ROW, email=email))

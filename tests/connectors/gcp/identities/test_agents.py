@@ -26,9 +26,9 @@ from connectors.gcp.identities.registered import (
     note_registration,
     parse_registered,
 )
-from connectors.gcp.places import Place as Unit
+from connectors.gcp.places import GcpUnit as Unit
 from connectors.gcp.places import ProjectRef
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.spec import SPEC
 from connectors.gcp.workloads.engines import ReasoningEngine, note_engine, parse_engine
 from scanner.demo.fakes.gcp.cloud import Cloud
@@ -43,10 +43,10 @@ SYSTEM = "agentregistry.googleapis.com/system/"
 
 
 @pytest.fixture
-def reader(start: Callable[[Cloud], Place]) -> Reader:
+def reader(start: Callable[[Cloud], Place]) -> GcpReader:
     place = start(Cloud())
     unit = Unit(kind="project", name="projects/acme-prod", projects=(PROD,))
-    return Reader(
+    return GcpReader(
         place.api(), Scope(source="prod", spec=SPEC, id=unit.scope_id, context=unit), Meter(), place.settings()
     )
 
@@ -92,7 +92,7 @@ def _principals(*domains: str) -> tuple[str, ...]:
     ],
 )
 def test_an_agent_runs_as_its_account_or_as_itself(
-    reader: Reader, spec: dict[str, Any], email: str | None, aliases: tuple[str, ...], shared: bool | None
+    reader: GcpReader, spec: dict[str, Any], email: str | None, aliases: tuple[str, ...], shared: bool | None
 ) -> None:
     """Or, given neither, as the one that all such agents share."""
     agent = parse_engine(reader, PROD, _engine(**spec))
@@ -103,7 +103,7 @@ def test_an_agent_runs_as_its_account_or_as_itself(
     assert agent.attributes.get("shared_service_agent") is shared
 
 
-def test_without_an_organisation_the_effective_identity_alone_says_the_name(reader: Reader) -> None:
+def test_without_an_organisation_the_effective_identity_alone_says_the_name(reader: GcpReader) -> None:
     """The trust domain is the project's then."""
     alone = structs.replace(PROD, ancestors=())
     domain = "agents.global.project-1111.system.id.goog"
@@ -142,7 +142,7 @@ def _registered(name: str = "projects/acme-prod/locations/eu/agents/a", **fields
         ({"someone.example/RuntimeReference": {"uri": f"//aiplatform.googleapis.com/projects/1111/{ENGINE}"}}, None),
     ],
 )
-def test_a_registration_names_its_engine(reader: Reader, attributes: dict[str, Any], key: str | None) -> None:
+def test_a_registration_names_its_engine(reader: GcpReader, attributes: dict[str, Any], key: str | None) -> None:
     """By the attributes that the registry itself fills in; an engine of this unit that was listed."""
     row = _registered(attributes=attributes)
     assert engine_of_registered(reader, row) == key
@@ -168,7 +168,7 @@ def test_a_registration_names_its_engine(reader: Reader, attributes: dict[str, A
 )
 @pytest.mark.parametrize(("sort", "signals"), [("agent", 1), ("mcp_server", 0)])
 def test_what_is_registered_runs_as_its_runtime_identity(
-    reader: Reader, principal: Any, aliases: tuple[str, ...], targets: tuple[str, ...], sort: Sort, signals: int
+    reader: GcpReader, principal: Any, aliases: tuple[str, ...], targets: tuple[str, ...], sort: Sort, signals: int
 ) -> None:
     """An account by a link; any other principal is its own."""
     attributes = {} if principal is None else {f"{SYSTEM}RuntimeIdentity": {"principal": principal}}

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.identities.api_keys import ApiKey, emit_api_keys, note_api_key, parse_api_key, restrictions_of
-from connectors.gcp.places import Place as Unit
+from connectors.gcp.places import GcpUnit as Unit
 from connectors.gcp.places import ProjectRef
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.spec import SPEC
 from tests.connectors.gcp.conftest import Place
 
@@ -30,9 +30,9 @@ def _row(**fields: Any) -> ApiKey:
 
 
 @pytest.fixture
-def reader(place: Place) -> Reader:
+def reader(place: Place) -> GcpReader:
     unit = Unit(kind="project", name="projects/acme-prod", projects=(PROD,))
-    return Reader(
+    return GcpReader(
         place.api(), Scope(source="prod", spec=SPEC, id=unit.scope_id, context=unit), Meter(), place.settings()
     )
 
@@ -64,7 +64,7 @@ def test_a_key_without_apis_is_open_to_all_of_them(restrictions: Any, expected: 
     assert restrictions_of(row) == expected
 
 
-def test_a_key_is_an_identity_with_itself_as_credential(reader: Reader) -> None:
+def test_a_key_is_an_identity_with_itself_as_credential(reader: GcpReader) -> None:
     """It has no end, and no one records its use."""
     key = parse_api_key(reader, PROD, _row(createTime="2024-01-01T00:00:00Z", annotations={"owner": "ada"}))
     (credential,) = key.credentials
@@ -77,7 +77,7 @@ def test_a_key_is_an_identity_with_itself_as_credential(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  "])
-def test_a_key_without_a_name_is_called_by_its_id(reader: Reader, name: str) -> None:
+def test_a_key_without_a_name_is_called_by_its_id(reader: GcpReader, name: str) -> None:
     """Display names can be left out."""
     assert parse_api_key(reader, PROD, _row(displayName=name)).name == "u-1"
     assert parse_api_key(reader, PROD, _row(displayName=name, uid="")).unique_id == "u-1"
@@ -91,25 +91,25 @@ def test_a_key_without_a_name_is_called_by_its_id(reader: Reader, name: str) -> 
         ("firebase", None),
     ],
 )
-def test_keys_that_firebase_made_say_so(reader: Reader, name: str, by: str | None) -> None:
+def test_keys_that_firebase_made_say_so(reader: GcpReader, name: str, by: str | None) -> None:
     """No one on the team may know of them."""
     assert parse_api_key(reader, PROD, _row(displayName=name)).attributes.get("created_for") == by
 
 
 @pytest.mark.parametrize(("api", "signals"), [(GEMINI, 1), ("aiplatform.googleapis.com", 1), (MAPS, 0)])
-def test_a_key_for_models_hints_at_an_agent(reader: Reader, api: str, signals: int) -> None:
+def test_a_key_for_models_hints_at_an_agent(reader: GcpReader, api: str, signals: int) -> None:
     """A hint, and no more."""
     found = parse_api_key(reader, PROD, _row(restrictions={"apiTargets": [{"service": api}]})).signals
 
     assert [(one.says, one.strength) for one in found] == [("agent", "weak")] * signals
 
 
-def _bound(reader: Reader, email: str = EMAIL, **fields: Any) -> tuple[bool, list[str], int]:
+def _bound(reader: GcpReader, email: str = EMAIL, **fields: Any) -> tuple[bool, list[str], int]:
     reported = note_api_key(reader, PROD, _row(serviceAccountEmail=email, **fields))
     return reported, [one.id for one in reader.found.credentials[email]], len(list(emit_api_keys(reader)))
 
 
-def test_a_bound_key_is_its_account_s(reader: Reader) -> None:
+def test_a_bound_key_is_its_account_s(reader: GcpReader) -> None:
     """Anyone who has it is the account."""
     reader.found.note_account("acme-prod", ServiceAccount(email=EMAIL, unique_id="1"))
 
@@ -117,19 +117,19 @@ def test_a_bound_key_is_its_account_s(reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("email", ["gone@acme-prod.iam.gserviceaccount.com", "x@other.iam.gserviceaccount.com", "?"])
-def test_a_key_that_is_bound_to_no_one_here_is_an_identity(reader: Reader, email: str) -> None:
+def test_a_key_that_is_bound_to_no_one_here_is_an_identity(reader: GcpReader, email: str) -> None:
     """Its account was deleted, or is another unit's."""
     assert _bound(reader, email) == (True, [], 1)
 
 
-def test_a_key_stays_its_account_s_where_accounts_cannot_be_listed(reader: Reader) -> None:
+def test_a_key_stays_its_account_s_where_accounts_cannot_be_listed(reader: GcpReader) -> None:
     """Else it would seem to be new whenever they cannot."""
     reader.skipped("iam.service_accounts", "why")
 
     assert _bound(reader) == (False, ["u-1"], 0)
 
 
-def test_a_deleted_key_is_left_out(reader: Reader) -> None:
+def test_a_deleted_key_is_left_out(reader: GcpReader) -> None:
     """It can be brought back for 30 days, and opens nothing until then."""
     assert _bound(reader, "", deleteTime="2026-01-01T00:00:00Z") == (False, [], 0)
 

@@ -14,7 +14,7 @@ import yaml
 from connectors.core.contract import DiscoveredRecord
 from connectors.gcp.offline.documents import read_document
 from scanner.app.scanning import Run, conclude
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
 from scanner.model import Assignment, Coverage, Entry, Identity, ScanResult, StoredSecret
@@ -207,7 +207,7 @@ def _night(
     store: Store, number: int, folder: Path, entries: Iterable[Entry] = (), **settings: Any
 ) -> ScanResult:  # fmt: skip
     records = everything(folder, **settings)
-    reading = Reading(
+    reading = ScopeReading(
         source="prod",
         scope="-",
         identities=tuple(_of(Identity, records)),

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from connectors.core.contract import DiscoveredRecord, Meter, Scope
 from connectors.gcp.places import service_agent_key
-from connectors.gcp.reader import Reader
+from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.judging import NOT_LISTED
 from connectors.gcp.rights.reading import read_rights
 from scanner.demo.fakes.gcp.cloud import Cloud
@@ -361,7 +361,7 @@ def test_of_a_thousand_projects_only_what_matters_is_searched(start: Callable[[C
     )
     place = start(cloud)
     (scope,) = (one for one in place.connector().scopes() if isinstance(one, Scope))
-    records = list(read_rights(Reader(place.api(), scope, Meter(), place.settings())))
+    records = list(read_rights(GcpReader(place.api(), scope, Meter(), place.settings())))
 
     assert len(_assignments(records)) == 11
     assert "most common resource types" in str(_coverage(records)[ORGANIZATION, "iam.policies"].detail)

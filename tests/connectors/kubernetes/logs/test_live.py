@@ -10,7 +10,7 @@ import pytest
 
 from connectors.core.contract import Meter
 from connectors.kubernetes.connector import KubernetesConnector
-from connectors.kubernetes.logs.audit import KubernetesAuditLog, Reading
+from connectors.kubernetes.logs.audit import KubernetesAuditCounting, KubernetesAuditLog
 from connectors.kubernetes.logs.cloud_logging import CloudLogging, question
 from connectors.kubernetes.logs.live import asked
 from connectors.kubernetes.settings import KubernetesSettings, cluster_named
@@ -48,7 +48,9 @@ def reader(logs: Logs | Gke) -> LiveReader:
     """Reads its log."""
     settings = KubernetesSettings(cluster=EKS, endpoint_url=logs.url) if isinstance(logs, Logs) else logs.settings
     source = KubernetesConnector("k8s", settings)
-    return LiveReader("live", asked(source), KubernetesAuditLog.records, partial(Reading, Networks(), "live"))
+    return LiveReader(
+        "live", asked(source), KubernetesAuditLog.records, partial(KubernetesAuditCounting, Networks(), "live")
+    )
 
 
 def read(logs: Logs | Gke) -> UnitReading:

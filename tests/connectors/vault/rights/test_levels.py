@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.core.contract import Scope
 from connectors.vault.client.payloads import AuthMount, Entity, Group, Token
-from connectors.vault.identities import Found, parse_identities
+from connectors.vault.identities import NamespaceFacts, parse_identities
 from connectors.vault.logins import parse_role
 from connectors.vault.methods import APPROLE, KUBERNETES, USERPASS, LoginMethod, RolePayload
 from connectors.vault.rights.policies import Rules, capabilities, united
@@ -54,9 +54,9 @@ held = st.frozensets(st.sampled_from(POLICIES), max_size=2)
 holders = st.fixed_dictionaries(dict.fromkeys((*(f"{m}/{n}" for m, n in LOGINS), "entity/e", "token/t"), held))
 
 
-def _found(book: Mapping[str, Rules], policies: Mapping[str, frozenset[str]]) -> Found:
+def _found(book: Mapping[str, Rules], policies: Mapping[str, frozenset[str]]) -> NamespaceFacts:
     kinds = {"approle": "approle", "userpass": "userpass", "k8s": "kubernetes"}
-    return Found(
+    return NamespaceFacts(
         book=PolicyBook(book, complete=True, secret_paths={}),
         auth_mounts={mount: AuthMount(type=kind) for mount, kind in kinds.items()},
         roles=[

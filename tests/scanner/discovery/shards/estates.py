@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 
 from connectors.core.contract import DiscoveredRecord, Meter, Scope, Section, Spec
 from scanner.discovery.engine import LIVE, Observer, Source, job_here, run
-from scanner.discovery.inventory import Reading
+from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.shards.files import head_of, write_shard
 from scanner.discovery.shards.lines import Shard, Unit
 from scanner.errors import Denied
@@ -104,7 +104,7 @@ class Nobody(Observer):
     def planned(self, source: str, scopes: int) -> None:
         """Nothing."""
 
-    def done(self, reading: Reading) -> None:
+    def done(self, reading: ScopeReading) -> None:
         """Nothing."""
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.discovery.inventory import Reading
+from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.scopes import Listing
 from scanner.discovery.shards import files
 from scanner.discovery.shards.files import check_shard
@@ -205,7 +205,7 @@ def test_a_reading_comes_back_as_it_was(
     identities: tuple[Identity, ...], rights: tuple[Assignment, ...], gaps: tuple[Coverage, ...], part: str
 ) -> None:
     """With its part and its coverage, and apart from the next one."""
-    reading = Reading(source="s", scope="1", part=part, identities=identities, assignments=rights, coverage=gaps)
+    reading = ScopeReading(source="s", scope="1", part=part, identities=identities, assignments=rights, coverage=gaps)
     listing = Listing(source="s", coverage=gaps)
     lines = [decode(encode(line)) for one in (listing, reading, reading) for line in lines_of(one)]
 

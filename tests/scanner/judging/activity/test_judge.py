@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.discovery.inventory import Reading, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
@@ -437,7 +437,7 @@ def test_outside_the_logs_scopes_nothing_is_known() -> None:
 
 def test_a_scan_reports_what_the_logs_say() -> None:
     past = make_past({BOT.key: _usual(range(1, 3), day_1={"write=dynamodb:PutItem": 1})})
-    inventory = join([Reading(source="prod", scope=ACCOUNT, identities=(BOT,))], {"prod": 0})
+    inventory = join([ScopeReading(source="prod", scope=ACCOUNT, identities=(BOT,))], {"prod": 0})
     declared = Declared(entries=(ENTRY,), sources=(SourceRef(name="prod", provider="aws"),))
     info = ScanInfo(id="1", started_at=NOW, finished_at=NOW, version="0")
 

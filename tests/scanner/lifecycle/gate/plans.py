@@ -7,7 +7,7 @@ from typing import Any
 from scanner.judging.pipeline import Declared
 from scanner.lifecycle.gate.judging import Surroundings, judge_plans
 from scanner.model import Credential, Identity, Privilege, ScanInfo, ScanResult, credential_key
-from scanner.model.planned import Place, Plan, PlannedIdentity
+from scanner.model.planned import Plan, PlannedIdentity, PlannedPlace
 from tests.factories import ACCOUNT, NOW, make_entry, make_person
 
 ADMIN = Privilege(level="admin", evidence=("* on *",))
@@ -25,7 +25,7 @@ def role(name: str = "deploy", /, account: str | None = ACCOUNT, **facts: Any) -
 
 def planned(identity: Identity, effect: Any = "created", /, **facts: Any) -> PlannedIdentity:
     """The identity, created at a place called after it."""
-    place = Place(file="plan.json", resource=f"aws_iam_role.{identity.name}")
+    place = PlannedPlace(file="plan.json", resource=f"aws_iam_role.{identity.name}")
     known = not identity.key.startswith("planned:")
     return PlannedIdentity(
         **{"identity": identity, "effect": effect, "places": (place,), "account_known": known, **facts}
@@ -37,7 +37,7 @@ def with_credential(identity: Identity, kind: Any = "access_key", /, **facts: An
     key = credential_key(identity.key, kind, "new")
     held = Credential(key=key, kind=kind, id="new", **facts)
     named = role(identity.name, credentials=(held,))
-    return planned(named, credentials_at={key: Place(file="plan.json", resource="aws_iam_access_key.new")})
+    return planned(named, credentials_at={key: PlannedPlace(file="plan.json", resource="aws_iam_access_key.new")})
 
 
 def plan(*identities: PlannedIdentity, **facts: Any) -> Plan:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from scanner.lifecycle.gate.judging import Surroundings, judge_plans
 from scanner.model import Acknowledged, Acknowledgement, Link, Origin, Person, Policy, Privilege, Trust
-from scanner.model.planned import Place, PlannedIdentity, Unread
+from scanner.model.planned import PlannedIdentity, PlannedPlace, Unread
 from scanner.rules.base import PlanCredentialRule, PlanRule
 from scanner.rules.catalog import RULES
 from tests.factories import ACCOUNT, NOW, make_assessment, make_entry, make_person
@@ -204,7 +204,9 @@ def test_entries_that_are_not_touched_are_silent() -> None:
 
 def test_gaps_are_named() -> None:
     """What could not be evaluated is a gap with its place."""
-    unread = Unread(place=Place(file="main.tf", resource="aws_iam_policy.x", line=3), reason="its policy is not JSON")
+    unread = Unread(
+        place=PlannedPlace(file="main.tf", resource="aws_iam_policy.x", line=3), reason="its policy is not JSON"
+    )
     result = judged(unread=(unread,))
 
     assert [(one.section, one.detail, one.is_gap) for one in result.coverage] == [
