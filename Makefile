@@ -106,7 +106,7 @@ roles: setup
 	$(BIN)/muster connectors gcp --policy --as gcloud >deploy/roles/gcp/role.sh
 	$(BIN)/muster connectors gcp --policy --as terraform >deploy/roles/gcp/main.tf
 
-# The packages as they are published, built by nothing that is not pinned. The wheel of a commit has the same bytes everywhere.
+# The packages as they are published, built by nothing that is not pinned. The wheel of a commit has the same bytes each time.
 dist: export SOURCE_DATE_EPOCH = $(shell git log -1 --format=%ct 2>/dev/null || echo 1700000000)
 dist: build/release
 	rm -rf dist

@@ -66,7 +66,7 @@ type = "aws"
 [[registry]]
 path = "r.csv"
 """
-_LEAK = {"RuleID": "aws", "File": "a.py", "StartLine": 1, "Secret": "AKIAIOSFODNN7EXAMPLE", "Commit": "abc"}
+_LEAK = {"RuleID": "aws", "File": "config.yaml", "StartLine": 1, "Secret": "AKIAIOSFODNN7EXAMPLE", "Commit": "abc"}
 _FOUND = {"SourceMetadata": {"Data": {"Git": {"file": "a"}}}, "DetectorName": "AWS", "Raw": "AKIA"}
 
 _AGENTS = {
