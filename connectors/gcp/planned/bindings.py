@@ -48,11 +48,10 @@ class WorkloadType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The whole file. ``roles``: what Google's own roles allow, of what counts."""
+    """The whole file."""
 
     policies: Mapping[str, Policy]
     workloads: Mapping[str, WorkloadType]
-    roles: Mapping[str, tuple[str, ...]]
 
 
 @cache
@@ -112,9 +111,8 @@ class Bindings:
         """The rights that they give the accounts, and who can assume these."""
         projects = {each.resource.project for each in self._found} | {each.project for each in self._accounts}
         tree = Tree(parents={f"projects/{project}": () for project in projects if project})
-        holdings = Holdings(
-            self._found, self._known_roles(), tree, Denials({}, tree, _BEFORE_ALL), _BEFORE_ALL, unread=tree.places()
-        )
+        roles, denials = Roles(self._roles.values()), Denials({}, tree, _BEFORE_ALL)
+        holdings = Holdings(self._found, roles, tree, denials, _BEFORE_ALL, unread=tree.places())
         assignments: dict[str, list[Assignment]] = {}
         for each in assignments_of(self._found, holdings, Listed(), source=SOURCE, scope=UNKNOWN_PROJECT):
             assignments.setdefault(each.holder, []).append(each)
@@ -216,10 +214,6 @@ class Bindings:
             return value
         names = [self._roles[at].name for at in declared.refers("role") if at in self._roles]
         return names[0] if len(names) == 1 else _UNKNOWN_ROLE
-
-    def _known_roles(self) -> Roles:
-        published = (Role(name=name, permissions=counted(allowed)) for name, allowed in tables().roles.items())
-        return Roles([*published, *self._roles.values()])
 
     def _providers(self) -> dict[str, list[Provider]]:
         """The providers that the plan declares, by pool; one whose name has no project's number yet is left out."""

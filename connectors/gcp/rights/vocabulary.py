@@ -1,4 +1,4 @@
-"""The relevant permissions and escalation methods: ``privilege.toml`` (pure)."""
+"""The relevant permissions and escalation methods: ``privilege.toml`` and ``data.toml`` (pure)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Literal, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from scanner.catalog import read_table
 from scanner.model import ConsequenceKind
@@ -60,10 +60,22 @@ class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return all_permissions() if _EVERYTHING in names else frozenset(names)
 
 
+class _Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``data.toml``: permissions that read stored content, by service."""
+
+    reads: Mapping[str, tuple[str, ...]]
+
+
+READ_DATA = "read data"
+
+
 @cache
 def vocabulary() -> Vocabulary:
     """The shipped tables."""
-    return read_table("connectors.gcp.rights", "privilege.toml", Vocabulary)
+    shipped = read_table("connectors.gcp.rights", "privilege.toml", Vocabulary)
+    data = read_table("connectors.gcp.rights", "data.toml", _Data)
+    reads = tuple(name for names in data.reads.values() for name in names)
+    return structs.replace(shipped, high={**shipped.high, READ_DATA: reads})
 
 
 @cache
