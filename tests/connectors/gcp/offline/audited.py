@@ -22,7 +22,8 @@ DEPLOYER = "deployer@ops-core.iam.gserviceaccount.com"
 OUTSIDE = "scanner@vendor-labs.iam.gserviceaccount.com"
 _ROLES = (
     "roles/viewer", "roles/storage.objectViewer", "roles/bigquery.dataViewer", "roles/logging.logWriter",
-    "roles/container.admin", "roles/pubsub.publisher", "roles/monitoring.metricWriter", "roles/editor",
+    "roles/container.admin", "roles/pubsub.publisher", "roles/monitoring.metricWriter", "roles/editor", "roles/owner",
+    "roles/iam.serviceAccountTokenCreator", "roles/iam.serviceAccountUser",
 )  # fmt: skip
 _POLICY_OF = "projects/{}/iam.json"
 Policy = dict[str, set[str]]

@@ -17,7 +17,7 @@ from scanner.app.scanning import Run, conclude
 from scanner.discovery.inventory import ScopeReading, join
 from scanner.judging.pipeline import Declared
 from scanner.matching.places import SourceRef
-from scanner.model import Assignment, Coverage, Entry, Identity, ScanResult, StoredSecret
+from scanner.model import POWERFUL, Assignment, Coverage, Entry, Identity, ScanResult, StoredSecret
 from scanner.store.store import Store
 from tests.connectors.gcp.offline import audited
 from tests.connectors.gcp.offline.exported import everything
@@ -263,3 +263,19 @@ def test_deleted_accounts_are_not_found_though_other_services_are_in_no_file(
     states = {one.entry.id: (one.state, one.evidence) for one in night.entries}
     assert {states[email][0] for email in gone} == {"not_found"}, states
     assert states[audited.DEPLOYER][0] == "found"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_levels_and_paths_say_the_same(store: Store, tmp_path: Path, seed: int) -> None:
+    """An identity is an admin or escalates exactly if an unconditional path leads from it to an admin."""
+    before = audited.organization(8, seed=seed)
+    for number, one in enumerate((before, audited.later(before, seed=seed))):
+        audited.write_tree(one, tmp_path / str(number))
+        night = _night(store, number, tmp_path / str(number), **COMPLETE)
+
+        graph = store.attack_graph()
+        paths = graph.to_admin(graph.keys)
+        certain = {path.start for path in paths if not path.is_conditional}
+        levels = {each.identity.key: each.privilege.level for each in night.identities}
+        assert {key for key, level in levels.items() if level in POWERFUL} == certain & levels.keys()
+        assert "escalation" in levels.values()
