@@ -14,7 +14,7 @@ from connectors.core.offline import Unreadable, files_in, name_in
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.documents import EXTENSIONS, Document, NoRows, newest, read_document
 from connectors.gcp.offline.naming import Names, PolicyOf, Rows, names_of, project_in, rows_of
-from connectors.gcp.offline.paths import Known, named_by, named_in
+from connectors.gcp.offline.paths import Known, last_part, named_by, named_in, project_of, without
 from connectors.gcp.offline.recognise import Item, Row
 from connectors.gcp.places import ProjectRef, last_segment
 
@@ -79,17 +79,12 @@ class Export(Struct, frozen=True, kw_only=True, dict=True):
         return reasons
 
     @cached_property
-    def named_resources(self) -> Mapping[str, Mapping[str, str]]:
-        """By type, the resource names by their last part; without parts that several have."""
-        found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        several: set[tuple[str, str]] = set()
+    def named_resources(self) -> Mapping[str, Mapping[str, Sequence[str]]]:
+        """By type, the resource names by their last part."""
+        found: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for (_, type_), items in self.items.items():
             for path in items:
-                name = last_segment(path)
-                if found[type_].setdefault(name, path) != path:
-                    several.add((type_, name))
-        for type_, name in several:
-            del found[type_][name]
+                found[type_][last_segment(path)].append(path)
         return found
 
     @cached_property
@@ -252,21 +247,25 @@ def _add_policy(export: Export, names: Names, file: _File, policy: PolicyOf) -> 
 
 def _add_empty(export: Export, file: str) -> None:
     """A listing without rows; the name of its file says of what it is."""
-    kinds = [kind for kind in k.KINDS if kind.words in file]
-    kind = max(kinds, key=lambda one: len(one.words), default=None)
-    if kind is not None and kind.within is None:
-        project = named_in(file, export.known.projects, _KIND_WORDS) or export.known.only
-        if project is not None:
-            export.whole.add((export.known.projects[project], kind.type))
+    known = export.known
+    for kind in sorted(k.KINDS, key=lambda one: len(one.words), reverse=True):
+        names = known.projects if kind.within is None else export.named_resources[kind.within]
+        name = named_in(file, names, _KIND_WORDS)
+        if kind.words not in without(last_part(file), name or ""):
+            continue
+        project = known.only if name is None else known.projects.get(name)
+        if kind.within is None and project is not None:
+            export.whole.add((project, kind.type))
             return
-    elif kind is not None and (parent := _parent_named(export, str(kind.within), file)) is not None:
-        export.parts.add((kind.type, parent))
-        return
+        if kind.within is not None and name is not None and (parent := _parent(export, kind.within, name, file)):
+            export.parts.add((kind.type, parent))
+            return
     export.unusable.append((file, _NO_SCOPE))
 
 
-def _parent_named(export: Export, type_: str, file: str) -> str | None:
-    """The parent of the rows of a file that does not contain it: the one of that type that the file's name names."""
-    named = export.named_resources[type_]
-    found = named_in(file, named, _KIND_WORDS)
-    return None if found is None else named[found]
+def _parent(export: Export, type_: str, name: str, file: str) -> str | None:
+    """The only resource of that type and name, or the only one in the project that the path names."""
+    paths = export.named_resources[type_][name]
+    project = project_of(file, export.known)
+    own = [path for path in paths if path.startswith(f"projects/{project}/")] if project else paths
+    return own[0] if len(own) == 1 else None

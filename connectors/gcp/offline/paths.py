@@ -149,6 +149,21 @@ def named_in(file: str, names: Mapping[str, Any], also: frozenset[str] = frozens
     return next((name for part in reversed(_parts(file)) if (name := exact(part, names, also))), None)
 
 
+def last_part(file: str) -> str:
+    """A file's own name, without its extension."""
+    return _parts(file)[-1]
+
+
+def without(part: str, name: str) -> str:
+    """A part of a path without a name in it."""
+    return part.replace(name, "", 1) if name else part
+
+
+def project_of(file: str, known: Known) -> str | None:
+    """The id of the project that the folders of a file name, the innermost; else the only project."""
+    return _project_of(_parts(file)[:-1], known)
+
+
 def _parts(file: str) -> list[str]:
     *folders, name = file.replace("\\", "/").split("/")
     return [*(one for one in folders if one not in ("", ".")), _EXTENSION.sub("", name)]

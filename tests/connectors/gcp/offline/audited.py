@@ -174,10 +174,8 @@ def write_tree(made: Organization, root: Path) -> None:
         folder = root / "projects" / project / "secrets" / secret
         name = f"projects/{made.projects[project]}/secrets/{secret}"
         _write(folder / "description.json", {"createTime": "2021-02-28T13:22:05Z", "name": name})
-        _write(
-            folder / "versions.json",
-            [{"createTime": "2021-07-16T22:41:20Z", "name": f"{name}/versions/1", "state": "ENABLED"}],
-        )
+        version = {"createTime": "2021-07-16T22:41:20Z", "name": f"{name}/versions/1", "state": "ENABLED"}
+        _write(folder / "versions.json", [version] if made.projects[project] % 2 else [])
         _write(folder / "iam.json", _policy(made, f"projects/{project}/secrets/{secret}/iam.json"))
     for project, bucket in made.buckets:
         folder = root / "projects" / project / "buckets" / bucket
@@ -238,6 +236,12 @@ def _resource(parts: tuple[str, ...]) -> str:
         case ("projects", _, "buckets", bucket):
             return f"//storage.googleapis.com/{bucket}"
     return f"//cloudresourcemanager.googleapis.com/organizations/{ORGANIZATION}"
+
+
+def agents_in(root: Path) -> set[str]:
+    """The e-mails of Google's own accounts that any policy names: they are exempt from registration."""
+    members = {member.removeprefix("serviceAccount:") for *_, member in grants_in(root)}
+    return {one for one in members if (one[0].isdigit() and "@cloudservices." in one) or one.startswith("service-")}
 
 
 def described(root: Path) -> Iterator[str]:

@@ -70,6 +70,7 @@ def test_grants_and_trusts_are_those_of_an_independent_reading(trees: tuple[Path
 
     assert _grants(_of(Assignment, records)) == audited.grants_in(trees[date])
     assert _trusts(_of(Identity, records)) == audited.trusts_in(trees[date])
+    assert not [scope for scope, _ in _coverage(records) if scope == "*"]
     policies = {one.status for (_, section), one in _coverage(records).items() if section == "iam.policies"}
     assert policies == {"complete"}
 
@@ -263,6 +264,8 @@ def test_deleted_accounts_are_not_found_though_other_services_are_in_no_file(
     states = {one.entry.id: (one.state, one.evidence) for one in night.entries}
     assert {states[email][0] for email in gone} == {"not_found"}, states
     assert states[audited.DEPLOYER][0] == "found"
+    exempt = [one.identity.aliases[0] for one in night.identities if one.registry.state == "exempt"]
+    assert set(exempt) == audited.agents_in(trees[1])
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -336,6 +336,18 @@ def test_an_empty_listing_is_known_by_the_name_of_its_file(tmp_path: Path, file:
     assert (PROD, section) not in gaps_in(everything(tmp_path))
 
 
+def test_a_word_in_a_project_s_name_says_nothing_of_a_listing(tmp_path: Path) -> None:
+    """The file is about HMAC keys; that there are no secrets is not known."""
+    row = {"projectId": "acme-secrets", "projectNumber": "77", "name": "acme-secrets", "lifecycleState": "ACTIVE"}
+    write(tmp_path / "projects.json", [row])
+    write(tmp_path / "acme-secrets-hmac.json", [])
+
+    gaps = gaps_in(everything(tmp_path))
+
+    assert ("acme-secrets", "storage.hmac_keys") not in gaps
+    assert ("acme-secrets", "secretmanager.secrets") in gaps
+
+
 def test_an_empty_listing_of_one_thing_is_known_by_the_thing_in_its_files_name(tmp_path: Path) -> None:
     """Keys of an account, providers of a pool; no one else's are known by that."""
     cloud = company()
