@@ -333,7 +333,7 @@ def _arrival(assessment: Assessment, gone_since: datetime | None, before: Places
             "returned", assessment, before=was, after=_states_of(assessment), next_step=aspects.RETURNED
         )
     identity = assessment.identity
-    was_read = before.completely_read(identity.source, identity.scope, identity.kind)
+    was_read = before.rechecked(identity)
     return _identity_change(
         "joined",
         assessment,
@@ -351,7 +351,7 @@ def _departure(assessment: Assessment, after: Places, forgotten: Collection[str]
         return _identity_change(
             "forgotten", assessment, before=f"was {_states_of(assessment)}", next_step=aspects.after_leaving(assessment)
         )
-    if not after.completely_read(identity.source, identity.scope, identity.kind):
+    if not after.rechecked(identity):
         return _identity_change("not_rechecked", assessment, next_step=aspects.NOT_RECHECKED)
     return _identity_change(
         "left", assessment, before=f"was {_states_of(assessment)}", next_step=aspects.after_leaving(assessment)

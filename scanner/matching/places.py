@@ -21,6 +21,7 @@ from scanner.model import (
     OtherRecord,
     Rung,
 )
+from scanner.model.attributes import LISTED_IN
 from scanner.text import few
 
 _NO_IDENTITIES = frozenset(("secret", EXPOSURE_KIND))
@@ -131,6 +132,18 @@ class Places:
         if place not in self._read:
             self._read[place] = self._why_unread(source, (scope,), kind) is None
         return self._read[place]
+
+    def rechecked(self, identity: Identity) -> bool:
+        """Return whether this scan would have found an identity of an earlier one: what lists it was all read."""
+        sections = identity.attributes.get(LISTED_IN)
+        read = self._by_scope.get((identity.source, identity.scope), ())
+        if isinstance(sections, (list, tuple)) and not any(
+            one.is_gap and one.section.partition(":")[0] == WHOLE_SCOPE for one in read
+        ):
+            listing = [one.status for one in read if one.section.partition(":")[0] in sections]
+            if listing and set(listing) == {"complete"}:
+                return True
+        return self.completely_read(identity.source, identity.scope, identity.kind)
 
     def has_gap(self, source: str, scope: str) -> bool:
         """Return whether the scope has a gap, or was not read."""

@@ -133,6 +133,8 @@ TENANT_SUBJECTS: Final = "subjects_of_tenant"
 """Of a repository: as JOBS_SUBJECTS, of all repositories of its organization. If every section of its scope that lists
 identities of the kind HOLDERS was read, no other identity has such tokens.
 """
+LISTED_IN: Final = "listed_in"
+"""The names of the only sections that list it, if others list more identities of its kind: a list of texts."""
 ACCOUNTED_IN: Final = "gaps_accounted_in"
 """Of a repository: the sections that record what they did not read by repository, as JOBS_UNREAD: a list of names.
 

@@ -16,13 +16,13 @@ from connectors.gcp.client.payloads import Moment, ServiceAccount, in_utc
 from connectors.gcp.each import of_each
 from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
 from connectors.gcp.reader import GcpReader
+from connectors.gcp.rights.assignments import POLICIES
 from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.usage.reading import use_of_account, with_use
 from scanner.errors import SourceError
 from scanner.model import Credential, Identity, Privilege, TokenSubject, credential_key
 
 CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
-POLICIES = "iam.policies"
 BINDING_EVIDENCE = "a binding allows"
 ISSUER = "https://accounts.google.com"
 """The issuer of the ID tokens of service accounts, whose subject is the unique id."""

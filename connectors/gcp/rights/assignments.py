@@ -17,8 +17,10 @@ from connectors.gcp.rights.members import AGENTS, Member, account_of
 from connectors.gcp.rights.tree import Tree
 from connectors.gcp.rights.trusts import GKE, POOLED, UNREAD, Pools, external_principals
 from scanner.model import Assignment, Grant, Identity, Privilege
+from scanner.model.attributes import LISTED_IN
 
 PROVIDER = "gcp"
+POLICIES = "iam.policies"
 DIRECT, ELIGIBLE = "direct", "eligible"
 """The ``via`` of grants: of a role that the holder has itself, and of one that it may request."""
 
@@ -165,6 +167,9 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
     chosen = subject if member.selector in ("subject", "*") else f"{member.selector}/{subject}"
     bearers = tuple(external_principals(member, tree, pools))
     is_unread = any(one.how == UNREAD for one in bearers)
+    facts: dict[str, Any] = {"pool": pool, "selector": member.selector or "*", "subject": subject}
+    if pool.endswith(GKE):  # no pool lists the pods of clusters
+        facts[LISTED_IN] = [POLICIES]
     trusts = () if is_unread else tuple(one.trust(one.restriction, "it represents them") for one in bearers)
     return Identity(
         key=member.id,
@@ -173,7 +178,7 @@ def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope
         scope=project if tree.knows(project) else scope,
         kind="workload_identity",
         name=f"{pool.rpartition('/')[2]}/{chosen}",
-        attributes={"pool": pool, "selector": member.selector or "*", "subject": subject},
+        attributes=facts,
         privilege=Privilege(level="normal"),
         consequences=(),
         links=links_of(trusts, "it represents"),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from connectors.core.contract import DiscoveredRecord
 from connectors.gcp.reader import GcpReader
-from connectors.gcp.rights.assignments import assignments_of, identities_in
+from connectors.gcp.rights.assignments import POLICIES, assignments_of, identities_in
 from connectors.gcp.rights.bindings import Accounts, Binding, accounts_of
 from connectors.gcp.rights.deny import Denials
 from connectors.gcp.rights.entitlements import NAME as ENTITLEMENTS
@@ -22,7 +22,7 @@ from connectors.gcp.rights.trusts import trusts_of
 from connectors.gcp.rights.vocabulary import vocabulary
 from scanner.model import Signal
 
-POLICIES, ROLES, DENY = "iam.policies", "iam.roles", "iam.deny_policies"
+ROLES, DENY = "iam.roles", "iam.deny_policies"
 ACCOUNTS = "iam.service_accounts"
 
 

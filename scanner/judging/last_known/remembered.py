@@ -102,7 +102,7 @@ def not_rechecked(
             assessment.identity.key not in seen
             or (seen[assessment.identity.key] in lists and assessment.identity.source not in lists)
         )
-        and not places.completely_read(assessment.identity.source, assessment.identity.scope, assessment.identity.kind)
+        and not places.rechecked(assessment.identity)
     ]
 
 

@@ -11,7 +11,6 @@ from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.identities.accounts import (
     CREDENTIALS,
-    POLICIES,
     ServiceAccountKey,
     parse_account,
     parse_account_key,
@@ -20,6 +19,7 @@ from connectors.gcp.identities.other_credentials import HmacKey, parse_hmac_key
 from connectors.gcp.places import GcpUnit as Unit
 from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import GcpReader
+from connectors.gcp.rights.assignments import POLICIES
 from connectors.gcp.spec import SPEC
 from connectors.gcp.usage.activities import Use
 from scanner.model import Credential, Trust

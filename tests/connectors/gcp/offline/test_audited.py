@@ -231,6 +231,7 @@ def test_revoked_grants_and_trusts_are_gone(store: Store, trees: tuple[Path, Pat
     assert _trusts(found) == audited.trusts_in(trees[1])
     assert AFTER.revoked
     assert AFTER.untrusted
+    assert not {pod for _, pod in AFTER.untrusted} & {one.key for one in found}
     (deployer,) = [one for one in found if one.key.endswith(audited.DEPLOYER)]
     held = {member for *_, member in audited.grants_in(trees[1]) if member.endswith(f":{audited.DEPLOYER}")}
     grants = [one for one in audited.grants_in(trees[1]) if one[2] in held]
