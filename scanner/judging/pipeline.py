@@ -173,7 +173,7 @@ def judge(
         summary=Summary(),
         coverage=(
             *whole.coverage,
-            *gaps_of_unlisted(carried, whole.assignments, whole.coverage),
+            *gaps_of_unlisted(carried, whole.assignments, whole.coverage, declared.lists),
             *gaps_of(ROWS, declared.unread),
             *gaps_of(CELLS, declared.unread_cells),
             *gaps_of(LEAVERS, declared.unread_people),

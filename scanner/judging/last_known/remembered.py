@@ -341,18 +341,21 @@ def unlisted_places(
 
 
 def gaps_of_unlisted(
-    carried: Sequence[Assessment], assignments: Sequence[Assignment], coverage: Sequence[Coverage]
+    carried: Sequence[Assessment],
+    assignments: Sequence[Assignment],
+    coverage: Sequence[Coverage],
+    lists: Collection[str] = (),
 ) -> Iterator[Coverage]:
     """Yield a gap for each scope that a scanned source no longer lists and something is shown of as last seen.
 
-    ``assignments``: the last known ones.
+    ``assignments``: the last known ones. ``lists``: sources that are files, whose own gap says why a scope is missing.
     """
     listed = {(section.source, section.scope) for section in coverage}
     providers = {section.source: section.provider for section in coverage}
     shown = {(one.identity.source, one.identity.scope) for one in carried}
     shown |= {(one.source, one.scope) for one in assignments}
     for source, scope in sorted(shown - listed):
-        if source in providers and (source, EVERY_SCOPE) not in listed:
+        if source in providers and source not in lists and (source, EVERY_SCOPE) not in listed:
             command = f"muster history forget {shlex.quote(source)} --scope {shlex.quote(scope)}"
             yield Coverage(
                 source=source,

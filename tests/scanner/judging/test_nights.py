@@ -349,7 +349,7 @@ def test_what_a_source_says_it_lists_elsewhere_is_gone(
     """In a real estate some section is always denied: only the one that lists rights or workloads hides them."""
     section, kind, records = gaps
     listed = make_coverage(section="listed", kinds=("user",), records=("assignment", "workload"))
-    runs = Workload(key="w", name="w", kind="machine", source="prod", **HERE)
+    runs = Workload(key="w", name="w", kind="machine", source="prod", provider="aws", scope=HERE["scope"])
     _night(store, 0, [PLAIN], assignments=[_right()], workloads=[runs])
 
     denied = make_coverage(section=section, kinds=(kind,), status="denied", records=records)

@@ -163,6 +163,7 @@ def test_a_scope_that_is_listed_no_more_is_a_gap_with_a_command() -> None:
     assert unlisted_places(carried, [], [], [here, gap]) == unlisted_places(carried, [], [], [here])
     assert list(gaps_of_unlisted(carried, [], [here, make_coverage(scope=EVERY_SCOPE)])) == []
     assert list(gaps_of_unlisted(carried, [], [make_coverage(source="other", scope="a")])) == []
+    assert list(gaps_of_unlisted(carried, [], [here], {"prod"})) == []
 
 
 @pytest.mark.parametrize(
