@@ -9,7 +9,8 @@ from connectors.anthropic import payloads as p
 from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.identities import Organization, Used
-from connectors.vendors.reader import ReadSection, VendorReader
+from connectors.core.reading import ReadSection
+from connectors.vendors.reader import VendorReader
 from connectors.vendors.records import Agent, McpServer, VendorOrganization, host_of, latest, moment, stored
 from connectors.vendors.vaults import Vaults, read_vaults
 from scanner.model import Consequence, Identity, Link, StoredSecret, Workload

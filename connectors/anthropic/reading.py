@@ -14,7 +14,8 @@ from connectors.anthropic import requests as r
 from connectors.anthropic import spec as s
 from connectors.anthropic.identities import Organization, Used
 from connectors.core.contract import Gone, SectionReading
-from connectors.vendors.reader import ReadSection, VendorReader
+from connectors.core.reading import ReadSection
+from connectors.vendors.reader import VendorReader
 from connectors.vendors.records import Time, latest, moment
 from connectors.vendors.trusts import AUDIENCE, OTHER, accepted
 from scanner.errors import SourceError

@@ -35,6 +35,12 @@ class Unreadable(ValueError):
     """The problem of a file, as a message that follows its name."""
 
 
+class NotExported(SourceError):
+    """No exported file holds the answer to a request."""
+
+    status = "skipped"
+
+
 def files_in(path: Path) -> Iterator[Path]:
     """The file, or every file of the folder and the folders in it, hidden ones left out, in the order of their names.
 

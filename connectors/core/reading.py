@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from itertools import islice
@@ -14,12 +14,18 @@ import msgspec
 from msgspec import Meta, Raw
 
 from connectors.core.budget import Pool
-from connectors.core.contract import Gone, Malformed, Meter, NotAsked, Scope, SectionReading, Spec
+from connectors.core.contract import DiscoveredRecord, Gone, Malformed, Meter, NotAsked, Scope, SectionReading, Spec
 from scanner.errors import MissingExtra, NotOffered, SourceError, Unreachable
 from scanner.model import Coverage, Fact
 from scanner.text import few
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 # --- Sections ---
+
+ReadSection: TypeAlias = Generator[DiscoveredRecord, None, T]
+"""The records of a section, and the value that it returns for later sections."""
 
 
 class SectionReader:
@@ -108,9 +114,6 @@ def is_installed(package: str) -> bool:
 
 
 # --- One request for each item, several in parallel; after consecutive failures, the rest is not requested ---
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 GIVE_UP_AFTER = 8
 """Consecutive failures after which no more requests are sent: each would cost retries, or a line in an audit log."""

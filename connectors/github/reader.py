@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
-from connectors.core.contract import DiscoveredRecord, Meter, SectionReading
-from connectors.core.reading import SectionReader, each_of
+from connectors.core.contract import Meter, SectionReading
+from connectors.core.reading import ReadSection, SectionReader, each_of
 from connectors.github.client.api import Api
 from connectors.github.client.requests import Request, names
 from connectors.github.identities.place import GithubScope
@@ -15,8 +15,6 @@ from scanner.errors import SourceError
 
 T = TypeVar("T")
 R = TypeVar("R")
-ReadSection: TypeAlias = Generator[DiscoveredRecord, None, T]
-"""The records of a section, and the value that it returns for later sections."""
 
 
 class GithubReader(SectionReader):

@@ -9,11 +9,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from connectors.core.reading import ReadSection
 from connectors.openai import payloads as p
 from connectors.openai import requests as r
 from connectors.openai import spec as s
 from connectors.vendors.api import Api
-from connectors.vendors.reader import ReadSection, VendorReader
+from connectors.vendors.reader import VendorReader
 from connectors.vendors.records import Agent, McpServer, VendorOrganization, host_of, latest, moment, stored
 from connectors.vendors.vaults import Vaults, read_vaults
 from scanner.model import Consequence, Identity, StoredSecret, Workload

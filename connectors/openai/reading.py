@@ -12,11 +12,12 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from connectors.core.contract import Gone, SectionReading
+from connectors.core.reading import ReadSection
 from connectors.openai import payloads as p
 from connectors.openai import requests as r
 from connectors.openai import spec as s
 from connectors.openai.identities import Account, Organization, Used
-from connectors.vendors.reader import ReadSection, VendorReader
+from connectors.vendors.reader import VendorReader
 from connectors.vendors.records import latest, moment
 from connectors.vendors.sections import Request
 from connectors.vendors.trusts import AUDIENCE, OTHER, accepted

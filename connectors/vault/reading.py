@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from msgspec import Raw
 
 from connectors.core.contract import Gone, SectionReading
+from connectors.core.reading import ReadSection
 from connectors.vault.client import requests as r
 from connectors.vault.client.payloads import (
     AuthMount,
@@ -29,15 +30,13 @@ from connectors.vault.methods import APPROLE, JWT, KUBERNETES, METHODS, TOKEN_MO
 from connectors.vault.reader import VaultReader
 from connectors.vault.rights.policies import PolicyError, Rules, parse_policy
 from scanner.errors import Denied, NotOffered, SourceError
-from scanner.model import Coverage, Credential
+from scanner.model import Credential
 from scanner.text import either
 
 T = TypeVar("T")
 
 BUILT_IN_ENGINES = frozenset({"system", "identity", "cubbyhole", "ns_system", "ns_identity", "ns_cubbyhole"})
 """Engines of every namespace; none of them stores secrets of the organisation."""
-
-ReadSection: TypeAlias = Generator[Coverage, None, T]
 
 
 def read_mounts(reader: VaultReader, name: str, endpoint: Endpoint, row: type[T]) -> ReadSection[dict[str, T] | None]:

@@ -137,10 +137,6 @@ def opened(make: Callable[[], HttpApi]) -> HttpApi | Unopened:
         return Unopened(error)
 
 
-class NotExported(SourceError):
-    """No file has the response to a request."""
-
-
 class FileApi:
     """Responses from a folder: ``v1/organization/projects.json`` has the output of ``curl`` for that path.
 
@@ -176,7 +172,7 @@ class FileApi:
                 except (msgspec.ValidationError, RecursionError) as error:
                     section.malformed(f"{number} of {route}.json", str(error))
         if last.get("has_more") is True or (request.cursor and last.get(request.cursor.strip("/"))):
-            raise NotExported(f"the last page of {printable(route)} is missing", hint="write all pages into the file")
+            raise SourceError(f"the last page of {printable(route)} is missing", hint="write all pages into the file")
 
     def close(self) -> None:
         """Nothing is held."""
@@ -186,7 +182,7 @@ class FileApi:
         route = _route(request, places)
         file = self.folder / f"{route}.json"
         if not file.is_file():
-            raise NotExported(f"{printable(route)}.json is missing", hint="the connector's page has the command")
+            raise SourceError(f"{printable(route)}.json is missing", hint="the connector's page has the command")
         try:
             return list(json_values(text_of(content_of(file, MAX_BYTES))))
         except Unreadable as error:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from msgspec.structs import replace
 
-from connectors.core.contract import Check, DiscoveredRecord, Meter, SectionReading
-from connectors.core.reading import SectionReader, each_of
+from connectors.core.contract import Check, Meter, SectionReading
+from connectors.core.reading import ReadSection, SectionReader, each_of
 from connectors.vendors.api import Api
 from connectors.vendors.records import VendorOrganization
 from connectors.vendors.sections import Request, VendorSection
@@ -18,8 +18,6 @@ from scanner.model import Coverage
 
 T = TypeVar("T")
 R = TypeVar("R")
-ReadSection: TypeAlias = Generator[DiscoveredRecord, None, T]
-"""The records of a section, and the value that it returns for later sections."""
 
 
 class VendorReader(SectionReader):

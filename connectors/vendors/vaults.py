@@ -8,8 +8,9 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from connectors.core.reading import ReadSection
 from connectors.vendors.api import Api
-from connectors.vendors.reader import ReadSection, VendorReader
+from connectors.vendors.reader import VendorReader
 from connectors.vendors.records import VendorOrganization
 from connectors.vendors.sections import Request
 from scanner.model import StoredSecret

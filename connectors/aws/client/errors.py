@@ -85,12 +85,6 @@ class NotTaken(SourceError):
     """AWS does not accept a request of this form."""
 
 
-class NotExported(SourceError):
-    """An account is read from files, and none of them holds the answer."""
-
-    status = "skipped"
-
-
 @contextmanager
 def translated(permission: str) -> Iterator[None]:
     """Run one call. Raises SourceError that names the permission for the call."""

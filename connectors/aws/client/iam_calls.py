@@ -10,13 +10,14 @@ from msgspec import Struct
 
 from connectors.aws.client import payloads
 from connectors.aws.client.credential_report import Report, parse_report
-from connectors.aws.client.errors import NotExported, NotReady
+from connectors.aws.client.errors import NotReady
 from connectors.aws.client.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.client.reading import PAGE_SIZE, expect
 from connectors.aws.client.session import call, pages
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
 from connectors.core.budget import current
 from connectors.core.contract import Gone
+from connectors.core.offline import NotExported
 from scanner.errors import Denied, NotOffered, SourceError
 
 REPORT_PATIENCE = 60.0

@@ -8,11 +8,11 @@ from typing import Any, Generic, TypeVar
 from msgspec import Struct
 
 from connectors.aws.client import payloads
-from connectors.aws.client.errors import NotExported
 from connectors.aws.client.payloads import AwsAccount
 from connectors.aws.client.session import IN_FLIGHT, call, pages, permission_of
 from connectors.core import reading
 from connectors.core.contract import Gone, Meter, Scope, SectionReading
+from connectors.core.offline import NotExported
 from scanner.errors import NotOffered, SourceError, Unreachable
 
 PAGE_SIZE = 1000

@@ -15,10 +15,10 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.client.errors import NotExported, translated
+from connectors.aws.client.errors import translated
 from connectors.aws.offline.export import Document, Export
 from connectors.aws.offline.operations import MORE, PAGING, TOKENS, Operation, batches, operation_of, service_model
-from connectors.core.offline import Unreadable
+from connectors.core.offline import NotExported, Unreadable
 
 Keeps: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 """Whether a call with these parameters returns a row."""

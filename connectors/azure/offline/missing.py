@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from connectors.azure.offline import recognise as r
 from connectors.azure.rights.deny_assignments import VERSION
-from scanner.errors import SourceError
 
 IDENTITIES, VAULTS = "managed identities", "vaults with their access policies"
 PROPERTIES = "the properties of resources"
@@ -26,12 +25,6 @@ WRITES: Mapping[str, str] = {
 }
 ITEMS = "az keyvault {kind} list --vault-name …"
 _REST = "az rest --url 'https://graph.microsoft.com/{version}{path}'"
-
-
-class NotExported(SourceError):
-    """A tenant is read from files, and none of them holds the answer."""
-
-    status = "skipped"
 
 
 def command(path: str) -> str:

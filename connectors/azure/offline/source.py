@@ -13,14 +13,14 @@ from connectors.azure.offline import recognise as r
 from connectors.azure.offline.api import TYPES, FileApi
 from connectors.azure.offline.export import Export, flat, scope_of
 from connectors.azure.offline.loading import open_export
-from connectors.azure.offline.missing import IDENTITIES, PROPERTIES, VAULTS, WRITES, NotExported
+from connectors.azure.offline.missing import IDENTITIES, PROPERTIES, VAULTS, WRITES
 from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import has_policies, is_vault
 from connectors.azure.reader import AzureReader, Unit
 from connectors.azure.rights.places import GROUPS
 from connectors.azure.settings import AzureSettings
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading
-from connectors.core.offline import dated, looking_into, not_recognised
+from connectors.core.offline import NotExported, dated, looking_into, not_recognised
 from scanner.errors import SourceError
 from scanner.model import Coverage
 from scanner.text import counted

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from connectors.core.contract import Gone, Malformed, Meter
+from connectors.core.offline import NotExported
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import GcpApi, Page, Query, page_of
 from connectors.gcp.client.requests import Request
@@ -17,7 +18,6 @@ from connectors.gcp.client.session import GcpSession
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.export import CONTAINERS, Export
 from connectors.gcp.offline.recognise import Item
-from scanner.errors import SourceError
 from scanner.text import counted
 
 T = TypeVar("T")
@@ -44,12 +44,6 @@ _LISTED_OF = {
     r.SERVICE_ACCOUNT_KEYS: (k.KEY, "serviceAccounts/{account}"),
     r.POOL_PROVIDERS: (k.PROVIDER, "locations/global/workloadIdentityPools/{pool}"),
 }
-
-
-class NotExported(SourceError):
-    """Projects are read from files, and none of them holds the answer."""
-
-    status = "skipped"
 
 
 class FileApi(GcpApi):

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, structs
 
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading
-from connectors.core.offline import FILES_NAMED, dated, looking_into, not_recognised
+from connectors.core.offline import FILES_NAMED, NotExported, dated, looking_into, not_recognised
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.client.session import GcpSession
@@ -20,7 +20,7 @@ from connectors.gcp.identities.api_keys import emit_api_keys, list_api_keys
 from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
-from connectors.gcp.offline.api import FileApi, NotExported, policy_of
+from connectors.gcp.offline.api import FileApi, policy_of
 from connectors.gcp.offline.export import Export, open_export
 from connectors.gcp.offline.recognise import STORED, VERSION, command_for
 from connectors.gcp.places import GcpUnit, ProjectRef, ancestors_of, below

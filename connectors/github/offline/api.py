@@ -32,10 +32,6 @@ CONNECTIONS = ("samlIdentityProvider", "teams", "rulesets", "repositories")
 """Connections of an organization in queries. The first one in a query's text identifies its answers."""
 
 
-class NotExported(SourceError):
-    """No file holds what a section asks for."""
-
-
 class FileApi:
     """See ``Api``. ``folder``: what the files are in."""
 
@@ -71,19 +67,19 @@ class FileApi:
         if parts := parts_of(variables):
             return Answered(parts_asked(self, parts, text))
         if "slug" in variables:
-            raise NotExported(f"no file has all repositories of the team {variables['slug']}")
+            raise SourceError(f"no file has all repositories of the team {variables['slug']}")
         of = next(one for one in CONNECTIONS if one in text)
         pages = [one for one in self._graphql if isinstance(_organization(one).get(of, _NOTHING), dict | None)]
         if not pages and of == "repositories":
             return self._repositories(str(variables["org"]))
         if not pages:
-            raise NotExported(f"no answer of GraphQL has {of}", hint="the page of the connector has the commands")
+            raise SourceError(f"no answer of GraphQL has {of}", hint="the page of the connector has the commands")
         cursor = variables.get("endCursor")
         number = (
             0 if cursor is None else 1 + next((at for at, one in enumerate(pages) if _cursor(one, of) == cursor), 0)
         )
         if number >= len(pages):
-            raise NotExported(f"the last page of {of} is not in the files", hint="give gh api the option --paginate")
+            raise SourceError(f"the last page of {of} is not in the files", hint="give gh api the option --paginate")
         page = pages[number]
         try:
             errors = msgspec.convert(page.get("errors"), _ERRORS)
@@ -94,7 +90,7 @@ class FileApi:
     def _repositories(self, org: str) -> Answered:
         """From the REST API's answers, where no answer of GraphQL has them."""
         found, without = nodes(self, org)
-        lacking = NotExported(
+        lacking = SourceError(
             f"no file holds the workflows of {without} of {len(found)} repositories",
             hint="the page of the connector has the commands",
         )
@@ -116,7 +112,7 @@ class FileApi:
         route = _route(request, places)
         file = self.folder / f"{route}.json"
         if not file.is_file():
-            raise NotExported(
+            raise SourceError(
                 f"{printable(route)}.json is missing", hint=f"`gh api --paginate '/{printable(route)}'` writes it"
             )
         return self.read(file)

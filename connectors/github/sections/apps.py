@@ -9,11 +9,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from connectors.core.reading import ReadSection
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.identities.apps import app
-from connectors.github.reader import GithubReader, ReadSection
+from connectors.github.reader import GithubReader
 from connectors.github.sections.organization import Bypasses
 
 INSTALLED, RENAMED = "integration_installation.create", "repo.rename"

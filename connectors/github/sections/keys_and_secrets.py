@@ -9,6 +9,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from connectors.core.contract import SectionReading
+from connectors.core.reading import ReadSection
 from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
@@ -17,7 +18,7 @@ from connectors.github.client.repositories import Read
 from connectors.github.client.requests import names
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
 from connectors.github.identities.people import People
-from connectors.github.reader import GithubReader, ReadSection
+from connectors.github.reader import GithubReader
 from connectors.github.sections.organization import Bypasses
 from scanner.model import StoredSecret
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from connectors.core.contract import SectionReading
+from connectors.core.reading import ReadSection
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read, read_admin_teams, read_repositories
-from connectors.github.reader import GithubReader, ReadSection
+from connectors.github.reader import GithubReader
 from connectors.github.sections.apps import Made
 from connectors.github.sections.environments import with_all
 from scanner.errors import SourceError

@@ -8,13 +8,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from connectors.core.contract import SectionReading
+from connectors.core.reading import ReadSection
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read
 from connectors.github.client.requests import names
 from connectors.github.facts import SubjectTemplate, WorkflowFile
-from connectors.github.reader import GithubReader, ReadSection
+from connectors.github.reader import GithubReader
 from scanner.errors import NotOffered, SourceError
 
 _DEFAULT_CLAIMS: Final = ((), ("repo", "context"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from connectors.core.reading import ReadSection
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read
 from connectors.github.identities.apps import webhook
-from connectors.github.reader import GithubReader, ReadSection
+from connectors.github.reader import GithubReader
 
 
 def read_webhooks(reader: GithubReader, found: Sequence[Read]) -> ReadSection[None]:
