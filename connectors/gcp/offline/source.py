@@ -21,7 +21,7 @@ from connectors.gcp.identities.other_credentials import read_auth_providers, rea
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.offline.api import FileApi, policy_of
-from connectors.gcp.offline.export import Export, open_export
+from connectors.gcp.offline.export import CONTAINERS, Export, open_export
 from connectors.gcp.offline.recognise import STORED, VERSION, command_for
 from connectors.gcp.places import GcpUnit, ProjectRef, ancestors_of, below
 from connectors.gcp.reader import GcpReader
@@ -150,7 +150,7 @@ class ExportedSource:
         if section.coverage.status == "failed":
             return
         projects = self._projects()
-        are_all = len(projects) == len(self._export.projects)
+        are_all = len(projects) == len(self._every)
         if self._settings.files_are_complete and are_all and not section.coverage.is_gap:
             yield self._nowhere.coverage(LISTING, "complete", detail=_COMPLETE)
         for project in projects:
@@ -206,7 +206,7 @@ class ExportedSource:
         """Those that the settings ask for."""
         settings = self._settings
         skipped = settings.skipped_projects
-        every = [one for one in self._export.projects.values() if skipped.isdisjoint((one.id, one.number))]
+        every = [one for one in self._every if skipped.isdisjoint((one.id, one.number))]
         roots = self._roots()
         if not roots and not settings.named_projects:
             return every
@@ -254,15 +254,25 @@ class ExportedSource:
         return project.id in self._export.listed
 
     @cached_property
+    def _every(self) -> tuple[ProjectRef, ...]:
+        """All projects in the files. Those whose parent is in none are of the organization, if its policy is there."""
+        root = f"organizations/{self._settings.organization}"
+        is_there = f"{CONTAINERS}{root}" in self._export.policies
+        return tuple(
+            structs.replace(one, ancestors=(root,)) if is_there and not one.ancestors else one
+            for one in self._export.projects.values()
+        )
+
+    @cached_property
     def _kin(self) -> Mapping[str, str]:
         """The ids of all projects in the files, by number."""
-        return {one.number: one.id for one in self._export.projects.values()}
+        return {one.number: one.id for one in self._every}
 
     @property
     def _is_whole(self) -> bool:
         """Whether all other projects are external: the settings say which organization the files describe."""
         root = f"organizations/{self._settings.organization}"
-        return any(root in one.ancestors for one in self._export.projects.values())
+        return any(root in one.ancestors for one in self._every)
 
     def _provenance(self) -> str:
         export = self._export

@@ -124,6 +124,21 @@ def test_what_is_not_understood_is_named(trees: tuple[Path, Path], tmp_path: Pat
     assert "projects/ops-core/widgets/iam.json" in (gap.detail or "")
 
 
+def test_projects_that_nothing_describes_are_of_the_organization_that_is_named(tmp_path: Path) -> None:
+    """Older trees have no description, and no folder for all projects."""
+    audited.write_tree(BEFORE, tmp_path)
+    expected = audited.grants_in(tmp_path)
+    for project in BEFORE.projects:
+        (tmp_path / "projects" / project / "description.json").unlink()
+        (tmp_path / "projects" / project / "iam.json").rename(tmp_path / "projects" / project / "policy.json")
+        (tmp_path / "projects" / project).rename(tmp_path / project)
+
+    records = everything(tmp_path, **SETTINGS)
+
+    numbered = {(one[0], one[2]) for one in expected if "secretmanager" not in one[0]}
+    assert {(one[0], one[2]) for one in _grants(_of(Assignment, records))} >= numbered
+
+
 def test_a_project_that_is_being_deleted_has_nothing_left(tmp_path: Path) -> None:
     """Its accounts are gone, and are not waited for."""
     audited.write_tree(BEFORE, tmp_path)
