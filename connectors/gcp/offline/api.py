@@ -18,6 +18,7 @@ from connectors.gcp.client.session import GcpSession
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.export import CONTAINERS, Export
 from connectors.gcp.offline.recognise import Item
+from connectors.gcp.rights.vocabulary import vocabulary
 from scanner.text import counted
 
 T = TypeVar("T")
@@ -153,6 +154,8 @@ class FileApi(GcpApi):
 
     def _role(self, places: Places) -> Any:
         name = "/".join(filter(None, (places.get("parent"), "roles", places["role"])))
+        if name not in self.export.roles and (known := _known_role(name)) is not None:
+            return known
         if name not in self.export.roles:
             hint = f"`gcloud iam roles describe {name} --format=json` writes it"
             raise NotExported(f"no file holds {name}", hint=hint)
@@ -162,8 +165,17 @@ class FileApi(GcpApi):
         """Those that are there; of those that policies name, it is shown which are not."""
         start = f"{parent}/roles/" if parent else "roles/"
         rows = [role for name, role in self.export.roles.items() if name.startswith(start)]
-        missing = sorted(name for name in self.export.named_roles - self.export.roles.keys() if name.startswith(start))
-        return {"roles": rows, "unreachable": [f"{name} (it is in no file)" for name in missing]}
+        lacking = sorted(name for name in self.export.named_roles - self.export.roles.keys() if name.startswith(start))
+        known = {name: role for name in lacking if (role := _known_role(name)) is not None}
+        missing = [f"{name} (it is in no file)" for name in lacking if name not in known]
+        return {"roles": [*rows, *known.values()], "unreachable": missing}
+
+
+def _known_role(name: str) -> dict[str, Any] | None:
+    """One of Google's own roles of which it is known, without a file, what it allows of what counts."""
+    known = vocabulary()
+    permissions = None if name in known.partly_known else known.known_role(name)
+    return None if permissions is None else {"name": name, "includedPermissions": sorted(permissions)}
 
 
 def policy_of(export: Export, container: str) -> Any:

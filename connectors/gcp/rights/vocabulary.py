@@ -44,6 +44,7 @@ class Vocabulary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     high: Mapping[str, tuple[str, ...]]
     consequences: Mapping[ConsequenceKind, str]
     known_roles: Mapping[str, tuple[str, ...]]
+    partly_known: tuple[str, ...]
 
     @property
     def permissions(self) -> frozenset[str]:
