@@ -51,9 +51,10 @@ quick: setup
 coverage: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered --cov-report=html
 
-# The property tests alone, with examples that no run had before, and twenty times as many: hours.
+# The property tests alone, with examples that no run had before, and twenty times as many: hours. TESTS: some folders.
+TESTS ?= tests
 fuzz: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m hypothesis --hypothesis-profile deep
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile deep $(TESTS)
 
 # Parsers of what others write, each for so many seconds, with inputs that are bred by the code that they reach.
 SECONDS ?= 60

@@ -106,6 +106,17 @@ def test_workflows_run_what_anybody_can_run_here(name: str) -> None:
     assert made <= targets
 
 
+def test_every_property_is_tried_with_more_examples() -> None:
+    """Each week, by folder."""
+    matrix = WORKFLOWS["fuzz"]["jobs"]["properties"]["strategy"]["matrix"]["tests"]
+    tried = {folder for folders in matrix for folder in folders.split()}
+    there = {
+        path for path in (ROOT / "tests").rglob("test_*.py") if re.search(r"^@given", path.read_text(), re.MULTILINE)
+    }
+
+    assert {"/".join(path.relative_to(ROOT).parts[:2]) for path in there} == tried
+
+
 def test_a_release_is_tested_built_once_signed_and_then_published() -> None:
     """On every Python from the oldest that is supported; classifiers name those that it was tried with."""
     jobs = WORKFLOWS["release"]["jobs"]

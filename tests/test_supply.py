@@ -31,7 +31,6 @@ FILES: list[tuple[Path, Callable[[str], list[str]]]] = [
     *((path, supply.of_containerfile) for path in CONTAINERFILES),
     *((path, supply.of_commands) for path in SCRIPTS),
 ]
-SHA = "0123456789012345678901234567890123456789"
 
 
 @pytest.mark.parametrize(("path", "complaints"), FILES, ids=[str(path.relative_to(ROOT)) for path, _ in FILES])
@@ -43,6 +42,19 @@ def test_everything_that_runs_is_pinned(path: Path, complaints: Callable[[str], 
 def test_pods_may_nothing_that_they_do_not_need() -> None:
     """Neither root nor a writable root file system, no token of the cluster, no network but what a policy names."""
     assert supply.of_manifests(MANIFESTS) == []
+
+
+def test_an_action_has_the_same_commit_everywhere() -> None:
+    """One that was updated in one place alone is an older one elsewhere."""
+    places = [*WORKFLOWS, *ACTIONS, *(ROOT / "docs").rglob("*.md")]
+    used = {
+        (name, commit)
+        for path in places
+        for name, commit in re.findall(r"uses: ([\w.-]+/[\w.-]+)(?:/[\w./-]+)?@([0-9a-f]{40}) # v", path.read_text())
+    }
+
+    assert len(used) > 10
+    assert sorted(used) == sorted({name: (name, commit) for name, commit in used}.values())
 
 
 def test_examples_in_the_documentation_are_pinned_as_well() -> None:
