@@ -291,7 +291,7 @@ def without_secrets(text: str) -> str:
     for place in hits.places:
         masked = _each_masked(SHAPES[place], masked, _masked)
     if hits.names:
-        masked = _without(masked, named_in(masked, begins=hits.names if masked == plain else None))
+        masked = _without_named(masked, hits.names if masked == plain else None)
     return text if masked == plain else masked
 
 
@@ -308,8 +308,20 @@ def public_id(text: str) -> str:
         shape = SHAPES[place]
         masked = _each_masked(shape, masked, _masked if shape.guessable else _masked_as_one)
     if hits.names:
-        masked = _without(masked, named_in(masked, in_id=True, begins=hits.names if masked == plain else None))
+        masked = _without_named(masked, hits.names if masked == plain else None, in_id=True)
     return text if masked == plain else masked
+
+
+def _without_named(text: str, begins: Iterable[int] | None, *, in_id: bool = False) -> str:
+    """Return the text with what stands beside a secret's name masked.
+
+    A value with a blank in it may have held apart what the mask joins, such as the password of an address.
+    """
+    masked = _without(text, named_in(text, in_id=in_id, begins=begins))
+    for place in hits_in(masked).places if masked != text else ():
+        if SHAPES[place].guessable:
+            masked = _each_masked(SHAPES[place], masked, _masked)
+    return masked
 
 
 def _without(text: str, places: Iterable[tuple[int, int]], mask: Callable[[str], str] = lambda _secret: MASK) -> str:

@@ -189,3 +189,10 @@ def test_no_shape_is_slow_on_hostile_texts() -> None:
         for filler in ("", "a1", "://a:b", " ", "-"):
             without_secrets((keyword + filler) * (30_000 // len(keyword + filler)))
             without_secrets(keyword + filler * 30_000)
+
+
+@pytest.mark.parametrize("text", ['https://u:pw="a b"c@host/', 'https://u:password="one two"three@host/'])
+def test_what_a_mask_joins_is_looked_at_again(text: str) -> None:
+    """A blank within the password of an address hid the rest of it."""
+    for masks in (without_secrets, public_id):
+        assert masks(text) == masks(masks(text)) == "https://u:•••@host/"
