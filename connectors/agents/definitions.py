@@ -25,6 +25,7 @@ from connectors.planned.documents import parse_document
 from scanner.errors import InputError
 from scanner.model import Link
 from scanner.model.attributes import UNRESOLVED
+from scanner.redaction.shapes import shortened
 
 R = TypeVar("R")
 Row: TypeAlias = tuple[str, Any]
@@ -85,7 +86,7 @@ def read_definitions(name: str, data: bytes, project: str) -> Definitions | None
         if known.mark not in text:
             return None
         for called, row in known.rows(_content(name, text)):
-            shown = own_words(called.strip() or project or "agent")[:_LONGEST_NAME]
+            shown = shortened(own_words(called.strip() or project or "agent"), _LONGEST_NAME)
             if len(agents) == _MOST:
                 unread[shown] = f"the file has more than {_MOST} agents"
                 break
@@ -143,7 +144,7 @@ def _variables(names: Iterable[str | None]) -> tuple[str, ...]:
 
 
 def _texts(names: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(sorted({own_words(one)[:_LONGEST_NAME] for one in names if one}))
+    return tuple(sorted({shortened(own_words(one), _LONGEST_NAME) for one in names if one}))
 
 
 def _under(content: Any, name: str, row: type[R]) -> R | None:

@@ -17,6 +17,7 @@ from connectors.agents.documents import Server
 from connectors.github.client.payloads import McpServer, mcp_servers
 from connectors.planned.documents import parse_document
 from scanner.errors import InputError
+from scanner.redaction.shapes import shortened
 
 FOLDER: Final = ".github/agents"
 SHARED: Final = "agents"
@@ -84,7 +85,7 @@ def agent_file(path: str, text: str) -> AgentFile:
 
 
 def _text(value: Any) -> str | None:
-    return value.strip()[:_LONGEST] or None if isinstance(value, str) else None
+    return shortened(value.strip(), _LONGEST) or None if isinstance(value, str) else None
 
 
 def _tools(value: Any) -> tuple[str, ...] | None:
@@ -92,5 +93,5 @@ def _tools(value: Any) -> tuple[str, ...] | None:
     named = value.split(",") if isinstance(value, str) else value
     if not isinstance(named, list):
         return None
-    found = {one.strip()[:_LONGEST] for one in named[:_MOST] if isinstance(one, str)}
+    found = {shortened(one.strip(), _LONGEST) for one in named[:_MOST] if isinstance(one, str)}
     return tuple(sorted(found - {""}))

@@ -36,8 +36,9 @@ from scanner.model import (
     with_uncertain,
 )
 from scanner.processes import spread
-from scanner.redaction.masking import mask
-from scanner.redaction.shapes import public_id
+from scanner.redaction.masking import mask, was_cut
+from scanner.redaction.shapes import LONGEST, public_id
+from scanner.text import printable
 
 _learning = Lock()
 _begun: set[type] = set()
@@ -71,6 +72,8 @@ def _every(kind: type[Struct]) -> Iterator[type[Struct]]:
 # --- Listing and reading scopes ---
 
 log = logging.getLogger(__name__)
+_NAMED = 100
+"""Characters of a key that a warning names."""
 
 GRACE, GRACE_SHARE = 1.0, 0.1
 """Grace after the deadline, as a share of it and as seconds at most, for a connector to yield what it has read."""
@@ -177,6 +180,11 @@ def _clear(records: list[Any]) -> None:
 
     for place, record in chain.from_iterable(spread(changed, range(len(records)))):
         records[place] = record
+        if was_cut(record):
+            named = printable(getattr(record, "key", record.source))[:_NAMED]
+            log.warning(
+                "source %s: a text of %s has more than %s characters and was cut", record.source, named, f"{LONGEST:,}"
+            )
 
 
 def _typed(record: Any) -> Any:

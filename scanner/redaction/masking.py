@@ -21,7 +21,7 @@ from msgspec.structs import fields, replace
 from scanner.model import Credential, Identity, credential_key
 from scanner.redaction.named import is_public, is_secret_name, visible
 from scanner.redaction.redact import quotes_resolved, without_resolved
-from scanner.redaction.shapes import MASK, has_secret, public_id, without_secrets
+from scanner.redaction.shapes import CUT, LONGEST, MASK, has_secret, public_id, within_bounds, without_secrets
 
 log = logging.getLogger(__name__)
 
@@ -49,9 +49,19 @@ _encoder = msgspec.json.Encoder()
 def mask(record: R) -> R:
     """Return the record with each secret masked. Names and public ids stay.
 
-    A key that contains a token stays unique and the same in every scan (see ``public_id``).
+    A text of more than :data:`LONGEST` characters is cut. A key that contains a token stays unique and the same in every
+    scan (see ``public_id``).
     """
     return _without_secrets(record) if _may_have_secret(record) else record
+
+
+def was_cut(record: Struct) -> bool:
+    """Return whether a text of a masked record was cut."""
+    ids: list[str | None] = []
+    others: list[Any] = []
+    _gather(record, ids, ids, others)
+    texts = [*filter(None, ids), _encoder.encode(others).decode()]
+    return any(CUT in text for text in texts)
 
 
 def mask_with_warning(record: R, place: str) -> R:
@@ -84,6 +94,8 @@ def _may_have_secret(record: Struct) -> bool:
             text = f"{text}\n{_encoder.encode(others).decode()}"
     except (TypeError, ValueError, RecursionError):
         return True  # values of unexpected types are searched one by one
+    if len(ids_text) + len(text) > LONGEST:
+        return True  # one of them may be too long
     if text and line_may_have_secret(text):
         return True
     return has_secret(ids_text, in_id=True) or quotes_resolved(ids_text)
@@ -170,7 +182,7 @@ def _under(identity: Identity, old: Credential, key: str, new: Credential) -> Cr
 def _field(value: Any, name: str) -> Any:
     match value:
         case str():
-            return _same(value, _prose(value) if name in _PROSE else public_id(without_resolved(value)))
+            return _same(value, within_bounds(value, _prose if name in _PROSE else _id))
         case tuple():
             items = tuple(_field(item, name) for item in value)
             return value if all(map(operator.is_, value, items)) else items
@@ -185,12 +197,12 @@ def _attribute(value: Any, name: str, depth: int) -> Any:
     """Return the value of a tag or attribute, masked as a whole if its name is that of a secret."""
     match value:
         case str():
-            return _same(value, MASK if is_secret_name(name) and not is_public(value) else _prose(value))
+            return _same(value, MASK if is_secret_name(name) and not is_public(value) else within_bounds(value, _prose))
         case Mapping() | list() | tuple() if depth > _DEEPEST:
             return "…"
         case Mapping():
             new = {
-                _same(key, public_id(key)) if isinstance(key, str) else key: _attribute(
+                _same(key, within_bounds(key, public_id)) if isinstance(key, str) else key: _attribute(
                     item, _name_of(key, value, name), depth + 1
                 )
                 for key, item in value.items()
@@ -211,6 +223,10 @@ def _name_of(key: Any, held: Mapping[Any, Any], outer: str) -> str:
 
 def _unchanged(old: Mapping[Any, Any], new: Mapping[Any, Any]) -> bool:
     return len(old) == len(new) and all(key in old and old[key] is value for key, value in new.items())
+
+
+def _id(text: str) -> str:
+    return public_id(without_resolved(text))
 
 
 def _prose(text: str) -> str:

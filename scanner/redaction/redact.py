@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from scanner.errors import SourceError
-from scanner.redaction.shapes import MASK, without_secrets
+from scanner.redaction.shapes import MASK, within_bounds, without_secrets
 
 SHORTEST = 8
 """The shortest part of a secret, in characters, that is masked."""
@@ -96,10 +96,10 @@ def without_resolved(text: str) -> str:
 
 
 def redact(text: str) -> str:
-    """Return the text with resolved secrets masked, and everything that looks like a secret."""
+    """Return the text with resolved secrets masked, and everything that looks like a secret; a very long one is cut."""
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MASK)
-    return without_secrets(text)
+    return within_bounds(text, without_secrets)
 
 
 class RedactingFilter(logging.Filter):

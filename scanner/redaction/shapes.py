@@ -25,6 +25,14 @@ _HASH_DIGITS = 10
 """Hex digits of the hash that replaces a token in an id: 40 bits, enough to keep ids apart."""
 
 
+LONGEST = 131_072
+"""Characters of a text that are kept, as of a cell in a list."""
+_MARGIN = 4_096
+"""Characters after a cut that are masked with the rest: what is secret up to the cut may be known by what follows."""
+_OF_A_CUT = 64
+"""Characters that are kept for saying that a text was cut."""
+CUT = "… (cut: of "
+
 # Base64 of ``user:password``: four characters are three bytes, one of which is a colon; those before it are ASCII.
 _BASE64_ASCII = r"[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/]"
 _BASE64_COLON = (
@@ -293,6 +301,19 @@ def without_secrets(text: str) -> str:
     if hits.names:
         masked = _without_named(masked, hits.names if masked == plain else None)
     return text if masked == plain else masked
+
+
+def within_bounds(text: str, mask: Callable[[str], str]) -> str:
+    """Return the text masked, and cut after :data:`LONGEST` characters; of a secret at the cut nothing is kept."""
+    if len(text) <= LONGEST:
+        return mask(text)
+    kept = mask(text[: LONGEST + _MARGIN])[:-_MARGIN]
+    return f"{kept[: LONGEST - _OF_A_CUT]}{CUT}{len(text):,} characters)"
+
+
+def shortened(text: str, longest: int) -> str:
+    """Return the first characters of the text as :func:`public_id` masks it: masked first, so that no half is kept."""
+    return within_bounds(text, public_id)[:longest]
 
 
 def public_id(text: str) -> str:

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct, field
 
+from scanner.redaction.shapes import shortened
+
 _RESOLVABLE = re.compile(
     r"""
     arn:aws[a-z-]*:iam::\d{12}:[a-z-]+/[\w+=,.@/-]{1,200}                        # a role of AWS
@@ -408,9 +410,9 @@ def mcp_servers(given: Any) -> dict[str, McpServer]:
     for name, facts in list(given.items())[:_MOST_SERVERS]:
         if isinstance(facts, dict):
             try:
-                found[str(name)[:_LONGEST_NAME]] = msgspec.convert(facts, McpServer)
+                found[shortened(str(name), _LONGEST_NAME)] = msgspec.convert(facts, McpServer)
             except msgspec.ValidationError:
-                found[str(name)[:_LONGEST_NAME]] = McpServer()
+                found[shortened(str(name), _LONGEST_NAME)] = McpServer()
     return found
 
 

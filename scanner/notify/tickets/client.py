@@ -163,7 +163,7 @@ class Client:
             said = [str(part) for part in self._explain(msgspec.json.decode(reply.body)) if part]
         except (msgspec.DecodeError, AttributeError, KeyError, TypeError):  # not of the documented form
             return ""
-        return redact(cut("; ".join(said), 200))
+        return cut(redact("; ".join(said)), 200)
 
 
 def basic(user: str, secret: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.core.contract import DiscoveredRecord, Meter, Scope, Section, Spec
 from scanner import errors
@@ -16,7 +17,7 @@ from scanner.discovery.engine import read_all
 from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.scopes import GRACE
 from scanner.errors import MEMORY_HINT, Denied, SourceError, Throttled
-from scanner.model import GAPS, Coverage, CoverageStatus
+from scanner.model import GAPS, Coverage, CoverageStatus, Identity
 from tests.factories import make_assignment, make_identity
 
 
@@ -191,3 +192,17 @@ def test_malformed_rows_are_named_up_to_three_and_counted() -> None:
     assert coverage.detail is not None
     assert coverage.detail.count("could not be read") == 3
     assert coverage.detail.endswith("and 2 more such rows")
+
+
+def test_a_text_of_ten_megabytes_is_cut_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """No connector needs to count characters."""
+
+    class Long(FakeConnector):
+        def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+            for record in super().discover(scope):
+                yield replace(record, description="y" * 10**7) if isinstance(record, Identity) else record
+
+    (reading,) = (one for one in _read(Long("long", scopes=1)) if one.identities)
+
+    assert {len(one.description or "") for one in reading.identities} < set(range(200_000))
+    assert "a text of long-0/a has more than 131,072 characters and was cut" in caplog.text

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.core.contract import Scope
@@ -16,9 +16,11 @@ from scanner.discovery.scopes import Listing, read_scope
 from scanner.discovery.shards.files import check_shard, head_of, write_shard
 from scanner.discovery.shards.lines import Shard, Unit, without_secrets
 from scanner.model import Credential, Identity, Link, Signal, StoredSecret, Trust
-from scanner.redaction.masking import line_may_have_secret, mask
+from scanner.redaction.masking import line_may_have_secret, mask, was_cut
 from scanner.redaction.redact import SecretRef
+from scanner.redaction.shapes import LONGEST, shortened, within_bounds
 from tests.canaries import CANARIES
+from tests.examples import examples
 from tests.factories import NOW, make_assignment, make_coverage, make_credential, make_entry, make_identity
 from tests.scanner.discovery.shards.estates import SPEC, Plan, planned
 
@@ -216,3 +218,37 @@ def test_a_scope_s_name_is_masked_alike_in_listing_and_reading() -> None:
     assert TOKEN not in repr(reading)
     assert reading.coverage[0].scope == reading.scope
     assert Unit("prod", scope.id, None).digest == Unit("prod", reading.scope, None).digest
+
+
+@given(st.integers(-60, 5_000), st.sampled_from(["description", "name", "attributes"]))
+@example(0, "name")
+@examples(30)
+def test_of_a_secret_where_a_text_is_cut_nothing_stays(before: int, field: str) -> None:
+    """Neither at the cut nor where the text that is masked ends; masking again changes nothing."""
+    secret = f"ghp_{'Zk4pQ8vT2m' * 4}"[:40]
+    text = "x " * ((LONGEST + before) // 2) + f" {secret} " + "y" * 10_000
+    identity = make_identity(**{field: {"note": text} if field == "attributes" else text})
+    masked = mask(identity)
+    kept = getattr(masked, field)
+    kept = kept["note"] if field == "attributes" else kept
+
+    assert len(kept) <= LONGEST
+    assert "cut: of 1" in kept
+    assert "ghp_" not in kept
+    assert was_cut(masked)
+    assert mask(masked) is masked
+
+
+def test_ten_megabytes_in_a_text_cost_no_more_than_the_longest() -> None:
+    """Only what is kept is looked at: these signs take a microsecond each."""
+    looked_at: list[int] = []
+    within_bounds("key=" * 2_500_000, lambda text: looked_at.append(len(text)) or text)
+
+    assert looked_at[0] < 2 * LONGEST
+
+
+def test_what_is_shortened_is_masked_before() -> None:
+    """Half of a token would not be found any more."""
+    token = f"ghp_{'Zk4pQ8vT2m' * 4}"[:40]
+
+    assert "ghp_" not in shortened(f"a name with {token}", 40)
