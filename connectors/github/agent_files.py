@@ -94,4 +94,6 @@ def _tools(value: Any) -> tuple[str, ...] | None:
     if not isinstance(named, list):
         return None
     found = {shortened(one.strip(), _LONGEST) for one in named[:_MOST] if isinstance(one, str)}
+    if len(named) > _MOST:
+        found.add(f"(and {len(named) - _MOST:,} more)")
     return tuple(sorted(found - {""}))

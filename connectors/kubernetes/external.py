@@ -74,7 +74,7 @@ def _becomes(place: ClusterRights, rights: Rights) -> tuple[str, ...]:
     wide = tuple(account_key(place.facts.uid, (one.namespace or "*", "*")) for one in becoming.whole if not one.without)
     if len(becoming.links) > _MOST:
         spaces = sorted({namespace for namespace, _ in becoming.links})
-        return (*wide, *(whole.replace("*", space, 1) for space in spaces[:_MOST]))
+        return (*wide, *(whole.replace("*", space, 1) for space in spaces))
     return (*wide, *(account_key(place.facts.uid, account) for account in becoming.links))
 
 

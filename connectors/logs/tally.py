@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, TypeAlias
 
@@ -215,10 +215,19 @@ class Tally:
             self._seen_left_out.add(mark)
             self.left_out[at[:2]] += 1
 
-    @property
-    def beyond(self) -> int:
-        """The number of features beyond a limit, counted as :data:`MORE` of their caller."""
-        return sum(one.beyond for one in self._profiles.values())
+    def crowded(self) -> Mapping[tuple[str, str], str]:
+        """By scope and day, what callers did beyond the limits for one caller, which is counted as :data:`MORE`."""
+        beyond: Counter[tuple[str, str]] = Counter()
+        callers: Counter[tuple[str, str]] = Counter()
+        for (scope, day, _, _), one in self._profiles.items():
+            if one.beyond:
+                beyond[scope, day] += one.beyond
+                callers[scope, day] += 1
+        told = "{} of more actions or places by {}"
+        return {
+            at: told.format(counted(number, "use", "uses"), counted(callers[at], "caller", "callers"))
+            for at, number in beyond.items()
+        }
 
     @property
     def is_lower_bound(self) -> bool:
@@ -323,21 +332,27 @@ class Counting(ABC):
 
     def covered(self, days: Iterable[LogDay]) -> tuple[LogDay, ...]:
         """Return days that were read completely, as gaps where callers or changes are beyond a limit."""
-        beyond = self.tally.beyond
-        more = f"beyond the limits for one caller, {counted(beyond, 'count is', 'counts are')} in {MORE}"
+        crowded = self.tally.crowded()
         return tuple(
             replace(day, status="partial", detail=f"left out: {left_out}")
-            if (left_out := self._left_out(day.scope, day.day.isoformat()))
-            else replace(day, detail=more if beyond else None)
+            if (left_out := self._left_out(day.scope, day.day.isoformat(), crowded))
+            else replace(day, detail=None)
             for day in days
         )
 
-    def _left_out(self, scope: str, day: str) -> str:
+    def left_out_besides(self, scope: str, day: str) -> str:
+        """What a log left out of a day beyond limits of its own; empty for nothing."""
+        del scope, day
+        return ""
+
+    def _left_out(self, scope: str, day: str, crowded: Mapping[tuple[str, str], str]) -> str:
         callers, changes = self.tally.left_out[scope, day], self.changes_left_out[scope, day]
         bound = "at least " if self.tally.is_lower_bound else ""
         said = (
             f"{bound}{counted(callers, 'caller', 'callers')} beyond the first {MOST_CALLERS:,}" if callers else "",
             f"{counted(changes, 'change', 'changes')} beyond the first {MOST_CHANGES:,}" if changes else "",
+            f"{crowded[scope, day]} than are counted for one" if (scope, day) in crowded else "",
+            self.left_out_besides(scope, day),
         )
         return " and ".join(filter(None, said))
 

@@ -89,8 +89,10 @@ class Configuration:
         found: dict[str, tuple[str, ...]] = {}
         for path in change.unknown:
             named = _without_each(_references(_expression(expressions, path)), block)
-            addresses = tuple(dict.fromkeys(self._resolved(named, module, change.key, set())))
-            if addresses:
+            seen: set[tuple[str, str]] = set()
+            addresses = tuple(dict.fromkeys(self._resolved(named, module, change.key, seen)))
+            # Of more than are followed, those that were would hide the others: the value stays unknown.
+            if addresses and len(seen) < _MOST:
                 found[".".join(map(str, path))] = addresses
         return found
 
@@ -164,7 +166,7 @@ def _without_each(references: Iterable[str], block: Mapping[str, Any]) -> list[s
 
 
 def _references(expression: Any) -> list[str]:
-    return [each for each in listed(mapping(expression).get("references"))[:_MOST] if isinstance(each, str)]
+    return [each for each in listed(mapping(expression).get("references"))[: _MOST + 1] if isinstance(each, str)]
 
 
 def _expression(expressions: Mapping[str, Any], path: Path) -> Any:

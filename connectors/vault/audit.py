@@ -271,6 +271,7 @@ class _Accessors:
         self._lock = Lock()
         self._known: dict[str, str] = {}
         self._coming: Iterator[tuple[str, str]] = iter(())
+        self._is_told = False
         if server is not None:
             self._coming = islice(server.hashed_accessors(self._meter), _MOST_HASHED)
 
@@ -288,6 +289,9 @@ class _Accessors:
             except SourceError as error:
                 self._coming = iter(())
                 log.warning("tokens without an entity join no identity: %s", error)
+            if len(self._known) >= _MOST_HASHED and hashed not in self._known and not self._is_told:
+                self._is_told = True
+                log.warning("tokens without an entity join no identity, but for the first %s", f"{_MOST_HASHED:,}")
             return self._known.get(hashed, "")
 
 

@@ -49,8 +49,8 @@ _encoder = msgspec.json.Encoder()
 def mask(record: R) -> R:
     """Return the record with each secret masked. Names and public ids stay.
 
-    A text of more than :data:`LONGEST` characters is cut. A key that contains a token stays unique and the same in every
-    scan (see ``public_id``).
+    A text of more than :data:`LONGEST` characters is cut. A key that contains a token stays unique and the same in
+    every scan (see ``public_id``).
     """
     return _without_secrets(record) if _may_have_secret(record) else record
 

@@ -135,6 +135,7 @@ def _static_key_beside_federation(secret: StoredSecret, _context: RuleContext) -
     if not named:
         return None
     evidence: dict[str, Any] = {"name": secret.name, "jobs": named[:_NAMED], "created_at": secret.created_at}
+    evidence |= {"and_more": len(named) - _NAMED} if len(named) > _NAMED else {}
     return Hit(evidence={name: fact for name, fact in evidence.items() if fact is not None})
 
 
@@ -227,11 +228,12 @@ def _writers_become_admin(assessment: Assessment, _context: RuleContext) -> Hit 
         return None
     guards = guards_in(identity.attributes)
     is_approved = all("approval" in one.by for one in guards)
+    subjects = sorted({token.subject for token in identity.token_subjects})
     evidence: dict[str, Any] = {
         "repository": repository,
         "because": assessment.privilege.evidence,
-        "subjects": sorted({token.subject for token in identity.token_subjects})[:_NAMED],
-    }
+        "subjects": subjects[:_NAMED],
+    } | ({"and_more": len(subjects) - _NAMED} if len(subjects) > _NAMED else {})
     if not guards:
         return Hit(evidence=evidence)
     return Hit(

@@ -267,6 +267,7 @@ def _shared_default_account(assessment: Assessment, _context: RuleContext) -> Hi
         return None
     facts = {
         "roles": list(bound[:_NAMED]) if isinstance(bound, (list, tuple)) else None,
+        "and_more_roles": max(0, len(bound) - _NAMED) if isinstance(bound, (list, tuple)) else None,
         "privilege": assessment.privilege.level,
         "because": assessment.privilege.evidence if is_strong else None,
         "run_as": len(assessment.consumers),

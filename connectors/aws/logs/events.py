@@ -20,6 +20,7 @@ from connectors.aws.logs.hosts import Hosts, is_hosted
 from connectors.logs.folders import Layout, Redelivery
 from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
 from connectors.logs.tally import DENIED, DONE, FAILED, MOST_RAW, Counted, Counting, Profile
+from scanner.text import either
 
 _DAY = r"(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)"
 _BRANCH = r"(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?(?P<scope>\d{12})/CloudTrail/(?P<part>[a-z0-9-]+)/"
@@ -179,7 +180,7 @@ class CloudTrailCounting(Counting):
         host = host_of(who) or self._hosts.asker(who.access_key_id or "")
         if host and not event.error_code and not event.endpoint:
             given = member(_decoded(event.response), "credentials.accessKeyId")
-            self._hosts.asked((given or "")[:40], host, event.address or "")
+            self._hosts.asked((given or "")[:40], host, event.address or "", event.event_time[:10])
 
     def _acting(self, event: Event, who: Who) -> str:
         """Who calls: the caller itself, AWS on its behalf, or the caller in the copy of the resource's owner."""
@@ -199,6 +200,12 @@ class CloudTrailCounting(Counting):
         super().finish()
         for use in self._hosts.elsewhere():
             use.profile.count(_OFF_HOST, use.counted, use.outcome)
+
+    def left_out_besides(self, scope: str, day: str) -> str:
+        """Uses of temporary credentials of hosts that were not compared with where their host is."""
+        del scope  # one unit is of one account
+        uses = self._hosts.left_out[day]
+        return f"where {either(uses, 'a use', f'{uses:,} uses')} of hosts' credentials came from" if uses else ""
 
     def _action(self, event: Event) -> Action:
         if len(self._actions) >= _MOST_ACTIONS:

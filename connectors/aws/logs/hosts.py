@@ -13,7 +13,7 @@ from. Where they are first used in another one, they were made for someone else,
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from connectors.logs.tally import Counted, Profile
 
 _HOSTED = re.compile(r"exec-env/AWS_(?:Lambda|ECS)", re.IGNORECASE)
 _MOST_SESSIONS = 50_000
+"""Maximum temporary credentials of hosts that are followed in one unit, and :data:`_MOST_PLACES` of each."""
 _MOST_PLACES = 50
 
 
@@ -49,6 +50,8 @@ class Hosts:
         self._sessions: dict[str, tuple[str, dict[tuple[str, bool], Use]]] = {}
         self._asked: dict[str, tuple[str, str]] = {}
         self._moved: set[str] = set()
+        self.left_out: Counter[str] = Counter()
+        """By day, uses of temporary credentials that were not compared with where their host is."""
 
     def __contains__(self, session: str) -> bool:
         return session in self._sessions or session in self._asked
@@ -57,11 +60,15 @@ class Hosts:
         """An instance was given another address or interface; empty: it is not known which."""
         self._moved.add(instance)
 
-    def asked(self, session: str, host: str, address: str) -> None:
-        """A host was given further credentials, for which it had asked from this address."""
+    def asked(self, session: str, host: str, address: str, day: str) -> None:
+        """A host was given further credentials, for which it had asked from this address on this day."""
         network = self._networks.place(address)
-        if session and network is not None and len(self._asked) < _MOST_SESSIONS:
-            self._asked[session] = host, network
+        if not session or network is None:
+            return
+        if session not in self._asked and len(self._asked) >= _MOST_SESSIONS:
+            self.left_out[day] += 1
+            return
+        self._asked[session] = host, network
 
     def asker(self, session: str) -> str:
         """The host that asked for these credentials; empty where none did."""
@@ -72,13 +79,17 @@ class Hosts:
         """Temporary credentials were used. ``host``: as a caller has it, or empty."""
         network = self._networks.place(address)
         known = self._sessions.get(session)
-        if network is None or (known is None and len(self._sessions) >= _MOST_SESSIONS):
+        if network is None:
+            return
+        if known is None and len(self._sessions) >= _MOST_SESSIONS:
+            self.left_out[counted.first[:10]] += counted.events
             return
         if known is None:
             known = self._sessions[session] = host, {}
         places = known[1]
         before = places.get((network, hosted))
         if before is None and len(places) >= _MOST_PLACES:
+            self.left_out[counted.first[:10]] += counted.events
             return
         if before is None or counted.first < before.counted.first:
             places[network, hosted] = Use(network, hosted, counted, outcome, profile)

@@ -413,6 +413,9 @@ def mcp_servers(given: Any) -> dict[str, McpServer]:
                 found[shortened(str(name), _LONGEST_NAME)] = msgspec.convert(facts, McpServer)
             except msgspec.ValidationError:
                 found[shortened(str(name), _LONGEST_NAME)] = McpServer()
+    if len(given) > _MOST_SERVERS:
+        # A server that nothing is known of: neither its host nor its tools.
+        found[f"(and {len(given) - _MOST_SERVERS:,} more)"] = McpServer()
     return found
 
 

@@ -241,3 +241,15 @@ def test_definitions_of_agents_run_as_what_they_name(monkeypatch: pytest.MonkeyP
     assert "shop/.bedrock_agentcore.yaml could not be read: agent odd" in str(agents.detail)
     assert "store/agentcore/agentcore.json" in str(agents.detail)
     assert PLANTED not in repr(found)
+
+
+def test_tools_and_servers_beyond_the_limit_are_said() -> None:
+    """One who pads a list could hide the last of them."""
+    names = [f"t{number:03}" for number in range(203)]
+    servers = "\n".join(f"  s{number}: {{url: 'https://x'}}" for number in range(201))
+    found = agent_file("a.md", f"---\nname: A\ntools: [{', '.join(names)}]\nmcp-servers:\n{servers}\n---\nprompt")
+
+    assert found is not None
+    assert found.tools is not None
+    assert "(and 3 more)" in found.tools
+    assert "(and 1 more)" in found.servers

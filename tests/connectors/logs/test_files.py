@@ -172,3 +172,24 @@ def test_a_day_with_callers_beyond_the_limit_is_a_gap(tmp_path: Path) -> None:
         ),
     )
     assert sum(one.events for one in reading.callers) == reading.events
+
+
+def test_a_caller_with_more_clients_than_are_counted_is_a_gap_of_that_day() -> None:
+    """What is counted as more is not compared with the past; the day before is whole."""
+    before = YESTERDAY - timedelta(1)
+    tools = ServerCounting(Networks())
+    tools.take([Line(time=f"{before}T10:00:00Z", user="bot")])
+    tools.finish()
+    some = Counted(1, 1, f"{YESTERDAY}T10:00:00Z", f"{YESTERDAY}T10:00:00Z", "", None)
+    profile = tools.tally.of("server", YESTERDAY.isoformat(), "bot")
+    profile.count([f"tool={number}" for number in range(253)], some, DONE)
+
+    assert list(tools.covered([LogDay(scope="server", day=before), LogDay(scope="server", day=YESTERDAY)])) == [
+        LogDay(scope="server", day=before),
+        LogDay(
+            scope="server",
+            day=YESTERDAY,
+            status="partial",
+            detail="left out: 3 uses of more actions or places by 1 caller than are counted for one",
+        ),
+    ]

@@ -146,6 +146,20 @@ def test_references_that_multiply_come_to_an_end() -> None:
     assert not resources(plan)[f"{'module.m.' * 30}aws_iam_role_policy.p"].refers
 
 
+def test_a_reference_is_not_hidden_behind_hundreds_of_others() -> None:
+    """Of more than are followed none is named: what the argument comes from is unknown."""
+    others = [f"aws_iam_policy.p{number}" for number in range(301)]
+    changes = [change(f"{name}", {}) for name in (*others, "aws_iam_policy.admin")]
+    attached = change("aws_iam_role_policy.p", {}, unknown={"role": True})
+    few, many = (
+        resources(terraform(*changes, attached, blocks=[block("aws_iam_role_policy.p", role=refers(*named))]))
+        for named in ((others[0], "aws_iam_policy.admin"), (*others, "aws_iam_policy.admin"))
+    )
+
+    assert few["aws_iam_role_policy.p"].refers == {"role": (others[0], "aws_iam_policy.admin")}
+    assert many["aws_iam_role_policy.p"].refers == {}
+
+
 FROM_TERRAFORM = Path(__file__).with_name("terraform_1_0.json")
 """As Terraform 1.0.3 wrote it, the only provider being its own."""
 STATE = "data.terraform_remote_state"
