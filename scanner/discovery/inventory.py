@@ -32,7 +32,14 @@ from scanner.model import (
     Workload,
     with_typed,
 )
-from scanner.model.attributes import FACTS_OF_CREDENTIALS, OWNERS, RECORDS_OF_USE, SPONSORS, UNLISTED
+from scanner.model.attributes import (
+    FACTS_OF_CREDENTIALS,
+    OWNERS,
+    RECORDS_OF_USE,
+    SPONSORS,
+    UNLISTED,
+    UNREAD_CREDENTIALS,
+)
 from scanner.redaction.masking import mask
 from scanner.stages import stage
 from scanner.text import few
@@ -233,7 +240,7 @@ def as_last_known(identity: Identity, last: Identity, now: datetime) -> Identity
     if identity.enabled is None:
         identity = msgspec.structs.replace(identity, enabled=last.enabled)
     if "credentials" in identity.unread:
-        standing = tuple(one for one in last.credentials if not is_over(one, now))
+        standing = tuple(one for one in last.credentials if may_be_unread(one, identity) and not is_over(one, now))
         last = msgspec.structs.replace(last, credentials=standing)
     for fact in identity.unread:
         identity = msgspec.structs.replace(identity, **_LAST_KNOWN[fact](identity, last))
@@ -241,6 +248,14 @@ def as_last_known(identity: Identity, last: Identity, now: datetime) -> Identity
     if attributes == identity.attributes:
         return identity
     return msgspec.structs.replace(identity, attributes=attributes)
+
+
+def may_be_unread(credential: Credential, identity: Identity) -> bool:
+    """Whether the credential of an earlier scan may be among those of the identity that could not be listed."""
+    unread = identity.attributes.get(UNREAD_CREDENTIALS)
+    if not isinstance(unread, (list, tuple)):
+        return "credentials" in identity.unread
+    return credential.kind in unread or credential.attributes.get("type") in unread
 
 
 def is_over(last: Credential, now: datetime) -> bool:

@@ -133,6 +133,11 @@ TENANT_SUBJECTS: Final = "subjects_of_tenant"
 """Of a repository: as JOBS_SUBJECTS, of all repositories of its organization. If every section of its scope that lists
 identities of the kind HOLDERS was read, no other identity has such tokens.
 """
+UNREAD_CREDENTIALS: Final = "unread_credentials"
+"""The kinds of credentials, or their ``attributes.type``, that could not all be listed: a list of texts.
+
+Without it, that may be any if its credentials are unread.
+"""
 LISTED_IN: Final = "listed_in"
 """The names of the only sections that list it, if others list more identities of its kind: a list of texts."""
 ACCOUNTED_IN: Final = "gaps_accounted_in"

@@ -30,6 +30,8 @@ from scanner.model import Credential, Identity, Link, Signal, TokenSubject, Trus
 
 # --- IAM users as identities (pure) ---
 
+_OTHERS = ("api_key", "service_specific", "certificate", "ssh_key")
+
 
 class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
     """The credentials of one user, as far as they were read.
@@ -107,6 +109,13 @@ class UserFacts(Struct, frozen=True, kw_only=True, gc=False):
         return self.keys is not None and self.password is not None and self.others_known
 
     @property
+    def unread_kinds(self) -> list[str]:
+        """The kinds of credentials that could not all be listed."""
+        others = () if self.others_known else _OTHERS
+        read = {"access_key": self.keys is not None, "password": self.password is not None}
+        return [*(kind for kind, is_read in read.items() if not is_read), *others]
+
+    @property
     def use_known(self) -> bool:
         """Whether everything that AWS records about its use, and about the use of each of its keys, was read."""
         return self._records_read and self._uses_known and self.others_known
@@ -161,6 +170,7 @@ def user_identity(
             mfa_active=facts.mfa_active,
             second_factors=sorted(facts.second_factors or ()),
             active_keys=facts.active_keys,
+            unread_credentials=facts.unread_kinds or None,
             granted_services=permissions.granted_services,
         ),
         signals=(*_signals(facts), *permissions.signals),

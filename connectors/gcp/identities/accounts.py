@@ -21,8 +21,14 @@ from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.usage.reading import use_of_account, with_use
 from scanner.errors import SourceError
 from scanner.model import Credential, Identity, Privilege, TokenSubject, credential_key
+from scanner.model.attributes import UNREAD_CREDENTIALS
 
-CREDENTIALS = ("iam.service_account_keys", "storage.hmac_keys", "apikeys.keys")
+CREDENTIALS = {
+    "iam.service_account_keys": "service_account_key",
+    "storage.hmac_keys": "hmac",
+    "apikeys.keys": "api_key",
+}
+"""The sections that list credentials of accounts, and the type or kind of these."""
 BINDING_EVIDENCE = "a binding allows"
 ISSUER = "https://accounts.google.com"
 """The issuer of the ID tokens of service accounts, whose subject is the unique id."""
@@ -44,6 +50,8 @@ def parse_account(reader: GcpReader, project: ProjectRef, row: ServiceAccount) -
     attributes: dict[str, Any] = {**used.attributes}
     if form == "default":
         attributes["default_account"] = True
+    if unread := [kind for section, kind in CREDENTIALS.items() if reader.lacks(project, section)]:
+        attributes[UNREAD_CREDENTIALS] = unread
     return Identity(
         key=account_key(project.id, row.email),
         provider="gcp",

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.discovery.inventory import Inventory, as_last_known, is_over
+from scanner.discovery.inventory import Inventory, as_last_known, is_over, may_be_unread
 from scanner.matching.places import Places
 from scanner.model import (
     ANY_KIND,
@@ -26,6 +26,7 @@ from scanner.model import (
     Assignment,
     ClosedTicket,
     Coverage,
+    Credential,
     Earlier,
     Entry,
     EntryAssessment,
@@ -297,7 +298,7 @@ def kept_findings(
         for one in remembered.assessments
         if one.identity.key in partly_read
         for credential in one.identity.credentials
-        if is_over(credential, now)
+        if is_over(credential, now) or _is_deleted(credential, partly_read[one.identity.key].identity)
     }
     known = {finding.fingerprint: finding for finding in (*remembered.findings, *remembered.on_trusts)}
     return [
@@ -307,6 +308,15 @@ def kept_findings(
         and finding.credential not in over
         and (finding.fingerprint in kept or _cannot_be_resolved(finding, partly_read.get(finding.identity or ""), now))
     ]
+
+
+def _is_deleted(last: Credential, identity: Identity) -> bool:
+    """Return whether a credential is gone though others of its holder could not be listed."""
+    return (
+        "credentials" in identity.unread
+        and not may_be_unread(last, identity)
+        and all(one.key != last.key for one in identity.credentials)
+    )
 
 
 def _cannot_be_resolved(finding: Finding, holder: Assessment | None, now: datetime) -> bool:

@@ -30,7 +30,7 @@ from scanner.model import (
     Trust,
     Workload,
 )
-from scanner.model.attributes import HOLDERS, JOBS_SUBJECTS, TENANT_SUBJECTS
+from scanner.model.attributes import HOLDERS, JOBS_SUBJECTS, TENANT_SUBJECTS, UNREAD_CREDENTIALS
 from scanner.store.store import Store
 from tests.databases import empty_store, sqlite_file
 from tests.factories import NOW, days_ago, make_assignment, make_coverage, make_credential, make_entry, make_identity
@@ -332,6 +332,29 @@ NO_HOLDERS = make_coverage(section="holders", status="denied")
 def _right(holder: str = "stranger") -> Assignment:
     """A right that is given where the identities live."""
     return make_assignment(holder, **HERE)
+
+
+@pytest.mark.parametrize(
+    ("unread", "stays"),
+    [
+        pytest.param(None, True, id="any kind may be unread"),
+        pytest.param(["access_key"], True, id="its kind is"),
+        pytest.param(["hmac", "ssh_key"], False, id="others are"),
+    ],
+)
+def test_a_key_that_was_deleted_is_gone_though_other_kinds_are_unread(
+    store: Store, unread: list[str] | None, *, stays: bool
+) -> None:
+    """And so is the finding that it is old."""
+    _night(store, 0, [KEYED])
+    facts = {} if unread is None else {UNREAD_CREDENTIALS: unread}
+    now = replace(KEYED, credentials=(), unread=("credentials",), attributes=facts)
+
+    night = _night(store, 1, [now])
+
+    (found,) = (one.identity for one in night.identities)
+    assert bool(found.credentials) is stays
+    assert bool(_status(night, "credential_too_old")) is stays
 
 
 @pytest.mark.parametrize("record", ["assignment", "workload"])
