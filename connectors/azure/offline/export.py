@@ -16,9 +16,16 @@ from connectors.azure.keys import subscription_of
 from connectors.azure.offline import recognise as r
 from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import moments
+from connectors.core.file_names import named_in, without
 
 EVER = datetime.min.replace(tzinfo=UTC)
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_NEUTRAL = frozenset({
+    "assignment", "assignments", "az", "azure", "certificate", "certificates", "credential", "credentials", "deny",
+    "empty", "export", "federated", "for", "identity", "identities", "key", "keys", "keyvault", "list", "of", "secret",
+    "secrets", "subscription", "vault", "vaults",
+})  # fmt: skip
+"""Words beside the name of what a list is of."""
 _MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 
 
@@ -50,9 +57,10 @@ class Export(Struct, kw_only=True):
         """One row of a list, by its id in lower case."""
         return self.rows[name].get(id_) if name in self.rows else None
 
-    def names_empty(self, *words: str) -> bool:
-        """Whether an empty list is in a file whose name has all of these words."""
-        return any(all(word.lower() in path for word in words) for path in self.empty)
+    def names_empty(self, word: str, name: str) -> bool:
+        """Whether an empty list is in a file whose path has the word, and this name as a whole."""
+        wanted = (name.lower(),)
+        return any(named_in(path, wanted, _NEUTRAL) and word in without(path, wanted[0]) for path in self.empty)
 
     @property
     def as_of(self) -> datetime:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from msgspec import Struct, field, structs
 
+from connectors.core.file_names import named_in, without
 from connectors.core.offline import Unreadable, files_in, name_in
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.documents import EXTENSIONS, Document, NoRows, newest, read_document
 from connectors.gcp.offline.naming import Names, PolicyOf, Rows, names_of, project_in, rows_of
-from connectors.gcp.offline.paths import Known, last_part, named_by, named_in, project_of, without
+from connectors.gcp.offline.paths import NEUTRAL, Known, last_part, named_by, project_of
 from connectors.gcp.offline.recognise import Item, Row
 from connectors.gcp.places import ProjectRef, last_segment
 
@@ -30,7 +31,7 @@ _UNCHOSEN = frozenset(
     for service, kind in (("cloudresourcemanager", "Project"), ("serviceusage", "Service"), ("logging", "LogBucket"))
 )
 """Every project has each of these, and no one here asks for them: where all are reported, no types were chosen."""
-_KIND_WORDS = frozenset(word for kind in k.KINDS for word in kind.words.split("-"))
+_KIND_WORDS = NEUTRAL | {word for kind in k.KINDS for word in kind.words.split("-")}
 _BRIEF = "roles without their permissions: `gcloud iam roles describe` has them, a listing has not"
 _NO_SCOPE = "it has no rows and does not say of what: put the project's id and what it lists into its name"
 

@@ -10,21 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 
 from msgspec import Struct
 
+from connectors.core.file_names import exact, is_neutral, parts_of, words_in
 from connectors.gcp.places import account_key, project_of_account
 
 _RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com"
-_WORD = re.compile(r"[A-Za-z0-9]+")
 _EMAIL = re.compile(r"[\w.+-]+@[a-z0-9][a-z0-9.-]*\.gserviceaccount\.com", re.ASCII)
 _PROJECT = re.compile(r"(?:[a-z0-9.-]{1,62}:)?[a-z0-9][a-z0-9-]{0,61}[a-z0-9]", re.ASCII)
-_EXTENSION = re.compile(r"\.(?:json|jsonl|ndjson|ya?ml|txt)$", re.IGNORECASE)
-_LONGEST = 255
-"""The longest part of a path that is looked at, which is the longest name of a file."""
 _POLICY_WORDS = frozenset({"iam", "policy", "policies"})
-_NEUTRAL = _POLICY_WORDS | {
+NEUTRAL = _POLICY_WORDS | {
     "allow", "audit", "backup", "bindings", "current", "describe", "dump", "export", "exported", "exports", "for",
     "gcloud", "gcp", "get", "google", "iampolicy", "latest", "list", "of", "project", "projects",
 }  # fmt: skip
@@ -79,12 +75,12 @@ class Named(Struct, frozen=True, kw_only=True):
 
 def is_of_a_policy(file: str) -> bool:
     """Whether a file's name says that it holds an allow policy."""
-    return not _POLICY_WORDS.isdisjoint(_words(_parts(file)[-1]))
+    return not _POLICY_WORDS.isdisjoint(words_in(parts_of(file)[-1]))
 
 
 def projects_in(file: str) -> str | None:
     """The project that the path of a policy names, also where no file describes it: ``projects/NAME/``."""
-    parts = _parts(file)
+    parts = parts_of(file)
     named = [name for before, name in pairwise(parts[:-1]) if _plain(before) in _PROJECTS]
     return named[-1] if named and _PROJECT.fullmatch(named[-1]) else None
 
@@ -94,9 +90,9 @@ def named_by(file: str, known: Known) -> Named | None:
 
     The path is read from its end. The first part that is not made of neutral words decides.
     """
-    parts = _parts(file)
+    parts = parts_of(file)
     at = len(parts) - 1
-    while at >= 0 and _is_neutral(parts[at]) and (at == len(parts) - 1 or not _is_collection(parts, at - 1)):
+    while at >= 0 and is_neutral(parts[at], NEUTRAL) and (at == len(parts) - 1 or not _is_collection(parts, at - 1)):
         if named := _whole(parts[at], "", known):
             return named
         at -= 1
@@ -118,78 +114,32 @@ def _is_collection(parts: list[str], at: int) -> bool:
 
 def _whole(part: str, before: str, known: Known) -> Named | None:
     """The account, project, folder or organization that a part of a path names and nothing else."""
-    if email := exact(part, known.emails):
+    if email := exact(part, known.emails, NEUTRAL):
         return _of_account(known.emails[email], email)
-    if project := exact(part, known.projects):
+    if project := exact(part, known.projects, NEUTRAL):
         return _of_project(known.projects[project])
     above = _above(part, before, known)
     return Named(resource=f"{_RESOURCE_MANAGER}/{above}") if above else None
 
 
-def exact(part: str, names: Mapping[str, Any], also: frozenset[str] = frozenset()) -> str | None:
-    """The longest of some names in one part of a path, if nothing else in it than neutral words, or ``also``, is left.
-
-    Names begin and end where a word does: ``app`` is no name in ``my-app``, unless ``my`` is a word.
-    """
-    part = part[:_LONGEST]
-    spans = [found.span() for found in _WORD.finditer(part)]
-    neutral = [_is_plain_word(part[start:end], also) for start, end in spans]
-    first = next((at for at, is_plain in enumerate(neutral) if not is_plain), len(spans))
-    last = len(spans) - next((at for at, is_plain in enumerate(reversed(neutral)) if not is_plain), len(spans)) - 1
-    found = (
-        part[spans[start][0] : spans[end][1]]
-        for start in range(min(first, len(spans) - 1) + 1)
-        for end in range(max(last, start), len(spans))
-    )
-    return max((name for name in found if name in names), key=len, default=None)
-
-
-def named_in(file: str, names: Mapping[str, Any], also: frozenset[str] = frozenset()) -> str | None:
-    """The name in the last part of a path that has one of these."""
-    return next((name for part in reversed(_parts(file)) if (name := exact(part, names, also))), None)
-
-
 def last_part(file: str) -> str:
     """A file's own name, without its extension."""
-    return _parts(file)[-1]
-
-
-def without(part: str, name: str) -> str:
-    """A part of a path without a name in it."""
-    return part.replace(name, "", 1) if name else part
+    return parts_of(file)[-1]
 
 
 def project_of(file: str, known: Known) -> str | None:
     """The id of the project that the folders of a file name, the innermost; else the only project."""
-    return _project_of(_parts(file)[:-1], known)
-
-
-def _parts(file: str) -> list[str]:
-    *folders, name = file.replace("\\", "/").split("/")
-    return [*(one for one in folders if one not in ("", ".")), _EXTENSION.sub("", name)]
-
-
-def _words(part: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(part[:_LONGEST])]
+    return _project_of(parts_of(file)[:-1], known)
 
 
 def _plain(part: str) -> str:
-    return "".join(_words(part))
-
-
-def _is_plain_word(word: str, also: frozenset[str]) -> bool:
-    lower = word.lower()
-    return lower in _NEUTRAL or lower in also or lower.rstrip("tz").replace("t", "").isdigit()
-
-
-def _is_neutral(part: str) -> bool:
-    return all(_is_plain_word(word, frozenset()) for word in _words(part))
+    return "".join(words_in(part))
 
 
 def _without_suffix(part: str) -> str:
     """``db.iam`` is the policy of ``db``."""
     name, dot, last = part.rpartition(".")
-    return _without_suffix(name) if dot and name and last.lower() in _NEUTRAL else part
+    return _without_suffix(name) if dot and name and last.lower() in NEUTRAL else part
 
 
 def _project_of(parts: list[str], known: Known) -> str | None:
@@ -197,14 +147,14 @@ def _project_of(parts: list[str], known: Known) -> str | None:
     for at in range(len(parts) - 1, -1, -1):
         if at and _plain(parts[at - 1]) in _PROJECTS:
             return known.projects.get(parts[at], parts[at])
-        if project := exact(parts[at], known.projects):
+        if project := exact(parts[at], known.projects, NEUTRAL):
             return known.projects[project]
     return known.only
 
 
 def _inside(kind: str, name: str, project: str | None, known: Known) -> Named | None:
     if kind in _ACCOUNTS:
-        email = exact(name, known.emails) or (name if _EMAIL.fullmatch(name) or name.isdigit() else None)
+        email = exact(name, known.emails, NEUTRAL) or (name if _EMAIL.fullmatch(name) or name.isdigit() else None)
         project = known.emails.get(email or "") or project or project_of_account(email or "")
         return _of_account(project, email) if email and project else None
     if project is None:
@@ -222,13 +172,13 @@ def _of_project(project: str) -> Named:
 
 def _above(part: str, before: str, known: Known) -> str | None:
     """The organization or folder that a part names, by its number, or as the only organization."""
-    words = list(_words(part))
+    words = list(words_in(part))
     kind = next((_ABOVE[word] for word in words if word in _ABOVE), _ABOVE.get(before))
     if kind is None:
         return None
     numbers = [word for word in words if word.isdigit() and len(word) > len("20261231")]
     numbers = numbers or [word for word in words if word.isdigit()]
-    others = [word for word in words if not (word.isdigit() or word in _ABOVE or word in _NEUTRAL)]
+    others = [word for word in words if not (word.isdigit() or word in _ABOVE or word in NEUTRAL)]
     if len(numbers) == 1 and not others:
         return f"{kind}/{numbers[0]}"
     is_named = kind == "organizations" and known.organization is not None and not numbers

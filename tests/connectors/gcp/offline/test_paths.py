@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from string import ascii_lowercase
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.offline.paths import Known, exact, is_of_a_policy, named_by, named_in, projects_in
+from connectors.core.file_names import named_in
+from connectors.gcp.offline.paths import NEUTRAL, Known, is_of_a_policy, named_by, projects_in
 
 P = "acme-prod"
 APP, MY_APP = (f"{name}@{P}.iam.gserviceaccount.com" for name in ("app", "my-app"))
@@ -94,22 +93,6 @@ def test_a_policy_s_folder_names_its_project_even_if_nothing_describes_it() -> N
     assert projects_in("projects/x.json") is None
 
 
-_NAMES = st.lists(st.text(ascii_lowercase, min_size=1, max_size=4), min_size=1, max_size=3).map("-".join)
-
-
-@given(known=st.sets(_NAMES, min_size=1, max_size=6), part=_NAMES, words=st.sets(st.sampled_from(("iam", "policy"))))
-def test_a_part_names_what_it_is_and_nothing_that_it_only_contains(known: set[str], part: str, words: set[str]) -> None:
-    """With or without neutral words around it, which may be a part of a name that is known."""
-    around = "-".join((*sorted(words), part))
-    found = exact(around, dict.fromkeys(known))
-
-    assert (found is not None) or part not in known
-    if found is not None:
-        left = f"-{around}-".replace(f"-{found}-", "-", 1).strip("-")
-        assert found in known
-        assert all(word in {"iam", "policy", "of", "for", "get", "gcp", "list", ""} for word in left.split("-"))
-
-
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_path_can_be_looked_at(file: str, name: str) -> None:
     """Nothing in a file's name ends the reading."""
@@ -117,5 +100,5 @@ def test_any_path_can_be_looked_at(file: str, name: str) -> None:
 
     for one in (file, f"{name}/{file}", f"{file}/{name}", f"projects/{file}"):
         named_by(one, known)
-        named_in(one, {name: name})
+        named_in(one, {name: name}, NEUTRAL)
         projects_in(one)
