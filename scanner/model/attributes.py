@@ -67,6 +67,10 @@ GRANTED_SERVICES: Final = "granted_services"
 """The services for which its permissions allow an action, under their names in audit logs: a list; absent if any may
 be.
 """
+ALLOWED_ACTIONS: Final = "allowed_actions"
+"""What each of its policies allows: a list of patterns by the policy's name, as :mod:`scanner.matching.actions` writes
+them; absent if that is unknown.
+"""
 RECORDS_OF_USE: Final = ("used_as", "last_successful_use", "last_used_region")
 """Details of the last use, besides its time."""
 FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", "second_factors")

@@ -129,6 +129,8 @@ class PolicyDetail(Struct, frozen=True, kw_only=True, rename="pascal"):
     arn: str
     default_version_id: str | None = None
     policy_version_list: tuple[PolicyVersion, ...] = ()
+    cut_down: bool = False
+    """Of a published policy: its document has only the actions that make a level."""
 
     @property
     def document(self) -> Any:

@@ -191,4 +191,4 @@ def published_details(arns: Iterable[str]) -> Iterator[PolicyDetail]:
         statements = _published().get(arn.rpartition("/")[2]) if ":iam::aws:policy/" in arn else None
         if statements is not None:
             version = PolicyVersion(is_default_version=True, document={"Statement": list(statements)})
-            yield PolicyDetail(arn=arn, policy_version_list=(version,))
+            yield PolicyDetail(arn=arn, policy_version_list=(version,), cut_down=True)

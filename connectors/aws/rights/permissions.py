@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from connectors.aws.client.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
+from connectors.aws.rights.allowed import allowed_actions
 from connectors.aws.rights.assume import roles_elsewhere
 from connectors.aws.rights.consequences import consequences_in, with_policies
 from connectors.aws.rights.model_calls import model_signals
@@ -44,7 +45,8 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     ``allowed``: the high-consequence actions of what could be read; None: nothing was. ``amounts_to``: its level.
     ``elsewhere``: roles in other accounts that it is allowed to assume, if they let it. ``ways``: whom it can become,
     make an admin or take over in its own, see :mod:`connectors.aws.rights.targets` and
-    :mod:`connectors.aws.rights.methods`.
+    :mod:`connectors.aws.rights.methods`. ``actions``: what each policy leaves it, see
+    :mod:`connectors.aws.rights.allowed`; None: nothing was read, or what was not could take some of it away.
     """
 
     held: tuple[AppliedPolicy, ...] = ()
@@ -63,6 +65,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     could_be_less: bool = False
     published: tuple[str, ...] = ()
     is_guarded: bool = True
+    actions: Mapping[str, list[str]] | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -152,10 +155,12 @@ class PolicyLibrary:
         self._account = account
         self._documents: dict[bytes, Document] = {}
         self._judged: dict[tuple[Any, ...], _Judged] = {}
+        self._actions_of: dict[tuple[Any, ...], dict[str, list[str]] | None] = {}
         self.malformed: list[tuple[str, str]] = []
         """Policies whose document could not be understood, and why."""
         policies = tuple(policies)
         self._managed = {policy.arn: self._document(policy.arn, policy.document) for policy in policies}
+        self._cut_down = {policy.arn for policy in policies if policy.cut_down}
         self.versions = {
             policy.arn: tuple(filter(None, map(self._readable, policy.others)))
             for policy in policies
@@ -200,6 +205,9 @@ class PolicyLibrary:
             missing.append(f"the permissions boundary {boundary.permissions_boundary_arn} could not be read")
         could_be_less = bool(missing) or any(each.may_deny for each in held if each.document is None)
         missing += [f"policy {each.name} ({each.via}) could not be read" for each in held if each.document is None]
+        limits_in_part = bool(of_boundary) or (
+            boundary is not None and boundary.permissions_boundary_arn in self._cut_down
+        )
         guardrails = () if exempt else self._guardrails
         judged = self._verdict(held, limit, guardrails)
         return Permissions(
@@ -214,6 +222,7 @@ class PolicyLibrary:
             signals=model_signals(held),
             missing=tuple(missing),
             could_be_less=could_be_less,
+            actions=None if could_be_less or limits_in_part else self._actions(held, limit, guardrails),
             published=tuple(sorted({of_boundary, *(each.published for each in held)} - {""})),
             is_guarded=self._guardrails_read or exempt,
         ).judged(self._words)
@@ -234,6 +243,7 @@ class PolicyLibrary:
                 document=document,
                 may_deny=may_deny,
                 published=published,
+                cut_down=bool(published) or policy.policy_arn in self._cut_down,
             )
 
     def _managed_document(self, arn: str) -> tuple[Document | None, str]:
@@ -279,6 +289,17 @@ class PolicyLibrary:
             return Grant(name=held.name, via=held.via)
         admin = is_admin(document.certain, document.certain.without(document.denied), self._words)
         return Grant(name=held.name, via=held.via, resource=document.resource, admin=admin)
+
+    def _actions(
+        self, held: Sequence[AppliedPolicy], boundary: Document | None, guardrails: tuple[Limit, ...]
+    ) -> dict[str, list[str]] | None:
+        read = [(each, each.document) for each in held if each.document is not None]
+        named = tuple((each.name, document.number, each.arn * each.cut_down) for each, document in read)
+        key = (named, None if boundary is None else boundary.number, bool(guardrails))
+        if key not in self._actions_of:
+            limits = (*guardrails, *(() if boundary is None else ((boundary,),)))
+            self._actions_of[key] = allowed_actions(held, limits)
+        return self._actions_of[key]
 
     def _verdict(
         self, held: Sequence[AppliedPolicy], boundary: Document | None, guardrails: tuple[Limit, ...]

@@ -104,8 +104,8 @@ def patterns_left(
         for pattern in ("*",) if allowance.not_resources else allowance.resources:
             if (
                 words.acting_on(pattern) & action
-                and not any(_refuses(denial, pattern) for denial in denials)
-                and all(any(_meets(statement, pattern) for statement in allowances) for allowances in narrow)
+                and not any(refuses(denial, pattern) for denial in denials)
+                and all(any(leaves(statement, pattern) for statement in allowances) for allowances in narrow)
             ):
                 yield pattern
 
@@ -131,7 +131,7 @@ def _statements_on(documents: Iterable[Document], action: int, words: Vocabulary
             yield from statements_on(document.statements, action, words)
 
 
-def _refuses(denial: Statement, pattern: str) -> bool:
+def refuses(denial: Statement, pattern: str) -> bool:
     """Whether a deny covers everything that an allowed pattern matches."""
     if denial.not_resources:
         spared = denial.resources
@@ -139,7 +139,7 @@ def _refuses(denial: Statement, pattern: str) -> bool:
     return any(takes_in(broad, pattern) for broad in denial.resources)
 
 
-def _meets(statement: Statement, pattern: str) -> bool:
+def leaves(statement: Statement, pattern: str) -> bool:
     """Whether an allowance of a limit leaves something of an allowed pattern."""
     if statement.not_resources:
         return not any(takes_in(spared, pattern) for spared in statement.resources)

@@ -168,6 +168,7 @@ class AppliedPolicy(Struct, frozen=True, kw_only=True, gc=False):
 
     ``may_deny``: whether it may take rights away, if it could be read. ``published``: in words, which of AWS's
     published documents speaks for it, as the listing lacks its own; empty: none. ``arn``: of a managed policy.
+    ``cut_down``: that document has only the actions that make a level.
     """
 
     name: str
@@ -176,6 +177,7 @@ class AppliedPolicy(Struct, frozen=True, kw_only=True, gc=False):
     may_deny: bool = True
     published: str = ""
     arn: str = ""
+    cut_down: bool = False
 
 
 def sources_in(held: Sequence[AppliedPolicy], words: Vocabulary) -> Callable[[int], str]:

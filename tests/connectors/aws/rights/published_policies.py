@@ -1,7 +1,8 @@
 """AWS's own policies as they were published, and the table of those that matter, made from them.
 
 ``python -m tests.connectors.aws.rights.published_policies > connectors/aws/rights/aws_policies.json`` writes the table
-anew; with the argument ``rest``, that of all others, ``connectors/aws/planned/aws_policies.json``.
+anew; with the argument ``rest``, that of all others, ``connectors/aws/planned/aws_policies.json``; with ``services``,
+the services of all, ``connectors/aws/rights/aws_services.json``.
 moto ships the documents as ``iam:GetPolicyVersion`` gave them on the day that it was made.
 """
 
@@ -94,5 +95,23 @@ def written_rest() -> str:
     return f"{{\n{rows}\n}}\n"
 
 
+def written_services() -> str:
+    """The services of which each policy that can be attached allows something, a policy a line."""
+    rows = ",\n".join(
+        f"{json.dumps(name)}:{json.dumps(sorted(_services_in(policy['Document']['Statement'])), separators=SHORT)}"
+        for name, policy in sorted(published().items())
+        if policy["Path"] != _SERVICE_LINKED
+    )
+    return f"{{\n{rows}\n}}\n"
+
+
+def _services_in(statements: Any) -> set[str]:
+    listed = [statements] if isinstance(statements, dict) else statements
+    given = [each.get("Action", ()) for each in listed if each["Effect"] == "Allow"]
+    actions = [one for each in given for one in ([each] if isinstance(each, str) else each)]
+    return {action.partition(":")[0].lower() for action in actions if ":" in action}
+
+
 if __name__ == "__main__":
-    sys.stdout.write(written_rest() if sys.argv[1:] == ["rest"] else written())
+    wanted = {"rest": written_rest, "services": written_services}
+    sys.stdout.write(wanted.get("".join(sys.argv[1:]), written)())
