@@ -48,6 +48,7 @@ def identity_card(
         ("registry", _registry(judged)),
         ("ownership", _ownership(judged)),
         ("drift", [drift_text(one) for one in judged.drift]),
+        ("not compared", list(judged.not_compared)),
         ("usage", [words(judged.usage.state), judged.usage.evidence]),
         ("activity", _activity(judged.activity)),
         ("privilege", [judged.privilege.level, *judged.privilege.evidence]),

@@ -85,7 +85,7 @@ FACTS = (
 )  # fmt: skip
 VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift")
 HELD = ("credentials", "grants", "links", "trusts")
-JUDGED = ("activity", "consumers", "findings", "rechecked")
+JUDGED = ("not_compared", "activity", "consumers", "findings", "rechecked")
 """Fields of an identity and its assessment, in the order of the report."""
 WITH_ATTRIBUTES = ("runs_in", "signs_tokens_as")
 """Fields of a workload that are written among its attributes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from functools import cache
@@ -18,7 +18,7 @@ from scanner.access.same import Same, same_things
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.discovery.inventory import Inventory
 from scanner.judging.agents import judge_agent
-from scanner.judging.drift import drift_of
+from scanner.judging.drift import drift_of, not_compared
 from scanner.judging.last_known.registry_rows import SetAside
 from scanner.judging.last_known.remembered import or_as_last_known
 from scanner.judging.last_known.vanished import Issued, renames, with_renamed
@@ -38,7 +38,6 @@ from scanner.matching.suggestions.suggest import suggesting
 from scanner.model import (
     AgentVerdict,
     Assessment,
-    Drift,
     Edge,
     Entry,
     EntryAssessment,
@@ -142,9 +141,11 @@ def assess(
             usage=intrinsic.usages[identity.key],
             privilege=privileges[identity.key],
             consumers=run_by.get(identity.key, ()),
-            drift=_drift(identity, registry[identity.key], entries, roster, owner_tags, now),
+            drift=() if entry is None else drift_of(identity, entry, roster, owner_tags=owner_tags, now=now),
+            not_compared=() if entry is None else tuple(not_compared(identity, entry)),
         )
         for identity in identities
+        for entry in (_declared(registry[identity.key], entries),)
     ]
 
 
@@ -173,19 +174,11 @@ def owners_of(
     )
 
 
-def _drift(
-    identity: Identity,
-    registry: RegistryVerdict,
-    entries: Mapping[str, Entry],
-    roster: Roster | None,
-    owner_tags: Collection[str],
-    now: datetime,
-) -> tuple[Drift, ...]:
-    """Return the drift from all entries that agree on the identity."""
+def _declared(registry: RegistryVerdict, entries: Mapping[str, Entry]) -> Entry | None:
+    """Return all entries that agree on an identity as one; None if it has none."""
     if registry.entry is None:
-        return ()
-    entry = united(entries[registry.entry], [entries[other] for other in registry.agreeing])
-    return drift_of(identity, entry, roster, owner_tags=owner_tags, now=now)
+        return None
+    return united(entries[registry.entry], [entries[other] for other in registry.agreeing])
 
 
 def _privileges(

@@ -13,10 +13,12 @@ from msgspec import Struct
 from scanner.access.blast_radius.counts import Radii
 from scanner.access.blast_radius.declared import Statement, beyond, declared_by
 from scanner.catalog import read_table
+from scanner.matching.actions import Actions, are_within, meets, parsed
 from scanner.matching.declared import environment_of, environments
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import Known, fold, known, tag_name
 from scanner.model import Assessment, Credential, CredentialKind, Drift, Entry, Grant, Identity, Person, ScanResult
+from scanner.model.attributes import ALLOWED_ACTIONS
 from scanner.registry.columns import OWNERS
 from scanner.registry.roster import Roster
 from scanner.text import counted
@@ -176,6 +178,12 @@ class _Vocabulary:
         found = (pattern.fullmatch(grant) for pattern in self._actions)
         return next((one["service"].lower() for one in found if one), None)
 
+    def actions_from_start(self, permission: str) -> list[str]:
+        """Return the actions in a declared permission that begins with one."""
+        if self.service_named_first(permission) is None:
+            return []
+        return [found[0] for pattern in self._actions for found in pattern.finditer(permission)]
+
     def service_named_first(self, permission: str) -> str | None:
         """Return the service of the action at the beginning of a declared permission; people add words after it."""
         found = (pattern.match(permission) for pattern in self._actions)
@@ -203,8 +211,9 @@ def are_near(one: Person, other: Person, roster: Roster) -> bool:
 
 # --- Permissions and services against those in the entry, as far as grants show ---
 #
-# The name of a policy does not say what it allows. So three facts count: admin rights, grants named in the same terms
-# as the declared permissions, and services in a grant's actions or resources.
+# The name of a policy does not say what it allows. So four facts count: admin rights, the actions that policies allow,
+# grants named in the same terms as the declared permissions, and services in a grant's actions or resources. Where the
+# allowed actions are known, they decide.
 
 NAMED = 5
 """The most grants or services that are named; the others are counted."""
@@ -220,10 +229,35 @@ def undeclared_reach(identity: Identity, entry: Entry) -> Iterator[Drift]:
         yield Drift(aspect="permissions" if permissions else "systems", declared=permissions or systems, found=admin)
     says_nothing = _vocabulary().everybody_holds
     limited = [grant for grant in identity.grants if not grant.admin and grant.name not in says_nothing]
-    if grants := _undeclared_grants(limited, entry.permissions):
+    allowed = _allowed(identity, limited, entry)
+    grants = _undeclared_grants(limited, entry.permissions) | _undeclared_actions(allowed, entry)
+    if grants:
         yield Drift(aspect="permissions", declared=permissions, found=_listed(grants))
-    if services := _undeclared_services(limited, entry):
+    if services := _undeclared_services(limited, allowed, entry):
         yield Drift(aspect="systems", declared=systems, found=_listed(services))
+
+
+def not_compared(identity: Identity, entry: Entry) -> Iterator[str]:
+    """Yield what the entry declares and was not compared with what is allowed, with the reason, as sentences."""
+    if entry.hides("systems", "permissions"):
+        yield "permissions and systems: a cell of the entry cannot be read"
+        return
+    declares = bool(entry.permissions or entry.systems)
+    if not declares or any(map(allows_anything, (*entry.permissions, *entry.systems))) or _admin(identity) is not None:
+        return
+    if "permissions" in identity.unread:
+        yield "permissions and systems: not all that is allowed could be read"
+    elif _attributed(identity) is None and identity.grants:
+        yield "permissions and systems: the source says which grants it has, and not what they allow"
+    declared = _declared_actions(entry)
+    allowed = _allowed(identity, identity.grants, entry)
+    if in_part := {str(one) for one in allowed if _may_be_declared(one, declared) and not are_within(one, declared)}:
+        yield f"permissions: which actions is not known of {_listed(in_part)}"
+    names = [text for text in entry.permissions if not _vocabulary().actions_from_start(text)]
+    if unclear := _not_covered(names, [grant.name for grant in identity.grants]):
+        yield f"permissions: {_listed(unclear)} names no action and none of its grants"
+    if unknown := [text for text in entry.systems if known_service(text) is None]:
+        yield f"systems: {_listed(unknown)} is no known service"
 
 
 def allows_anything(declared: str) -> bool:
@@ -251,6 +285,43 @@ def _undeclared_grants(grants: Sequence[Grant], permissions: Sequence[str]) -> s
     return other_actions | (other_names if len(other_names) < len(granted_names) else set())
 
 
+def _allowed(identity: Identity, grants: Sequence[Grant], entry: Entry) -> list[Actions]:
+    """Return the actions that these grants allow, as far as the source says, but for grants that the entry names."""
+    names = _not_covered({grant.name for grant in grants}, entry.permissions)
+    return [actions for name, actions in _attributed(identity) or () if name in names]
+
+
+def _attributed(identity: Identity) -> list[tuple[str, Actions]] | None:
+    """Return the actions that the identity's grants allow, each with the grant; None if the source does not say."""
+    found = identity.attributes.get(ALLOWED_ACTIONS)
+    if not isinstance(found, Mapping):
+        return None
+    listed = ((name, texts) for name, texts in found.items() if isinstance(texts, list | tuple))
+    return [(name, parsed(text)) for name, texts in listed for text in texts if isinstance(text, str)]
+
+
+def _undeclared_actions(allowed: Sequence[Actions], entry: Entry) -> set[str]:
+    """Return allowed actions that no declared action covers; none if the entry names no action.
+
+    Of actions that are not listed, the service decides: some of a declared service may be the declared ones.
+    """
+    declared = _declared_actions(entry)
+    if not declared:
+        return set()
+    covered = (*declared, *_vocabulary().everybody_holds)
+    return {str(one) for one in allowed if not _may_be_declared(one, declared) and not are_within(one, covered)}
+
+
+def _may_be_declared(actions: Actions, declared: Sequence[str]) -> bool:
+    """Return whether these are actions that are not listed, of a service of which some are declared."""
+    return actions.unlisted and any(meets(pattern, actions.pattern) for pattern in declared)
+
+
+def _declared_actions(entry: Entry) -> list[str]:
+    words = _vocabulary()
+    return [action for text in entry.permissions for action in words.actions_from_start(text)]
+
+
 def _by_sort(texts: Collection[str]) -> tuple[set[str], set[str]]:
     """Return the actions, and all other texts."""
     actions = {text for text in texts if _vocabulary().service_of_action(text)}
@@ -271,14 +342,17 @@ def _glob(pattern: str) -> re.Pattern[str]:
     return compile_glob(pattern, ignore_case=True)
 
 
-def _undeclared_services(grants: Sequence[Grant], entry: Entry) -> set[str]:
+def _undeclared_services(grants: Sequence[Grant], allowed: Sequence[Actions], entry: Entry) -> set[str]:
     """Return services in grants that the entry does not list; none if it lists a system that is no known service."""
     systems = [known_service(text) for text in entry.systems]
     if not systems or None in systems:
         return set()
     words = _vocabulary()
     declared = {service for text in entry.permissions if (service := words.service_named_first(text))}
-    return {service for grant in grants for service in _services(grant)} - declared - {*systems} - words.no_system
+    known = {*declared, *filter(None, systems), *words.no_system}
+    everything = [f"{service}:*" for service in known]
+    beyond = {one.service or str(one) for one in allowed if not are_within(one, everything)}
+    return ({service for grant in grants for service in _services(grant)} - known) | beyond
 
 
 def known_service(system: str) -> str | None:

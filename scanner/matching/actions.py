@@ -75,7 +75,7 @@ def covers(broad: str, narrow: str) -> bool:
 
 @lru_cache(maxsize=16_384)
 def _covers(broad: str, narrow: str) -> bool:
-    if broad == "*" or broad == narrow:
+    if broad in ("*", narrow):
         return True
     if not has_wildcard(narrow):
         return _regex(broad).match(narrow) is not None

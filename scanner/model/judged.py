@@ -309,6 +309,8 @@ class Assessment(Struct, frozen=True, kw_only=True, gc=False):
     usage: UsageVerdict
     privilege: Privilege
     drift: tuple[Drift, ...] = ()
+    not_compared: tuple[str, ...] = ()
+    """What its entry declares and was not compared with what it is allowed, with the reason."""
     consumers: tuple[str, ...] = ()
     activity: Activity | None = None
     """Its activity in audit logs; None if there is no log of it. The store keeps it separately."""

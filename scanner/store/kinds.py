@@ -178,6 +178,7 @@ class _IdentityBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     usage: Any
     privilege: Any
     drift: Any
+    not_compared: Any
     consumers: Any
     findings: Any
 
@@ -202,6 +203,7 @@ def _identity_body(assessment: Assessment) -> Struct:
         usage=UNSET if assessment.usage.window_days == _USAGE.window_days else compact(assessment.usage),
         privilege=_unless(identity.privilege, assessment.privilege),
         drift=tuple(map(compact, assessment.drift)) or UNSET,
+        not_compared=assessment.not_compared or UNSET,
         consumers=assessment.consumers or UNSET,
         findings=assessment.findings or UNSET,
     )
@@ -237,6 +239,7 @@ def _load_identity(row: Row[Any], _: Wordings) -> Assessment:
         usage=UsageVerdict(state=row.usage_state, window_days=(body.usage or _USAGE).window_days, evidence=""),
         privilege=body.privilege or identity.privilege,
         drift=body.drift,
+        not_compared=body.not_compared,
         consumers=body.consumers,
         findings=body.findings,
     )

@@ -1,7 +1,6 @@
-"""The actions that each policy of a principal leaves it, as patterns: after its denies, its boundary and the
-organisation's policies (pure).
+"""The actions that each policy of a principal leaves it, as patterns (pure).
 
-An action counts if it is allowed on anything, also under a condition. A deny takes away what it denies without a
+What is left is what its denies, its boundary and the organisation's policies do not take away. An action counts if it is allowed on anything, also under a condition. A deny takes away what it denies without a
 condition, and on all that the policy allows it on. So nothing that is allowed is left out.
 """
 
@@ -138,10 +137,9 @@ def _short(found: Iterable[Actions]) -> list[Actions]:
     if sum(map(len, by_service.values())) > _AS_WRITTEN:
         anywhere = by_service.pop(None, [])
         services = (Actions(f"{service}:*", unlisted=True) for service in by_service)
-        whole = {
-            one for each in by_service.values() for one in each if one.pattern == f"{one.service}:*" and not one.but
-        }
-        return sorted({*anywhere, *(one for one in services if Actions(one.pattern) not in whole), *whole})
+        listed = [one for each in by_service.values() for one in each]
+        whole = {one for one in listed if one == Actions(f"{one.service}:*")}
+        return sorted({*anywhere, *whole, *(one for one in services if Actions(one.pattern) not in whole)})
     every = [one for each in by_service.values() for one in each]
     wide = [one for one in every if has_wildcard(one.pattern) and not one.but and not one.unlisted]
     return [one for one in every if not any(one is not other and covers(other.pattern, one.pattern) for other in wide)]
