@@ -19,7 +19,7 @@ _BUT = " but "
 _SOME = ": some actions"
 _OTHER = "\x00"
 """Stands for every character that no pattern names."""
-_STATES = 2_000
+_STATES = 300
 """The most states to search: ordinary patterns need a few dozen."""
 _PIECES = 16
 """The most patterns for what two patterns have in common."""

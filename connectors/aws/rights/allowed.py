@@ -1,7 +1,8 @@
 """The actions that each policy of a principal leaves it, as patterns (pure).
 
-What is left is what its denies, its boundary and the organisation's policies do not take away. An action counts if it is allowed on anything, also under a condition. A deny takes away what it denies without a
-condition, and on all that the policy allows it on. So nothing that is allowed is left out.
+What is left is what its denies, its boundary and the organisation's policies do not take away. An action counts if it
+is allowed on anything, also under a condition. A deny takes away what it denies without a condition, and on all that
+the policy allows it on. So nothing that is allowed is left out.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from scanner.matching.actions import Actions, common, covers, has_wildcard, meet
 
 _AS_WRITTEN = 60
 """The most patterns of one policy; of a longer one, the services."""
-_STEPS = 50_000
-"""The most comparisons of patterns: ordinary policies need some hundreds."""
+_STEPS = 3_000
+"""The most comparisons of patterns that may meet: ordinary policies need some hundreds."""
 
 
 class _TooManyError(Exception):
@@ -97,8 +98,7 @@ class _Left:
             yield from self._but(actions, statement.actions)
 
     def _only(self, actions: Actions, patterns: Sequence[str]) -> Iterator[Actions]:
-        self._count(len(patterns))
-        for pattern in patterns:
+        for pattern in self._near(actions, patterns):
             shared = common(actions.pattern, pattern)
             if shared is None:
                 raise _TooManyError
@@ -106,15 +106,17 @@ class _Left:
                 yield Actions(one, actions.but, actions.unlisted and one == actions.pattern)
 
     def _but(self, actions: Actions, patterns: Sequence[str]) -> Iterator[Actions]:
-        self._count(len(patterns))
-        if not any(covers(pattern, actions.pattern) for pattern in patterns):
-            less = [pattern for pattern in patterns if meets(pattern, actions.pattern)]
+        less = self._near(actions, patterns)
+        if not any(covers(pattern, actions.pattern) for pattern in less):
             yield Actions(actions.pattern, tuple(sorted({*actions.but, *less})), actions.unlisted)
 
-    def _count(self, steps: int) -> None:
-        self._steps += steps
+    def _near(self, actions: Actions, patterns: Sequence[str]) -> list[str]:
+        """The patterns that may name some of the actions."""
+        found = [pattern for pattern in patterns if meets(pattern, actions.pattern)]
+        self._steps += len(found)
         if self._steps > _STEPS:
             raise _TooManyError
+        return found
 
 
 @cache

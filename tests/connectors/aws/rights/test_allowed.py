@@ -116,9 +116,9 @@ def test_a_long_policy_is_told_by_its_services() -> None:
 
 
 def test_patterns_that_would_take_too_long_are_unknown() -> None:
-    held = [AppliedPolicy(name="own", via="inline", document=doc(allow([f"s3:*{number}*" for number in range(500)])))]
+    held = [AppliedPolicy(name="own", via="inline", document=doc(allow([f"s3:*{number}*" for number in range(120)])))]
 
-    assert allowed_actions(held, [(doc(allow([f"s3:*a{number}*" for number in range(500)]), number=1),)]) is None
+    assert allowed_actions(held, [(doc(allow([f"s3:*a{number}*" for number in range(120)]), number=1),)]) is None
 
 
 def test_the_table_of_services_is_made_from_what_aws_published() -> None:
