@@ -90,37 +90,38 @@ def test_plans(changes: list[dict[str, Any]], fires: list[str], tmp_path: Path, 
 @pytest.mark.parametrize(
     ("actions", "boundary", "found"),
     [
-        (["s3:GetObject"], None, {}),
+        (["s3:GetObject"], None, []),
         (
             ["s3:GetObject", "dynamodb:DeleteTable", "ses:SendEmail"],
             None,
-            {
-                "permissions": "declared s3:GetObject, planned dynamodb:DeleteTable, ses:SendEmail",
-                "systems": "declared s3, planned dynamodb, ses",
-            },
+            [
+                {
+                    "permissions": "declared s3:GetObject, planned dynamodb:DeleteTable, ses:SendEmail",
+                    "systems": "declared s3, planned dynamodb, ses",
+                }
+            ],
         ),
-        (["s3:GetObject", "dynamodb:DeleteTable"], ["s3:*"], {}),
+        (["s3:GetObject", "dynamodb:DeleteTable"], "s3:*", []),
     ],
 )
 def test_a_plan_beyond_the_declared_actions(
-    actions: list[str], boundary: list[str] | None, found: dict[str, str], tmp_path: Path, muster: Muster
+    actions: list[str], boundary: str | None, found: list[dict[str, str]], tmp_path: Path, muster: Muster
 ) -> None:
     """By what the policies allow, within the boundary."""
     limit = f"arn:aws:iam::{ACCOUNT}:policy/limit"
     after = {**KNOWN, "permissions_boundary": limit} if boundary else KNOWN
-    policy = change("aws_iam_role_policy.own", {"role": "shop", "name": "own", "policy": document(allow(actions))})
-    rows = [existing("aws_iam_role.shop", after, "no-op"), policy]
+    policy = {"role": "shop", "name": "own", "policy": document(*map(allow, actions))}
+    rows = [existing("aws_iam_role.shop", after, "no-op"), change("aws_iam_role_policy.own", policy)]
     if boundary:
         made = {"name": "limit", "path": "/", "arn": limit, "policy": document(allow(boundary))}
         rows.append(existing("aws_iam_policy.limit", made, "no-op"))
     (tmp_path / "plan.json").write_text(json.dumps(terraform(*rows, prior=[caller_identity()])))
     registry = f"id,identities,owner,systems,permissions\nN-1,{KNOWN['arn']},ada@example.com,s3,s3:GetObject\n"
 
-    (finding,) = check(muster, tmp_path, "plan.json", registry=registry)["findings"] or [{"evidence": {}}]
+    findings = check(muster, tmp_path, "plan.json", registry=registry)["findings"]
 
-    assert {
-        name: finding["evidence"][name] for name in ("permissions", "systems") if name in finding["evidence"]
-    } == found
+    evidence = [one["evidence"] for one in findings if one["rule"] == "planned_beyond_declaration"]
+    assert [{aspect: each[aspect] for aspect in ("permissions", "systems")} for each in evidence] == found
 
 
 def test_places_in_the_source(tmp_path: Path, muster: Muster) -> None:
