@@ -28,7 +28,8 @@ _Key = TypeVar("_Key", str, tuple[str | None, str])
 Emails: TypeAlias = frozenset[str]
 NO_PEOPLE: Emails = frozenset()
 
-_ID = re.compile(r"'?(?P<letters>[A-Za-z]{0,3})-?0*(?P<digits>\d+)(?:\.0+)?")
+# Bounded, because zeros fit in three places.
+_ID = re.compile(r"'?(?P<letters>[A-Za-z]{0,3})-?0{0,40}(?P<digits>\d{1,40})(?:\.0{1,10})?")
 _DIGIT = re.compile(r"\d")
 _LATIN = re.compile(r"[a-z]")
 _WORDS_OF_A_LOCAL_PART = re.compile(r"[a-z]{2,}(?:[._-][a-z]{2,})+")

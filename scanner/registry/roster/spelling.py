@@ -33,7 +33,7 @@ _UNIT_ENDS = re.compile(rf"(?P<name>.+?)(?:{'|'.join(map(plain, WORDS.unit_ends)
 _CAPITALS_FIRST = re.compile(r"(?P<last>[^\W\d_a-z]{2}\S*(?: [^\W\d_a-z]{2}\S*)*) (?P<first>\S.*)")
 _KANA = re.compile(r"[\u3041-\u3096ー ]+")
 _HIRAGANA = dict(zip(range(0x30A1, 0x30F7), range(0x3041, 0x3097), strict=True))
-_BLENDS = re.compile(r"(?P<start>[bcdfghjkmnprstvz]+)i(?P<small>[ゃゅょ])")
+_BLENDS = re.compile(r"(?P<start>[bcdfghjkmnprstvz]{1,8})i(?P<small>[ゃゅょ])")
 _SMALL = {"ゃ": "ya", "ゅ": "yu", "ょ": "yo"}
 _DOUBLED = re.compile(r"っ(?=(?P<next>[a-z]))")
 

@@ -39,6 +39,7 @@ _FEWEST_COLUMNS = 3
 _TOTAL = re.compile(r"(?:(?:grand|sub)[ -]?)?totals?\b|(?:sum|count|summe|gesamt|number of \w+)\b", re.IGNORECASE)
 _TOTALS = words_of(lambda language: language.totals)
 _AFTER_TOTAL = " :.=0123456789"
+_LONGEST_TITLE = 300
 _RULED = re.compile(r"(?:[-=_*#~]{2,}\s*[^\W_].*|[^\W_][^:\uff1a/]*(?:[:\uff1a]|\s*[-=_*#~]{2,}))")
 # One or two stars are a pattern, which is refused.
 _SAYS = re.compile(r"[^\W_]|(?<!\*)\*{1,2}(?!\*)")
@@ -126,7 +127,7 @@ def no_row(headings: Sequence[str], cells: Sequence[Any], *, merged: bool = Fals
     if texts and not any(map(_SAYS.search, texts)):
         return "holds neither letters nor digits"
     is_section = len(texts) == 1 and len(headings) >= _FEWEST_COLUMNS
-    if is_section and (merged or _RULED.fullmatch(texts[0])):
+    if is_section and (merged or (len(texts[0]) <= _LONGEST_TITLE and _RULED.fullmatch(texts[0]))):
         return "is the heading of a section"
     return None
 

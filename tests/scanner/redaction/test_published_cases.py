@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from benchmarks.masking import LEAST, cases, is_kept, masked_names, wrongly_masked
@@ -10,10 +12,11 @@ from scanner.redaction.shapes import without_secrets
 
 def test_recall_over_all_cases_and_of_each_rule() -> None:
     """A rule whose secrets are mostly kept would be lost in the average."""
-    kept, every = {}, {}
+    kept: Counter[str] = Counter()
+    every: Counter[str] = Counter()
     for case in cases(1):
-        every[case.rule] = every.get(case.rule, 0) + 1
-        kept[case.rule] = kept.get(case.rule, 0) + is_kept(case)
+        every[case.rule] += 1
+        kept[case.rule] += is_kept(case)
     # Values under ``data`` of a manifest stand beside names of their author's: no connector reads them.
     rules = [rule for rule, number in kept.items() if number > every[rule] / 4]
 

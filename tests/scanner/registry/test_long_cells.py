@@ -1,0 +1,22 @@
+"""A cell as long as one may be costs no more than its length: each of these took minutes or more."""
+
+from __future__ import annotations
+
+from scanner.model import Origin, Person
+from scanner.registry.roster.indexes import Indexes
+from scanner.registry.tables.cells import MAX_CELL
+from scanner.registry.tables.rows import no_row
+
+
+def test_a_personnel_number_of_zeros() -> None:
+    """It is one of nobody."""
+    long = "0" * (MAX_CELL - 1) + "x"
+    indexes = Indexes((Person(email="a@acme.example", id=long, origin=Origin(file="p.csv", row=2)),), lambda _: None)
+
+    assert not indexes.by_id(long)
+    assert not indexes.is_like_an_id(long)
+
+
+def test_a_row_of_rules() -> None:
+    """It is no heading of a section."""
+    assert no_row(("a", "b", "c"), ("a" + "#" * (MAX_CELL - 2) + "x",)) is None
