@@ -26,6 +26,11 @@ The credentials cannot be renewed: one that is no longer listed is gone once it 
 STORED_IN: Final = "stored_in"
 """Where a planned credential is kept for its user, such as ``secrets.AWS_KEY of jobs.deploy``."""
 
+LIVES_HOURS: Final = "lives_hours"
+"""Of a planned credential: how many hours after its creation it ends, a number."""
+END_COMPUTED: Final = "end_computed"
+"""Of a planned credential: True if its end is not known before deployment."""
+
 # Of an identity.
 SCOPE_NAME: Final = "scope_name"
 """The display name of its scope, such as an account."""

@@ -6,12 +6,29 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from scanner.model import POWERFUL, PRIVILEGES, Credential, CredentialKind, Drift
-from scanner.model.attributes import STORED_IN
+from scanner.model.attributes import ALLOWED_ACTIONS, END_COMPUTED, LIVES_HOURS, STORED_IN
 from scanner.model.planned import PlannedChange
 from scanner.rules.base import Hit, PlanCredentialRule, PlanRule, RuleContext, is_powerful, is_unregistered_or_orphaned
 
 PLACE = ("file", "resource", "line")
 """The facts that the gate adds to the evidence of every finding."""
+
+
+_RIGHTS = ("credentials", "grants", "trusts", "links", "reach", "token_subjects")
+
+
+def adds_nothing(change: PlannedChange) -> bool:
+    """Return whether an existing identity gets no right, trust or credential that it did not have, as with new tags.
+
+    False if the state before is unknown, or a part is only known after deployment.
+    """
+    if change.planned.effect != "changed" or change.before is None or change.planned.computed:
+        return False
+    before, after = change.before.identity, change.after.identity
+    levels = [PRIVILEGES.index(one.privilege.level) for one in (change.before, change.after)]
+    more = any(one not in getattr(before, name) for name in _RIGHTS for one in getattr(after, name))
+    allows = after.attributes.get(ALLOWED_ACTIONS) != before.attributes.get(ALLOWED_ACTIONS)
+    return not (more or allows or levels[1] < levels[0] or (before.enabled is False and after.enabled is not False))
 
 
 def gains_privilege(change: PlannedChange) -> bool:
@@ -31,9 +48,12 @@ def gains_privilege(change: PlannedChange) -> bool:
 
 
 def _unregistered(change: PlannedChange, _context: RuleContext) -> Hit | None:
-    """Fires on unregistered identities. A proposed entry is a request: it makes the finding medium."""
+    """Fires on unregistered identities, but for existing ones that get nothing new, which scans report.
+
+    A proposed entry is a request: it makes the finding medium.
+    """
     assessment, verdict = change.after, change.after.registry
-    if verdict.state != "unregistered":
+    if verdict.state != "unregistered" or adds_nothing(change):
         return None
     likely = (match.entry for match in verdict.candidates if match.is_likely and match.entry != verdict.proposed)
     facts = {
@@ -134,26 +154,32 @@ PLANNED_PRIVILEGE = PlanRule(
 
 _NO_EXPIRY: frozenset[CredentialKind] = frozenset({"access_key", "ssh_key", "service_specific"})
 """Kinds that work until they are deleted, unless the plan sets an end."""
+_LONGEST = 24 * 365 * 1000
+"""Hours; a later end may be none that a date can have."""
 
 
 def _long_lived_credential(credential: Credential, change: PlannedChange, context: RuleContext) -> Hit | None:
     """Fires if the credential has no end, lives longer than the limit, or is a cloud's key stored in a workflow.
 
-    An unknown end is no finding.
+    So does an end that only deploying determines: it may be any day. Of what does not expire, no end is known.
     """
     if credential.kind == "federation":
         return None
     days, ends, stored = context.policy.max_lifetime, credential.expires_at, credential.attributes.get(STORED_IN)
-    if ends is None and not (credential.never_expires or credential.kind in _NO_EXPIRY or stored):
+    begins, hours = credential.created_at or context.now, credential.attributes.get(LIVES_HOURS)
+    if ends is None and isinstance(hours, int | float):
+        ends = begins + timedelta(hours=min(hours, _LONGEST))
+    computed = ends is None and credential.attributes.get(END_COMPUTED) is True
+    if ends is None and not (credential.never_expires or credential.kind in _NO_EXPIRY or stored or computed):
         return None
-    begins = credential.created_at or context.now
     if ends is not None and ends - begins <= timedelta(days=days):
         return None
     facts = {
         "kind": credential.kind,
         "id": credential.id,
         "expires_at": ends,
-        "limit_days": None if ends is None else days,
+        "end": "not known before deployment" if computed else None,
+        "limit_days": days if ends is not None or computed else None,
         "stored_in": stored,
     }
     return Hit(
@@ -171,7 +197,7 @@ PLANNED_LONG_LIVED_CREDENTIAL = PlanCredentialRule(
     "pipeline's secrets.",
     remediation="Let the workload prove itself by federation or its platform's own identity, which stores no secret. "
     "Where a credential must be, give it an end within the limit.",
-    evidence=("kind", "id", "expires_at", "limit_days", "stored_in", *PLACE),
+    evidence=("kind", "id", "expires_at", "end", "limit_days", "stored_in", *PLACE),
     thresholds=("max_lifetime",),
     silent_on=frozenset({"provider_managed"}),
     check=_long_lived_credential,

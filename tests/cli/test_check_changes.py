@@ -32,6 +32,7 @@ OTHER = change("aws_iam_role.other", role("other"), unknown=PROVIDED)
 ATTACHED = change("aws_iam_role_policy_attachment.admin", {"role": "shop", "policy_arn": ADMIN})
 INLINE = change("aws_iam_role_policy.all", {"role": "shop", "name": "all", "policy": document(allow("*"))})
 KNOWN = {**SHOP, "arn": f"arn:aws:iam::{ACCOUNT}:role/shop", "id": "shop", "unique_id": "AROAEXAMPLE"}
+UNDECLARED = {**KNOWN, "name": "other", "arn": f"arn:aws:iam::{ACCOUNT}:role/other", "id": "other"}
 KEY = change("aws_iam_access_key.ci", {"user": "ci", "status": "Active"}, unknown={"id": True, "secret": True})
 
 
@@ -63,6 +64,35 @@ PLANS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         [change("aws_iam_role.later", {**SHOP, "name": None}, unknown={**PROVIDED, "name": True})],
         [],
     ),
+    "other tags of an undeclared role": (
+        [existing("aws_iam_role.other", UNDECLARED, "update", tags_all={"team": "shop"})],
+        [],
+    ),
+    "a policy more of an undeclared role": (
+        [
+            existing("aws_iam_role.other", UNDECLARED, "no-op"),
+            change("aws_iam_role_policy.own", {"role": "other", "name": "own", "policy": document(allow("s3:Get*"))}),
+        ],
+        ["planned_unregistered"],
+    ),
+    **{
+        f"a password that ends {ends}": (
+            [
+                change(
+                    "azuread_application_password.p",
+                    {"application_id": "/applications/a", **values},
+                    unknown={"key_id": True, **unknown},
+                ),
+                change("azuread_application.b", {"display_name": "b", "object_id": "a"}),
+            ],
+            [*fires, "planned_unregistered"],
+        )
+        for ends, values, unknown, fires in (
+            ("soon", {"end_date_relative": "720h"}, {"end_date": True}, []),
+            ("late", {"end_date_relative": "8760h"}, {"end_date": True}, ["planned_long_lived_credential"]),
+            ("whenever", {}, {"end_date": True}, ["planned_long_lived_credential"]),
+        )
+    },
     "a deleted role": ([change("aws_iam_role.shop", None, actions=["delete"], before=KNOWN)], []),
 }
 

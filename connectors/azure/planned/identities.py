@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -14,6 +16,7 @@ from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIP
 from connectors.planned import UNKNOWN, planned_key
 from connectors.planned.shapes import Declared, listed, mapping, text
 from scanner.model import Credential, CredentialKind, Identity, Signal, credential_key
+from scanner.model.attributes import END_COMPUTED, LIVES_HOURS
 from scanner.model.planned import Computed, Effect, PlannedPlace
 
 SOURCE = "planned"
@@ -192,7 +195,23 @@ class Holder(Struct, kw_only=True):
             id=name,
             enabled=True,
             expires_at=moment(ends) if ends else None,
+            attributes={} if ends else _end(declared),
         )
+
+
+_HOURS = re.compile(r"(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?(?:(?P<s>\d{1,9})s)?")
+
+
+def _end(declared: Declared) -> dict[str, Any]:
+    """The end of a credential without a day: hours after its creation, or computed.
+
+    Without any, the provider takes its own, which the plan does not say.
+    """
+    found = _HOURS.fullmatch(declared.text("end_date_relative"))
+    if found is None or not found[0]:
+        return {END_COMPUTED: True}
+    hours, minutes, seconds = (int(found[part] or 0) for part in "hms")
+    return {LIVES_HOURS: hours + minutes / 60 + seconds / 3600}
 
 
 def _id(declared: Declared) -> str:
