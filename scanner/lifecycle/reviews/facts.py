@@ -10,8 +10,8 @@ import msgspec
 
 from scanner.access.blast_radius.counts import Radii
 from scanner.access.blast_radius.words import sentence
-from scanner.model import Assessment, Entry, Finding, ScanResult
-from scanner.model.attributes import GRANTED_SERVICES
+from scanner.model import Assessment, Entry, Finding, Identity, ScanResult
+from scanner.model.attributes import ALLOWED_ACTIONS, GRANTED_SERVICES
 from scanner.model.reviews import ReviewFacts
 from scanner.text import counted, few
 
@@ -103,15 +103,30 @@ def _what(one: Assessment, entry: Entry | None) -> str:
 
 
 def _may(one: Assessment) -> str | None:
-    privilege = one.privilege
+    privilege, granted = one.privilege, _granted(one.identity)
     if privilege.level == "unknown":
-        return None
+        return f"unknown; granted: {granted}" if granted else None
     reasons = "; ".join(privilege.evidence[:_REASONS])
-    return f"{privilege.level}: {reasons}" if reasons else privilege.level
+    level = f"{privilege.level}: {reasons}" if reasons else privilege.level
+    return f"{level}; granted: {granted}" if granted else level
+
+
+def _granted(identity: Identity) -> str:
+    """What is granted, that of an admin first: a few grants, each with a few of the actions that it allows."""
+    allowed = identity.attributes.get(ALLOWED_ACTIONS)
+    actions = allowed if isinstance(allowed, Mapping) else {}
+    texts = []
+    for grant in sorted(identity.grants, key=lambda one: (not one.admin, one.name)):
+        given = actions.get(grant.name)
+        named = few([one for one in given if isinstance(one, str)], _NAMED) if isinstance(given, list | tuple) else ""
+        texts.append(f"{grant.name} ({named})" if named else grant.name)
+    return few(list(dict.fromkeys(texts)), _NAMED)
 
 
 def _used(one: Assessment) -> str | None:
     usage = one.usage
     state = None if usage.state == "unknown" else f"{usage.state.replace('_', ' ')}: {usage.evidence}"
     unused = None if one.activity is None else one.activity.use_of_grants
+    if unused is None and one.identity.grants:
+        unused = "which of its permissions were used is unknown"
     return "; ".join(filter(None, (state, unused))) or None
