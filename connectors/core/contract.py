@@ -20,6 +20,7 @@ from scanner.model import (
     CoverageStatus,
     Exposure,
     Fact,
+    FileEnd,
     Identity,
     OtherRecord,
     Rung,
@@ -51,7 +52,7 @@ DETAILS_KEPT: Mapping[str, int] = {"such rows": 3, "errors": 10, "notes": 10}
 MAX_WORDS = 300
 """Maximum characters of a provider's message."""
 
-DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Assignment | Exposure | Coverage
+DiscoveredRecord: TypeAlias = Identity | StoredSecret | Workload | Assignment | Exposure | Coverage | FileEnd
 
 
 class Gone(SourceError):

@@ -17,7 +17,7 @@ from msgspec import Struct
 from connectors.core.contract import Check, DiscoveredRecord, Scope, Section, SectionReading, Spec
 from connectors.file.rows import COLUMNS, parse_identity
 from scanner.errors import Problem, RegistryError, SourceError
-from scanner.model import ANY_KIND, EVERY_SCOPE, RUNGS, SCHEMA, Coverage, Identity
+from scanner.model import ANY_KIND, EVERY_SCOPE, RUNGS, SCHEMA, Coverage, FileEnd, Identity
 from scanner.model.providers import read_providers
 from scanner.registry.tables import EmptyTable, Row, Table, read_table
 from scanner.registry.tables.cells import CellError, shown
@@ -75,6 +75,8 @@ class FileConnector:
         if not tally.is_empty and not self._settings.complete:
             tally.mark_uncertain("the file is declared incomplete")
         tally.note(tally.warnings)
+        if tally.end is not None:
+            yield tally.end
         yield from tally.coverage()
 
     def check(self) -> Iterator[Check]:
@@ -102,10 +104,13 @@ class FileConnector:
         # An empty file is reported like one with headings only.
         with suppress(EmptyTable):
             table = self._open()
+            keys: dict[int | None, str] = {}
             for row in _identity_rows(table):
                 identity = self._read(row, tally)
                 if identity is not None:
+                    keys = {row.line: identity.key}
                     yield identity
+            tally.end = table.ending.of(self._source, table.file, keys.get(table.ending.row))
             tally.warnings = [*table.warnings, *table.skipped]
         if tally.is_empty:
             tally.mark_uncertain("the file lists no identities; an empty file is treated as a failed read")
@@ -154,6 +159,7 @@ class _Tally:
         self._readings: dict[tuple[str, str], SectionReading] = {}
         self._lines: dict[str, int] = {}
         self._unplaced: SectionReading | None = None
+        self.end: FileEnd | None = None
         self.warnings: list[Problem] = []
         """Of the file as a whole, such as its encoding, and rows that are no identities."""
 

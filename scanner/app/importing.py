@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner import __version__
-from scanner.app.scanning import Run, conclude, forget_old_scans, settings_digest
+from scanner.app.scanning import Run, believed_by, conclude, forget_old_scans, settings_digest
 from scanner.config.load import Config
 from scanner.discovery.engine import LIST
 from scanner.discovery.inventory import join
@@ -166,9 +166,9 @@ def conclude_shards(
     """
     head = imported.head
     lines = map(decode, store.staging.lines(head.scan))
-    inventory = join(
-        readings(lines, head.sources, head.of, imported.absent), {source.name: source.rank for source in head.sources}
-    )
+    read = readings(lines, head.sources, head.of, imported.absent)
+    believed = believed_by(store, accept_drop=accept_drop)
+    inventory = join(map(believed, read), {source.name: source.rank for source in head.sources})
     result = conclude(
         store,
         inventory,

@@ -98,6 +98,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         people=None if people is None else tuple(map(mask, people.people)),
         unread_people=() if people is None else tuple(map(mask, people.unread)),
         unread_cells_of_people=() if people is None else tuple(map(mask, people.cells)),
+        ends=(*(registry.ends if registry else ()), *(people.ends if people else ())),
         exemptions=tuple(
             mask_with_warning(exemption, f"{file}: [[exempt]] {number}")
             for number, exemption in enumerate(config.exemptions, start=1)

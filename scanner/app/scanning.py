@@ -6,7 +6,7 @@ import gc
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,9 +25,10 @@ from scanner.app.reviews import open_by_events
 from scanner.config.load import Config
 from scanner.config.settings import SourceSettings
 from scanner.discovery.engine import EXPORT, LIST, LIVE, Observer, Source, discover
-from scanner.discovery.inventory import Inventory
+from scanner.discovery.inventory import Inventory, ScopeReading
 from scanner.errors import NothingScanned, UsageError
 from scanner.judging.activity.declared import OPEN_DAYS
+from scanner.judging.last_known.line_ends import Cuts, cut_rosters, cut_rows, without_cut, without_rows
 from scanner.judging.last_known.registry_rows import followed
 from scanner.judging.last_known.remembered import Remembered, unknown_fingerprints, with_earlier
 from scanner.judging.last_known.shrunk import (
@@ -38,7 +39,8 @@ from scanner.judging.last_known.shrunk import (
     nobody_left,
     roster_numbers,
 )
-from scanner.judging.last_known.vanished import gone, held, losses, notices, recreations, still_there, to_look_up
+from scanner.judging.last_known.unconfirmed import outside_listings, without_unconfirmed
+from scanner.judging.last_known.vanished import Loss, gone, held, losses, notices, recreations, still_there, to_look_up
 from scanner.judging.pipeline import LIST_TYPE, Declared, judge, with_cells_read
 from scanner.lifecycle.reviews.campaign import outcomes
 from scanner.matching.places import Places
@@ -145,7 +147,13 @@ def scan(
         acted = activity.read(store, logs, config.activity, started) if logs and logs.logs else None
         with stage("reading"):
             inventory = discover(
-                config.engine, sources, observer, staging=store.staging, url=config.store_url, scan_id=scan_id
+                config.engine,
+                sources,
+                observer,
+                staging=store.staging,
+                url=config.store_url,
+                scan_id=scan_id,
+                believed=believed_by(store, accept_drop=accept_drop),
             )
         result = conclude(
             store,
@@ -207,10 +215,7 @@ def conclude(
     started = run.started
     ticketing.look(store, targets)
     with store.alone():
-        known = {} if accept_drop else store.retrying(store.memory.identities_by_place)
-        named = frozenset(lists)
-        kept = store.retrying(lambda: _kept(store, inventory, named)) if known else {}
-        lost = losses(inventory, known, named, kept)
+        lost = () if accept_drop else store.retrying(lambda: _lost(store, inventory, frozenset(lists)))
         inventory = held(inventory, lost)
         # A clock may be set back meanwhile; a scan never ends before its start.
         finished = max(started, datetime.now(UTC).replace(microsecond=0))
@@ -246,7 +251,10 @@ def conclude(
         lost_reviews = tuple(f"{words}; the scan goes on without that review" for words in damaged_reviews)
         before = (*notices(lost), *store.damage, *lost_days, *lost_reviews)
         summary = _with_people(result.summary, declared, store.retrying(store.memory.setup), started)
-        result = replace(result, summary=summary, notices=(*before, *result.notices))
+        ends = Cuts() if accept_drop else store.retrying(lambda: _cuts(store))
+        files = (*inventory.ends, *declared.ends)
+        given = frozenset((one.role, one.name) for one in declared.inputs)
+        result = replace(result, summary=summary, notices=(*before, *result.notices), ends=ends.kept(files, given))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
         with stage("saving"):
@@ -259,9 +267,43 @@ def conclude(
     return replace(store.retrying(lambda: store.with_past(result)), known_gaps=known_gaps)
 
 
-def _kept(store: Store, inventory: Inventory, lists: Collection[str]) -> Mapping[str, int]:
-    """By list, the number of its last identities that still exist."""
-    return dict.fromkeys(lists, 0) | still_there(store.memory.identities_of(lists), inventory)
+def believed_by(store: Store, *, accept_drop: bool) -> Callable[[ScopeReading], ScopeReading]:
+    """A function that returns what counts of a reading: all but the last rows of files that were cut.
+
+    ``accept_drop``: as in :func:`scan`.
+    """
+    if accept_drop:
+        return lambda reading: reading
+    cuts = store.retrying(lambda: _cuts(store))
+
+    def last(source: str) -> list[str]:
+        return [key for _, _, key, _ in store.memory.identities_of([source])]
+
+    return lambda reading: store.retrying(lambda: without_cut(reading, cuts, last)) if reading.ends else reading
+
+
+def _cuts(store: Store) -> Cuts:
+    last = store.memory.setup()
+    return Cuts(() if last is None else last.ends)
+
+
+def _lost(store: Store, inventory: Inventory, lists: frozenset[str]) -> tuple[Loss, ...]:
+    """Implausible losses since the last scan. ``lists``: as in :func:`conclude`."""
+    known = store.memory.identities_by_place()
+    if not known:
+        return ()
+    kept = dict.fromkeys(lists, 0) | still_there(store.memory.identities_of(lists), inventory)
+    lost = losses(inventory, known, lists, kept)
+    if lists.isdisjoint(one.source for one in lost):
+        return lost
+    return losses(inventory, without_unconfirmed(known, _unconfirmed(store, lists)), lists, kept)
+
+
+def _unconfirmed(store: Store, lists: Collection[str]) -> dict[str, tuple[str, str, str]]:
+    """Places of identities that these lists had only in readings with a gap, or in a row that may have been cut."""
+    in_open_rows = (one.identity for one in store.memory.assessments_of(_cuts(store).open_rows))
+    places = {one.key: (one.source, one.scope, one.kind) for one in in_open_rows if one.source in lists}
+    return places | store.memory.unconfirmed(lists)
 
 
 def _remember(
@@ -282,6 +324,9 @@ def _remember(
     fingerprints |= _findings_of_unread(store, declared, entries)
     # A list under another name is still a list: it does not outrank the list that has its identities now.
     former = {one.identity.source for one in assessments} - {source.name for source in declared.sources}
+    outside = outside_listings(assessments, inventory.coverage, declared.lists)
+    left = outside.keys() & _unconfirmed(store, frozenset(outside.values())).keys() if outside else ()
+    assessments = tuple(one for one in assessments if one.identity.key not in left)
     return Remembered(
         lists=memory.sources_of_type(LIST_TYPE, former),
         assessments=assessments,
@@ -313,8 +358,15 @@ def _findings_of_unread(store: Store, declared: Declared, entries: Sequence[Entr
     else:
         known = set()
     unread = {entry.id for entry in declared.entries or () if entry.unread}
+    if declared.unread:
+        unread |= _missing(entries, declared)
     keys = {key for one in entries if one.entry.id in unread for key in one.identities}
     return known | {fingerprint for one in memory.assessments_of(keys) for fingerprint in one.findings}
+
+
+def _missing(last: Sequence[EntryAssessment], declared: Declared) -> set[str]:
+    """Ids of the last scan's entries that no readable row has now."""
+    return {one.entry.id for one in last} - {entry.id for entry in declared.entries or ()}
 
 
 def _believed(store: Store, declared: Declared, remembered: Remembered, now: datetime) -> tuple[Declared, Remembered]:
@@ -322,20 +374,50 @@ def _believed(store: Store, declared: Declared, remembered: Remembered, now: dat
     last = store.memory.setup()
     if last is None:
         return declared, remembered
+    cuts = Cuts(last.ends)
     if declared.entries is not None:
         known = followed(remembered, declared.entries).entries
-        declared = replace(declared, shrunk=tuple(lost_rows(declared.entries, declared.unread, known)))
-    people, before = declared.people, last.summary
-    why = (
-        None
-        if people is None or before is None
-        else implausible_roster(people, len(declared.unread_people), now.date(), before)
-    )
-    if why is None or people is None:
+        cut = tuple(cut_rows(declared.ends, declared.entries, known, cuts))
+        entries = without_rows(declared.entries, [row.origin for row in cut])
+        shrunk = lost_rows(declared.entries, declared.unread, known)
+        files = {row.origin.file for row in cut}
+        declared = replace(
+            declared,
+            entries=entries,
+            shrunk=(*cut, *(row for row in shrunk if row.origin.file not in files)),
+            ends=tuple(end for end in declared.ends if end.file not in files),
+        )
+        if declared.shrunk:
+            hidden = _missing(known, declared)
+            keys = {key for one in known if one.entry.id in hidden for key in one.identities}
+            names = {name for one in store.memory.assessments_of(keys) for name in one.findings}
+            there = {one.fingerprint for one in remembered.findings}
+            findings = (*remembered.findings, *store.memory.findings(names - there))
+            remembered = replace(remembered, findings=findings)
+    return _believed_people(store, declared, remembered, now, last)
+
+
+def _believed_people(
+    store: Store, declared: Declared, remembered: Remembered, now: datetime, last: Setup
+) -> tuple[Declared, Remembered]:
+    people = declared.people
+    if people is None:
         return declared, remembered
-    named = next(iter([one.name for one in declared.inputs if one.role == "people"]), PEOPLE)
+    rows = dict(cut_rosters(declared.ends, Cuts(last.ends)))
+    gaps = [gap(LEAVERS, row.file, why) for row, why in rows.items()]
+    unread = len(declared.unread_people)
+    why = None if last.summary is None else implausible_roster(people, unread, now.date(), last.summary)
+    people = without_rows(people, rows)
+    if why is not None:
+        named = next(iter([one.name for one in declared.inputs if one.role == "people"]), PEOPLE)
+        gaps.append(gap(LEAVERS, named, why))
+        people = nobody_left(people)
+    if not gaps:
+        return declared, remembered
+    files = {row.file for row in rows}
+    ends = tuple(end for end in declared.ends if end.file not in files)
     return (
-        replace(declared, people=nobody_left(people), roster_gaps=(gap(LEAVERS, named, why),)),
+        replace(declared, people=people, roster_gaps=tuple(gaps), ends=ends),
         replace(remembered, ownership=store.memory.ownership()),
     )
 

@@ -206,16 +206,24 @@ def reading_here(
 
 
 def discover(
-    engine: EngineSettings, sources: Sequence[Source], observer: Observer, *, staging: Staging, url: str, scan_id: str
+    engine: EngineSettings,
+    sources: Sequence[Source],
+    observer: Observer,
+    *,
+    staging: Staging,
+    url: str,
+    scan_id: str,
+    believed: Callable[[ScopeReading], ScopeReading] = lambda reading: reading,
 ) -> Inventory:
     """Read all sources. A cluster's workers write to ``staging`` in the store at ``url`` if they can reach it.
 
-    Raises ClusterError if the cluster cannot be reached, or is lost.
+    ``believed``: returns the part of a reading that counts. Raises ClusterError if the cluster cannot be reached, or
+    is lost.
     """
     ranks = {source.name: source.rank for source in sources}
     if engine.dask is None:
         with reading_here(engine, sources, observer) as outcomes:
-            return join(chain.from_iterable(map(readings_of, outcomes)), ranks)
+            return join(map(believed, chain.from_iterable(map(readings_of, outcomes))), ranks)
     from scanner.discovery.cluster import SharedStore, cluster_executor, job_there
 
     shared_store = SharedStore(url=url, scan=scan_id) if staging.is_shared else None
@@ -237,7 +245,7 @@ def discover(
             came_back = [one for one in chain.from_iterable(map(readings_of, outcomes)) if one.staged is None]
         with stage("fetching"):
             staged = [part for part in parts(map(decode, staging.lines(scan_id))) if isinstance(part, ScopeReading)]
-        return join(chain(came_back, staged), ranks)
+        return join(map(believed, chain(came_back, staged)), ranks)
     finally:
         if shared_store is not None:
             staging.discard(scan_id)

@@ -24,6 +24,7 @@ from scanner.model import (
     Credential,
     Exposure,
     Fact,
+    FileEnd,
     Identity,
     Privilege,
     Signal,
@@ -106,6 +107,7 @@ class ScopeReading(Struct, frozen=True, kw_only=True):
     workloads: tuple[Workload, ...] = ()
     assignments: tuple[Assignment, ...] = ()
     exposures: tuple[Exposure, ...] = ()
+    ends: tuple[FileEnd, ...] = ()
     coverage: tuple[Coverage, ...] = ()
 
     @property
@@ -123,6 +125,7 @@ class Inventory(Struct, frozen=True, kw_only=True):
     assignments: tuple[Assignment, ...] = ()
     exposures: tuple[Exposure, ...] = ()
     coverage: tuple[Coverage, ...] = ()
+    ends: tuple[FileEnd, ...] = ()
 
 
 def join(readings: Iterable[ScopeReading], ranks: Mapping[str, int]) -> Inventory:
@@ -147,6 +150,7 @@ def join(readings: Iterable[ScopeReading], ranks: Mapping[str, int]) -> Inventor
             assignments=tuple(seen[0] for seen in assignments),
             exposures=tuple(seen[0] for seen in exposures),
             coverage=places,
+            ends=tuple(chain.from_iterable(reading.ends for reading in readings)),
         )
 
 

@@ -30,6 +30,7 @@ from scanner.model import (
     Coverage,
     Exposure,
     Fact,
+    FileEnd,
     Identity,
     StoredSecret,
     Workload,
@@ -157,6 +158,7 @@ def read_scope(
         workloads=tuple(found[Workload]),
         assignments=tuple(found[Assignment]),
         exposures=tuple(found[Exposure]),
+        ends=tuple(found[FileEnd]),
         coverage=settled(
             connector.spec,
             (*found[Coverage], *misfits((*found[Identity], *found[Workload]), part=scope.part)),
@@ -166,7 +168,7 @@ def read_scope(
 
 def _kind_of(record: DiscoveredRecord) -> type[DiscoveredRecord]:
     if not isinstance(record, DiscoveredRecord):
-        kinds = "identities, secrets, workloads, assignments, exposures and coverage"
+        kinds = "identities, secrets, workloads, assignments, exposures, ends of files and coverage"
         raise TypeError(f"a connector yields {kinds}, not {type(record).__name__}")
     return type(record)
 

@@ -55,6 +55,7 @@ from scanner.model import (
     Entry,
     EntryAssessment,
     Exemption,
+    FileEnd,
     Finding,
     Identity,
     Input,
@@ -86,8 +87,9 @@ class Declared(Struct, frozen=True, kw_only=True):
     """What the organisation declares; None for lists that are not given.
 
     ``unread``: rows of the registry that cannot be read, ``unread_cells``: cells of rows that count; ``unread_people``
-    and ``unread_cells_of_people``: those of the roster. ``shrunk``: a row for each registry that lost too many, and
-    ``roster_gaps``: why the roster is not believed: see ``last_known/shrunk.py``. ``frameworks``: ids of the frameworks
+    and ``unread_cells_of_people``: those of the roster. ``ends``: how their files ended. ``shrunk``: a row for each
+    registry that lost too many or was cut, and ``roster_gaps``: why the roster is not believed: see
+    ``last_known/shrunk.py`` and ``last_known/line_ends.py``. ``frameworks``: ids of the frameworks
     whose controls findings cite; None: the default ones.
     """
 
@@ -97,6 +99,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     unread_people: tuple[UnreadRow, ...] = ()
     unread_cells_of_people: tuple[UnreadCells, ...] = ()
     shrunk: tuple[UnreadRow, ...] = ()
+    ends: tuple[FileEnd, ...] = ()
     roster_gaps: tuple[Coverage, ...] = ()
     people: tuple[Person, ...] | None = None
     exemptions: tuple[Exemption, ...] = ()
@@ -325,7 +328,8 @@ def _lists(declared: Declared, inventory: Inventory, remembered: Remembered, tod
     """The declarations, prepared for judging this inventory."""
     roster = None
     if declared.people is not None:
-        roster = Roster(declared.people, today, rows_unread=len(declared.unread_people))
+        rows_unread = len(declared.unread_people) + len(declared.roster_gaps)
+        roster = Roster(declared.people, today, rows_unread=rows_unread)
     entries = declared.entries
     if roster is not None and entries is not None:
         entries = tuple(map(roster.parted, entries))

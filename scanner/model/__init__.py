@@ -176,6 +176,7 @@ __all__ = [
     "Exemption",
     "Exposure",
     "Fact",
+    "FileEnd",
     "Finding",
     "FindingStatus",
     "Forgotten",

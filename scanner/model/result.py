@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct, field
 
 from scanner.model.changed import Since
-from scanner.model.coverage import Coverage
+from scanner.model.coverage import Coverage, FileEnd
 from scanner.model.declared import Policy
 from scanner.model.discovered import Exposure, StoredSecret, Workload
 from scanner.model.judged import Assessment, EntryAssessment, Finding
@@ -165,5 +165,7 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """A sentence that describes the filter, if this is a part of the scan."""
     plans: tuple[Plan, ...] = ()
     """Of the gate: the files that were checked. Then there was no scan, and the identities are the planned ones."""
+    ends: tuple[FileEnd, ...] = ()
+    """How files ended when they were last read to their end, for the next scan; no report shows it."""
     since: Since | None = None
     """Changes since the previous scan; None without one, or if no report needs them."""

@@ -18,7 +18,7 @@ from scanner.languages import worded
 from scanner.matching.declared import environments
 from scanner.matching.keys import is_qualified
 from scanner.matching.spelling import account_number
-from scanner.model import Entry, EntryStatus, Origin, UnreadCells, UnreadRow
+from scanner.model import Entry, EntryStatus, FileEnd, Origin, UnreadCells, UnreadRow
 from scanner.model.declared import LOOKED_AT
 from scanner.registry.columns import ACCOUNT, DAYS, LISTS, NAMING, OWNERS, PLACED, REGISTRY, STAGE, day_order
 from scanner.registry.formats.documents import FORMATS
@@ -51,7 +51,7 @@ class Registry(Struct, frozen=True, kw_only=True):
 
     ``ownerless``: ids of entries whose format has no field for an owner. ``unread``: rows that cannot be read.
     ``cells``: of rows that count, though these cells cannot be read; their entries name the columns, too.
-    ``understood``: the tables as they were read.
+    ``understood``: the tables as they were read. ``ends``: how files ended that may be read if they were cut.
     """
 
     entries: tuple[Entry, ...] = ()
@@ -60,6 +60,7 @@ class Registry(Struct, frozen=True, kw_only=True):
     unread: tuple[UnreadRow, ...] = ()
     cells: tuple[UnreadCells, ...] = ()
     understood: tuple[Understood, ...] = ()
+    ends: tuple[FileEnd, ...] = ()
 
 
 class Survey(Struct, frozen=True, kw_only=True):
@@ -146,6 +147,7 @@ def survey_registry(lists: Sequence[ListSource], *, today: date | None = None) -
         unread=tuple(sorted(unread, key=lambda row: (row.origin.file, row.origin.row or 0))),
         cells=tuple(cells),
         understood=tuple(notes.understood),
+        ends=tuple(notes.ends),
     )
     return Survey(
         registry=registry,

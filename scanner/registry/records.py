@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from scanner.errors import Problem, RegistryError, did_you_mean, with_fix
 from scanner.languages import worded
-from scanner.model import Origin, UnreadCells
+from scanner.model import FileEnd, Origin, UnreadCells
+from scanner.model.coverage import PEOPLE, REGISTRY
 from scanner.redaction.redact import redact
 from scanner.registry.columns import ENDS, day_order
 from scanner.registry.formats.declaration import Document, ListReader
@@ -28,6 +29,7 @@ from scanner.registry.vocabulary import own_words
 _CLOSE = 0.8
 """The least similarity of a misspelt heading, from 0 to 1."""
 _HEADINGS_NAMED = 8
+_LIST_OF: Mapping[Declared, str] = {"entries": REGISTRY, "people": PEOPLE}
 _ONE_COUNTS = "remove one, or explain under columns in the config which one counts"
 
 
@@ -35,7 +37,7 @@ class Notes:
     """Problems found in lists. ``problems`` end the run, after all have been collected; ``warnings`` do not.
 
     ``of_rows``: the problems that concern a single row. ``lost``: those of them where nothing of the row could be read.
-    ``understood``: each table, after its last row.
+    ``understood``: each table, after its last row. ``ends``: how each file ended that may be read if it was cut.
     """
 
     def __init__(self) -> None:
@@ -44,6 +46,7 @@ class Notes:
         self.of_rows: list[Problem] = []
         self.lost: list[Problem] = []
         self.understood: list[Understood] = []
+        self.ends: list[FileEnd] = []
 
     def of_row(self, *problems: Problem) -> None:
         """Note a problem of one row; its other cells can be read."""
@@ -239,6 +242,8 @@ class _Reader:
                 )
             self._notes.warnings += [*table.warnings, *table.skipped]
             self._notes.understood.append(headings.understood(table, words))
+            if (end := table.ending.of(_LIST_OF[self._declared], table.file)) is not None:
+                self._notes.ends.append(end)
 
     def _declarations(self, name: Format, documents: Sequence[Document]) -> Iterator[Record]:
         reader: ListReader | None = getattr(FORMATS[name], self._declared)

@@ -25,7 +25,7 @@ from scanner.model import (
     StoredSecret,
     Workload,
 )
-from scanner.store import fingerprints, scans, schema
+from scanner.store import arrivals, fingerprints, scans, schema
 from scanner.store import fingerprints as recreated
 from scanner.store.engine import reading
 from scanner.store.history import first_seen
@@ -199,6 +199,11 @@ class Memory:
         """The number of the latest scan's identities by source, scope and kind."""
         with reading(self._engine) as connection:
             return open_places(connection)
+
+    def unconfirmed(self, sources: Collection[str]) -> dict[str, arrivals.Place]:
+        """Places of the latest scan's identities that these lists had only in readings with a gap, by key."""
+        with reading(self._engine) as connection:
+            return arrivals.unconfirmed(connection, sources)
 
     def identities_of(self, sources: Collection[str]) -> Iterator[tuple[str, str, str, str | None]]:
         """Source, provider, key and unique id of the latest scan's identities from these sources."""

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from scanner.errors import DamagedRow, StoreError, UsageError
-from scanner.model import SEVERITIES, Coverage, Forgotten, Input, Policy, ScanInfo, ScanResult, Summary
+from scanner.model import SEVERITIES, Coverage, FileEnd, Forgotten, Input, Policy, ScanInfo, ScanResult, Summary
 from scanner.model.counts import FindingCounts, IdentityCounts, count_findings, count_identities
 from scanner.store import schema
 from scanner.store.bodies import decode, encode
@@ -32,9 +32,10 @@ class Counts(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Counted(Summary, frozen=True, kw_only=True, gc=False):
-    """A summary as stored. ``counts``: None in scans of versions that did not keep them."""
+    """A summary as stored. ``counts``: None in scans of versions that did not keep them. ``ends``: of ScanResult."""
 
     counts: Counts | None = None
+    ends: tuple[FileEnd, ...] = ()
 
 
 _summaries = msgspec.json.Decoder(Summary)
@@ -72,7 +73,7 @@ def insert_scan(connection: Connection, result: ScanResult, forgot: Forgotten | 
         scan.started_at.isoformat(),
         scan.finished_at.isoformat(),
         scan.version,
-        _text(_Counted(**asdict(result.summary), counts=_counts_of(result))),
+        _text(_Counted(**asdict(result.summary), counts=_counts_of(result), ends=result.ends)),
         _text(result.policy),
         _text(result.notices),
         _text(scan.inputs),
@@ -167,6 +168,7 @@ class Setup(Struct, frozen=True, kw_only=True):
     version: str | None = None
     policy: Policy | None = None
     summary: Summary | None = None
+    ends: tuple[FileEnd, ...] = ()
 
 
 def setup(connection: Connection, seq: int) -> Setup:
@@ -182,6 +184,7 @@ def setup(connection: Connection, seq: int) -> Setup:
         version=row.version,
         policy=decode(_policies, row.policy, f"policy of scan {row.id}"),
         summary=_summary(row),
+        ends=decode(_counted, row.summary, f"summary of scan {row.id}").ends,
     )
 
 

@@ -11,7 +11,17 @@ from scanner.discovery.inventory import ScopeReading
 from scanner.discovery.scopes import rest_of
 from scanner.discovery.shards.lines import Head, Line, ListedLine, ListingLine, ScopeLine, SourceHead, Unit
 from scanner.errors import InputError, Problem
-from scanner.model import RUNGS, Assignment, Coverage, CoverageStatus, Exposure, Identity, StoredSecret, Workload
+from scanner.model import (
+    RUNGS,
+    Assignment,
+    Coverage,
+    CoverageStatus,
+    Exposure,
+    FileEnd,
+    Identity,
+    StoredSecret,
+    Workload,
+)
 from scanner.text import few, printable
 
 SHARDS_NAMED = 10
@@ -120,6 +130,7 @@ def _part(begun: ListingLine | ScopeLine, held: Sequence[Line]) -> Listed | Scop
         workloads=tuple(one for one in held if isinstance(one, Workload)),
         assignments=tuple(one for one in held if isinstance(one, Assignment)),
         exposures=tuple(one for one in held if isinstance(one, Exposure)),
+        ends=tuple(one for one in held if isinstance(one, FileEnd)),
         coverage=coverage,
     )
 

@@ -24,6 +24,7 @@ from scanner.model import (
     Credential,
     Exposure,
     Fact,
+    FileEnd,
     Identity,
     StoredSecret,
     Workload,
@@ -143,7 +144,7 @@ class End(Struct, frozen=True, kw_only=True, tag="end"):
     sha256: _Hash
 
 
-Record: TypeAlias = Identity | StoredSecret | Workload | Assignment | Exposure | Coverage
+Record: TypeAlias = Identity | StoredSecret | Workload | Assignment | Exposure | Coverage | FileEnd
 Line: TypeAlias = Head | ListingLine | ListedLine | ScopeLine | End | Record
 
 _RECORDS: dict[str, type[Record]] = {
@@ -153,6 +154,7 @@ _RECORDS: dict[str, type[Record]] = {
     "assignment": Assignment,
     "exposure": Exposure,
     "coverage": Coverage,
+    "file_end": FileEnd,
 }
 _BEGINNINGS: dict[type, bytes] = {kind: b'{"type":"%s",' % name.encode() for name, kind in _RECORDS.items()}
 _MARKS: tuple[Any, ...] = (Head, ListingLine, ListedLine, ScopeLine, End)
@@ -204,6 +206,7 @@ def lines_of(outcome: Listing | ScopeReading) -> Iterator[Line]:
     yield from outcome.workloads
     yield from outcome.assignments
     yield from outcome.exposures
+    yield from outcome.ends
     yield from outcome.coverage
 
 

@@ -113,10 +113,15 @@ def as_last_owned(fresh: Iterable[Assessment], last: Mapping[str, OwnershipVerdi
         before, now = last.get(one.identity.key), one.ownership
         if before is None and now.reason in _BY_ROSTER:
             yield replace(one, ownership=replace(now, state="unchecked", reason=None))
-        elif before is not None and before != now and not _BY_ROSTER.isdisjoint((before.reason, now.reason)):
+        elif before is not None and before != now and _may_hide(before, now):
             yield replace(one, ownership=before)
         else:
             yield one
+
+
+def _may_hide(before: OwnershipVerdict, now: OwnershipVerdict) -> bool:
+    """Return whether the roster alone may have changed the verdict."""
+    return now.state == "unchecked" or not _BY_ROSTER.isdisjoint((before.reason, now.reason))
 
 
 def depends_on_roster(verdict: OwnershipVerdict) -> bool:

@@ -77,6 +77,7 @@ BY_CELL: Mapping[str, frozenset[str]] = {
     "declared_differently": _END | {"owner", "environment", "kind"},
 }
 """By rule: the columns of an entry without which it cannot say whether its finding still stands."""
+_EVERY = frozenset[str]().union(*BY_CELL.values())
 
 
 def undecided(
@@ -84,9 +85,11 @@ def undecided(
 ) -> frozenset[str]:
     """Return the fingerprints of the last scan's findings that can be neither confirmed nor resolved.
 
-    ``roster_unread``: a row or cell of the roster is unreadable, which may be why ownership is unchecked.
+    ``roster_unread``: a row or cell of the roster is unreadable, which may be why ownership is unchecked. An entry that
+    was not evaluated, because its row may be unreadable, says nothing at all.
     """
     unread = {one.entry.id: frozenset(one.entry.unread) for one in entries if one.entry.unread}
+    unread |= {one.entry.id: _EVERY for one in entries if one.state == "not_evaluated" and not one.rechecked}
     if not unread and not roster_unread:
         return frozenset()
     by_subject: dict[str, list[Finding]] = {}

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from scanner.errors import Problem, RegistryError
 from scanner.languages import worded
 from scanner.matching.keys import is_email
-from scanner.model import Origin, Person, PersonStatus, UnreadCells, UnreadRow
+from scanner.model import FileEnd, Origin, Person, PersonStatus, UnreadCells, UnreadRow
 from scanner.registry.columns import PEOPLE
 from scanner.registry.lists import ListSource
 from scanner.registry.records import Notes, Record, read_records, unread_cells, unread_columns, why
@@ -35,7 +35,7 @@ class People(Struct, frozen=True, kw_only=True):
 
     ``unread``: rows that cannot be read: they name no person, or one that an earlier row of the list has. ``cells``: of
     rows that count, though these cells cannot be read; their people name the columns, too.
-    ``understood``: the tables as they were read.
+    ``understood``: the tables as they were read. ``ends``: how files ended that may be read if they were cut.
     """
 
     people: tuple[Person, ...] = ()
@@ -43,6 +43,7 @@ class People(Struct, frozen=True, kw_only=True):
     unread: tuple[UnreadRow, ...] = ()
     cells: tuple[UnreadCells, ...] = ()
     understood: tuple[Understood, ...] = ()
+    ends: tuple[FileEnd, ...] = ()
 
     def roster(self, today: date) -> Roster:
         """Return the roster of these people on that day."""
@@ -113,6 +114,7 @@ def survey_people(lists: Sequence[ListSource]) -> PeopleSurvey:
             unread=tuple(unread),
             cells=tuple(cells),
             understood=tuple(notes.understood),
+            ends=tuple(notes.ends),
         ),
         problems=tuple(notes.problems),
         whole=notes.of_rows_alone,

@@ -9,10 +9,13 @@ from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from scanner.errors import Problem, RegistryError
 from scanner.registry.tables.files import read_lines
 from scanner.registry.tables.rows import (
     EmptyTable,
+    Ending,
     Recognise,
     Row,
     Table,
@@ -30,9 +33,11 @@ _QUOTED = re.compile(r'"[^"]*(?:"|$)')
 # A first line that names the separator for a spreadsheet.
 _DIRECTIVE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)
 
+_UNCLOSED = "a quotation mark is opened and never closed"
+_WRITE_AGAIN = "the file may be cut off: write it again"
 # Messages of the csv module, and ours.
 _BROKEN = (
-    ("unexpected end of data", "a quotation mark is opened and never closed"),
+    ("unexpected end of data", _UNCLOSED),
     ("field larger than field limit", "a cell is far too long; is a quotation mark never closed?"),
     ("expected after", "text goes on after a closing quotation mark"),
     ("new-line character seen", "lines end with a bare carriage return; save it as CSV UTF-8"),
@@ -43,7 +48,7 @@ def read_delimited(path: Path, recognise: Recognise) -> Table:
     """Return a CSV file as a table. Raises RegistryError, also while rows are read; EmptyTable if it is blank."""
     file = str(path)
     warnings: list[Problem] = []
-    ending = _Ending()
+    ending = Ending()
     rows = _records(path, recognise, warnings, ending)
     head, every = looked_ahead(rows)
     if not head:
@@ -53,8 +58,16 @@ def read_delimited(path: Path, recognise: Recognise) -> Table:
     line, cells = head[at]
     headings = named_headings(file, line, cells)
     skipped: list[Problem] = []
-    rest = _under(headings, file, _whole(headings, file, islice(every, at + 1, None), ending), skipped)
-    return Table(file=file, headings=headings, line=line, rows=_closing(rest, rows), skipped=skipped, warnings=warnings)
+    rest = _under(headings, file, _whole(headings, file, islice(every, at + 1, None), ending), skipped, ending)
+    return Table(
+        file=file,
+        headings=headings,
+        line=line,
+        rows=_closing(ending.of_rows(rest), rows),
+        skipped=skipped,
+        warnings=warnings,
+        ending=ending,
+    )
 
 
 def _closing(rest: Iterator[Row | Problem], rows: Generator[tuple[int, list[str]]]) -> Iterator[Row | Problem]:
@@ -63,20 +76,8 @@ def _closing(rest: Iterator[Row | Problem], rows: Generator[tuple[int, list[str]
         yield from rest
 
 
-class _Ending:
-    """Whether the last line that was read has no line end."""
-
-    is_open = False
-
-    def noted(self, lines: Iterable[str]) -> Iterator[str]:
-        """Yield the lines."""
-        for line in lines:
-            self.is_open = not line.endswith(("\n", "\r"))
-            yield line
-
-
 def _whole(
-    headings: tuple[str, ...], file: str, rows: Iterable[tuple[int, list[str]]], ending: _Ending
+    headings: tuple[str, ...], file: str, rows: Iterable[tuple[int, list[str]]], ending: Ending
 ) -> Iterator[tuple[int, list[str]] | Problem]:
     """Yield the rows. A file that ends within a row was cut: its name may be cut, too, and its status is lost."""
     width, are_full = len(headings), True
@@ -88,23 +89,30 @@ def _whole(
                 are_full = are_full and len(last[1]) >= width
                 yield last
             before, last = last, row
-    except RegistryError:  # the row before it was read
+    except RegistryError as error:  # the row before it was read
         if last is not None:
             yield last
-        raise
+        if not ending.is_open or error.problems[0].message != _UNCLOSED:
+            raise
+        yield replace(error.problems[0], message=f"{_UNCLOSED}, and the file has no line end", fix=_WRITE_AGAIN)
+        return
     if last is None:
         return
     line, cells = last
     if before is not None and are_full and ending.is_open and len(cells) < width:
         number = counted(len(cells), "cell", "cells")
         message = f"has {number} under {width} headings, unlike all others, and no line end"
-        yield Problem(file=file, line=line, message=message, fix="the file may be cut off: write it again")
+        yield Problem(file=file, line=line, message=message, fix=_WRITE_AGAIN)
     else:
         yield last
 
 
 def _under(
-    headings: tuple[str, ...], file: str, rows: Iterable[tuple[int, list[str]] | Problem], skipped: list[Problem]
+    headings: tuple[str, ...],
+    file: str,
+    rows: Iterable[tuple[int, list[str]] | Problem],
+    skipped: list[Problem],
+    ending: Ending,
 ) -> Iterator[Row | Problem]:
     for record in rows:
         if isinstance(record, Problem):
@@ -113,6 +121,7 @@ def _under(
         line, cells = record
         if why := no_row(headings, cells):
             skipped.append(Problem(file=file, line=line, message=f"{why}, and is not a row of the list"))
+            ending.row = None
             continue
         row = sheet_row(file, line, headings, cells)
         if row is not None:
@@ -120,7 +129,7 @@ def _under(
 
 
 def _records(
-    path: Path, recognise: Recognise, warnings: list[Problem], ending: _Ending
+    path: Path, recognise: Recognise, warnings: list[Problem], ending: Ending
 ) -> Generator[tuple[int, list[str]]]:
     """Yield each record with content, with the line it begins on; the file is closed in any case.
 

@@ -30,7 +30,7 @@ from scanner.registry.tables.parsing import (
     parse_yaml,
     yaml_value,
 )
-from scanner.registry.tables.rows import EmptyTable, Row, Table
+from scanner.registry.tables.rows import EmptyTable, Ending, Row, Table
 
 _DECODER = json.JSONDecoder()
 _BLANKS = re.compile(r"[ \t\n\r]*")
@@ -128,26 +128,30 @@ def read_json(path: Path) -> Table:
 
 def read_ndjson(path: Path) -> Table:
     """Return a file with one JSON object per line as a table, streamed; another line is yielded as a Problem."""
-    numbered = _filled_lines(path)
+    ending = Ending()
+    numbered = _filled_lines(path, ending)
     first = next(numbered, None)
     if first is None:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
-    return Table(file=str(path), rows=_ndjson_rows(str(path), chain([first], numbered)))
+    rows = _ndjson_rows(str(path), chain([first], numbered))
+    return Table(file=str(path), rows=ending.of_rows(rows), ending=ending)
 
 
-def _filled_lines(path: Path) -> Iterator[tuple[int, str]]:
+def _filled_lines(path: Path, ending: Ending) -> Iterator[tuple[int, str]]:
     """Yield the numbered lines with content; the file is closed in any case."""
     with closing(read_lines(path)) as lines:
-        yield from ((number, line) for number, line in enumerate(lines, start=1) if not line.isspace())
+        noted = ending.noted(lines)
+        yield from ((number, line) for number, line in enumerate(noted, start=1) if not line.isspace())
 
 
 def read_yaml(path: Path) -> Table:
     """Return a YAML document as a table. Raises RegistryError with the line."""
-    node = parse_yaml(path, read_text(path), partial(yaml.compose, Loader=yaml.CBaseLoader))
+    text = read_text(path)
+    node = parse_yaml(path, text, partial(yaml.compose, Loader=yaml.CBaseLoader))
     if node is None:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
     key, items = _listed(path, yaml_value(path, node, unique=True))
-    return _table(path, zip(yaml_lines(node, key), items, strict=True))
+    return _table(path, zip(yaml_lines(node, key), items, strict=True), text)
 
 
 def read_toml(path: Path) -> Table:
@@ -157,7 +161,7 @@ def read_toml(path: Path) -> Table:
     if not data:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
     key, items = _listed(path, data)
-    return _table(path, zip(toml_lines(text, key, items), items, strict=False))
+    return _table(path, zip(toml_lines(text, key, items), items, strict=False), text)
 
 
 def _is_writable(text: str, data: Any) -> bool:
@@ -209,9 +213,12 @@ def _listed(path: Path, data: Any) -> tuple[str | None, list[Any]]:
     return None, [data]
 
 
-def _table(path: Path, items: Iterable[tuple[int, Any]]) -> Table:
-    file = str(path)
-    return Table(file=file, rows=(_row(file, line, item) for line, item in items))
+def _table(path: Path, items: Iterable[tuple[int, Any]], text: str | None = None) -> Table:
+    """Return the items as rows. ``text``: of a format that may be read if it was cut."""
+    file, ending = str(path), Ending()
+    for _ in ending.noted([] if text is None else [text]):
+        pass
+    return Table(file=file, rows=ending.of_rows(_row(file, line, item) for line, item in items), ending=ending)
 
 
 def _row(file: str, line: int, item: Any) -> Row | Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from scanner.errors import Problem, RegistryError
 from scanner.languages import folded, words_of
+from scanner.model import FileEnd
 from scanner.registry.tables.cells import BadCell
 from scanner.text import counted
 
@@ -21,6 +22,8 @@ MAX_COLUMNS = 1_000
 
 HEAD = 40
 """The filled rows that are searched for headings: banners, dates and legends can precede them."""
+
+LINE_ENDS = ("\n", "\r")
 
 Recognise: TypeAlias = Callable[[tuple[str, ...]], int]
 """Scores how much a row looks like the headings of the list; 0 for not at all."""
@@ -64,6 +67,43 @@ class Row(Struct, frozen=True, gc=False):
     cells: tuple[Any, ...]
 
 
+class Ending:
+    """How a text ends, known once its last row was read: without a line end, unless the text ended before that.
+
+    ``is_open``: None for a format in which a text that was cut cannot be read. ``row``: the line on which the last row
+    begins; None if that row is unreadable. ``size``: the number of characters.
+    """
+
+    is_open: bool | None = None
+    row: int | None = None
+    size = 0
+    _is_broken = False
+
+    def noted(self, lines: Iterable[str]) -> Iterator[str]:
+        """Yield the lines of the text."""
+        for line in lines:
+            if not line.isspace() or line.endswith(LINE_ENDS):
+                self.is_open = not line.endswith(LINE_ENDS)
+            self.size += len(line)
+            yield line
+
+    def of_rows(self, rows: Iterable[Row | Problem]) -> Iterator[Row | Problem]:
+        """Yield the rows of the text."""
+        for row in rows:
+            self.row = row.line if isinstance(row, Row) else None
+            self._is_broken = not isinstance(row, Row)
+            yield row
+
+    def of(self, source: str, file: str, key: str | None = None) -> FileEnd | None:
+        """Return how the file ended; None if it was cut for certain, or could not be read then.
+
+        ``key``: of the identity in the last row.
+        """
+        if self.is_open is None or (self.is_open and self._is_broken):
+            return None
+        return FileEnd(source=source, file=file, size=self.size, has_line_end=not self.is_open, row=self.row, key=key)
+
+
 class Table(Struct, frozen=True, kw_only=True):
     """The rows of a file. ``headings``: None if each row has its own (JSON, YAML, TOML)."""
 
@@ -77,6 +117,7 @@ class Table(Struct, frozen=True, kw_only=True):
     """Rows that were skipped as not part of the list; complete after all rows have been read."""
     warnings: list[Problem] = field(default_factory=list)
     """What is not as it should be with the table as a whole; complete after all rows have been read."""
+    ending: Ending = field(default_factory=Ending)
 
     def close(self) -> None:
         """Close the file, for rows that are not read to the end."""

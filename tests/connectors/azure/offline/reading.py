@@ -13,7 +13,7 @@ from connectors.azure.settings import AzureSettings
 from connectors.core.contract import DiscoveredRecord, Scope
 from scanner.demo.fakes.azure import estate
 from scanner.demo.fakes.azure.tenant import MICROSOFT, Tenant, guid
-from scanner.model import Coverage, Identity
+from scanner.model import Coverage, FileEnd, Identity
 from tests.connectors.azure.offline.command_line import write
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -101,7 +101,7 @@ def reported(records: Sequence[DiscoveredRecord]) -> dict[str, DiscoveredRecord]
     """All that is no coverage, by what it is; when it was looked at is left out."""
     kept: dict[str, DiscoveredRecord] = {}
     for one in records:
-        if not isinstance(one, Coverage):
+        if not isinstance(one, Coverage | FileEnd):
             plain = structs.replace(one, observed_at=None) if isinstance(one, Identity) else one
             kept[f"{type(one).__name__} {one.key} in {one.scope}"] = plain
     return kept

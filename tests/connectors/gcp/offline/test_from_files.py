@@ -16,7 +16,7 @@ from connectors.gcp.connector import GcpConnector
 from connectors.gcp.settings import GcpSettings
 from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.demo.fakes.gcp.usage import add_key_use, add_use
-from scanner.model import Assignment, Coverage, Identity, StoredSecret, Workload
+from scanner.model import Assignment, Coverage, FileEnd, Identity, StoredSecret, Workload
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.consuming import more_of_assets, secretive, shop
 from tests.connectors.gcp.estate import BILLING, BUILDER, DEV, PROD, company, key_of
@@ -63,8 +63,8 @@ def test_assets_and_policies_of_an_organization_say_what_the_apis_say(
     for rows in [rows for name, rows in cloud.rows.items() if name.endswith("/hmacKeys")]:
         rows.clear()
     write_assets(cloud, tmp_path, as_list=as_list)
-    live = [one for one in start(cloud).scan() if not isinstance(one, Coverage)]
-    read = [one for one in everything(tmp_path) if not isinstance(one, Coverage)]
+    live = [one for one in start(cloud).scan() if not isinstance(one, Coverage | FileEnd)]
+    read = [one for one in everything(tmp_path) if not isinstance(one, Coverage | FileEnd)]
 
     def keys(kind: type) -> set[str]:
         return {one.key for one in live if isinstance(one, kind)}

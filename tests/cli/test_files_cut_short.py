@@ -1,0 +1,83 @@
+"""A list that lost its last line end: its last row is set aside, and after healing all is as before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Muster
+
+BOTS = "provider,scope,name,created_at\n" + "".join(f"saas,acme,bot-{n},2024-01-01\n" for n in range(14, 18))
+REGISTRY = "id,identities,owner,status\n" + "".join(
+    f"N-{n},bot-{n},ann@example.com,{'retired' if n == 17 else 'active'}\n" for n in range(14, 18)
+)
+PEOPLE = "email,name,status\nbob@example.com,Bob,active\nann@example.com,Ann,active\n"
+WHOLE = {"bots.csv": BOTS, "registry.csv": REGISTRY, "people.csv": PEOPLE}
+
+
+@pytest.fixture
+def lists(tmp_path: Path) -> Path:
+    """Four bots with their entries and owner, each list with a last line end."""
+    for name, text in WHOLE.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "config.toml").write_text(
+        '[[registry]]\npath = "registry.csv"\n[[people]]\npath = "people.csv"\n'
+        '[[source]]\nname = "bots"\ntype = "file"\npath = "bots.csv"\n'
+    )
+    return tmp_path
+
+
+def _scan(muster: Muster, *options: str) -> tuple[int, dict[str, Any]]:
+    done = muster("scan", "--quiet", "--strict", "--fail-on-new", "-o", "json:-", *options)
+    result: dict[str, Any] = json.loads(done.out)
+    return done.code, result
+
+
+def _state(result: dict[str, Any]) -> Any:
+    return (
+        [(one["key"], one["registry"]["state"], one["ownership"]["state"]) for one in result["identities"]],
+        sorted(one["fingerprint"] for one in result["findings"]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "cut"), [*((name, cut) for name in WHOLE for cut in (1, 3)), ("bots.csv", 12), ("registry.csv", 12)]
+)
+def test_a_file_that_lost_its_line_end_is_a_gap(lists: Path, muster: Muster, name: str, cut: int) -> None:
+    """No phantom, nothing lost and nothing new while it is cut; all as before once it is healed."""
+    before = _state(_scan(muster)[1])
+    (lists / name).write_text(WHOLE[name][:-cut])
+
+    for _ in range(2):
+        code, result = _scan(muster)
+        assert (code, result["summary"]["new_findings"], _state(result)) == (3, 0, before)
+    (lists / name).write_text(WHOLE[name])
+    code, result = _scan(muster)
+
+    assert (code, result["summary"]["new_findings"], _state(result)) == (0, 0, before)
+    assert not result["summary"]["gaps"]
+
+
+def test_a_file_that_never_had_a_line_end_is_believed(lists: Path, muster: Muster) -> None:
+    """Once accepted, it is no gap any more."""
+    (lists / "bots.csv").write_text(BOTS.rstrip())
+    assert _scan(muster)[0] == 0
+    (lists / "bots.csv").write_text(BOTS)
+    assert _scan(muster)[0] == 0
+    (lists / "bots.csv").write_text(BOTS.rstrip())
+    assert _scan(muster)[0] == 3
+    assert _scan(muster, "--accept-drop")[0] == 0
+    assert _scan(muster)[0] == 0
+
+
+def test_a_phantom_of_a_partial_reading_leaves(lists: Path, muster: Muster) -> None:
+    """Its scope is not listed any more once the list is read whole."""
+    before = _state(_scan(muster)[1])
+    (lists / "bots.csv").write_text(BOTS.replace("acme,bot-17", "ac,bot-17").replace("bot-16,2024-01-01", "bot-16,x"))
+    assert len(_scan(muster)[1]["identities"]) == 5
+    (lists / "bots.csv").write_text(BOTS)
+
+    assert _state(_scan(muster)[1]) == before
