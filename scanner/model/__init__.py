@@ -16,6 +16,7 @@ from scanner.model.coverage import (
     WHOLE_SCOPE,
     Coverage,
     CoverageStatus,
+    FileEnd,
     OtherRecord,
 )
 from scanner.model.declared import (
