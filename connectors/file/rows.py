@@ -85,7 +85,7 @@ _DEFAULTS: Mapping[str, Any] = {"kind": "unknown", "tags": _NOTHING}
 # Verdicts in the output of a scan, which this scan computes itself.
 _JUDGED = frozenset({
     "type", "source", "sources", "registry", "ownership", "usage", "drift", "blast_radius", "consumers", "findings",
-    "rechecked",
+    "not_compared", "rechecked",
 })  # fmt: skip
 
 
