@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.behaviour.__main__ import BEGIN, END, Outcome, counts, judged, report
+from benchmarks.behaviour.__main__ import BEGIN, END, Outcome, counts, judged, report, true_and_said
+from benchmarks.behaviour.moves import moved
 from benchmarks.behaviour.organisation import EXACT_RULES, organisation
 
 PAGE = Path(__file__).parent.parent / "docs" / "explanation" / "accuracy.md"
@@ -23,8 +24,7 @@ def outcomes() -> Sequence[Outcome]:
 @pytest.mark.parametrize("rule", sorted(EXACT_RULES))
 def test_what_needs_no_baseline_is_exact(rule: str, outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
-        true = {(one.identity, one.day) for one in outcome.truth.labels if one.rule == rule}
-        said = {(key, one.day) for key, found in outcome.said.items() for one in found if one.rule == rule}
+        true, said = true_and_said(rule, outcome)
 
         assert said == true
 
@@ -36,6 +36,15 @@ def test_attacks_are_found_and_quiet_machines_are_left_alone(outcomes: Sequence[
     assert ours.found >= 0.9 * ours.attacks
     assert ours.quiet <= 0.05 * ours.quiet_machines
     assert ours.around <= 0.2 * ours.deployed_machines
+
+
+def test_a_gateway_and_an_sdk_that_are_replaced_are_one_finding_each(outcomes: Sequence[Outcome]) -> None:
+    after = [judged(moved(outcome.truth)) for outcome in outcomes]
+    before, ours = counts(outcomes)["Muster"], counts(after)["Muster"]
+
+    assert [sorted(change.sort for change in outcome.shared) for outcome in after] == [["client", "network"]] * 2
+    assert ours.quiet <= 0.05 * ours.quiet_machines
+    assert ours.found == before.found
 
 
 def test_a_known_deployment_explains_what_it_brings(outcomes: Sequence[Outcome]) -> None:

@@ -17,10 +17,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from benchmarks.behaviour.attacks import ATTACKS
+from benchmarks.behaviour.moves import moved
 from benchmarks.behaviour.organisation import EXACT_RULES, JUDGED, NOW, Organisation, organisation
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.model import ActivityPolicy, Policy
-from scanner.model.activity import Deviation
+from scanner.model.activity import Deviation, SharedChange
 from scanner.registry.roster import Roster
 
 SEEDS, SIZE = 4, 480
@@ -41,6 +42,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     truth: Organisation
     said: Said
+    shared: Sequence[SharedChange]
     simple: Mapping[str, Mapping[str, Collection[date]]]
 
 
@@ -56,10 +58,11 @@ def judged(truth: Organisation) -> Outcome:
         entry_of=lambda one: truth.entries.get(one.registry.entry or ""),
         now=NOW,
     )
-    assessments = judge_activity(truth.assessments, known, circumstances)
+    found = judge_activity(truth.assessments, known, circumstances)
     return Outcome(
         truth=truth,
-        said={one.identity.key: one.deviations for one in assessments},
+        said={one.identity.key: one.deviations for one in found.assessments},
+        shared=found.shared,
         simple={name: rule(truth) for name, rule in SIMPLE.items()},
     )
 
@@ -110,29 +113,38 @@ def tables(outcomes: Sequence[Outcome]) -> Iterator[str]:
         ),
         _ways(outcomes),
     )
+    yield "### A gateway and an SDK are replaced"
+    yield _table(
+        ("organisation", "quiet machines", "findings a quiet identity-month", "findings about what many changed"),
+        _moves(outcomes),
+    )
     yield "### Deployments"
     yield _table(("what is known of it", "deployments", "reported", "as explained", "unexplained"), _deploys(outcomes))
     yield "### Attacks, by technique"
     yield _table(("technique", "grafted", "found"), _techniques(outcomes))
 
 
+def true_and_said(rule: str, outcome: Outcome) -> tuple[set[tuple[object, ...]], set[tuple[object, ...]]]:
+    """What holds, and what is said: the identity, the last day, and on how many days."""
+    days: defaultdict[str, list[date]] = defaultdict(list)
+    for label in outcome.truth.labels:
+        if label.rule == rule:
+            days[label.identity].append(label.day)
+    true: set[tuple[object, ...]] = {(key, max(its), len(its)) for key, its in days.items()}
+    return true, {
+        (key, one.day, one.facts.get("days", 1))
+        for key, found in outcome.said.items()
+        for one in found
+        if one.rule == rule
+    }
+
+
 def _exact(outcomes: Sequence[Outcome]) -> Iterator[tuple[object, ...]]:
     for rule in sorted(EXACT_RULES):
-        true = {
-            (i, one.identity, one.day)
-            for i, each in enumerate(outcomes)
-            for one in each.truth.labels
-            if one.rule == rule
-        }
-        said = {
-            (i, key, one.day)
-            for i, each in enumerate(outcomes)
-            for key, found in each.said.items()
-            for one in found
-            if one.rule == rule
-        }
-        right = len(true & said)
-        yield f"`{rule}`", len(true), right, _share(right, len(true)), len(said - true), _share(right, len(said))
+        pairs = [true_and_said(rule, outcome) for outcome in outcomes]
+        true, said = (sum(map(len, part)) for part in zip(*pairs, strict=True))
+        right = sum(len(one & other) for one, other in pairs)
+        yield f"`{rule}`", true, right, _share(right, true), said - right, _share(right, said)
 
 
 class _Counts(Struct):
@@ -182,6 +194,15 @@ def _ways(outcomes: Sequence[Outcome]) -> Iterator[tuple[object, ...]]:
             way, count.attacks, count.found, _share(count.found, count.attacks),
             f"{count.quiet / count.quiet_machines:.3f}", f"{count.around / count.deployed_machines:.3f}",
         )  # fmt: skip
+
+
+def _moves(outcomes: Sequence[Outcome]) -> Iterator[tuple[object, ...]]:
+    """As it was, and the same after nine of ten of its quiet machines changed both."""
+    after = [judged(moved(outcome.truth)) for outcome in outcomes]
+    for name, some in (("as it was", outcomes), ("after both changes", after)):
+        count = counts(some)["Muster"]
+        shared = sum(len(one.shared) for one in some) / len(some)
+        yield name, count.quiet_machines, f"{(count.quiet) / count.quiet_machines:.3f}", f"{shared:.1f}"
 
 
 def _deploys(outcomes: Sequence[Outcome]) -> Iterator[tuple[object, ...]]:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from connectors.core.offline import Unreadable
-from scanner.model.activity import CallerDay, LogDay, LogUnit, NamedChange, UnitReading
+from scanner.model.activity import TIMED, CallerDay, LogDay, LogUnit, NamedChange, UnitReading
 from scanner.text import counted
 
 MOST_RAW = 50_000
@@ -124,23 +124,30 @@ def _is_day(text: str) -> bool:
     return True
 
 
-_COUNTS = 3
+_FIRST, _EVENT, _LAST = 3, 4, 5
+"""The places of a feature's times and event in its row, after the three counts."""
 
 
 class Profile:
     """The profile of one caller on one day, while it is being counted."""
 
-    __slots__ = ("beyond", "counts", "denied", "events", "first", "hours", "last", "values")
+    __slots__ = ("beyond", "counts", "denied", "events", "first", "hours", "last", "seen_first", "seen_last", "values")
 
     def __init__(self) -> None:
         self.first = self.last = ""
+        """Of its own events."""
+        self.seen_first = self.seen_last = ""
+        """Of any event that counts, such as those in which others assumed it."""
         self.hours = self.events = self.denied = self.beyond = 0
         self.counts: dict[str, list[Any]] = {}
-        """By feature's text the three counts; of actions and marks also when it was first, and in which event."""
+        """By feature's text the three counts, when it was first, in which event, and when it was last."""
         self.values: dict[str, int] = {}
 
     def acted(self, counted: Counted, outcome: int) -> None:
         """Count the caller's own activity."""
+        if not self.first or counted.first < self.first:
+            self.first = counted.first
+        self.last = max(self.last, counted.last)
         self.hours |= counted.hours
         self.events += counted.events
         if outcome == DENIED:
@@ -148,17 +155,18 @@ class Profile:
 
     def count(self, features: Iterable[str], counted: Counted, outcome: int) -> None:
         """Count features by their texts. ``outcome``: :data:`DONE`, :data:`DENIED` or :data:`FAILED`."""
-        first, counts = counted.first, self.counts
-        if not self.first or first < self.first:
-            self.first = first
-        self.last = max(self.last, counted.last)
+        first, last, counts = counted.first, counted.last, self.counts
+        if not self.seen_first or first < self.seen_first:
+            self.seen_first = first
+        self.seen_last = max(self.seen_last, last)
         for text in features:
             slots = counts.get(text)
             if slots is None:
                 slots = self._new(text, counted)
             slots[outcome] += counted.events
-            if first < slots[_COUNTS]:
-                slots[3:] = first, counted.event_id
+            if first < slots[_FIRST]:
+                slots[_FIRST:_LAST] = first, counted.event_id
+            slots[_LAST] = max(slots[_LAST], last)
 
     def _new(self, text: str, counted: Counted) -> list[Any]:
         sort = text.partition("=")[0]
@@ -168,19 +176,45 @@ class Profile:
             text = f"{sort}={MORE}"
         else:
             self.values[sort] = number + 1
-        return self.counts.setdefault(text, [0, 0, 0, counted.first, counted.event_id])
+        return self.counts.setdefault(text, [0, 0, 0, counted.first, counted.event_id, counted.last])
 
     def join(self, other: Profile) -> None:
         """Add the counts of another profile."""
-        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
+        self.first = min(filter(None, (self.first, other.first)), default="")
+        self.last = max(self.last, other.last)
+        self.seen_first, self.seen_last = min(self.seen_first, other.seen_first), max(self.seen_last, other.seen_last)
         self.hours |= other.hours
         self.events += other.events
         self.denied += other.denied
         self.beyond += other.beyond
         for text, slots in other.counts.items():
-            mine = self.counts.setdefault(text, [0, 0, 0, *slots[_COUNTS:]])
-            sums = [one + more for one, more in zip(mine[:_COUNTS], slots, strict=False)]
-            mine[:] = [*sums, *min(mine[_COUNTS:], slots[_COUNTS:])]
+            mine = self.counts.setdefault(text, [0, 0, 0, *slots[_FIRST:]])
+            sums = [one + more for one, more in zip(mine[:_FIRST], slots, strict=False)]
+            mine[:] = [*sums, *min(mine[_FIRST:_LAST], slots[_FIRST:_LAST]), max(mine[_LAST], slots[_LAST])]
+
+    def day(self, scope: str, caller: str, unique_id: str) -> CallerDay:
+        """The profile as a record. Raises Unreadable for an invalid time."""
+        first_at, last_at = _moment(self.first or self.seen_first), _moment(self.last or self.seen_last)
+        counts = sorted(self.counts.items())
+        times = {
+            text: (_moment(slots[_FIRST]), _moment(slots[_LAST]))
+            for text, slots in counts
+            if text.partition("=")[0] in TIMED
+        }
+        return CallerDay(
+            scope=scope,
+            day=_moment(self.seen_first).date(),
+            caller=caller,
+            unique_id=unique_id,
+            first_at=first_at,
+            last_at=last_at,
+            hours=self.hours,
+            events=self.events,
+            denied=self.denied,
+            counts={text: (slots[0], slots[1], slots[2]) for text, slots in counts},
+            samples={text: slots[_EVENT] for text, slots in counts if slots[_EVENT]},
+            times={text: span for text, span in times.items() if span != (first_at, last_at)},
+        )
 
 
 DONE, DENIED, FAILED = range(3)
@@ -241,19 +275,7 @@ class Tally:
         """
         self._join_without_id()
         return tuple(
-            CallerDay(
-                scope=scope,
-                day=_moment(one.first).date(),
-                caller=caller,
-                unique_id=unique_id,
-                first_at=_moment(one.first),
-                last_at=_moment(one.last),
-                hours=one.hours,
-                events=one.events,
-                denied=one.denied,
-                counts={text: (each[0], each[1], each[2]) for text, each in sorted(one.counts.items())},
-                samples={text: each[4] for text, each in sorted(one.counts.items()) if each[4]},
-            )
+            one.day(scope, caller, unique_id)
             for (scope, _, caller, unique_id), one in sorted(self._profiles.items(), key=lambda each: each[0])
         )
 

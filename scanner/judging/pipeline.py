@@ -70,6 +70,7 @@ from scanner.model import (
     UnreadRow,
     most_severe_first,
 )
+from scanner.model.activity import SharedChange
 from scanner.model.reviews import ReviewPolicy
 from scanner.model.summary import summarise, upkeep
 from scanner.registry.roster import Roster
@@ -147,6 +148,7 @@ def judge(
     entry_of = _entries_of(lists.entries or ())
     with stage("reach"):
         fresh = with_reach(fresh, _reachable(fresh, carried, whole, scan), entry_of)
+    shared: Sequence[SharedChange] = ()
     if acted is not None:
         circumstances = Circumstances(
             policy=declared.policy,
@@ -156,10 +158,21 @@ def judge(
             workloads=whole.workloads,
             now=now,
         )
-        active = list(judge_activity((*fresh, *carried), acted, circumstances))
-        fresh, carried = active[: len(fresh)], active[len(fresh) :]
+        active = judge_activity((*fresh, *carried), acted, circumstances)
+        fresh, carried, shared = (
+            list(active.assessments[: len(fresh)]),
+            list(active.assessments[len(fresh) :]),
+            active.shared,
+        )
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
-    judged = _Judged(fresh=fresh, carried=carried, entries=entries, not_listed=not_listed(inventory, whole), now=now)
+    judged = _Judged(
+        fresh=fresh,
+        carried=carried,
+        entries=entries,
+        shared=shared,
+        not_listed=not_listed(inventory, whole),
+        now=now,
+    )
     with stage("rules"):
         findings = _findings(judged, whole, declared, remembered, acknowledgements)
     notices = (
@@ -247,12 +260,11 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
         now=now,
         scanned_at=latest.scan.started_at,
     )
-    judged = judge_activity(today, acted, circumstances)
+    active = judge_activity(today, acted, circumstances)
     history = History({one.fingerprint: KnownFinding(one.first_seen) for one in latest.findings})
-    found = evaluate_activity(
-        judged, RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks, history=history)
-    )
-    identities = {one.identity.key: one.identity for one in judged}
+    context = RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks, history=history)
+    found = evaluate_activity(active.assessments, active.shared, context)
+    identities = {one.identity.key: one.identity for one in active.assessments}
     acknowledgements = Acknowledgements(declared.acknowledgements, now.date())
     return tuple(acknowledgements.marked(found, identities))
 
@@ -405,6 +417,7 @@ class _Judged(Struct, frozen=True, kw_only=True):
     fresh: Sequence[Assessment]
     carried: Sequence[Assessment]
     entries: Sequence[EntryAssessment]
+    shared: Sequence[SharedChange]
     not_listed: frozenset[str]
     now: datetime
 
@@ -439,6 +452,7 @@ def _findings(
         secrets=inventory.secrets,
         assignments=inventory.assignments,
         exemptions=declared.exemptions,
+        shared=judged.shared,
         registry_given=declared.entries is not None,
     )
     found = evaluate(snapshot, context)

@@ -27,6 +27,10 @@ FeatureSort: TypeAlias = Literal[
 actions, as ``service:Action``. ``tool``: what an agent uses: a model, a gateway target, an MCP server. ``mark``: one of
 :data:`MARKS`.
 """
+TIMED: frozenset[FeatureSort] = frozenset(
+    {"read", "write", "secret", "become", "network", "client", "credential", "mark"}
+)
+"""The features whose first and last event of a day are kept."""
 ACTIONS: frozenset[FeatureSort] = frozenset({"read", "write", "secret", "become"})
 CONSEQUENTIAL: frozenset[FeatureSort] = frozenset({"write", "secret", "become"})
 """Actions whose first use is reported. The first use of another action is only shown."""
@@ -66,7 +70,8 @@ class CallerDay(Struct, frozen=True, kw_only=True, gc=False):
     ``caller``: the provider's key or name of the actor, such as an ARN or an e-mail address. ``unique_id``: the
     provider's immutable id, empty if the log has none. ``hours``: bit n is set if it acted in hour n. ``events``: its
     own events; 0 if others assumed it, and it did nothing. ``counts``: by feature's text, how often it succeeded, was
-    denied, failed. ``samples``: by feature's text, the id of its first event.
+    denied, failed. ``samples``: by feature's text, the id of its first event. ``first_at``, ``last_at``: of its own
+    events, if there are any. ``times``: by feature's text, when it was first and last, if not at these two.
     """
 
     scope: str
@@ -80,6 +85,7 @@ class CallerDay(Struct, frozen=True, kw_only=True, gc=False):
     denied: int = 0
     counts: Mapping[str, tuple[int, int, int]]
     samples: Mapping[str, str] = {}
+    times: Mapping[str, tuple[datetime, datetime]] = {}
 
 
 class NamedChange(Struct, frozen=True, kw_only=True, gc=False):
@@ -148,7 +154,9 @@ class DayCounts(Struct, frozen=True, array_like=True, gc=False):
 
     ``first``, ``last``: seconds since 1970. ``counts``: feature's number, successes, denials, failures; trailing zeros
     are left out. ``samples``: feature's number, event id. ``days``: 7 for a merged week, with the ``hours`` and
-    ``counts`` of all its days.
+    ``counts`` of all its days. ``times``: in threes, feature's number, seconds from ``first`` to its first
+    event, and from its last event to ``last``; left out where both are 0, for features that are not :data:`TIMED`, and
+    in a week.
     """
 
     first: int
@@ -159,6 +167,13 @@ class DayCounts(Struct, frozen=True, array_like=True, gc=False):
     counts: tuple[tuple[int, ...], ...] = ()
     samples: tuple[tuple[int, str], ...] = ()
     days: int = 1
+    times: tuple[int, ...] = ()
+
+    def spans(self) -> dict[int, tuple[int, int]]:
+        """The times of the features that do not have those of the day: first and last, in seconds since 1970."""
+        given = iter(self.times)
+        threes = zip(given, given, given, strict=True)
+        return {number: (self.first + after, self.last - before) for number, after, before in threes}
 
 
 class Caller(Struct, frozen=True, kw_only=True, gc=False):
@@ -278,14 +293,34 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
 class Deviation(Struct, frozen=True, kw_only=True, gc=False):
     """A rule about activity that fires for one identity and day; its finding's fingerprint has the day in it.
 
-    ``reasons``: published names, e.g. ``new_service``. ``facts``: further facts for the finding's evidence.
-    ``event_ids``: at most five. ``explained``: None if unknown.
+    ``lasts``: of a condition that lasts for days, what it is about besides the identity, such as a credential's id, or
+    nothing. Its fingerprint has that in place of the day; ``day`` is the last one so far, of ``days``. ``reasons``:
+    published names, e.g. ``new_service``. ``facts``: further facts for the finding's evidence. ``event_ids``: at most
+    five. ``explained``: None if unknown.
     """
 
     rule: str
     day: date
+    lasts: str | None = None
+    days: tuple[date, ...] = ()
     reasons: tuple[str, ...] = ()
     facts: Mapping[str, Any] = {}
     event_ids: tuple[str, ...] = ()
     explained: bool | None = None
     explained_by: str | None = None
+
+
+class SharedChange(Struct, frozen=True, kw_only=True, gc=False):
+    """A network or client that took the place of another for many identities of a provider.
+
+    ``value``: the new one; ``instead_of``: those that they used mainly before. ``first_day``, ``last_day``: on which
+    they began to use it. ``identities``: keys, sorted.
+    """
+
+    provider: str
+    sort: FeatureSort
+    value: str
+    instead_of: tuple[str, ...]
+    first_day: date
+    last_day: date
+    identities: tuple[str, ...]

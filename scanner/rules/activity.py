@@ -9,12 +9,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from scanner.model import Assessment, Severity
-from scanner.model.activity import Deviation
-from scanner.rules.base import ActivityRule, Circumstance, Hit, IdentityRule, RuleContext, is_powerful
+from scanner.model.activity import Deviation, SharedChange
+from scanner.rules.base import (
+    ActivityRule,
+    Circumstance,
+    Hit,
+    IdentityRule,
+    RuleContext,
+    SharedChangeRule,
+    is_powerful,
+)
 
 _COMMON = ("day", "reasons", "actions", "more_actions", "events", "first_at", "last_at", "event_ids", "explained",
            "explained_by")  # fmt: skip
 """Facts of every finding about a day."""
+_LASTING = (*_COMMON, "days")
+"""Facts of every finding about what lasts. ``day``: the last one; ``days``: how many; counts are of all of them."""
 _SILENT_ON: frozenset[Circumstance] = frozenset({"human", "provider_managed"})
 
 
@@ -93,7 +103,7 @@ USED_OUTSIDE_DECLARATION = ActivityRule(
     "or the entry is out of date. Either way it was never assessed.",
     remediation="Ask the owner what the actions were for. Add them to the entry if they are needed, with a review. "
     "Otherwise remove the permissions and look for a misuse of the identity's credentials.",
-    evidence=(*_COMMON, "entry", "declared", "consequential"),
+    evidence=(*_LASTING, "entry", "declared", "consequential"),
     silent_on=_SILENT_ON,
     check=_outside,
 )
@@ -107,7 +117,7 @@ USED_AFTER_OWNER_LEFT = ActivityRule(
     why="Its activity has no accountable owner, and a leaver may still hold its credentials.",
     remediation="Find out who uses it and make that team the owner. Rotate its credentials. Disable the identity if "
     "it stays unclaimed.",
-    evidence=(*_COMMON, "owner", "left_on"),
+    evidence=(*_LASTING, "owner", "left_on"),
     silent_on=_SILENT_ON,
     check=_hit,
 )
@@ -120,7 +130,7 @@ USED_THOUGH_RETIRED = ActivityRule(
     "found its credentials.",
     remediation="Find the caller by the events named here. Move it to another identity or stop it, then disable this "
     "one.",
-    evidence=(*_COMMON, "entry", "retired_since"),
+    evidence=(*_LASTING, "entry", "retired_since"),
     silent_on=_SILENT_ON,
     check=_hit,
 )
@@ -133,7 +143,7 @@ USED_AFTER_EXPIRY = ActivityRule(
     why="Its approval was limited in time. Its use was not approved again.",
     remediation="Ask the owner whether it is still needed. Review the entry and set a new date, or remove "
     "the identity.",
-    evidence=(*_COMMON, "entry", "expires"),
+    evidence=(*_LASTING, "entry", "expires"),
     silent_on=_SILENT_ON,
     check=_high_if_powerful,
 )
@@ -146,7 +156,7 @@ UNDECLARED_CREDENTIAL_USED = ActivityRule(
     "access is kept after an intrusion.",
     remediation="Find out who created the credential and what uses it. Add it to the entry if it is legitimate. "
     "Otherwise disable it, and treat the identity as compromised.",
-    evidence=(*_COMMON, "entry", "credentials", "declared"),
+    evidence=(*_LASTING, "entry", "credentials", "declared"),
     silent_on=_SILENT_ON,
     check=_hit,
 )
@@ -187,6 +197,37 @@ BEHAVIOUR_CHANGED = ActivityRule(
     check=_changed,
 )
 
+# --- Changes of many ---
+
+_MOST_OF_MANY = 20
+
+
+def _shared(change: SharedChange, _context: RuleContext) -> Hit:
+    facts = {
+        "what": change.sort,
+        "value": change.value,
+        "instead_of": list(change.instead_of[:_MOST_OF_MANY]),
+        "first_day": change.first_day,
+        "last_day": change.last_day,
+        "count": len(change.identities),
+        "identities": list(change.identities[:_MOST_OF_MANY]),
+        "and_more": max(0, len(change.identities) - _MOST_OF_MANY) or None,
+    }
+    return Hit(evidence={name: fact for name, fact in facts.items() if fact is not None})
+
+
+SHARED_CHANGE = SharedChangeRule(
+    id="shared_change",
+    severity="low",
+    title="Many identities changed their network or client at once",
+    why="The new network or client took the place of the one before, for all of these identities. A gateway got "
+    "another address, or a library was replaced. If nobody did that, somebody else acts in their place.",
+    remediation="Confirm the change with the team that runs the network or the library. Acknowledge the finding. If "
+    "nobody knows of it, rotate the credentials of these identities.",
+    evidence=("what", "value", "instead_of", "first_day", "last_day", "count", "identities", "and_more"),
+    check=_shared,
+)
+
 INTERACTIVE_USE = ActivityRule(
     id="interactive_use",
     severity="medium",
@@ -195,7 +236,7 @@ INTERACTIVE_USE = ActivityRule(
     why="Actions in a console or browser under a machine's identity cannot be attributed to a person. They bypass the "
     "person's own permissions, MFA and audit trail.",
     remediation="Find out who it was and give them access of their own. Rotate the identity's credentials.",
-    evidence=(*_COMMON, "clients"),
+    evidence=(*_LASTING, "clients"),
     silent_on=_SILENT_ON,
     check=_high_if_powerful,
 )

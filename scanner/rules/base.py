@@ -37,7 +37,7 @@ from scanner.model import (
     Severity,
     StoredSecret,
 )
-from scanner.model.activity import Deviation
+from scanner.model.activity import Deviation, SharedChange
 from scanner.model.attributes import EXPOSED
 from scanner.model.planned import PlannedChange
 from scanner.model.reviews import ReviewOutcome
@@ -218,6 +218,12 @@ class ActivityRule(Rule, frozen=True, kw_only=True):
     """Checks a deviation in the activity of an identity on one day. Its subject is identity and day."""
 
     check: Callable[[Deviation, Assessment, RuleContext], Hit]
+
+
+class SharedChangeRule(Rule, frozen=True, kw_only=True):
+    """Checks a change that many identities made at once."""
+
+    check: Callable[[SharedChange, RuleContext], Hit]
 
 
 class PlanRule(Rule, frozen=True, kw_only=True):

@@ -87,6 +87,7 @@ BUILT_IN: tuple[Rule, ...] = (
     registration.RUNS_BEFORE_APPROVAL,
     registration.SELF_DECLARED,
     pipelines.SELF_HOSTED_RUNNER_PUBLIC,
+    activity.SHARED_CHANGE,
     privilege.SHARED_DEFAULT_ACCOUNT,
     workloads.SHARED_SUBJECT,
     credentials.STALE_SECRET,

@@ -25,6 +25,7 @@ from scanner.model import (
     Severity,
     StoredSecret,
 )
+from scanner.model.activity import SharedChange
 from scanner.model.planned import PlannedChange, PlannedPlace
 from scanner.processes import spread
 from scanner.rules import registration
@@ -43,6 +44,7 @@ from scanner.rules.base import (
     Rule,
     RuleContext,
     SecretRule,
+    SharedChangeRule,
     TicketRule,
     circumstances_of,
     fingerprint,
@@ -66,6 +68,7 @@ _SECRET_RULES = _of(SecretRule)
 _ASSIGNMENT_RULES = _of(AssignmentRule)
 _EXEMPTION_RULES = _of(ExemptionRule)
 _ACTIVITY_RULES = {rule.id: rule for rule in _of(ActivityRule)}
+_SHARED_CHANGE_RULES = _of(SharedChangeRule)
 _PLAN_RULES = _of(PlanRule)
 _PLAN_CREDENTIAL_RULES = _of(PlanCredentialRule)
 _TICKET_RULES = _of(TicketRule)
@@ -90,6 +93,7 @@ class JudgedSnapshot(Struct, frozen=True, kw_only=True):
     secrets: Sequence[StoredSecret] = ()
     assignments: Sequence[Assignment] = ()
     exemptions: Sequence[Exemption] = ()
+    shared: Sequence[SharedChange] = ()
     registry_given: bool = True
 
 
@@ -101,9 +105,12 @@ def evaluate(snapshot: JudgedSnapshot, context: RuleContext) -> tuple[Finding, .
     return _sorted(_judge(snapshot, context))
 
 
-def evaluate_activity(assessments: Sequence[Assessment], context: RuleContext) -> tuple[Finding, ...]:
-    """Like :func:`evaluate`, for findings about days only."""
-    return _sorted(found for one in assessments for found in _judge_activity(one, _subject_of(one), context))
+def evaluate_activity(
+    assessments: Sequence[Assessment], shared: Sequence[SharedChange], context: RuleContext
+) -> tuple[Finding, ...]:
+    """Like :func:`evaluate`, for findings about activity only."""
+    of_each = (found for one in assessments for found in _judge_activity(one, _subject_of(one), context))
+    return _sorted((*of_each, *_judge_shared(shared, context)))
 
 
 def evaluate_changes(changes: Iterable[PlannedChange], context: RuleContext) -> tuple[Finding, ...]:
@@ -194,6 +201,7 @@ def _judge(snapshot: JudgedSnapshot, context: RuleContext) -> Iterator[_Found]:
         yield from _judge_secret(secret, context)
     for assignment in snapshot.assignments:
         yield from _judge_assignment(assignment, context)
+    yield from _judge_shared(snapshot.shared, context)
     if snapshot.registry_given:
         for exemption in _longest(snapshot.exemptions):
             yield from _judge_exemption(exemption, context)
@@ -239,9 +247,19 @@ def _judge_activity(assessment: Assessment, subject: _Subject, context: RuleCont
     for deviation in assessment.deviations:
         rule = _ACTIVITY_RULES[deviation.rule]
         if rule.silent_on.isdisjoint(circumstances_of(assessment)):
-            # The day is a part of the subject, so that another day is another finding.
-            that_day = msgspec.structs.replace(subject, key=f"{assessment.identity.key}\0{deviation.day}")
-            yield _found(rule, rule.check(deviation, assessment, context), that_day, context)
+            # What happens on a day is another finding on another day; a known condition that lasts is the same.
+            about = deviation.day if deviation.lasts is None else deviation.lasts
+            own = msgspec.structs.replace(subject, key=f"{assessment.identity.key}\0{about}")
+            # In stores of earlier versions each of its days was a finding of its own.
+            former = [f"{assessment.identity.key}\0{day}" for day in deviation.days]
+            yield _found(rule, rule.check(deviation, assessment, context), own, context, former)
+
+
+def _judge_shared(shared: Iterable[SharedChange], context: RuleContext) -> Iterator[_Found]:
+    for change in shared:
+        for rule in _SHARED_CHANGE_RULES:
+            subject = _Subject(key=f"{change.provider}\0{change.sort}\0{change.value}", provider=change.provider)
+            yield _found(rule, rule.check(change, context), subject, context)
 
 
 class _Applicable(Struct, frozen=True):
@@ -349,10 +367,12 @@ class _Subject(Struct, frozen=True, kw_only=True):
     may_be_declared: bool = False
 
 
-def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext) -> _Found:
+def _found(rule: Rule, hit: Hit, subject: _Subject, context: RuleContext, former: Sequence[str] = ()) -> _Found:
+    """``former``: keys that the subject may have in earlier scans."""
     identifier = fingerprint(rule.id, subject.key)
     severity = hit.severity or rule.severity
-    compared = context.compared(identifier, severity)
+    every = [context.compared(each, severity) for each in (identifier, *(fingerprint(rule.id, one) for one in former))]
+    compared = next((one for one in every if not one.is_unknown), every[0])
     held_back = compared.is_unknown and subject.may_be_declared and rule.id in ON_UNDECLARED
     finding = Finding(
         fingerprint=identifier,

@@ -21,6 +21,7 @@ from scanner.rules.base import (
     PlanRule,
     Rule,
     SecretRule,
+    SharedChangeRule,
     TicketRule,
 )
 from scanner.rules.catalog import BUILT_IN
@@ -35,7 +36,8 @@ _SUBJECTS: Mapping[type[Rule], str] = {
     AssignmentRule: "an assignment (a grant as listed at the resource that gives it)",
     ExemptionRule: "a configured exemption",
     TicketRule: "an identity whose ticket was closed by people (see [Tickets](../how-to/tickets.md))",
-    ActivityRule: "what an identity did on one day, by audit logs; another day is another finding",
+    ActivityRule: "what an identity did, by audit logs; what is new on another day is another finding",
+    SharedChangeRule: "a change that many identities made at once, by audit logs",
     PlanRule: "an identity that a change would create or change; only the gate runs it",
     PlanCredentialRule: "a credential that a change would create; only the gate runs it",
 }

@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.judging.activity.timeline import Timeline, moment, successes
+from scanner.judging.activity.timeline import Timeline, moment, span_of, successes
 from scanner.judging.drift import allows_anything, known_service, listed_credential_ids
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import fold
@@ -112,36 +113,40 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 def deviations(line: Timeline, facts: Facts) -> Iterator[Deviation]:
-    """All findings that need no baseline, one per rule and day."""
-    recent = [one for one in line.days if one[0] >= facts.since]
-    if not recent:
-        return
-    for check in _CHECKS:
-        yield from check(line, recent, facts)
+    """All findings that need no baseline: about a day since ``facts.since``, or about what lasted until then."""
+    if line.days and line.days[-1][0] >= facts.since:
+        found = (each for check in _CHECKS for each in check(line, line.days, facts))
+        yield from (each for each in found if each.day.toordinal() >= facts.since)
 
 
 _Days = Sequence[tuple[int, DayCounts]]
+_Used: TypeAlias = tuple[int, DayCounts, Mapping[int, int]]
+"""A day, its counts, and which features were used how often."""
 
 
 def _outside_declaration(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
+    """Yield a finding for each service: another one is news, more of the same is not."""
     entry = facts.entry
     is_read = entry is not None and not entry.hides("systems", "permissions")
     declared = declaration(entry.systems, entry.permissions, facts.seen) if entry is not None and is_read else None
     if entry is None or declared is None or not declared.is_clear:
         return
+    of_service: defaultdict[str, list[_Used]] = defaultdict(list)
     for day, counts in days:
-        outside = {
-            number: count
-            for number, feature, count in line.used(counts)
-            if feature.value.partition(":")[0] not in _EVERYBODY_USES
-            and not any(map(declared.covers, (feature.value, *line.covered.also_called.get(feature.value, ()))))
-        }
-        if outside:
-            yield _deviation(
-                "used_outside_declaration", line, day, counts, outside, entry=entry.id,
-                declared="; ".join((*entry.systems, *entry.permissions)),
-                consequential=any(line.features[number].sort in CONSEQUENTIAL for number in outside) or None,
-            )  # fmt: skip
+        outside: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        for number, feature, count in line.used(counts):
+            if feature.service not in _EVERYBODY_USES and not any(
+                map(declared.covers, (feature.value, *line.covered.also_called.get(feature.value, ())))
+            ):
+                outside[feature.service][number] = count
+        for service, used in outside.items():
+            of_service[service].append((day, counts, used))
+    for service, its in sorted(of_service.items()):
+        changes = any(line.features[number].sort in CONSEQUENTIAL for _, _, used in its for number in used)
+        yield lasting(
+            "used_outside_declaration", line, its, service, entry=entry.id,
+            declared="; ".join((*entry.systems, *entry.permissions)), consequential=changes or None,
+        )  # fmt: skip
 
 
 def _after_owner_left(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
@@ -182,31 +187,36 @@ def _after_expiry(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviati
 
 
 def _uses(rule: str, line: Timeline, days: _Days, *, after: datetime, **more: object) -> Iterator[Deviation]:
-    """A finding for each day on which something was used after that moment."""
+    """Yield the finding about all use after that moment, if there is any."""
     limit = after.timestamp()
+    its: list[_Used] = []
     for day, counts in days:
-        if counts.last > limit and (used := {number: count for number, _, count in line.used(counts)}):
-            yield _deviation(rule, line, day, counts, used, **more)
+        if counts.last > limit:
+            used = {number: count for number, _, count in line.used(counts) if span_of(counts, [number])[1] > limit}
+            its += [(day, counts, used)] if used else []
+    if its:
+        yield lasting(rule, line, its, "", **more)
 
 
 def _undeclared_credential(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
-    """Yield findings only if the entry lists ids; if it lists kinds, any credential of that kind is declared."""
+    """Yield a finding for each credential, if the entry lists ids; a kind declares any credential of that kind."""
     listed = frozenset[str]() if facts.entry is None else listed_credential_ids(facts.entry)
     if facts.entry is None or not listed:
         return
+    of_key: defaultdict[int, list[_Used]] = defaultdict(list)
     for day, counts in days:
-        keys = {
-            number: count
-            for number, count in successes(counts).items()
-            if line.features[number].sort == "credential" and fold(line.features[number].value) not in listed
-        }
-        if keys:
-            used = {number: count for number, _, count in line.used(counts)}
-            found = _deviation(
-                "undeclared_credential_used", line, day, counts, used,
-                entry=facts.entry.id, credentials=line.names(keys), declared="; ".join(facts.entry.credentials),
-            )  # fmt: skip
-            yield replace(found, event_ids=_cited(line, counts, keys))
+        for number in successes(counts):
+            if line.features[number].sort == "credential" and fold(line.features[number].value) not in listed:
+                of_key[number].append((day, counts, {number: n for number, _, n in line.used(counts)}))
+    for number, its in of_key.items():
+        id_ = line.features[number].value
+        found = lasting(
+            "undeclared_credential_used", line, its, id_,
+            entry=facts.entry.id, credentials=[id_], declared="; ".join(facts.entry.credentials),
+        )  # fmt: skip
+        first, last = span_of(its[0][1], [number])[0], span_of(its[-1][1], [number])[1]
+        times = {"first_at": moment(first), "last_at": moment(last)}
+        yield replace(found, facts={**found.facts, **times}, event_ids=_cited(line, its[-1][1], [number]))
 
 
 def _woke(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
@@ -216,12 +226,11 @@ def _woke(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
     """
     quiet_days = facts.policy.dormant_identity
     created = facts.assessment.identity.created_at
-    recent = {day for day, _ in days}
     last: int | None = None
-    for day, counts in (*line.weeks, *line.days):
+    for day, counts in (*line.weeks, *days):
         if not line.is_used(counts):
             continue
-        if day in recent and day in line.covered.every and (last is None or day - last > quiet_days):
+        if day >= facts.since and day in line.covered.every and (last is None or day - last > quiet_days):
             start = line.covered.before(day, quiet_days)
             is_quiet = line.covered.between(start, day) >= quiet_days and (last is None or last < start)
             is_old = last is not None or (created is not None and created.date().toordinal() <= start)
@@ -235,14 +244,16 @@ def _woke(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
 def _interactive(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
     if facts.assessment.nature.verdict not in ("non_human", "unknown"):
         return
+    its: list[_Used] = []
     for day, counts in days:
         marks = {
             number: sum(one)
             for number, *one in counts.counts
             if line.features[number] == ("mark", "interactive") and one and one[0]
         }
-        if marks:
-            yield _deviation("interactive_use", line, day, counts, marks, clients=_clients(line, counts))
+        its += [(day, counts, marks)] if marks else []
+    if its:
+        yield lasting("interactive_use", line, its, "", clients=_clients(line, its[-1][1]))
 
 
 def _clients(line: Timeline, counts: DayCounts) -> list[str]:
@@ -272,22 +283,51 @@ def _deviation(
     )
 
 
+def lasting(rule: str, line: Timeline, its: Sequence[_Used], about: str, **more: object) -> Deviation:
+    """The finding about what was done on several days: the counts of all, the last day's events."""
+    each = [evidence(line, counts, used) for _, counts, used in its]
+    actions: defaultdict[str, int] = defaultdict(int)
+    for _, _, used in its:
+        for number, count in used.items():
+            actions[line.features[number].value] += count
+    named = sorted(actions)[:MOST_NAMED]
+    facts = {
+        "actions": {name: actions[name] for name in named},
+        "more_actions": len(actions) - len(named) or None,
+        "events": sum(actions.values()),
+        "first_at": each[0]["first_at"],
+        "last_at": each[-1]["last_at"],
+        "days": len(its),
+        **more,
+    }
+    day, counts, used = its[-1]
+    return Deviation(
+        rule=rule,
+        day=date.fromordinal(day),
+        lasts=about,
+        days=tuple(date.fromordinal(day) for day, _, _ in its),
+        facts={name: fact for name, fact in facts.items() if fact is not None},
+        event_ids=_cited(line, counts, used),
+    )
+
+
 def _cited(line: Timeline, counts: DayCounts, numbers: Iterable[int]) -> tuple[str, ...]:
     return tuple(sorted(set(line.event_ids(counts, numbers))))[:MOST_EVENT_IDS]
 
 
 def evidence(line: Timeline, counts: DayCounts, numbers: Mapping[int, int]) -> dict[str, object]:
-    """What was used and how often on a day, and when that day's first and last events were."""
+    """What was used and how often on a day, and when first and last."""
     actions: defaultdict[str, int] = defaultdict(int)
     for number, count in numbers.items():
         actions[line.features[number].value] += count
     named = sorted(actions)[:MOST_NAMED]
+    first, last = span_of(counts, numbers)
     return {
         "actions": {name: actions[name] for name in named},
         "more_actions": len(actions) - len(named) or None,
         "events": sum(numbers.values()),
-        "first_at": moment(counts.first),
-        "last_at": moment(counts.last),
+        "first_at": moment(first),
+        "last_at": moment(last),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
@@ -18,8 +18,10 @@ from scanner.judging.activity.declared import (
     declaration,
     deviations,
     evidence,
+    lasting,
 )
 from scanner.judging.activity.explained import Changes, Explanation, Version, end_of
+from scanner.judging.activity.shared import Candidate, Span, moves
 from scanner.judging.activity.summary import summary, with_assumers_named
 from scanner.judging.activity.timeline import (
     Coverages,
@@ -29,20 +31,33 @@ from scanner.judging.activity.timeline import (
     join,
     last_use,
     moment,
+    span_of,
+    successes,
     timeline,
 )
 from scanner.matching.keys import fold
 from scanner.model import ActivityPolicy, Assessment, Coverage, Entry, Policy, UsageVerdict, Workload
-from scanner.model.activity import ACTIONS, ActivityPast, Caller, CallerPast, Deviation
+from scanner.model.activity import (
+    ACTIONS,
+    ActivityPast,
+    Caller,
+    CallerPast,
+    Deviation,
+    Feature,
+    FeatureSort,
+    SharedChange,
+)
 from scanner.registry.roster import Roster
 from scanner.text import counted
 
 BATCH = 500
 """Identities whose activity is in memory at once."""
 MOST_PEERS = 50
-_CHANGED = "behaviour_changed"
+_CHANGED, _OFF_HOST = "behaviour_changed", "off_host"
 _NUMBERED = re.compile(r"[-_.]?(?:[0-9a-f]{6,}|[0-9]+)(?=$|[-_.])", re.IGNORECASE)
 _OF_ACTIONS = frozenset({"new_action", "new_service"})
+_MOVING: Mapping[str, FeatureSort] = {"new_network": "network", "new_client": "client"}
+"""Reasons that many identities may have at once, because of one change."""
 _OF_ALL_DAY = frozenset({"volume", "hours"})
 """Reasons that any event of the day may cause."""
 _WORD = re.compile(r"[^\s,;()]+")
@@ -79,12 +94,20 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     scanned_at: datetime | None = None
 
 
-def judge_activity(
-    assessments: Sequence[Assessment], known: Known, circumstances: Circumstances
-) -> tuple[Assessment, ...]:
-    """The assessments with ``activity``, ``deviations``, and a usage verdict that agrees with the logs."""
+class JudgedActivity(Struct, frozen=True, kw_only=True):
+    """Assessments with ``activity``, ``deviations``, and a usage verdict that agrees with the logs.
+
+    ``shared``: changes that many of them made at once.
+    """
+
+    assessments: tuple[Assessment, ...]
+    shared: tuple[SharedChange, ...] = ()
+
+
+def judge_activity(assessments: Sequence[Assessment], known: Known, circumstances: Circumstances) -> JudgedActivity:
+    """The assessments in their order, with what logs say."""
     if not known.past.logs:
-        return tuple(assessments)
+        return JudgedActivity(assessments=tuple(assessments))
     return _Judging(assessments, known, circumstances).result()
 
 
@@ -109,19 +132,24 @@ class _Judging:
         self._coverages = Coverages(past, now=given.now, scanned_at=given.scanned_at)
         self._joined: Joined = join((one.identity for one in assessments), past)
         today = given.now.date().toordinal()
+        self._active: Counter[str] = Counter()
+        self._last_use: dict[tuple[str, Feature], int] = {}
         self._since, self._shown_since = today - OPEN_DAYS, today - given.activity.keep_days
 
-    def result(self) -> tuple[Assessment, ...]:
+    def result(self) -> JudgedActivity:
         judged: list[Assessment] = []
         deviant: dict[str, _Found] = {}
         for start in range(0, len(self._assessments), BATCH):
             batch = self._assessments[start : start + BATCH]
             pasts = self._read([one.identity.key for one in batch])
             judged += [self._judged(one, pasts.get(one.identity.key, ()), deviant) for one in batch]
+        self._leave_out_peers(deviant)
+        shared = self._leave_out_shared(deviant)
         deviating = self._deviations(deviant) if deviant else {}
-        return with_assumers_named(
+        named = with_assumers_named(
             [replace(one, deviations=found) if (found := deviating.get(one.identity.key)) else one for one in judged]
         )
+        return JudgedActivity(assessments=named, shared=shared)
 
     def _read(self, keys: Sequence[str]) -> Mapping[str, Sequence[CallerPast]]:
         """Read the activity of callers, by identity."""
@@ -140,8 +168,12 @@ class _Judging:
             return one
         line = timeline(pasts, covered)
         if one.rechecked and line.days:
+            if line.days[-1][0] >= self._since:
+                self._note_use(identity.provider, line)
             exact = list(deviations(line, self._facts(one, line)))
             changed = [] if one.nature.verdict == "human" else self._novelties(one, line)
+            exact += _off_host(line, changed)
+            changed = [novelty for novelty in changed if novelty.reasons]
             if exact or changed:
                 found[identity.key] = _Found(one, line, exact, changed)
         return replace(one, activity=summary(line, identity, self._shown_since), usage=self._usage(one, line, callers))
@@ -192,7 +224,6 @@ class _Judging:
     # --- New behaviour ---
 
     def _deviations(self, found: Mapping[str, _Found]) -> Mapping[str, tuple[Deviation, ...]]:
-        self._leave_out_peers(found)
         changes = Changes(
             self._past.changes,
             (one.identity for one in self._assessments),
@@ -232,6 +263,52 @@ class _Judging:
             left = (without_peers(novelty, one.line, lines) for novelty in one.novelties)
             one.novelties = [novelty for novelty in left if novelty.reasons]
 
+    def _note_use(self, provider: str, line: Timeline) -> None:
+        """Remember when networks and clients were last used, by anybody of the provider."""
+        self._active[provider] += 1
+        left = {number for number, feature in enumerate(line.features) if feature.sort in _MOVING.values()}
+        for _, counts in reversed(line.days):
+            for number in left & successes(counts).keys():
+                at = provider, line.features[number]
+                self._last_use[at] = max(self._last_use.get(at, 0), span_of(counts, [number])[1])
+                left.discard(number)
+            if not left:
+                break
+
+    def _leave_out_shared(self, found: Mapping[str, _Found]) -> tuple[SharedChange, ...]:
+        """Remove networks and clients that replaced others at many identities; returns these changes."""
+        candidates: defaultdict[tuple[str, FeatureSort], list[Candidate]] = defaultdict(list)
+        for one in found.values():
+            for reason, sort in _MOVING.items():
+                for novelty in one.novelties:
+                    candidates[one.assessment.identity.provider, sort] += _candidates(one, novelty, reason, sort)
+        shared: list[SharedChange] = []
+        changed: defaultdict[str, set[Feature]] = defaultdict(set)
+        for (provider, sort), its in sorted(candidates.items()):
+            last_use = {
+                feature.value: at
+                for (of, feature), at in self._last_use.items()
+                if of == provider and feature.sort == sort
+            }
+            for move in moves(its, last_use, self._active[provider]):
+                shared.append(
+                    SharedChange(
+                        provider=provider,
+                        sort=sort,
+                        value=move.feature,
+                        instead_of=move.replaced,
+                        first_day=date.fromordinal(move.first_day),
+                        last_day=date.fromordinal(move.last_day),
+                        identities=move.members,
+                    )
+                )
+                for key in move.members:
+                    changed[key].add(Feature(sort, move.feature))
+        for key, features in changed.items():
+            one = found[key]
+            one.novelties = [novelty for novelty in one.novelties if not _is_only(one.line, novelty, features)]
+        return tuple(shared)
+
     def _groups(self, wanted: frozenset[str]) -> Mapping[str, Sequence[str]]:
         """By identity, its peers: of the same entry, and of the same provider, kind and stem of a name."""
         if not wanted:
@@ -246,6 +323,46 @@ class _Judging:
                 others = [other for other in like[: MOST_PEERS + 1] if other != key]
                 peers[key] = list(dict.fromkeys([*peers.get(key, ()), *others]))[:MOST_PEERS]
         return {key: others for key, others in peers.items() if others}
+
+
+def _candidates(found: _Found, novelty: Novelty, reason: str, sort: FeatureSort) -> Iterator[Candidate]:
+    """The identity with each new feature of that type on that day."""
+    line = found.line
+    if not (numbers := novelty.reasons.get(reason, ())):
+        return
+    spans: defaultdict[str, list[Span]] = defaultdict(list)
+    known: set[int] = set()
+    was_denied = False
+    for day, counts in line.days:
+        done = successes(counts)
+        for number in done:
+            if line.features[number].sort == sort:
+                spans[line.features[number].value].append(Span(day, *span_of(counts, [number])))
+        if day < novelty.day:
+            known.update(done)
+            was_denied |= counts.denied > 0
+    new = {line.features[number].sort for number in successes(novelty.counts).keys() - known}
+    is_odd = (
+        not novelty.reasons.keys() <= _MOVING.keys()
+        or not new.isdisjoint({"read", "credential"})
+        or (novelty.counts.denied > 0 and not was_denied)
+        or any(exact.day.toordinal() == novelty.day for exact in found.exact)
+    )
+    for number in numbers:
+        yield Candidate(
+            identity=found.assessment.identity.key,
+            feature=line.features[number].value,
+            day=novelty.day,
+            spans=spans,
+            is_odd=is_odd,
+        )
+
+
+def _is_only(line: Timeline, novelty: Novelty, features: Collection[Feature]) -> bool:
+    """Whether these features are all that is new on that day."""
+    return novelty.reasons.keys() <= _MOVING.keys() and all(
+        line.features[number] in features for numbers in novelty.reasons.values() for number in numbers
+    )
 
 
 def _groups_of(one: Assessment) -> Iterator[tuple[str, ...]]:
@@ -264,6 +381,18 @@ def _actions(line: Timeline) -> frozenset[str]:
     return frozenset(feature.value for feature in line.features if feature.sort in ACTIONS)
 
 
+def _off_host(line: Timeline, novelties: Sequence[Novelty]) -> Iterator[Deviation]:
+    """The finding about a host's credentials on another host, which lasts; takes it out of the days' own reasons."""
+    its = []
+    for novelty in novelties:
+        if marks := novelty.reasons.pop(_OFF_HOST, ()):
+            counts = {one[0]: sum(one[1:]) for one in novelty.counts.counts if one[0] in marks}
+            its.append((novelty.day, novelty.counts, counts))
+    if its:
+        found = lasting(_CHANGED, line, its, _OFF_HOST, new={_OFF_HOST: [_OFF_HOST]})
+        yield replace(found, reasons=(_OFF_HOST,))
+
+
 def _changed(found: _Found, novelty: Novelty) -> Deviation:
     """The finding about a day with new behaviour."""
     line, numbers = found.line, {number for group in novelty.reasons.values() for number in group}
@@ -273,7 +402,9 @@ def _changed(found: _Found, novelty: Novelty) -> Deviation:
     ids = set(line.event_ids(novelty.counts, numbers))
     if not ids and not _OF_ALL_DAY.isdisjoint(novelty.reasons):
         ids.update(event for _, event in novelty.counts.samples)
-    facts = {**evidence(line, novelty.counts, actions), "new": new, **novelty.facts}
+    first, last = span_of(novelty.counts, numbers)
+    times = {"first_at": moment(first), "last_at": moment(last)}
+    facts = {**evidence(line, novelty.counts, actions), **times, "new": new, **novelty.facts}
     return Deviation(
         rule=_CHANGED,
         day=date.fromordinal(novelty.day),
@@ -289,9 +420,8 @@ def _explained(
     """Add the change that explains it, or the entry's reviewed baseline."""
     if deviation.rule == _CHANGED and entry is not None and (reviewed := _as_reviewed(deviation, found, entry)):
         return replace(deviation, explained=True, explained_by=reviewed)
-    key, day = found.assessment.identity.key, deviation.day.toordinal()
-    counts = next(counts for at, counts in found.line.days if at == day)
-    is_explained, by = explain(key, moment(counts.first), min(moment(counts.last), end_of(day)))
+    first, last = deviation.facts["first_at"], deviation.facts["last_at"]
+    is_explained, by = explain(found.assessment.identity.key, first, min(last, end_of(first.date().toordinal())))
     return replace(deviation, explained=is_explained, explained_by=by)
 
 

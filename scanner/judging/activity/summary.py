@@ -97,7 +97,7 @@ def _with_names(one: Assessment, keys: Mapping[str, str]) -> Assessment:
 
 
 class _Span:
-    """The totals of one feature. ``first``, ``last``: seconds, of the first and last day that had it."""
+    """The totals of one feature. ``first``, ``last``: of its events, in seconds."""
 
     __slots__ = ("events", "first", "last", "number", "successes")
 
@@ -113,11 +113,12 @@ def _spans(every: Sequence[tuple[int, DayCounts]]) -> Iterable[_Span]:
     """Features in total. An identity has thousands of counts, so each is touched once, and its name not at all."""
     spans: dict[int, _Span] = {}
     for _, counts in every:
-        last = counts.last
+        own, whole = counts.spans(), (counts.first, counts.last)
         for one in counts.counts:
+            first, last = own.get(one[0], whole)
             span = spans.get(one[0])
             if span is None:
-                span = spans[one[0]] = _Span(one[0], counts.first)
+                span = spans[one[0]] = _Span(one[0], first)
             span.last = last
             if len(one) > 1:
                 span.events += sum(one[1:])

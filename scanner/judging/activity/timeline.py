@@ -259,6 +259,7 @@ def _renumbered(counts: DayCounts, numbers: Sequence[int]) -> DayCounts:
         counts=tuple((numbers[one[0]], *one[1:]) for one in counts.counts),
         samples=tuple((numbers[number], event) for number, event in counts.samples),
         days=counts.days,
+        times=tuple(one if place % 3 else numbers[one] for place, one in enumerate(counts.times)),
     )
 
 
@@ -269,15 +270,29 @@ def merge(one: DayCounts, other: DayCounts) -> DayCounts:
         so_far = sums.setdefault(counts[0], [0, 0, 0])
         for place, count in enumerate(counts[1:]):
             so_far[place] += count
+    first, last = min(one.first, other.first), max(one.last, other.last)
+    spans: dict[int, tuple[int, int]] = {}
+    for day in (one, other):
+        own = day.spans()
+        for number, *_ in day.counts:
+            begin, end = own.get(number, (day.first, day.last))
+            known = spans.get(number, (begin, end))
+            spans[number] = min(begin, known[0]), max(end, known[1])
     return DayCounts(
-        first=min(one.first, other.first),
-        last=max(one.last, other.last),
+        first=first,
+        last=last,
         hours=one.hours | other.hours,
         events=one.events + other.events,
         denied=one.denied + other.denied,
         counts=tuple((number, *_without_zeros(sums[number])) for number in sorted(sums)),
         samples=tuple(sorted(dict((*other.samples, *one.samples)).items())),
         days=max(one.days, other.days),
+        times=tuple(
+            value
+            for number, (begin, end) in sorted(spans.items())
+            if (begin, end) != (first, last)
+            for value in (number, begin - first, last - end)
+        ),
     )
 
 
@@ -302,9 +317,16 @@ def hours_of(days: Iterable[tuple[int, DayCounts]]) -> list[int]:
 def last_use(line: Timeline) -> datetime | None:
     """The time of the last successful event, on the last day with one."""
     for _, counts in reversed((*line.weeks, *line.days)):
-        if line.is_used(counts):
-            return moment(counts.last)
+        if used := [number for number, _, _ in line.used(counts)]:
+            return moment(span_of(counts, used)[1])
     return None
+
+
+def span_of(counts: DayCounts, numbers: Iterable[int]) -> tuple[int, int]:
+    """When any of these features was first and last on that day, in seconds; of the day for none."""
+    own, whole = counts.spans(), (counts.first, counts.last)
+    spans = [own.get(number, whole) for number in numbers] or [whole]
+    return min(first for first, _ in spans), max(last for _, last in spans)
 
 
 def moment(seconds: int) -> datetime:

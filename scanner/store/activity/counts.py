@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
+from itertools import chain
 
 import msgspec
 
 from scanner.errors import DamagedRow
-from scanner.model.activity import ACTIONS, CONSEQUENTIAL, CallerDay, DayCounts, LogDay, feature_of
+from scanner.model.activity import ACTIONS, CONSEQUENTIAL, TIMED, CallerDay, DayCounts, LogDay, feature_of
 from scanner.model.coverage import CoverageStatus
 
 MOST_SAMPLES = 4
@@ -26,14 +27,20 @@ _decoder = msgspec.json.Decoder(DayCounts)
 
 def counts_of(day: CallerDay, numbers: Mapping[str, int]) -> DayCounts:
     """The day by the numbers of its features."""
+    first, last = int(day.first_at.timestamp()), int(day.last_at.timestamp())
+    times = (
+        (numbers[text], int(begin.timestamp()) - first, last - int(end.timestamp()))
+        for text, (begin, end) in day.times.items()
+    )
     return DayCounts(
-        first=int(day.first_at.timestamp()),
-        last=int(day.last_at.timestamp()),
+        first=first,
+        last=last,
         hours=day.hours,
         events=day.events,
         denied=day.denied,
         counts=tuple(sorted((numbers[text], *_trimmed(counts)) for text, counts in day.counts.items())),
         samples=tuple(sorted((numbers[text], day.samples[text]) for text in _sampled(day))),
+        times=tuple(chain.from_iterable(sorted(one for one in times if one[1:] != (0, 0)))),
     )
 
 
@@ -109,7 +116,19 @@ def joined(one: CallerDay, other: CallerDay) -> CallerDay:
         denied=one.denied + other.denied,
         counts=counts,
         samples={**other.samples, **one.samples},
+        times=_joined_times(one, other),
     )
+
+
+def _joined_times(one: CallerDay, other: CallerDay) -> dict[str, tuple[datetime, datetime]]:
+    times: dict[str, tuple[datetime, datetime]] = {}
+    for day in (one, other):
+        for text in day.counts:
+            if feature_of(text).sort in TIMED:
+                first, last = day.times.get(text, (day.first_at, day.last_at))
+                known = times.get(text, (first, last))
+                times[text] = min(first, known[0]), max(last, known[1])
+    return times
 
 
 # --- As text ---
@@ -121,10 +140,15 @@ second.
 """
 
 
+_DEFAULTS = ",1,[]]"
+"""A day with no times of its own."""
+
+
 def body_of(counts: DayCounts) -> str:
-    """One line of JSON."""
+    """One line of JSON, without defaults at its end."""
     samples = tuple((feature, _packed(event)) for feature, event in counts.samples)
-    return _encoder.encode(msgspec.structs.replace(counts, samples=samples)).decode()
+    body = _encoder.encode(msgspec.structs.replace(counts, samples=samples)).decode()
+    return body[: -len(_DEFAULTS)] + "]" if body.endswith(_DEFAULTS) else body
 
 
 def counts_in(body: str, what: str) -> DayCounts:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from scanner.model import Finding, NatureVerdict, Privilege, Severity
-from scanner.model.activity import Deviation
-from scanner.rules.base import ActivityRule, RuleContext
+from scanner.model import Finding, KnownFinding, NatureVerdict, Privilege, Severity
+from scanner.model.activity import Deviation, SharedChange
+from scanner.rules.base import ActivityRule, History, RuleContext, fingerprint
 from scanner.rules.catalog import BUILT_IN
 from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.factories import NOW, make_assessment
@@ -84,3 +84,36 @@ def test_people_are_not_judged_by_rules_about_machines() -> None:
     human = {"nature": NatureVerdict(verdict="human")}
 
     assert [one.rule for one in _findings(*map(_deviation, RULES), **human)] == []
+
+
+def test_what_lasts_is_the_same_finding_on_every_night() -> None:
+    """Also for stores of earlier versions, in which each day was a finding of its own."""
+    nights = [
+        _findings(_deviation("used_though_retired", night, lasts="", days=(date(2026, 11, night),)))
+        for night in range(1, 28)
+    ]
+    (key,) = {one.fingerprint for (one,) in nights}
+    daily = fingerprint("used_though_retired", f"{make_assessment().identity.key}\0{date(2026, 11, 3)}")
+    lasting = _deviation("used_though_retired", 20, lasts="", days=(date(2026, 11, 3), date(2026, 11, 20)))
+    snapshot = JudgedSnapshot(assessments=[make_assessment(deviations=(lasting,))])
+    history = History({daily: KnownFinding(NOW)})
+    (found,) = (one for one in evaluate(snapshot, RuleContext(now=NOW, history=history)) if one.rule in RULES)
+
+    assert (found.fingerprint, found.new) == (key, False)
+
+
+def test_what_else_is_new_is_another_finding() -> None:
+    both = [_deviation("used_outside_declaration", lasts=service) for service in ("s3", "ses")]
+
+    assert len({one.fingerprint for one in _findings(*both)}) == 2
+
+
+def test_a_change_of_many_is_one_finding() -> None:
+    change = SharedChange(
+        provider="aws", sort="network", value="203.0.113.0/24", instead_of=("10.0.0.0/24",),
+        first_day=date(2026, 11, 3), last_day=date(2026, 11, 4), identities=tuple(f"bot-{n:02}" for n in range(46)),
+    )  # fmt: skip
+    (found,) = evaluate(JudgedSnapshot(shared=(change,)), RuleContext(now=NOW))
+
+    assert (found.rule, found.severity, found.identity) == ("shared_change", "low", None)
+    assert (found.evidence["count"], len(found.evidence["identities"]), found.evidence["and_more"]) == (46, 20, 26)

@@ -35,12 +35,12 @@ from scanner.model import (
 )
 from scanner.model.activity import Activity
 from scanner.rules import reviews
-from scanner.rules.base import ActivityRule, PlanCredentialRule, PlanRule, Rule, RuleContext
+from scanner.rules.base import ActivityRule, PlanCredentialRule, PlanRule, Rule, RuleContext, SharedChangeRule
 from scanner.rules.catalog import RULES
 from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.factories import NOW, days_ago, make_assessment, make_assignment, make_credential, make_entry, make_identity
 
-ELSEWHERE = (ActivityRule, PlanCredentialRule, PlanRule)
+ELSEWHERE = (ActivityRule, PlanCredentialRule, PlanRule, SharedChangeRule)
 """Kinds of rules with tables of their own: in test_activity.py, and in tests/scanner/lifecycle/gate."""
 TODAY = NOW.date()
 REGISTERED = RegistryVerdict(state="registered", entry="NHI-1", rung="key")

@@ -304,3 +304,16 @@ def test_no_secret_of_a_log_is_kept(tmp_path: Path) -> None:
                                      userAgent=f"{token}/1", awsRegion=token))  # fmt: skip
 
     assert token not in repr(found)
+
+
+def test_each_action_has_its_own_times(tmp_path: Path) -> None:
+    """Not those of the day; nor does the role act when somebody assumes it."""
+    answer = {"assumedRoleUser": {"assumedRoleId": "AROAEXAMPLELEDGER:s"}}
+    assuming = event("sts:AssumeRole", USER, "05:00:00", requestParameters={"roleArn": ROLE}, responseElements=answer)
+    acts = [event(at="06:00:00"), event("s3:PutObject", at="07:30:00", readOnly=False), event(at="09:00:00")]
+    profile = profiles(tmp_path, assuming, *acts)[ROLE]
+
+    assert f"{profile.first_at:%H:%M} {profile.last_at:%H:%M}" == "06:00 09:00"
+    assert {text: f"{first:%H:%M} {last:%H:%M}" for text, (first, last) in profile.times.items()} == {
+        "write=s3:PutObject": "07:30 07:30"
+    }

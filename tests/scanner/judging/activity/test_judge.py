@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -60,7 +60,7 @@ def _judge(
     known = Known(
         past=past, **{name: given.pop(name) for name in ("scans", "versions", "retired_since") if name in given}
     )
-    return judge_activity([one or _registered(), *others], known, Circumstances(**given))[0]
+    return judge_activity([one or _registered(), *others], known, Circumstances(**given)).assessments[0]
 
 
 def _usual(days: range = range(1, 61), **changed: Did) -> Mapping[int, Did]:
@@ -242,7 +242,8 @@ def test_use_outside_the_declaration(systems: Any, permissions: Any, outside: li
     did = _usual(range(1, 3), day_1={"write=dynamodb:PutItem": 1})
     found = [one for one in _judge(make_past({BOT.key: did}), entry=entry).deviations if one.day == day_ago(1)]
 
-    assert [sorted(one.facts["actions"]) for one in found] == ([outside] if outside else [])
+    assert sorted(action for one in found for action in one.facts["actions"]) == outside
+    assert len(found) == len({action.partition(":")[0] for action in outside})
     assert {one.rule for one in found} <= {"used_outside_declaration"}
 
 
@@ -278,7 +279,8 @@ def test_use_though_retired() -> None:
     past = make_past({BOT.key: _usual(range(4, 8))})
 
     since = {"NHI-1": datetime.combine(day_ago(6), datetime.min.time(), UTC) + timedelta(hours=12)}
-    assert [day for _, day, _ in _found(_judge(past, entry=entry, retired_since=since))] == [day_ago(5), day_ago(4)]
+    [found] = _judge(past, entry=entry, retired_since=since).deviations
+    assert (found.day, found.facts["days"], found.facts["first_at"].date()) == (day_ago(4), 2, day_ago(5))
     assert _found(_judge(past, entry=entry)) == []
 
 
@@ -466,3 +468,101 @@ def test_who_was_refused_did_not_become_it() -> None:
     assert activity.assumed_by == ("ada",)
     assert activity.first_event_at is not None
     assert activity.first_event_at.date() == day_ago(2)
+
+
+# --- Times ---
+
+
+def _timed(first: str, last: str, **times: tuple[str, str]) -> ActivityPast:
+    """One day of the bot. ``times``: of its writes to a service, where they are not those of the day."""
+    day = day_ago(1)
+
+    def at(text: str) -> int:
+        return int(datetime.combine(day, time.fromisoformat(text), UTC).timestamp())
+
+    past = make_past({BOT.key: {1: {"read=s3:GetObject": 5} | {f"write={one}:Put": 1 for one in times}}})
+    (whole,) = past.read([1])
+    ((ordinal, counts),) = whole.days
+    spans = {whole.features.index(f"write={one}:Put"): (at(begin), at(end)) for one, (begin, end) in times.items()}
+    offsets = tuple(
+        value for number, (begin, end) in spans.items() for value in (number, begin - at(first), at(last) - end)
+    )
+    timed = replace(counts, first=at(first), last=at(last), times=offsets)
+    return replace(past, read=lambda _: [replace(whole, days=((ordinal, timed),))])
+
+
+def test_a_finding_has_the_times_of_what_it_is_about() -> None:
+    past = _timed("05:00", "23:00", ses=("09:00", "09:30"), sqs=("10:00", "11:00"))
+    found = {one.lasts: one.facts for one in _judge(past).deviations}
+
+    assert {service: f"{facts['first_at']:%H:%M} {facts['last_at']:%H:%M}" for service, facts in found.items()} == {
+        "ses": "09:00 09:30",
+        "sqs": "10:00 11:00",
+    }
+
+
+def test_a_service_has_the_times_of_its_actions() -> None:
+    activity = _judge(_timed("05:00", "23:00", ses=("09:00", "09:30"))).activity
+    assert activity is not None
+
+    assert {one.service: f"{one.first_at:%H:%M} {one.last_at:%H:%M}" for one in activity.services} == {
+        "s3": "05:00 23:00",
+        "ses": "09:00 09:30",
+    }
+
+
+# --- Changes of many ---
+
+_BEFORE, _AFTER = "network=10.0.0.0/24", "network=203.0.113.0/24"
+
+
+def _many(did: Mapping[int, Did], count: int = 20, **more: Any) -> tuple[list[Deviation], int]:
+    """Their findings about a new network, and how many changes they share, if all do the same."""
+    bots = [make_identity("".join(chr(97 + int(digit)) for digit in f"{number:03}") + "job") for number in range(count)]
+    past = make_past({bot.key: did for bot in bots}, **more)
+    circumstances = Circumstances(
+        policy=Policy(), activity=ActivityPolicy(minimum_days=5), roster=None, entry_of=lambda _: None, now=NOW
+    )
+    done = judge_activity([_registered(bot) for bot in bots], Known(past=past), circumstances)
+    found = [each for one in done.assessments for each in one.deviations if "new_network" in each.reasons]
+    return found, len(done.shared)
+
+
+def _from(network: str) -> Did:
+    return {"read=s3:GetObject": 20, "region=eu-west-1": 20, network: 20, "client=boto3": 20}
+
+
+def test_a_gateway_that_is_replaced_is_one_change() -> None:
+    did = {day: _from(_AFTER if day <= 5 else _BEFORE) for day in range(1, 60)}
+
+    assert _many(did) == ([], 1)
+    assert len(_many(did, 2)[0]) == 2
+
+
+@pytest.mark.parametrize("ago", [1, 3])
+def test_keys_that_somebody_else_uses_as_well_are_none(ago: int) -> None:
+    """However many they are, and however late in the night their workload comes back."""
+    did = {day: _from(_BEFORE) for day in range(1, 60)}
+    did[ago] = {**did[ago], _AFTER: 5}
+
+    found, shared = _many(did)
+
+    assert (len(found), shared) == (20, 0)
+
+
+def test_a_thief_between_two_weekly_runs_is_not_taken_for_a_change() -> None:
+    did = {day: _from(_BEFORE) for day in range(5, 89, 7)}
+    did[4] = _from(_AFTER)
+
+    found, shared = _many(did)
+
+    assert (len(found), shared) == (20, 0)
+
+
+def test_who_did_something_else_keeps_the_finding() -> None:
+    did = {day: _from(_AFTER if day <= 5 else _BEFORE) for day in range(1, 60)}
+    did[5] = {**did[5], "write=iam:CreateUser": 1}
+
+    found, shared = _many(did)
+
+    assert (len(found), shared) == (20, 0)
