@@ -98,7 +98,10 @@ def known_providers() -> Providers:
 
 
 def read_table(package: str, name: str, shape: type[_T]) -> _T:
-    """The table in a package's file, in its type. Raises msgspec.ValidationError."""
+    """The table in a package's file, in its type. Raises msgspec.ValidationError with the file and its line or key."""
     from importlib.resources import files  # no part of --help
 
-    return msgspec.toml.decode(files(package).joinpath(name).read_bytes(), type=shape)
+    try:
+        return msgspec.toml.decode(files(package).joinpath(name).read_bytes(), type=shape)
+    except msgspec.DecodeError as error:
+        raise msgspec.ValidationError(f"{name} of {package}: {error}") from error

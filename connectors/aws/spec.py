@@ -5,7 +5,6 @@ from __future__ import annotations
 from connectors.aws.settings import AwsSettings
 from connectors.aws.workloads.catalog import DEPENDS_ON, IDENTITY_KINDS, TYPES
 from connectors.aws.workloads.catalog import SECTIONS as REGIONAL
-from connectors.aws.workloads.declarations import Fields
 from connectors.core.contract import Section, Spec
 from scanner.model import ANY_KIND, RUNGS
 from scanner.model.providers import read_providers
@@ -262,7 +261,7 @@ SPEC = Spec(
         "workload": (
             INSTANCE_PROFILES,
             PROFILES,
-            *(one.section for one in TYPES if isinstance(one.record, Fields) and not one.record.agent),
+            *(one.section for one in TYPES if one.record is not None and not one.record.agent),
         ),
         "assignment": tuple(one.section for one in TYPES if one.assigns is not None),
     },

@@ -1,45 +1,42 @@
-"""All resource types, in the order in which they are read and reported."""
+"""All resource types, in the order in which they are read and reported, from the files beside this one."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-from connectors.aws.workloads.declarations import Fields, ResourceType, heads, permission
-from connectors.aws.workloads.types import (
-    agentcore,
-    agents,
-    assistants,
-    bedrock,
-    compute,
-    containers,
-    credentials,
-    data,
-    delivery,
-    kubernetes,
-    operations,
-    secrets,
-    single_sign_on,
-)
+import msgspec
+
+from connectors.aws.workloads.declarations import ResourceType, heads, permission
 from connectors.core.contract import Section
+from scanner.catalog import read_table
 
 USUAL, ALL = "usual", "all"
 TAGS = "tag.resources"
 TAGS_SERVICE, TAGS_OPERATION = "resourcegroupstaggingapi", "GetResources"
 
-TYPES: tuple[ResourceType, ...] = (
-    *secrets.TYPES,
-    *credentials.TYPES,
-    *compute.TYPES,
-    *containers.TYPES,
-    *kubernetes.TYPES,
-    *data.TYPES,
-    *delivery.TYPES,
-    *bedrock.TYPES,
-    *agents.TYPES,
-    *agentcore.TYPES,
-    *operations.TYPES,
-    *assistants.TYPES,
-    *single_sign_on.TYPES,
+_PACKAGE = "connectors.aws.workloads"
+_FILES = ("credentials", "compute", "kubernetes", "data", "delivery", "agents", "assistants", "single_sign_on")
+
+
+def declared_in(file: str, services: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Iterator[ResourceType]:
+    """The resource types of a file's tables. Raises ValueError with the file, the section and the key that is wrong.
+
+    The service is the first part of the section, unless the table names another.
+    """
+    for service, tables in services.items():
+        for name, table in tables.items():
+            section = f"{service}.{name}"
+            try:
+                yield msgspec.convert({"section": section, "service": service, **table}, ResourceType)
+            except msgspec.ValidationError as error:
+                raise ValueError(f"{file} of {_PACKAGE}: [{section}]: {error}") from error
+
+
+TYPES: tuple[ResourceType, ...] = tuple(
+    one
+    for file in (f"{name}.toml" for name in _FILES)
+    for one in declared_in(file, read_table(_PACKAGE, file, dict[str, dict[str, dict[str, Any]]]))
 )
 BY_SECTION: Mapping[str, ResourceType] = {one.section: one for one in TYPES}
 
@@ -73,7 +70,7 @@ def mentions(section: str) -> tuple[tuple[str, str | None], ...]:
 
 def kept(one: ResourceType) -> frozenset[str] | None:
     """The members of its rows that are used; None: its record takes whole rows."""
-    if callable(one.record):
+    if one.stored is not None:
         return None
     named = (path for pair in mentions(one.section) for path in pair if path)
     under = [child.listing for child in children(one.section)]
@@ -106,7 +103,7 @@ def _named(name: str) -> set[str]:
 
 
 def _needs(one: ResourceType) -> set[str]:
-    inherited = one.record.inherits if isinstance(one.record, Fields) else None
+    inherited = one.record.inherits if one.record else None
     lead_here = {*filter(None, (one.listing.under,)), *(section for section, _ in one.listing.also)}
     return {*lead_here, inherited[0]} if inherited else lead_here
 

@@ -1,4 +1,4 @@
-"""The declaration of a resource type, which one reader reads for all types.
+"""The declaration of a resource type, which one reader reads for all types: a table in a file beside this one.
 
 Paths lead into a row, see :mod:`connectors.aws.workloads.paths`; templates (``arn:{partition}:glue:…:job/{Name}``) are
 texts with paths in braces, besides ``{partition}``, ``{region}`` and ``{account}``.
@@ -7,15 +7,13 @@ texts with paths in braces, besides ``{partition}``, ``{region}`` and ``{account
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from connectors.core.contract import Section
-from scanner.model import Assignment, Identity, Rung, StoredSecret, Workload
-
-Record = Identity | StoredSecret | Workload
+from scanner.model import Rung
 
 # Permissions whose prefix is another than the SDK's name of the service.
 _PREFIXES: Mapping[str, str] = {
@@ -57,7 +55,7 @@ class Where(Struct, frozen=True, kw_only=True):
         return {"partition": self.partition, "region": self.region, "account": self.account}
 
 
-class Listing(Struct, frozen=True, kw_only=True):
+class Listing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The call that lists rows. ``rows``: the path to them in a page; a row that is a plain text becomes its ``id``.
 
     If ``rows`` is empty, the answer itself is the only row. ``size``: the maximum page size, if the call has that
@@ -79,7 +77,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     met_in: tuple[str, str] | None = None
 
 
-class Detail(Struct, frozen=True, kw_only=True):
+class Detail(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A call for details of rows: what is at ``at`` in its answer is added to the row.
 
     ``by``: its parameters, templates over the row. ``batch``: the number of rows per call; then ``ids`` is
@@ -97,8 +95,8 @@ class Detail(Struct, frozen=True, kw_only=True):
     gives: Literal["tags", "permissions"] = "permissions"
 
 
-class Fields(Struct, frozen=True, kw_only=True):
-    """The paths in a row to the facts of its record. Nothing else is kept.
+class Fields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The paths in a row to the facts of its record. Nothing else is kept. ``kind``: if empty, there is no record.
 
     ``key``, ``name``: templates. ``roles``: paths to roles, by ARN or by name. ``profiles``: paths to instance
     profiles. ``secrets`` and ``parameters``: paths to stored secrets and to SSM parameters, by ARN or by name.
@@ -109,7 +107,7 @@ class Fields(Struct, frozen=True, kw_only=True):
     agent, and so an identity; ``acts_as``: paths to other identities it appears as.
     """
 
-    kind: str
+    kind: str = ""
     key: str
     name: str
     roles: tuple[str, ...] = ()
@@ -131,12 +129,30 @@ class Fields(Struct, frozen=True, kw_only=True):
     acts_as: tuple[str, ...] = ()
 
 
-class ResourceType(Struct, frozen=True, kw_only=True):
+class Kept(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The paths in a row to the facts of a credential. Nothing else is kept. ``type``: the type of credential.
+
+    ``key``, ``name``: templates. The rest are paths, ``facts`` by name.
+    """
+
+    type: str
+    key: str
+    name: str
+    created_at: str | None = None
+    expires_at: str | None = None
+    last_used_at: str | None = None
+    tags: str | None = None
+    facts: Mapping[str, str] = {}
+
+
+class ResourceType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A resource type, which is one section of a region.
 
-    ``service``: the SDK's name of it. ``record``: how a row becomes a record; None: its rows only lead to others.
-    ``assigns``: the assignment of a row, in addition to a record, or instead if there is no kind. ``tagged_as``: its
-    name in the tagging API, if tags come from there. ``everywhere``: False if AWS has the service in some regions only.
+    ``service``: the SDK's name of it. ``record``: how a row becomes a workload or an agent; ``stored``: how it becomes
+    a stored secret, by fields or by a function of ``stored.py``; neither: its rows only lead to others. ``assigns``:
+    the function of ``entries.py`` for the assignment of a row, in addition to a record, or instead if there is no kind.
+    ``tagged_as``: its name in the tagging API, if tags come from there. ``everywhere``: False if AWS has the service in
+    some regions only. ``without``: what is unknown without it, if not what it is and runs as.
     """
 
     section: str
@@ -144,8 +160,9 @@ class ResourceType(Struct, frozen=True, kw_only=True):
     service: str
     listing: Listing
     details: tuple[Detail, ...] = ()
-    record: Fields | Callable[[Any, Where], StoredSecret] | None = None
-    assigns: Callable[[Any, Any], Assignment | None] | None = None
+    record: Fields | None = None
+    stored: Kept | Literal["parse_secret", "parse_parameter", "parse_policy"] | None = None
+    assigns: Literal["identity_of", "entry_of", "policy_of"] | None = None
     tagged_as: str | None = None
     everywhere: bool = True
     optional: bool = False
@@ -160,7 +177,7 @@ class ResourceType(Struct, frozen=True, kw_only=True):
     @property
     def identity_kind(self) -> str | None:
         """The kind of the identities it lists, if any."""
-        return self.record.kind if isinstance(self.record, Fields) and self.record.agent else None
+        return self.record.kind if self.record and self.record.agent else None
 
     @property
     def members(self) -> frozenset[str]:
@@ -170,7 +187,7 @@ class ResourceType(Struct, frozen=True, kw_only=True):
 
     def declared(self) -> Section:
         """The section as the connector's spec has it."""
-        kind = self.identity_kind or ("secret" if callable(self.record) else None)
+        kind = self.identity_kind or ("secret" if self.stored else None)
         return Section(
             name=self.section,
             title=self.title,
@@ -188,9 +205,9 @@ def heads(text: str) -> frozenset[str]:
     return frozenset(match[0] for path in paths if (match := _HEAD.match(path)))
 
 
-def paths_of(record: Any) -> tuple[str, ...]:
+def paths_of(record: Fields | None) -> tuple[str, ...]:
     """All paths and templates of fields."""
-    if not isinstance(record, Fields):
+    if record is None:
         return ()
     single = (record.key, record.name, record.created_at, record.created_by, record.tags, record.unique_id)
     more = (record.runs_in, record.description, record.only_with, record.inherits and record.inherits[1])

@@ -6,7 +6,7 @@ are named after its issuer, as they are by the connector for Kubernetes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
@@ -121,3 +121,9 @@ def _issuer(row: Row, around: Around) -> str | None:
 def _assignment(row: Row, around: Around, **facts: Any) -> Assignment:
     where = around.where
     return Assignment(key=row.key, source=where.source, scope=where.account, created_at=row.created_at, **facts)
+
+
+ASSIGNMENTS: Final[Mapping[str, Callable[[Row, Around], Assignment | None]]] = {
+    each.__name__: each for each in (identity_of, entry_of, policy_of)
+}
+"""By the name that a resource type gives as ``assigns``."""

@@ -14,11 +14,12 @@ from connectors.aws.client.session import AwsSession, Client, valid_in
 from connectors.aws.workloads.calls import Calls, Raw, filled_all
 from connectors.aws.workloads.catalog import BY_SECTION, TAGS, TYPES, children, kept, mentions, wanted
 from connectors.aws.workloads.declarations import Detail, Fields, ResourceType, Where
+from connectors.aws.workloads.entries import ASSIGNMENTS
 from connectors.aws.workloads.paths import filled, found, texts
 from connectors.aws.workloads.records import Around, agent, workload
 from connectors.aws.workloads.region import Region
 from connectors.aws.workloads.rows import Row, cut_down
-from connectors.aws.workloads.stored import with_tags
+from connectors.aws.workloads.stored import stored_secret, with_tags
 from connectors.core.budget import Pool
 from connectors.core.contract import DiscoveredRecord, Scope, SectionReading
 from scanner.errors import Denied, NotOffered, SourceError
@@ -158,8 +159,8 @@ class ServiceReading:
             section.found()
 
     def _read_row(self, one: ResourceType, row: Raw) -> None:
-        if callable(one.record):
-            secret = one.record(row, self._region.where)
+        if one.stored is not None:
+            secret = stored_secret(row, one.stored, self._region.where)
             tags = self._region.tags.get(secret.key)
             self._secrets.append(with_tags(secret, tags) if tags else secret)
         elif one.record is not None and _is_meant(one.record, row):
@@ -187,14 +188,12 @@ class ServiceReading:
         )
 
     def _records(self, one: ResourceType, row: Row, around: Around) -> Iterator[DiscoveredRecord]:
-        if isinstance(one.record, Fields) and one.record.kind:
-            yield self._record(one, row, around)
-        if one.assigns is not None and (assignment := one.assigns(row, around)) is not None:
+        if one.record is not None and one.record.kind:
+            yield self._record(one, one.record, row, around)
+        if one.assigns is not None and (assignment := ASSIGNMENTS[one.assigns](row, around)) is not None:
             yield assignment
 
-    def _record(self, one: ResourceType, row: Row, around: Around) -> DiscoveredRecord:
-        fields = one.record
-        assert isinstance(fields, Fields)
+    def _record(self, one: ResourceType, fields: Fields, row: Row, around: Around) -> DiscoveredRecord:
         make: Callable[..., Any] = agent if fields.agent else workload
         if one.listing.met_in and self._met_in[row.key]:
             facts = {**row.facts, one.listing.met_in[0]: sorted(self._met_in[row.key])}
@@ -205,7 +204,7 @@ class ServiceReading:
 
     def _named(self, one: ResourceType, row: Raw) -> str:
         """The name of a row for messages."""
-        templates = (one.record.name, one.record.key) if isinstance(one.record, Fields) else _SECRET_NAMES
+        templates = (one.record.name, one.record.key) if one.record else _SECRET_NAMES
         for template in templates:
             try:
                 return filled(template, row, self._region.where.names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -12,42 +12,29 @@ from msgspec import Struct
 
 from connectors.aws.client.payloads import SecretListEntry, iso, known, newest, read, tags_of, utc
 from connectors.aws.rights.vocabulary import action_matches
-from connectors.aws.workloads.declarations import Where
+from connectors.aws.workloads.declarations import Kept, Where
 from connectors.aws.workloads.paths import filled
 from connectors.aws.workloads.rows import fact, moment, parameter_arn, tags_in
 from scanner.model import StoredSecret
 
 
-class Kept(Struct, frozen=True, kw_only=True):
-    """The paths in a row to the facts of a credential. Nothing else is kept. ``type``: the type of credential.
-
-    ``key``, ``name``: templates. The rest are paths, ``facts`` by name.
-    """
-
-    type: str
-    key: str
-    name: str
-    created_at: str | None = None
-    expires_at: str | None = None
-    last_used_at: str | None = None
-    tags: str | None = None
-    facts: Mapping[str, str] = {}
-
-    def __call__(self, row: Any, where: Where) -> StoredSecret:
-        """The credential of a row. Raises ValueError with the reason if the row is malformed."""
-        facts = {name: fact(row, path) for name, path in self.facts.items()}
-        return StoredSecret(
-            key=filled(self.key, row, where.names),
-            provider="aws",
-            source=where.source,
-            scope=where.account,
-            name=filled(self.name, row, where.names),
-            created_at=moment(row, self.created_at),
-            expires_at=moment(row, self.expires_at),
-            last_used_at=moment(row, self.last_used_at),
-            tags=tags_in(row, self.tags) if self.tags else {},
-            attributes=known(region=where.region, type=self.type, **facts),
-        )
+def stored_secret(row: Any, of: Kept | str, where: Where) -> StoredSecret:
+    """The secret or credential of a row, by its fields or the function so named. Raises ValueError, saying why."""
+    if isinstance(of, str):
+        return _PARSERS[of](row, where)
+    facts = {name: fact(row, path) for name, path in of.facts.items()}
+    return StoredSecret(
+        key=filled(of.key, row, where.names),
+        provider="aws",
+        source=where.source,
+        scope=where.account,
+        name=filled(of.name, row, where.names),
+        created_at=moment(row, of.created_at),
+        expires_at=moment(row, of.expires_at),
+        last_used_at=moment(row, of.last_used_at),
+        tags=tags_in(row, of.tags) if of.tags else {},
+        attributes=known(region=where.region, type=of.type, **facts),
+    )
 
 
 # --- Secrets of Secrets Manager and SecureString parameters of SSM, as stored secrets (pure) ---
@@ -238,3 +225,8 @@ def _principals(statement: _Statement) -> Iterator[str]:
 
 def _listed(values: _Texts) -> tuple[str, ...]:
     return (values,) if isinstance(values, str) else values
+
+
+_PARSERS: Mapping[str, Callable[[Any, Where], StoredSecret]] = {
+    each.__name__: each for each in (parse_secret, parse_parameter, parse_policy)
+}

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.workloads.catalog import SECTIONS
-from connectors.aws.workloads.declarations import Fields, Where
+from connectors.aws.workloads.catalog import BY_SECTION, SECTIONS, TYPES
+from connectors.aws.workloads.declarations import Kept, ResourceType, Where
 from connectors.aws.workloads.rows import cut_down
-from connectors.aws.workloads.stored import parse_policy
-from connectors.aws.workloads.types.credentials import TYPES
+from connectors.aws.workloads.stored import parse_policy, stored_secret
 from scanner.model import StoredSecret
 from tests.connectors.aws.workloads.account import HIDDEN, REGION, Account
 from tests.servers.moto_server import ACCOUNT
@@ -164,17 +163,18 @@ def test_listings_that_hand_out_values_are_not_among_them() -> None:
     assert not {each for each in permissions if each.startswith(("apigateway:", "appsync:", "glue:GetConnection"))}
 
 
-@pytest.mark.parametrize("one", [one for one in TYPES if callable(one.record)], ids=lambda one: one.section)
-def test_a_row_that_is_none_is_refused(one: Any) -> None:
+@pytest.mark.parametrize("one", [one for one in TYPES if isinstance(one.stored, Kept)], ids=lambda one: one.section)
+def test_a_row_that_is_none_is_refused(one: ResourceType) -> None:
     """Saying what it lacks."""
+    assert one.stored
     with pytest.raises(ValueError, match="it has no"):
-        one.record({}, WHERE)
+        stored_secret({}, one.stored, WHERE)
 
 
 def test_a_connection_to_a_source_host_is_reported() -> None:
     """Its token is AWS's secret; its name, host and state are not."""
-    [fields] = [one.record for one in TYPES if one.section == "codeconnections.connections"]
-    assert isinstance(fields, Fields)
+    fields = BY_SECTION["codeconnections.connections"].record
+    assert fields
     row = {"ConnectionArn": "arn:x", "ConnectionName": "github", "ProviderType": "GitHub", "OwnerAccountId": HIDDEN}
 
     taken = cut_down(row, fields, WHERE)

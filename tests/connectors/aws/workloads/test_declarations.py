@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from typing import Any
 
 import pytest
 
 from connectors.aws.settings import AwsSettings
-from connectors.aws.workloads.catalog import BY_SECTION, IDENTITY_KINDS, SECTIONS, TYPES, children, kept, wanted
+from connectors.aws.workloads.catalog import (
+    BY_SECTION,
+    IDENTITY_KINDS,
+    SECTIONS,
+    TYPES,
+    children,
+    declared_in,
+    kept,
+    wanted,
+)
 from connectors.aws.workloads.declarations import Detail, Fields, ResourceType, permission
 from tests.connectors.aws.workloads.shapes import answer, at, model, row_shapes, rows_at
 
@@ -44,6 +55,40 @@ def _check_call(service: str, operation: str, parameters: Mapping[str, Any]) -> 
     known = set(takes.members) if takes is not None else set()
     assert set(parameters) <= known
     assert set(takes.required_members if takes is not None else ()) <= set(parameters)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"titel": "Jobs"}, "unknown field `titel`"),
+        ({"listing": {"operation": "GetJobs", "row": "Jobs"}}, r"unknown field `row` - at `\$.listing`"),
+        ({"details": [{"operation": "GetJob", "of": {}}]}, r"unknown field `of` - at `\$.details\[0\]`"),
+        ({"record": {"key": "{Name}", "name": "{Name}", "role": ["Role"]}}, r"unknown field `role` - at `\$.record`"),
+        ({"stored": {"type": "key", "key": "{Id}", "name": "{Id}", "value": "Value"}}, "unknown field `value`"),
+        ({"stored": "parse_anything"}, "'parse_anything'"),
+        ({"assigns": "nobody"}, "'nobody'"),
+        ({"everywhere": "no"}, "Expected `bool`"),
+    ],
+)
+def test_a_wrong_key_is_named_with_its_file_and_section(wrong: Mapping[str, Any], said: str) -> None:
+    """A type is added by hand, and what is misspelt would otherwise be unknown for ever."""
+    table = {"title": "Glue jobs", "listing": {"operation": "GetJobs", "rows": "Jobs"}, **wrong}
+
+    with pytest.raises(ValueError, match=rf"^data\.toml of .*: \[glue\.jobs\]: .*{said}"):
+        list(declared_in("data.toml", {"glue": {"jobs": table}}))
+
+
+def test_every_table_of_every_file_is_read() -> None:
+    """In a file that nothing reads, types would be missing without a word."""
+    tables = [
+        (service, name)
+        for file in files("connectors.aws.workloads").iterdir()
+        if file.name.endswith(".toml")
+        for service, types in tomllib.loads(file.read_text()).items()
+        for name in types
+    ]
+
+    assert sorted(f"{service}.{name}" for service, name in tables) == sorted(BY_SECTION)
 
 
 @pytest.mark.parametrize(
