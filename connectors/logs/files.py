@@ -6,13 +6,15 @@ type, and the counting. If one file of a unit cannot be read, nothing of the uni
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import re
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from itertools import chain, groupby
+from pathlib import Path
 from typing import Any, ClassVar
 
 from msgspec import structs
@@ -23,6 +25,7 @@ from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import CutLine, Records, unpacked
 from connectors.logs.folders import Folder, Layout, LocalFolder, LogFile, folder_catalog
 from connectors.logs.names import Networks
+from connectors.logs.parts import BEFORE, base_of, mark_of
 from connectors.logs.redelivery import Early, last_files
 from connectors.logs.tally import Counting
 from scanner.errors import UsageError
@@ -31,8 +34,6 @@ from scanner.model.activity import LogDay, LogUnit, UnitReading
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _LONGEST_SPAN = 400
-_BEFORE = "before "
-"""So begin the files of a unit that are of the day before."""
 
 
 # --- Units ---
@@ -46,6 +47,7 @@ def units_of(
     A unit is a scope and a day; undated files are one for each folder, or each file. No unit covers ``today``.
     """
     undated: dict[str, list[LogFile]] = {}
+    unit_of = partial(_unit, settings.log, layout)
     first = since - timedelta(1) if layout.redelivery else since
     for scope, files in groupby(folder.listed(layout, first, until), key=partial(_scope_of, layout)):
         days: dict[date, list[LogFile]] = {}
@@ -64,11 +66,10 @@ def units_of(
         yield from (gap for gap in _missing(scope, asked_for, today) if gap.day not in lost)
         for day in asked_for:
             covered = (LogDay(scope=scope, day=day),) if day < today and day not in lost else ()
-            unit = _unit(settings.log, f"{scope}/{day}", days[day], covered)
             before = last_files(days.get(day - timedelta(1), ()), layout)
-            unit = structs.replace(unit, files=(*unit.files, *(f"{_BEFORE}{one.size} {one.name}" for one in before)))
+            unit = unit_of(f"{scope}/{day}", days[day], covered, sorted(before))
             yield unit if day < today else _still_open(unit)
-    found = _appended(settings.log, folder, undated) if layout.appended else _folders(settings.log, undated)
+    found = _appended(settings.log, folder, undated) if layout.appended else _folders(settings, unit_of, undated)
     yield from (unit if unit.days[-1].day < today else _still_open(unit) for unit in found)
 
 
@@ -77,10 +78,25 @@ def _still_open(unit: LogUnit) -> LogUnit:
     return structs.replace(unit, digest=f"{unit.digest} open")
 
 
-def _folders(log: str, undated: Mapping[str, list[LogFile]]) -> Iterator[LogUnit]:
-    root = _common_folder(list(undated))
+def _folders(
+    settings: LogSettings, unit_of: Callable[..., LogUnit], undated: Mapping[str, list[LogFile]]
+) -> Iterator[LogUnit]:
+    """A unit for each folder, named by its path below the log's: another folder changes no name."""
+    common, root = _common_folder(list(undated)), _root(settings.path or "")
     for where, files in sorted(undated.items()):
-        yield _unit(log, f"files/{where.removeprefix(root).strip('/')}", files, _written(files))
+        name = f"files/{where.removeprefix(root).strip('/')}"
+        formerly = f"files/{where.removeprefix(common).strip('/')}"
+        unit = unit_of(name, files, _written(files))
+        yield unit if formerly == name else structs.replace(unit, replaces=(formerly,))
+
+
+def _root(path: str) -> str:
+    """The folder that a path names, without its pattern: absolute on a disk, a key in a bucket."""
+    if found := _URL.match(path):
+        return path[found.end() :].partition("/")[2].rstrip("/")
+    parts = Path(path).expanduser().absolute().parts
+    fixed = next((place for place, one in enumerate(parts) if glob.has_magic(one)), len(parts))
+    return Path(*parts[:fixed]).as_posix()
 
 
 def _appended(log: str, folder: Folder, undated: Mapping[str, list[LogFile]]) -> Iterator[LogUnit]:
@@ -90,7 +106,7 @@ def _appended(log: str, folder: Folder, undated: Mapping[str, list[LogFile]]) ->
         latest[folder.identity(one)] = one
     for identity, one in sorted(latest.items()):
         yield structs.replace(
-            _unit(log, f"files/{identity}", [one], _written([one])), digest=f"{one.size} {one.version}"
+            _unit(log, None, f"files/{identity}", [one], _written([one])), digest=f"{one.size} {one.version}"
         )
 
 
@@ -123,16 +139,30 @@ def _common_folder(folders: Sequence[str]) -> str:
     return "/".join(common[:same])
 
 
-def _unit(log: str, name: str, files: Sequence[LogFile], days: tuple[LogDay, ...]) -> LogUnit:
+def _unit(
+    log: str,
+    layout: Layout | None,
+    name: str,
+    files: Sequence[LogFile],
+    days: tuple[LogDay, ...],
+    before: Sequence[LogFile] = (),
+) -> LogUnit:
+    """``layout``: by which files are told apart; None: they are known by the digest alone."""
     ordered = sorted(files)
     digest = hashlib.blake2b(digest_size=16)
     for one in ordered:
         digest.update(f"{one.name.rpartition('/')[2]}\0{one.size}\0{one.version}\n".encode("utf-8", "surrogatepass"))
+    parts = [*(("", one) for one in ordered), *((BEFORE, one) for one in before)]
     return LogUnit(
         log=log,
         name=name,
         digest=digest.hexdigest(),
-        files=tuple(f"{one.size} {one.name}" for one in ordered),
+        files=tuple(f"{begin}{one.size} {one.name}" for begin, one in parts),
+        marks=b"".join(
+            mark_of(layout.among_its_unit(one.name), f"{one.size}\0{one.version}", begin) for begin, one in parts
+        )
+        if layout
+        else b"",
         days=days,
     )
 
@@ -193,7 +223,7 @@ class FileLog:
         counting = self.counting(Networks(self.settings.networks, truncate=self.settings.truncate_addresses))
         name, calls = "", self._folder.calls
         cut = ""
-        before = files_of(unit, _BEFORE)
+        before = files_of(unit, BEFORE)
         early = Early(self.layout, before, _day_of(unit).day if before else None)
         spans: list[tuple[str, str]] = []
         try:
@@ -226,7 +256,7 @@ class FileLog:
 
 def _day_of(unit: LogUnit) -> LogDay:
     """The scope and day of a unit of dated files."""
-    scope, _, day = unit.name.rpartition("/")
+    scope, _, day = base_of(unit.name).rpartition("/")
     return LogDay(scope=scope, day=date.fromisoformat(day))
 
 
@@ -246,7 +276,7 @@ def _covered(unit: LogUnit, counting: Counting, files: Sequence[tuple[str, str]]
     and the last day of each.
     """
     days = [(day.scope, day.day) for day in unit.days]
-    if days and unit.name == f"{EVERY_SCOPE}/{days[0][1]}":
+    if days and base_of(unit.name) == f"{EVERY_SCOPE}/{days[0][1]}":
         days = sorted((scope, days[0][1]) for scope, text in counting.days if text == str(days[0][1]))
     elif any(scope == EVERY_SCOPE for scope, _ in days):
         spans: dict[str, list[date]] = {}

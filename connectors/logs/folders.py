@@ -82,7 +82,8 @@ class Layout(Struct, frozen=True, kw_only=True):
 
     ``appended``: undated files are added to and renamed (``audit.log``, ``audit.log.1.gz``), so each is a unit of its
     own, and the last line of today may be under way. Otherwise those of a folder are one. ``redelivery``: how an event
-    is known that lies in files of two days.
+    is known that lies in files of two days. ``unique_names``: no two files of the log have the same name in different
+    folders.
     """
 
     dated: tuple[re.Pattern[str], ...] = ()
@@ -90,6 +91,7 @@ class Layout(Struct, frozen=True, kw_only=True):
     left_out: re.Pattern[str] | None = None
     branch: re.Pattern[str] | None = None
     redelivery: Redelivery | None = None
+    unique_names: bool = False
 
     def place(self, name: str) -> tuple[str, date] | None:
         """Scope and day of a file; None where its events have to say."""
@@ -111,6 +113,14 @@ class Layout(Struct, frozen=True, kw_only=True):
         """The part of the scope, such as a region, that a file is of; empty without one."""
         found = next((match for pattern in self.dated if (match := pattern.search(name))), None)
         return (found.groupdict().get("part") or "") if found else ""
+
+    def among_its_unit(self, name: str) -> str:
+        """What tells a file apart from others of its unit, wherever the whole log is copied to."""
+        if not self.unique_names:
+            for pattern in self.dated:
+                if found := pattern.search(name):
+                    return name[found.start() :].lstrip("/")
+        return name.rpartition("/")[2]
 
     def is_left_out(self, name: str) -> bool:
         """Whether it is something else."""

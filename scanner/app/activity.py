@@ -19,13 +19,13 @@ from scanner.app.lists import with_served
 from scanner.config.load import Config
 from scanner.config.settings import LogEntry, SourceSettings, unknown_source
 from scanner.discovery.engine import Source
+from scanner.discovery.log_coverage import coverage_of
 from scanner.discovery.logs import (
     ALL_NEW,
     Log,
     LogObserver,
     LogsRead,
     Window,
-    coverage_of,
     read_logs,
 )
 from scanner.errors import ConfigError, UsageError

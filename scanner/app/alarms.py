@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from scanner.app import ticketing
-from scanner.discovery.logs import is_day_before
+from scanner.discovery.log_coverage import is_day_before
 from scanner.errors import as_muster_error
 from scanner.judging.last_known.unread_lists import readable_again
 from scanner.judging.pipeline import Declared

@@ -1,14 +1,16 @@
 """Reads new units of audit logs into the store, on all cores, with one process that writes.
 
-A reader lists units and reads them one at a time. Units whose digest is in the store are skipped, so a reading can be
-interrupted at any moment and repeated. An unreadable unit is a gap of its days, and does not affect the others.
+A reader lists all units of the log's window and reads them one at a time. What the store has is kept by unit: the
+counts of a unit, its digest and its files are written in one transaction, and units whose digest is there are skipped.
+So a reading can be interrupted at any moment and repeated, and what comes late is found whenever it comes. Until a unit
+was read, its days are a gap. An unreadable unit is a gap of its days, and does not affect the others.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeAlias
@@ -18,22 +20,24 @@ from msgspec.structs import replace
 
 from connectors.core.contract import own_words
 from connectors.logs import LogReader, PlannedLog
+from connectors.logs.parts import base_of, missing
 from scanner.config.settings import Since
 from scanner.discovery.engine import Observer
+from scanner.discovery.log_coverage import gap_places
 from scanner.discovery.log_units import Failure, clean_day, read_units
 from scanner.errors import SourceError, with_fix
 from scanner.model import EVERY_SCOPE, Coverage
 from scanner.model.activity import (
     LOG_SECTION,
     LogDay,
-    LogPast,
     LogUnit,
     UnitReading,
 )
 from scanner.store.activity.care import Damage
+from scanner.store.activity.counts import Planned
 from scanner.store.activity.store import NO_DAMAGE, ActivityStore
-from scanner.store.activity.units import LogHead, LogState
-from scanner.text import counted, printable
+from scanner.store.activity.units import OF_UNIT, REPLACED, LogHead, LogState
+from scanner.text import printable
 
 log = logging.getLogger(__name__)
 
@@ -136,53 +140,15 @@ def read_logs(
     before = store.logs(damage)
     states = store.states([one.name for one in logs], damage)
     for one in logs:
-        since, until = _span(one, states[one.name], before.get(one.name), window, keep_days, now.date())
+        state, past = states[one.name], before.get(one.name)
+        since, until = _span(one, state, window, keep_days, now.date())
         if since <= until:
-            _Reading(one, store, observer, states[one.name], read, now).run(since, until)
+            oldest = max(state.merged_until, now.date().toordinal() - keep_days)
+            _Reading(one, store, observer, state, past.covered if past else {}, oldest, read, now).run(since, until)
     known = {place for name, past in before.items() for place in gap_places(name, past)}
     after = {place for name, past in store.logs(damage).items() for place in gap_places(name, past)}
     read.new_gaps = (after - known) | {(one.source, one.scope, one.section) for one in read.faults}
     return read
-
-
-def gap_places(name: str, past: LogPast) -> Iterator[tuple[str, str, str]]:
-    """Log, scope and section of each day that is a gap."""
-    for scope, days in past.gaps.items():
-        for day in days.values():
-            yield name, scope, f"{LOG_SECTION}:{day.day}"
-
-
-def is_day_before(section: str, day: date) -> bool:
-    """Whether a section is a log's day before that one."""
-    name, colon, text = section.partition(":")
-    return name == LOG_SECTION and bool(colon) and text < day.isoformat()
-
-
-def coverage_of(past: Mapping[str, LogPast], today: date, keep_days: int) -> tuple[Coverage, ...]:
-    """The coverage of logs for reports: for each scope the days that were read, and recent days that were not."""
-    rows = []
-    oldest = today - timedelta(days=keep_days)
-    for name, one in past.items():
-        for scope, covered in one.covered.items():
-            days = sorted(day for day in covered if day >= oldest.toordinal())
-            whole = Coverage(source=name, provider=one.provider, scope=scope, section=LOG_SECTION, status="complete")
-            if days:
-                first, last = date.fromordinal(days[0]), date.fromordinal(days[-1])
-                rows.append(
-                    replace(whole, detail=f"{counted(len(days), 'day', 'days')} read in full, {first} to {last}")
-                )
-            rows += [
-                replace(
-                    whole,
-                    section=f"{LOG_SECTION}:{day.day}",
-                    status=day.status,
-                    detail=day.detail,
-                    permission=day.permission,
-                )
-                for day in one.gaps.get(scope, {}).values()
-                if day.day >= oldest
-            ]
-    return tuple(rows)
 
 
 # --- One log ---
@@ -192,22 +158,19 @@ def _day(since: Since, today: date) -> date:
     return since if isinstance(since, date) else today - timedelta(days=since)
 
 
-def _span(
-    one: Log, state: LogState, past: LogPast | None, window: Window, keep_days: int, today: date
-) -> tuple[date, date]:
-    """The first and last day to read, both included: the requested days, or the new ones.
+def _span(one: Log, state: LogState, window: Window, keep_days: int, today: date) -> tuple[date, date]:
+    """The first and last day to list, both included: the requested days, or the log's window.
 
-    New are all days after the newest; the day before it, for late files; and days that were a gap.
+    The window begins where the log's ``since`` says, or where a reading was ever requested to begin, as far as counts
+    are kept: what an interrupted reading left, a scope that joined and a late file may be of any of its days.
     """
     until = today if window.until is None else min(_day(window.until, today), today)
     if window.since is not None:
         first = _day(window.since, today)
-    elif state.newest is None:
-        first = _day(one.since, today)
     else:
-        gaps = [day for days in past.gaps.values() for day in days] if past else []
-        oldest = today.toordinal() - keep_days
-        first = date.fromordinal(min([state.newest - 1, *(day for day in gaps if day >= oldest)]))
+        first = _day(one.since, today)
+        if state.since is not None:
+            first = min(first, max(date.fromordinal(state.since), today - timedelta(days=keep_days)))
     return max(first, date.fromordinal(max(state.merged_until, 1))), until
 
 
@@ -215,15 +178,27 @@ class _Reading:
     """The reading of one log."""
 
     def __init__(
-        self, one: Log, store: ActivityStore, observer: LogObserver, state: LogState, read: LogsRead, now: datetime
+        self,
+        one: Log,
+        store: ActivityStore,
+        observer: LogObserver,
+        state: LogState,
+        covered: Mapping[str, frozenset[int]],
+        oldest: int,
+        read: LogsRead,
+        now: datetime,
     ) -> None:
         self._log = one
+        self._head = one.head
         self._store = store
         self._observer = observer
         self._state = state
+        self._covered = covered
+        self._oldest = oldest
         self._read = read
         self._now = now
         self._gaps: dict[str, tuple[LogDay, ...]] = {}
+        self._digests: dict[str, str] = {}
         self._noted = set[str]()
         self._warned = set[str]()
         self._batch: list[UnitReading] = []
@@ -232,12 +207,10 @@ class _Reading:
 
     def run(self, since: date, until: date) -> None:
         """Read new units of these days, both included."""
-        units: dict[str, LogUnit] = {}
-        fault = self._list(since, until, units)
-        new = tuple(unit for unit in units.values() if self._state.known.get(unit.name) != unit.digest)
-        for name in units.keys() - {unit.name for unit in new}:
-            self._read.failed += name in self._state.unread
-            self._read.units += name not in self._state.unread
+        listed, due = set[str](), dict[str, LogUnit]()
+        fault = self._list(since, until, listed, due)
+        new = tuple(due.values())
+        self._plan(new, since, until, listed if fault is None else None)
         if new:
             self._observer.units_planned(self._log.name, len(new))
         if isinstance(self._log.reader, PlannedLog):
@@ -253,21 +226,27 @@ class _Reading:
             self._fault(fault)
         else:
             self._clear(since, until)
-            if not units and not self._noted and self._state.newest is None:
+            if not listed and not self._noted and self._state.newest is None:
                 log.warning(
                     "log %s: there is nothing from %s to %s; --since reads what is older", self._log.name, since, until
                 )
-        if self._batch or self._gaps or (self._state.newest is None and units):
+        if self._batch or self._gaps:
             self._write()
 
-    def _list(self, since: date, until: date, units: dict[str, LogUnit]) -> SourceError | None:
-        """Add the units to read to ``units``, by name; returns the error that ended the listing early."""
+    def _list(self, since: date, until: date, listed: set[str], due: dict[str, LogUnit]) -> SourceError | None:
+        """Add the names of all units, and by name those that are to be read.
+
+        Returns the error that ended the listing early.
+        """
         try:
             for found in self._log.reader.units(since, until):
                 if isinstance(found, LogDay):
-                    self._note(f"day {found.scope} {found.day}", clean_day(found))
-                else:
-                    units[found.name] = found
+                    self._listed_as_gap(clean_day(found))
+                    continue
+                listed.add(found.name)
+                due.pop(found.name, None)
+                if (unit := self._due(found)) is not None:
+                    due[unit.name] = unit
         except SourceError as error:
             return error
         except Exception as error:  # a plugin may raise anything; the other logs are read
@@ -275,9 +254,67 @@ class _Reading:
             return SourceError(f"{type(error).__name__}: {own_words(error)}")
         return None
 
+    def _due(self, unit: LogUnit) -> LogUnit | None:
+        """The unit, or that part of it, which is to be read; None for one that stays as it was read."""
+        state, read = self._state, self._read
+        if unit.replaces:
+            former = [name for name in unit.replaces if state.known.get(name, REPLACED) != REPLACED]
+            unit = replace(unit, replaces=() if unit.name in state.known else tuple(former))
+        if state.known.get(unit.name) == unit.digest:
+            is_unread = unit.name in state.unread
+            if unit.name in state.left:
+                self._noted.add(f"{OF_UNIT}{unit.name}")
+            read.failed += is_unread
+            read.units += not is_unread
+            return None
+        found = missing(unit, state.marks)
+        if isinstance(found, LogUnit):
+            return found
+        read.units += found is None
+        if found is not None:
+            self._left(unit, tuple(replace(day, status="failed", detail=found) for day in unit.days))
+        return None
+
+    def _plan(self, new: Sequence[LogUnit], since: date, until: date, listed: set[str] | None) -> None:
+        """Store which units will be read, before any is: an interruption leaves the days of the others as gaps.
+
+        Earlier plans stay for units that could not be listed now. ``listed``: all units of these days, if known.
+        """
+        first, last = since.toordinal(), until.toordinal()
+        if self._state.since is None or first < self._state.since:
+            self._head = replace(self._head, since=first)
+        else:
+            self._head = replace(self._head, since=self._state.since)
+        planned: dict[str, Planned] = {
+            one[0]: one
+            for one in self._state.planned
+            if base_of(one[0]) not in (listed or ())
+            and (listed is None or not any(first <= day <= last for _, day in one[1]))
+            and any(day >= self._oldest for _, day in one[1])
+        }
+        for unit in new:
+            planned[unit.name] = unit.name, tuple((day.scope, day.day.toordinal()) for day in unit.days)
+        if new or tuple(planned.values()) != self._state.planned:
+            self._store.plan(self._log.name, self._head, list(planned.values()), self._now)
+
+    def _listed_as_gap(self, day: LogDay) -> None:
+        """Note a day that cannot be listed, or has no file, unless it was read: files do not stay for ever."""
+        if day.day.toordinal() not in self._covered.get(day.scope, ()):
+            name = f"day {day.scope} {day.day}"
+            if self._state.gaps.get(name) == (day,):
+                self._noted.add(name)
+            else:
+                self._note(name, day)
+
     def _note(self, name: str, *days: LogDay) -> None:
         self._gaps[name] = (*self._gaps.get(name, ()), *days)
         self._noted.add(name)
+
+    def _left(self, unit: LogUnit, days: tuple[LogDay, ...]) -> None:
+        """Note that of a unit what was read before stays; with this digest it is not read again."""
+        name = f"{OF_UNIT}{unit.name}"
+        self._digests[name] = unit.digest
+        self._note(name, *map(clean_day, days))
 
     def _take(self, unit: LogUnit, outcome: UnitReading | Failure, since: date) -> None:
         read = self._read
@@ -285,10 +322,11 @@ class _Reading:
             self._warn(f"{printable(unit.name)} could not be read: {outcome.words}", outcome.words)
             read.failed += 1
             # If its days are unknown, it is a gap of the first day.
+            name = f"{OF_UNIT}{unit.name}"
             for day in unit.days or (LogDay(scope=EVERY_SCOPE, day=since),):
                 gap = replace(day, status=outcome.status, detail=outcome.words, permission=outcome.permission)
-                self._note(f"unit {unit.name}", clean_day(gap))
-            self._observer.unit_read(UnitReading(unit=unit, coverage=self._gaps.get(f"unit {unit.name}", ())))
+                self._note(name, clean_day(gap))
+            self._observer.unit_read(UnitReading(unit=unit, coverage=self._gaps.get(name, ())))
         else:
             self._observer.unit_read(outcome)
             read.failed += outcome.is_unread
@@ -301,10 +339,24 @@ class _Reading:
             if (unread := next((one for one in outcome.coverage if one.status != "complete"), None)) is not None:
                 why = printable(unread.detail or f"{unread.day} is {unread.status}")
                 self._warn(why, why)
-            self._batch.append(outcome)
-            self._weight += len(outcome.callers)
+            if self._is_less(outcome):
+                self._left(outcome.unit, outcome.coverage if outcome.is_unread else ())
+            else:
+                self._batch.append(outcome)
+                self._weight += len(outcome.callers)
         if self._weight >= WRITE_AT or time.monotonic() - self._written >= WRITE_EVERY:
             self._write()
+
+    def _is_less(self, outcome: UnitReading) -> bool:
+        """Whether more was read of the unit before: it is damaged now, or the provider has removed a part.
+
+        Of a unit that is known by its files, what they hold now counts.
+        """
+        name, state = outcome.unit.name, self._state
+        before = state.events.get(name)
+        if name in state.marks:
+            return outcome.is_unread
+        return before is not None and (outcome.is_unread or outcome.events < before)
 
     def _warn(self, words: str, reason: str) -> None:
         """Log a warning for the first of the days with the same reason."""
@@ -313,8 +365,8 @@ class _Reading:
             log.warning("log %s: %s", self._log.name, words)
 
     def _write(self) -> None:
-        self._store.write(self._log.name, self._log.head, self._batch, self._gaps, self._now)
-        self._batch, self._weight, self._gaps = [], 0, {}
+        self._store.write(self._log.name, self._head, self._batch, self._gaps, self._now, self._digests)
+        self._batch, self._weight, self._gaps, self._digests = [], 0, {}, {}
         self._written = time.monotonic()
 
     def _clear(self, since: date, until: date) -> None:

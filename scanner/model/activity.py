@@ -117,22 +117,41 @@ class LogUnit(Struct, frozen=True, kw_only=True):
 
     ``name``: stable, such as ``111122223333/eu-west-1/2026-11-28``. ``digest``: changes with its content, e.g. when a
     late file arrives; a unit with a known digest is not read again. ``files``: its parts, for the reader only.
-    ``days``: the days by scope that it belongs to, if known before reading.
+    ``marks``: eight bytes for each of these, by which they are known again (``connectors/logs/parts.py``); empty for
+    a unit that is known by its digest alone. ``days``: the days by scope that it belongs to, if known before reading.
+    ``replaces``: names of other units that have the same content.
     """
 
     log: str
     name: str
     digest: str
     files: tuple[str, ...] = ()
+    marks: bytes = b""
     days: tuple[LogDay, ...] = ()
+    replaces: tuple[str, ...] = ()
+
+
+MALFORMED = "could not be read"
+
+
+class LeftOut(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
+    """Records of a unit that are in no profile. ``scope``: empty where the records do not name theirs.
+
+    ``what``: a class that is left out by design, or :data:`MALFORMED`. ``example``: file and number of a malformed one.
+    """
+
+    scope: str
+    what: str
+    records: int
+    example: str = ""
 
 
 class UnitReading(Struct, frozen=True, kw_only=True):
     """The result of reading one unit. ``callers`` and ``changes`` are empty if it could not be read completely.
 
     ``coverage``: the days it covers, and the days with gaps. ``events``: the number of its events, including
-    those in no profile; ``by_provider``: events of the provider itself, which are in no profile. ``calls``: requests
-    sent.
+    those in no profile; ``by_provider``: events of the provider itself, which are in no profile. ``left_out``: records
+    that are no event, or could not be read. ``calls``: requests sent.
     """
 
     unit: LogUnit
@@ -141,6 +160,7 @@ class UnitReading(Struct, frozen=True, kw_only=True):
     coverage: tuple[LogDay, ...] = ()
     events: int = 0
     by_provider: int = 0
+    left_out: tuple[LeftOut, ...] = ()
     calls: int = 0
 
     @property
@@ -201,8 +221,8 @@ class LogPast(Struct, frozen=True, kw_only=True):
     """The past of one log. ``source``: the source of its identities; None: any of ``provider``.
 
     ``first_read_at``: when its first unit was read. ``covered``: by scope, the ordinals of completely read days;
-    ``gaps``: by scope, the other days with the reason. ``unlogged``, ``sees_all_use_of``, ``also_called``: as in
-    :class:`connectors.logs.LogSpec`.
+    ``gaps``: by scope, the other days with the reason. ``left_out``: by scope, records that are in no profile.
+    ``unlogged``, ``sees_all_use_of``, ``also_called``: as in :class:`connectors.logs.LogSpec`.
     """
 
     log: str
@@ -211,6 +231,7 @@ class LogPast(Struct, frozen=True, kw_only=True):
     first_read_at: datetime
     covered: Mapping[str, frozenset[int]]
     gaps: Mapping[str, Mapping[int, LogDay]] = {}
+    left_out: Mapping[str, tuple[LeftOut, ...]] = {}
     unlogged: tuple[str, ...] = ()
     sees_all_use_of: tuple[str, ...] = ()
     also_called: Mapping[str, tuple[str, ...]] = {}

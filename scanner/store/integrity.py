@@ -38,6 +38,7 @@ ACTIVITY = (
     schema.log_feature,
     schema.log_day,
     schema.log_change,
+    schema.log_note,
 )
 """Tables of audit logs; see activity/care.py for repairs."""
 

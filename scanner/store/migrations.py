@@ -288,6 +288,16 @@ MIGRATIONS: tuple[Migration, ...] = (
 )""",
         ),
     ),
+    Migration(
+        name="files that units of audit logs were read from",
+        statements=(
+            """CREATE TABLE log_note (
+    unit INTEGER NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL,
+    checksum TEXT NOT NULL
+)""",
+        ),
+    ),
 )
 
 

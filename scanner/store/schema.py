@@ -262,7 +262,8 @@ audit_log = Table(
     Column("checksum", Text, nullable=False),
 )
 
-# ``sort``: ``unit``, ``gap`` or ``week``. Of each log, sort and name the row with the highest number is current.
+# ``sort``: ``unit``, ``gap``, ``week`` or ``plan``. Of each log, sort and name the row with the highest number is
+# current.
 # ``days`` and ``changes`` count the rows of log_day and log_change that belong to it; ``coverage``: days of scopes.
 log_unit = Table(
     "log_unit",
@@ -321,6 +322,15 @@ log_change = Table(
     metadata,
     Column("unit", Integer, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+)
+
+# Of a unit, by what its files are known again, and how many records are in no profile.
+log_note = Table(
+    "log_note",
+    metadata,
+    Column("unit", Integer, primary_key=True, autoincrement=False),
     Column("body", Text, nullable=False),
     Column("checksum", Text, nullable=False),
 )

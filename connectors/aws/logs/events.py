@@ -46,6 +46,7 @@ LAYOUT = Layout(
         when=attrgetter("event_time"),
         which=attrgetter("event_id"),
     ),
+    unique_names=True,
 )
 """An account's trail and an organization's; copies that have kept nothing but the files' names; Security Lake."""
 

@@ -40,6 +40,7 @@ SPEC = LogSpec(
 )
 _LAYOUT = Layout(
     dated=(re.compile(r"(?:^|/)(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)/\d\d/\d\d/[^/]+$"),),
+    unique_names=True,
 )
 """Files of a stream in a bucket: ``YYYY/MM/DD/HH/MM/UUID.json.log.gz``, of all organizations."""
 _READ_TYPES = frozenset({"access", "authentication"})

@@ -18,6 +18,7 @@ from scanner.store import schema
 from scanner.store.activity.counts import body_of, counts_in, coverage_text, merged
 from scanner.store.activity.units import (
     EMPTIED,
+    OF_UNIT,
     Unit,
     batches,
     current_units,
@@ -78,7 +79,7 @@ def find_damage(connection: Connection) -> Damage:
         if of_callers.get(number, set()) & current.keys()
     ]
     units = {row[0] for row in broken}.union(*of_callers.values()) & current.keys()
-    for table, place in ((schema.log_day, 2), (schema.log_change, 0)):
+    for table, place in ((schema.log_day, 2), (schema.log_change, 0), (schema.log_note, 0)):
         rows = [row for row in bad[table] if row[place] in current]
         words += [f"{named(table, row)} does not match its checksum" for row in rows]
         units |= {row[place] for row in rows}
@@ -202,7 +203,7 @@ def _remove(connection: Connection, units: Iterable[int]) -> None:
 
 def _remove_days(connection: Connection, units: Sequence[int]) -> None:
     """Remove the rows that belong to units."""
-    for table in (schema.log_day, schema.log_change):
+    for table in (schema.log_day, schema.log_change, schema.log_note):
         connection.execute(delete(table).where(table.c.unit.in_(units)))
 
 
@@ -267,6 +268,9 @@ def prune(connection: Connection, today: date, keep_days: int) -> None:
     numbers = {one.number for one in current_units(connection)}
     old = []
     for one in rows:
+        if one.sort == "plan":
+            old += [one.number] if one.digest == EMPTIED else []
+            continue
         last = max((day for day, _ in one.covers), default=None if one.sort == "gap" else one.read_on)
         oldest = forgotten if one.number in numbers else begin
         if last is None or last < oldest:
@@ -280,6 +284,7 @@ def prune(connection: Connection, today: date, keep_days: int) -> None:
 def _replaced(connection: Connection, current: Sequence[Unit], today: date) -> list[Unit]:
     """Units with rows that were replaced so long ago that no earlier report needs them."""
     by_name = {(one.log, one.sort, one.name): one for one in current}
+    by_name |= {(one.log, "gap", OF_UNIT + one.name): one for one in current if one.sort == "unit"} | by_name
     found = []
     for row in plain_rows(connection, select(schema.log_unit)):
         unit = Unit(*row)

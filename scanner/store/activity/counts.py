@@ -7,11 +7,12 @@ from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from itertools import chain
+from typing import TypeAlias
 
 import msgspec
 
 from scanner.errors import DamagedRow
-from scanner.model.activity import ACTIONS, CONSEQUENTIAL, TIMED, CallerDay, DayCounts, LogDay, feature_of
+from scanner.model.activity import ACTIONS, CONSEQUENTIAL, TIMED, CallerDay, DayCounts, LeftOut, LogDay, feature_of
 from scanner.model.coverage import CoverageStatus
 
 MOST_SAMPLES = 4
@@ -184,6 +185,10 @@ class _Day(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 _days = msgspec.json.Decoder(tuple[_Day, ...])
 
+Planned: TypeAlias = tuple[str, tuple[tuple[str, int], ...]]
+"""The name of a unit that is to be read, and its days: scope and ordinal."""
+_plan = msgspec.json.Decoder(tuple[Planned, ...])
+
 
 def _place(row: tuple[str, int, str, str | None, str | None]) -> tuple[str, int, str, str, str]:
     scope, day, status, detail, permission = row
@@ -196,6 +201,42 @@ def coverage_text(days: Iterable[LogDay]) -> str:
     complete = ("complete", None, None)
     short = [row[:2] if row[2:] == complete else row for row in sorted(rows, key=_place)]
     return _encoder.encode(short).decode()
+
+
+def plan_text(units: Iterable[Planned]) -> str:
+    """Units that are to be read, as sorted JSON."""
+    return _encoder.encode(sorted(units)).decode()
+
+
+def plan_in(text: str, what: str) -> tuple[Planned, ...]:
+    """Parse the text of :func:`plan_text`. Raises DamagedRow as :func:`counts_in`."""
+    try:
+        return _plan.decode(text)
+    except msgspec.DecodeError as error:
+        raise DamagedRow(f"the store's {what} cannot be read") from error
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of a unit, the marks of its files (``LogUnit.marks``), and its records that are in no profile."""
+
+    files: bytes = b""
+    left_out: tuple[LeftOut, ...] = ()
+
+
+_notes = msgspec.json.Decoder(Note)
+
+
+def note_in(body: str, what: str) -> Note:
+    """Parse the body of a note. Raises DamagedRow as :func:`counts_in`."""
+    try:
+        return _notes.decode(body)
+    except msgspec.DecodeError as error:
+        raise DamagedRow(f"the store's {what} cannot be read") from error
+
+
+def note_text(note: Note) -> str:
+    """One line of JSON."""
+    return _encoder.encode(note).decode()
 
 
 def coverage_in(text: str, what: str) -> tuple[tuple[int, LogDay], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, select
 
 from scanner.errors import DamagedRow
@@ -13,6 +14,7 @@ from scanner.model.activity import (
     Caller,
     CallerPast,
     DayCounts,
+    LeftOut,
     LogDay,
     LogPast,
     NamedChange,
@@ -21,9 +23,10 @@ from scanner.model.activity import (
 from scanner.model.coverage import GAPS
 from scanner.store import schema
 from scanner.store.activity.care import Damage, StoredAmount, find_damage, forget, held, lacking, prune
-from scanner.store.activity.counts import counts_in
+from scanner.store.activity.counts import Note, Planned, counts_in
 from scanner.store.activity.units import (
     NOT_YET_OVER,
+    NOT_YET_READ,
     Callers,
     LogHead,
     LogState,
@@ -33,7 +36,10 @@ from scanner.store.activity.units import (
     current_units,
     features_of,
     heads,
+    left_to_read,
     merged_until,
+    notes_of,
+    plan,
     settled,
     state_of,
     worse,
@@ -63,7 +69,9 @@ class ActivityStore:
         """The state of each log by name. Damaged units count as not read."""
         with reading(self._engine) as connection:
             units = current_units(connection, but=damage.units)
-        return {log: state_of(units, log) for log in logs}
+            notes = notes_of(connection, units)
+            since = {log: head.since for log, (_, head) in _heads(connection, strict=False).items()}
+        return {log: state_of(units, log, notes, since.get(log)) for log in logs}
 
     def logs(self, damage: Damage = NO_DAMAGE) -> dict[str, LogPast]:
         """Every log with its covered days and gaps, as in :meth:`past`."""
@@ -77,16 +85,26 @@ class ActivityStore:
         readings: Sequence[UnitReading],
         gaps: Mapping[str, Sequence[LogDay]],
         at: datetime,
+        digests: Mapping[str, str] | None = None,
     ) -> None:
         """Add the readings of units, all in one transaction: see :func:`scanner.store.activity.units.write`."""
 
         def attempt() -> None:
             known, self._callers = self._callers, Callers()  # valid only once stored
             with writing(self._engine) as connection:
-                write(connection, log, head, readings, gaps, at, known)
+                write(connection, log, head, readings, gaps, at, known, digests or {})
             self._callers = known
 
         retrying(self._engine, attempt)  # may run twice: the second replaces the first
+
+    def plan(self, log: str, head: LogHead, units: Sequence[Planned], at: datetime) -> None:
+        """Add which units will be read: see :func:`scanner.store.activity.units.plan`."""
+
+        def attempt() -> None:
+            with writing(self._engine) as connection:
+                plan(connection, log, head, units, at)
+
+        retrying(self._engine, attempt)
 
     def prune(self, today: date, keep_days: int) -> None:
         """Merge old days to weeks, and remove even older weeks. Only for a role that may prune."""
@@ -123,7 +141,8 @@ class ActivityStore:
             )
 
 
-def _logs(connection: Connection, units: Sequence[Unit], damage: Damage, *, strict: bool) -> dict[str, LogPast]:
+def _heads(connection: Connection, *, strict: bool) -> dict[str, tuple[datetime, LogHead]]:
+    """By log, when it was first read, and its latest head."""
     table = schema.audit_log
     found: dict[str, tuple[datetime, LogHead]] = {}
     for row in plain_rows(connection, select(table).order_by(table.c.number)):
@@ -133,6 +152,12 @@ def _logs(connection: Connection, units: Sequence[Unit], damage: Damage, *, stri
             continue
         _, log, at, body, _ = row
         found[log] = found[log][0] if log in found else moment_of(at), decode(heads, body, f"log {log}")
+    return found
+
+
+def _logs(connection: Connection, units: Sequence[Unit], damage: Damage, *, strict: bool) -> dict[str, LogPast]:
+    found = _heads(connection, strict=strict)
+    notes, left = notes_of(connection, units, strict=strict), left_to_read(units)
     lost: dict[str, list[LogDay]] = {}
     for log, days in damage.days.values():
         lost.setdefault(log, []).extend(days)
@@ -140,12 +165,20 @@ def _logs(connection: Connection, units: Sequence[Unit], damage: Damage, *, stri
     for unit in units:
         by_log.setdefault(unit.log, []).append(unit)
     return {
-        log: _log(log, since, head, by_log.get(log, []), lost.get(log, ()))
+        log: _log(log, since, head, by_log.get(log, []), lost.get(log, ()), left.get(log, ()), notes)
         for log, (since, head) in sorted(found.items())
     }
 
 
-def _log(log: str, first: datetime, head: LogHead, units: Sequence[Unit], lost: Iterable[LogDay]) -> LogPast:
+def _log(
+    log: str,
+    first: datetime,
+    head: LogHead,
+    units: Sequence[Unit],
+    lost: Iterable[LogDay],
+    left: Iterable[Planned],
+    notes: Mapping[int, Note],
+) -> LogPast:
     begin = merged_until(units, log)
     days: dict[str, dict[int, LogDay]] = {}
     for unit in units:
@@ -153,6 +186,10 @@ def _log(log: str, first: datetime, head: LogHead, units: Sequence[Unit], lost: 
             if unit.sort == "week" or ordinal >= begin:
                 of_scope = days.setdefault(day.scope, {})
                 of_scope[ordinal] = worse(of_scope.get(ordinal), day)
+    for scope, ordinal in (place for _, places in left for place in places if place[1] >= begin):
+        unread = LogDay(scope=scope, day=date.fromordinal(ordinal), status="partial", detail=NOT_YET_READ)
+        of_scope = days.setdefault(scope, {})
+        of_scope[ordinal] = worse(of_scope.get(ordinal), unread)
     for day in lost:
         of_scope = days.setdefault(day.scope, {})
         of_scope[day.day.toordinal()] = day
@@ -168,10 +205,23 @@ def _log(log: str, first: datetime, head: LogHead, units: Sequence[Unit], lost: 
         first_read_at=first,
         covered=covered,
         gaps=gaps,
+        left_out=_left_out(units, notes),
         unlogged=head.unlogged,
         sees_all_use_of=head.sees_all_use_of,
         also_called=head.also_called,
     )
+
+
+def _left_out(units: Iterable[Unit], notes: Mapping[int, Note]) -> dict[str, tuple[LeftOut, ...]]:
+    """By scope, records that are in no profile, by class."""
+    found: dict[str, dict[str, LeftOut]] = {}
+    for unit in units:
+        note = notes.get(unit.number)
+        for one in note.left_out if note else ():
+            classes = found.setdefault(one.scope, {})
+            known = classes.get(one.what)
+            classes[one.what] = one if known is None else replace(known, records=known.records + one.records)
+    return {scope: tuple(one for _, one in sorted(classes.items())) for scope, classes in sorted(found.items())}
 
 
 def _gaps(scope: str, days: Mapping[int, LogDay]) -> Iterator[tuple[int, LogDay]]:

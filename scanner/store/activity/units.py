@@ -16,17 +16,31 @@ from sqlalchemy import Column, Connection, Table, func, select
 from scanner.model.activity import CallerDay, LogDay, NamedChange, UnitReading
 from scanner.model.coverage import GAPS
 from scanner.store import schema
-from scanner.store.activity.counts import body_of, counts_of, coverage_in, coverage_text, joined
+from scanner.store.activity.counts import (
+    Note,
+    Planned,
+    body_of,
+    counts_of,
+    coverage_in,
+    coverage_text,
+    joined,
+    note_in,
+    note_text,
+    plan_in,
+    plan_text,
+)
 from scanner.store.bodies import encode, moment_of, text_of
 from scanner.store.database import Values
 from scanner.store.engine import bulk_insert, plain_rows
 from scanner.store.integrity import is_sound, verify
 
-Sort: TypeAlias = Literal["unit", "gap", "week"]
+Sort: TypeAlias = Literal["unit", "gap", "week", "plan"]
 Who: TypeAlias = tuple[str, str, str]
 """Scope, caller and unique id."""
 T = TypeVar("T")
 
+REPLACED = "="
+"""The digest of a unit whose content another one has."""
 EMPTIED = "-"
 """The digest of a replaced unit that pruning has reduced to its row."""
 ASKED_AT_ONCE = 500
@@ -36,12 +50,14 @@ ASKED_AT_ONCE = 500
 class LogHead(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A log at its last reading. ``source``: the source of its identities; None: any.
 
-    ``unlogged``, ``sees_all_use_of``, ``also_called``: as its reader declares.
+    ``unlogged``, ``sees_all_use_of``, ``also_called``: as its reader declares. ``since``: the ordinal of the first day
+    that was ever requested.
     """
 
     type: str
     provider: str
     source: str | None = None
+    since: int | None = None
     unlogged: tuple[str, ...] = ()
     sees_all_use_of: tuple[str, ...] = ()
     also_called: Mapping[str, tuple[str, ...]] = {}
@@ -74,23 +90,36 @@ class Unit(NamedTuple):
 
     @property
     def covers(self) -> tuple[tuple[int, LogDay], ...]:
-        """Its days, each with the ordinal. Raises DamagedRow."""
-        return coverage_in(self.coverage, self.what)
+        """Its days, each with the ordinal; none of a plan. Raises DamagedRow."""
+        return () if self.sort == "plan" else coverage_in(self.coverage, self.what)
+
+    @property
+    def planned(self) -> tuple[Planned, ...]:
+        """Of a plan, the units that were to be read. Raises DamagedRow."""
+        return plan_in(self.coverage, self.what) if self.sort == "plan" else ()
 
 
 class LogState(Struct, frozen=True, kw_only=True):
     """The state of a log for reading new units.
 
-    ``known``: digests by name of units that are read again only if their digest changes. ``unread``: those with nothing
-    but gaps. ``newest``: the last day that was read, as an ordinal. ``merged_until``: earlier days are no longer
-    accepted. ``gaps``: by name, unreadable parts with their days.
+    ``known``: digests by name of units that are read again only if their digest changes. ``unread``: those whose last
+    reading had nothing but gaps. ``left``: those whose digest is known of a gap. ``events``: by name, how many events
+    units have that were read in full. ``marks``: by name, those of the files that a unit was read from. ``since``: the
+    first day that was ever requested, ``newest``: the last one that was read, as ordinals. ``merged_until``: earlier
+    days are no longer accepted. ``gaps``: by name, unreadable parts with their days. ``planned``: units that were to be
+    read, and were not.
     """
 
     known: Mapping[str, str] = {}
     unread: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
+    events: Mapping[str, int] = {}
+    marks: Mapping[str, bytes] = {}
+    since: int | None = None
     newest: int | None = None
     merged_until: int = 0
     gaps: Mapping[str, tuple[LogDay, ...]] = {}
+    planned: tuple[Planned, ...] = ()
 
 
 heads = Decoder(LogHead)
@@ -105,7 +134,7 @@ def batches(values: Iterable[T]) -> Iterator[list[T]]:
 
 
 _REFERRING: Mapping[Table, tuple[Column[int], ...]] = {
-    schema.log_unit: (schema.log_day.c.unit, schema.log_change.c.unit),
+    schema.log_unit: (schema.log_day.c.unit, schema.log_change.c.unit, schema.log_note.c.unit),
     schema.log_caller: (schema.log_day.c.caller, schema.log_feature.c.caller),
 }
 
@@ -122,7 +151,7 @@ def next_number(connection: Connection, table: Table) -> int:
 def current_units(
     connection: Connection, *, but: Collection[int] = (), strict: bool = False, as_of: datetime | None = None
 ) -> list[Unit]:
-    """The newest unit of each log, sort and name, by number.
+    """The newest unit of each log, sort and name, by number; without gaps of units that were read after them.
 
     Rows in ``but`` are left out, with those that they replaced. ``as_of``: at that time; for a row that pruning has
     emptied, its replacement. Raises DamagedRow for a damaged row, if ``strict``.
@@ -136,7 +165,34 @@ def current_units(
         name = unit.log, unit.sort, unit.name
         if latest is None or unit.read_at <= latest or (name in newest and newest[name].digest == EMPTIED):
             newest[name] = unit
-    return sorted(one for one in newest.values() if one.number not in but)
+    return sorted(one for one in newest.values() if one.number not in but and not _is_closed(one, newest))
+
+
+OF_UNIT = "unit "
+"""So begins the name of a gap that is a unit's; the unit's name follows."""
+
+
+def _is_closed(one: Unit, newest: Mapping[tuple[str, str, str], Unit]) -> bool:
+    """Whether it is the gap of a unit that was read after it."""
+    if one.sort != "gap" or not one.name.startswith(OF_UNIT):
+        return False
+    unit = newest.get((one.log, "unit", one.name.removeprefix(OF_UNIT)))
+    return unit is not None and unit.number > one.number
+
+
+NOT_YET_READ = "it is not read yet"
+
+
+def left_to_read(units: Iterable[Unit]) -> dict[str, list[Planned]]:
+    """By log, the units that were to be read, and that neither a unit nor a gap written since then is about."""
+    units, found = list(units), dict[str, list[Planned]]()
+    since = {(one.log, one.name if one.sort == "unit" else one.name.removeprefix(OF_UNIT)): one.number
+             for one in units if one.sort in ("unit", "gap")}  # fmt: skip
+    for plan in units:
+        left = [one for one in plan.planned if since.get((plan.log, one[0]), 0) < plan.number]
+        if left:
+            found[plan.log] = left
+    return found
 
 
 NOT_YET_OVER = "it was read before it had ended, and not again"
@@ -163,26 +219,63 @@ def merged_until(units: Iterable[Unit], log: str) -> int:
     return max((int(one.name) + 7 for one in units if one.sort == "week" and one.log == log), default=0)
 
 
-def state_of(units: Sequence[Unit], log: str) -> LogState:
-    """The state of a log from its current units. A unit that was read before its days ended is read again."""
+def state_of(units: Sequence[Unit], log: str, notes: Mapping[int, Note], since: int | None) -> LogState:
+    """The state of a log from its current units. A unit that was read before its days ended is read again.
+
+    A gap with a digest is that of a unit whose earlier reading stays: with that digest it is not read again.
+    """
     mine = [one for one in units if one.log == log]
     known, unread, newest = dict[str, str](), set[str](), list[int]()
+    left, events, marks = set[str](), dict[str, int](), dict[str, bytes]()
     for unit in mine:
         covers = unit.covers
         days = [day for day, _ in covers]
         if unit.sort != "gap":
             newest += days
-        if unit.sort == "unit" and max(days, default=0) < unit.read_on:
+        if unit.sort != "unit":
+            continue
+        is_unread = bool(covers) and all(day.status in GAPS for _, day in covers)
+        if not is_unread and (note := notes.get(unit.number)) is not None and note.files:
+            marks[unit.name] = note.files
+        if max(days, default=0) < unit.read_on:
             known[unit.name] = unit.digest
-            if covers and all(day.status in GAPS for _, day in covers):
+            if is_unread:
                 unread.add(unit.name)
+            else:
+                events[unit.name] = unit.events
+    for gap in mine:
+        if gap.sort == "gap" and gap.digest not in ("", EMPTIED):
+            name = gap.name.removeprefix(OF_UNIT)
+            known[name] = gap.digest
+            left.add(name)
+            if gap.covers:
+                unread.add(name)
     return LogState(
         known=known,
         unread=frozenset(unread),
+        left=frozenset(left),
+        events=events,
+        marks=marks,
+        since=since,
         newest=max(newest, default=None),
         merged_until=merged_until(mine, log),
         gaps={one.name: tuple(day for _, day in one.covers) for one in mine if one.sort == "gap" and one.covers},
+        planned=tuple(left_to_read(mine).get(log, ())),
     )
+
+
+def notes_of(connection: Connection, units: Iterable[Unit], *, strict: bool = False) -> dict[int, Note]:
+    """The notes of units, by number. Damaged ones are left out; raises DamagedRow, if ``strict``."""
+    wanted, table = {one.number for one in units}, schema.log_note
+    found = {}
+    for row in plain_rows(connection, select(table)):
+        if row[0] in wanted:
+            if strict:
+                verify(table, row)
+            elif not is_sound(table, row):
+                continue
+            found[row[0]] = note_in(row[1], "note on a unit of an audit log")
+    return found
 
 
 # --- Writing ---
@@ -196,10 +289,12 @@ def write(
     gaps: Mapping[str, Sequence[LogDay]],
     at: datetime,
     callers_known: Callers,
+    digests: Mapping[str, str],
 ) -> None:
-    """Add the readings of units, replacing those of the same names.
+    """Add the readings of units, replacing those of the same names, and of the names that these replace.
 
-    ``gaps``: by name, days that could not be read; without days, the gap is removed.
+    ``gaps``: by name, days that could not be read; without days, the gap is removed. ``digests``: by name of a gap,
+    that of the unit whose earlier reading stays.
     """
     callers_known.forget_if_outdated(connection)
     _keep_head(connection, log, head, at)
@@ -208,7 +303,7 @@ def write(
     taken = [(one, _by_caller(one.callers, begin)) for one in latest.values()]
     known = _known(connection, log, taken, callers_known)
     number, moment = next_number(connection, schema.log_unit), text_of(at)
-    units, days, changed = list[Values](), list[Values](), list[Values]()
+    units, days, changed, notes = list[Values](), list[Values](), list[Values](), list[Values]()
     for unit, (reading, callers) in enumerate(taken, start=number):
         for (who, day), one in callers.items():
             caller = known[who]
@@ -218,12 +313,26 @@ def write(
         coverage = coverage_text([one for one in reading.coverage if one.day.toordinal() >= begin])
         counted = (reading.events, len(callers), len(reading.changes), coverage)
         units.append((unit, log, "unit", reading.unit.name, reading.unit.digest, moment, *counted))
-    for unit, (name, missing) in enumerate(gaps.items(), start=number + len(units)):
-        units.append((unit, log, "gap", name, "", moment, 0, 0, 0, coverage_text(missing)))
+        if (note := Note(files=reading.unit.marks, left_out=reading.left_out)) != Note():
+            notes.append((unit, note_text(note)))
+    for name in sorted({name for one in latest.values() for name in one.unit.replaces} - latest.keys()):
+        units.append((number + len(units), log, "unit", name, REPLACED, moment, 0, 0, 0, coverage_text(())))
+    for name, missing in gaps.items():
+        row = (number + len(units), log, "gap", name, digests.get(name, ""), moment, 0, 0, 0, coverage_text(missing))
+        units.append(row)
     bulk_insert(connection, schema.log_unit, units)
     bulk_insert(connection, schema.log_day, days)
     bulk_insert(connection, schema.log_change, changed)
+    bulk_insert(connection, schema.log_note, notes)
     callers_known.keep(connection)
+
+
+def plan(connection: Connection, log: str, head: LogHead, units: Iterable[Planned], at: datetime) -> None:
+    """Add which units will be read. Until they are, or are a gap, their days count as not read yet."""
+    _keep_head(connection, log, head, at)
+    number = next_number(connection, schema.log_unit)
+    row = (number, log, "plan", "", "", text_of(at), 0, 0, 0, plan_text(units))
+    bulk_insert(connection, schema.log_unit, [row])
 
 
 def _keep_head(connection: Connection, log: str, head: LogHead, at: datetime) -> None:
