@@ -33,7 +33,9 @@ class Asked(Struct, frozen=True, kw_only=True):
 @click.command()
 @click.argument("logs", nargs=-1, metavar="[LOG]...")
 @given_options
-@click.option("--since", metavar="DAY|Nd", help="First day to read, such as 2026-09-01 or 30d; default: what is new.")
+@click.option(
+    "--since", metavar="DAY|Nd", help="First day to read, such as 2026-09-01 or 30d; default: the log's window."
+)
 @click.option("--until", metavar="DAY|Nd", help="Last day to read; default: today.")
 @alarm_options
 @click.option(

@@ -22,6 +22,7 @@ from concurrent.futures import (
 )
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache, partial
+from threading import Thread
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -91,7 +92,7 @@ def read_units(
             return
         children = set(multiprocessing.active_children())
         processes = ProcessPoolExecutor(
-            min(cores, len(left)), mp_context=multiprocessing.get_context("spawn"), initializer=_leave_interrupts
+            min(cores, len(left)), mp_context=multiprocessing.get_context("spawn"), initializer=_follow_parent
         )
         try:
             yield from _spread(processes, read, left, cores * AHEAD)
@@ -108,9 +109,20 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _leave_interrupts() -> None:
-    """Ignore Ctrl-C, which reaches every process of a terminal: the main process ends the others."""
+def _follow_parent() -> None:
+    """Ignore Ctrl-C, which reaches every process of a terminal: the main process ends the others.
+
+    If that is killed, nobody would: a process that waits for its next unit waits for ever.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 _Read: TypeAlias = "Callable[[LogUnit], UnitReading | Failure]"

@@ -28,16 +28,19 @@ LOGS = """
 name = "sign-ins"
 type = "entra"
 source = "entra"
+since = "4d"
 
 [[log]]
 name = "changes"
 type = "azure_activity"
 source = "entra"
+since = "4d"
 
 [[log]]
 name = "audit"
 type = "gcp_audit"
 source = "google"
+since = "4d"
 """
 RIGHTS = {"logging.logEntries.list", "logging.privateLogEntries.list"}
 PLACES = 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from msgspec import Struct
@@ -198,10 +198,12 @@ class _Judging:
     def _usage(self, one: Assessment, line: Timeline, callers: Sequence[Caller]) -> UsageVerdict:
         """The verdict from the provider's record, unless logs have a later use, or prove that there was none."""
         usage, used = one.usage, last_use(line)
+        if used is not None and usage.state == "never_used":
+            # The provider's record has no use, and a log does, however long ago: it was used, and is no more.
+            usage = replace(usage, state="dormant", evidence=f"last used {used:%Y-%m-%d}, by log {_logs(callers)}")
         window_start = self._given.now - usage.window_days * _DAY
-        logs = ", ".join(sorted({caller.log for caller in callers}))
         if used is not None and (usage.last_used_at is None or used > usage.last_used_at):
-            evidence = f"last used {used:%Y-%m-%d}, by log {logs}"
+            evidence = f"last used {used:%Y-%m-%d}, by log {_logs(callers)}"
             if usage.state == "disabled":
                 return replace(usage, last_used_at=used, evidence=f"disabled; {evidence}")
             if used >= window_start:
@@ -372,6 +374,10 @@ def _groups_of(one: Assessment) -> Iterator[tuple[str, ...]]:
     stem = _NUMBERED.sub("", fold(identity.name))
     if stem and stem != fold(identity.name):
         yield "template", identity.provider, identity.kind, stem
+
+
+def _logs(callers: Iterable[Caller]) -> str:
+    return ", ".join(sorted({caller.log for caller in callers}))
 
 
 _NONE: frozenset[str] = frozenset()

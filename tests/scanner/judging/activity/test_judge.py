@@ -399,6 +399,19 @@ def test_use_rests_on_logs_where_they_cover_the_window() -> None:
     assert _usage(make_past({}))[0] == "unknown"
 
 
+def test_a_use_in_a_log_is_no_use_that_never_was() -> None:
+    """The provider's record says so, and the log has a use from before the window: it was used, and is no more."""
+    never = UsageVerdict(state="never_used", window_days=90, evidence="created 2024-01-10, never used")
+    used = _judge(make_past({BOT.key: {120: USUAL, 110: USUAL}}), _registered(usage=never)).usage
+    unused = _judge(make_past({}), _registered(usage=never)).usage
+
+    assert used.last_used_at is not None
+    assert (used.state, used.last_used_at.date(), used.evidence) == (
+        "dormant", day_ago(110), "last used 2026-08-07, by log trail",
+    )  # fmt: skip
+    assert unused == never
+
+
 def test_the_summary_of_activity() -> None:
     past = make_past({BOT.key: _usual(range(1, 4), day_1={"write=iam:CreateUser": -2})})
     activity = _judge(past).activity
