@@ -49,6 +49,7 @@ from scanner.model.coverage import PEOPLE
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
 from scanner.stages import stage
+from scanner.store.memory import Memory
 from scanner.store.scans import Setup
 from scanner.store.store import Store, open_store
 from scanner.strict import decode
@@ -360,8 +361,20 @@ def _findings_of_unread(store: Store, declared: Declared, entries: Sequence[Entr
     unread = {entry.id for entry in declared.entries or () if entry.unread}
     if declared.unread:
         unread |= _missing(entries, declared)
-    keys = {key for one in entries if one.entry.id in unread for key in one.identities}
-    return known | {fingerprint for one in memory.assessments_of(keys) for fingerprint in one.findings}
+    return known | _findings_about(memory, entries, unread)
+
+
+def _findings_about(memory: Memory, last: Iterable[EntryAssessment], ids: Collection[str]) -> set[str]:
+    """Fingerprints of the last scan's findings on identities of these entries.
+
+    An entry whose identities that scan could not read names none of them, so they are looked up by what registers them.
+    """
+    concerned = [one for one in last if one.entry.id in ids]
+    keys = {key for one in concerned for key in one.identities}
+    not_matched = {one.entry.id for one in concerned if not one.identities}
+    every = memory.assessments(lambda *_: True) if not_matched else ()
+    registered = (one for one in every if one.registry.entry in not_matched)
+    return {name for one in (*memory.assessments_of(keys), *registered) for name in one.findings}
 
 
 def _missing(last: Sequence[EntryAssessment], declared: Declared) -> set[str]:
@@ -388,9 +401,7 @@ def _believed(store: Store, declared: Declared, remembered: Remembered, now: dat
             ends=tuple(end for end in declared.ends if end.file not in files),
         )
         if declared.shrunk:
-            hidden = _missing(known, declared)
-            keys = {key for one in known if one.entry.id in hidden for key in one.identities}
-            names = {name for one in store.memory.assessments_of(keys) for name in one.findings}
+            names = _findings_about(store.memory, known, _missing(known, declared))
             there = {one.fingerprint for one in remembered.findings}
             findings = (*remembered.findings, *store.memory.findings(names - there))
             remembered = replace(remembered, findings=findings)
