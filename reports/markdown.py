@@ -282,6 +282,8 @@ def _colophon(page: MarkdownPage, digest: Digest) -> None:
     page.line(
         f"\nScan {markdown_code(scan.id)}, finished {iso(scan.finished_at)}, Muster {markdown_code(scan.version)}"
     )
+    if (head := digest.result.summary.decisions) is not None and head.count:
+        page.line(str(head))
 
 
 def _name(text: str) -> str:

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, Table, select
 
 from scanner.store import schema
-from scanner.store.engine import connect, writing
+from scanner.store.engine import connect, database_of, writing
 from scanner.store.store import Store, make_ready_to_write
 from tests.servers import postgres
 
@@ -66,9 +66,21 @@ def empty_store(backend: Backend) -> Store:
     engine = _engine(backend)
     with writing(engine) as connection:
         for table in reversed(schema.metadata.sorted_tables):
-            if table is not schema.migration:
+            if table is schema.decision:
+                _make_anew(connection, table)
+            elif table is not schema.migration:
                 connection.execute(table.delete())
     return Store(engine)
+
+
+def _make_anew(connection: Connection, table: Table) -> None:
+    """A table that refuses to delete rows."""
+    if connection.execute(select(table).limit(1)).first() is None:
+        return
+    table.drop(connection)
+    table.create(connection)
+    for statement in database_of(connection).append_only(table.name):
+        connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
 @cache

@@ -21,7 +21,7 @@ from scanner.text import markdown_code
 _README = """\
 # Evidence of a Muster scan
 
-Scan {scan}, from {started} to {finished}, by Muster {version}.
+Scan {scan}, from {started} to {finished}, by Muster {version}.{decided}
 
 {headline}
 
@@ -80,6 +80,7 @@ def _readme(result: ScanResult) -> str:
         started=iso(scan.started_at),
         finished=iso(scan.finished_at),
         version=markdown_code(scan.version),
+        decided="" if summary.decisions is None or not summary.decisions.count else f" Log of {summary.decisions}.",
         headline=digest.headline,
         caveats="\n".join(f"- {caveat}" for caveat in digest.caveats) or "Everything that was tried was read in full.",
         identities=f"{summary.identities:,}",

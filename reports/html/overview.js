@@ -67,6 +67,7 @@ function showOverview(overview, go) {
       h("span", null, `${name} `, outside(value ?? "unknown")),
     ),
   );
+  if (scan.decisions) byId("run").append(h("span", null, scan.decisions));
   byId("since").replaceChildren(...sinceLine(overview.since, overview.changed, go));
   byId("caveats").replaceChildren(...overview.caveats.map((caveat) => h("li", null, caveat)));
   byId("gaps").replaceChildren(...gapsBanner(overview.gaps, go));

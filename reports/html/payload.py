@@ -132,6 +132,7 @@ def overview(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]
             "started": minutes(result.scan.started_at),
             "finished": minutes(result.scan.finished_at),
             "version": text(result.scan.version),
+            **({} if (head := result.summary.decisions) is None or not head.count else {"decisions": str(head)}),
         },
         "headline": digest.headline,
         "caveats": digest.caveats,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from scanner import __version__
+from scanner.app.acting import by_command
 from scanner.errors import UsageError
 from scanner.judging.last_known.forgetting import Forgetting, forget
 from scanner.model import BlindSpot, Forgotten, ScanInfo, ScanResult
+from scanner.model.decisions import Act
 from scanner.store.outbox import Alarms
 from scanner.store.store import Store
 from scanner.text import few, printable
@@ -34,8 +36,13 @@ def forget_place(store: Store, place: Forgotten, scan_id: str, now: datetime) ->
             for spot in store.outbox.blind_spots()
             if spot.source == place.source and not place.holds(spot.source, spot.scope)
         )
-        store.save(done.after, Alarms(blind=blind, sources=frozenset({place.source})), forgot=place)
+        act = Act(what="forgot", actor=by_command(), at=now, about=_about(place), after=str(done))
+        store.save(done.after, Alarms(blind=blind, sources=frozenset({place.source})), forgot=place, decided=[act])
     return done
+
+
+def _about(place: Forgotten) -> dict[str, str]:
+    return {"source": place.source} | ({} if place.scope is None else {"scope": place.scope})
 
 
 def _places(last: ScanResult, blind: tuple[BlindSpot, ...]) -> set[tuple[str, str]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from scanner.app.acting import by_command
 from scanner.app.alarms import as_messages
 from scanner.app.changes import changes_between
 from scanner.errors import MusterError, UsageError
@@ -21,6 +22,7 @@ from scanner.lifecycle.reviews.opening import items
 from scanner.lifecycle.reviews.reviewers import People
 from scanner.lifecycle.reviews.taking import ReviewAnswer, Taken, decide, read_books, recorded, take
 from scanner.model import Assessment, Change, Ownership, ScanResult
+from scanner.model.decisions import Actor, KnownBy
 from scanner.model.reviews import UNASSIGNED, Campaign, Closing, Decision, Reassignment, Reminder, Review
 from scanner.model.served import ItemDecided
 from scanner.notify.notices import ReviewLine
@@ -53,15 +55,16 @@ def open_review(
     chosen: Iterable[Assessment],
     people: People,
     wanted: Sequence[str] = (),
+    actor: Actor | None = None,
 ) -> Campaign:
-    """Open a campaign with fixed identities and reviewers.
+    """Open a campaign with fixed identities and reviewers. ``actor``: who opens it, by default who runs the command.
 
     Raises UsageError for a used name, a reviewer who left, or no identity.
     """
     under = items(result, chosen, people, wanted)
     if not under:
         raise UsageError("there is no identity to review", hint="exempt identities are not reviewed; widen the scope")
-    store.reviews.open(review, under)
+    store.reviews.open(review, under, actor or by_command())
     return Campaign(review=review, items=under)
 
 
@@ -75,7 +78,7 @@ def without_leavers(store: Store, campaign: Campaign, people: People, result: Sc
     again = items(result, (one for one in result.identities if one.identity.key in left), people)
     moved = [Reassignment(item=left[one.key], reviewer=one.reviewer, because=one.because, at=now) for one in again]
     if moved:
-        store.reviews.append(campaign.review.name, moved)
+        store.reviews.append(campaign.review.name, moved, by_command())
     return replace(campaign, records=(*campaign.records, *moved))
 
 
@@ -87,14 +90,24 @@ def take_books(
         raise UsageError(f"the review {printable(campaign.review.name)} is closed", hint="open another one")
     taken = take(tuple(read_books(files, campaign)), campaign, people, now, by)
     if taken.records:
-        store.reviews.append(campaign.review.name, taken.records)
+        store.reviews.append(campaign.review.name, taken.records, by_command(by, "option" if by else "workbook"))
     return taken
 
 
 def decide_in_page(
-    store: Store, name: str, item: str, answer: ReviewAnswer, people: People, *, reviewers: frozenset[str], by: str
+    store: Store,
+    name: str,
+    item: str,
+    answer: ReviewAnswer,
+    people: People,
+    *,
+    reviewers: frozenset[str],
+    by: str,
+    known_by: KnownBy,
 ) -> Decision:
     """Add a decision from the served page. ``reviewers``: the person who decides (``by``), and the person's groups.
+
+    ``known_by``: how the person is known.
 
     Raises UsageError for an unknown review or item, for an item of another reviewer, and for a closed review;
     CellError, with the field as its heading, for an invalid decision.
@@ -108,7 +121,12 @@ def decide_in_page(
     if campaign.closed_at is not None:
         raise UsageError(f"the review {printable(name)} is closed", hint="open another one")
     decision = decide(state, answer, people, by=by, now=now_in_seconds())
-    store.served.append(*(ItemDecided(review=name, record=record, by=by) for record in recorded(decision)))
+    store.served.append(
+        *(ItemDecided(review=name, record=record, by=by) for record in recorded(decision)),
+        known_by=known_by,
+        about={"identity": state.item.key},
+        before=None if state.decision is None else state.decision.decision,
+    )
     return decision
 
 
@@ -169,7 +187,7 @@ def record_reminders(store: Store, campaign: Campaign, asked: Sequence[Asked], n
 def close_review(store: Store, campaign: Campaign, now: datetime) -> Campaign:
     """Close an open campaign. Items without a decision stay undecided."""
     closing = Closing(at=now)
-    store.reviews.append(campaign.review.name, [closing])
+    store.reviews.append(campaign.review.name, [closing], by_command())
     return replace(campaign, records=(*campaign.records, closing))
 
 
@@ -213,7 +231,7 @@ def _open_by_events(store: Store, channels: Sequence[Channel], declared: Declare
     for one, event in found:
         review = review_of(one.identity.key, event, result.scan.id, now, due)
         if review.name not in known and one.identity.key not in asked:
-            campaign = open_review(store, review, result, [one], people)
+            campaign = open_review(store, review, result, [one], people, actor=Actor(known_by="config"))
             post(store, channels, campaign, to_ask(campaign, people, now.date()), roster, now)
             log.info("review %s opened for %s", review.name, one.identity.key)
 

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from connectors.catalog import connector_catalog
 from scanner import __version__
 from scanner.app import activity, alarms, ticketing
+from scanner.app.acting import by_command
 from scanner.app.activity import Acted, LogPlan
 from scanner.app.lists import with_served
 from scanner.app.news import Judged, with_news
@@ -46,6 +47,7 @@ from scanner.lifecycle.reviews.campaign import outcomes
 from scanner.matching.places import Places
 from scanner.model import EntryAssessment, ScanInfo, ScanResult, Summary
 from scanner.model.coverage import PEOPLE
+from scanner.model.decisions import Act
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
 from scanner.stages import stage
@@ -252,6 +254,7 @@ def conclude(
         lost_reviews = tuple(f"{words}; the scan goes on without that review" for words in damaged_reviews)
         before = (*notices(lost), *store.damage, *lost_days, *lost_reviews)
         summary = _with_people(result.summary, declared, store.retrying(store.memory.setup), started)
+        summary = replace(summary, decisions=store.retrying(store.decisions.head))
         ends = Cuts() if accept_drop else store.retrying(lambda: _cuts(store))
         files = (*inventory.ends, *declared.ends)
         given = frozenset((one.role, one.name) for one in declared.inputs)
@@ -259,13 +262,19 @@ def conclude(
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
         with stage("saving"):
-            store.save(result, alarms.for_scan(store, channels, result, declared, arrivals, targets))
+            decided = [_drop_accepted(run.scan_id, finished)] if accept_drop else []
+            store.save(result, alarms.for_scan(store, channels, result, declared, arrivals, targets), decided=decided)
         if store.may_prune():
             store.activity.prune(started.date(), policy.keep_days)
             store.outbox.forget_announced(started - ANNOUNCED_KEPT)
         open_by_events(store, channels, declared, result)
     known_gaps = activity.known_gaps(known_activity.coverage, acted)
     return replace(store.retrying(lambda: store.with_past(result)), known_gaps=known_gaps)
+
+
+def _drop_accepted(scan: str, at: datetime) -> Act:
+    """For the log: that whoever started the scan accepts any drop."""
+    return Act(what="accepted_drop", actor=by_command(), at=at, about={"scan": scan})
 
 
 def believed_by(store: Store, *, accept_drop: bool) -> Callable[[ScopeReading], ScopeReading]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,8 @@ from scanner.model.declared import ACKNOWLEDGED_DAYS
 
 if TYPE_CHECKING:
     from scanner.config.load import Config
-    from scanner.model import Acknowledgement, Finding, ScanResult
+    from scanner.model import Acknowledged, Acknowledgement, Finding, ScanResult
+    from scanner.model.decisions import Act
     from scanner.store.store import Store
 
 
@@ -69,6 +70,7 @@ def acknowledge(
     from scanner.config.load import DEFAULT_FILE, load_config
     from scanner.model import Acknowledged
     from scanner.rules.catalog import RULES
+    from scanner.store.store import open_store
     from scanner.suppressions.acknowledgements import USUAL, changed_lines, parse, read, with_findings
 
     today = datetime.now(UTC).date()
@@ -97,8 +99,34 @@ def acknowledge(
     after = with_findings(before, remarks, given)
     parse(after, str(target), rules, today)
     if after != before and not dry_run:
-        _replace(target, after)
+        last = {fingerprint: given for fingerprint, given in listed if fingerprint is not None}
+        with open_store(url, create=False) as store, store.decisions.recording(_acts(found, given, last, target)):
+            _replace(target, after)
     click.echo(changed_lines(before, after, str(target)), nl=False)
+
+
+def _acts(found: Sequence[Finding], given: Acknowledged, last: Mapping[str, Acknowledged], target: Path) -> list[Act]:
+    """For the log: each finding whose acknowledgement changes."""
+    from scanner.app.acting import by_command
+    from scanner.model.decisions import Act
+
+    actor, now = by_command(given.by), datetime.now(UTC).replace(microsecond=0)
+    acts = []
+    for one in found:
+        before = last.get(one.fingerprint)
+        named = {"finding": one.fingerprint, "rule": one.rule, "identity": one.identity, "entry": one.entry}
+        acts.append(
+            Act(
+                what="acknowledged",
+                actor=actor,
+                at=now,
+                about={name: value for name, value in {**named, "file": target.name}.items() if value},
+                before=None if before is None else f"until {before.until} by {before.by}",
+                after=f"until {given.until}",
+                reason=given.reason,
+            )
+        )
+    return [act for act, one in zip(acts, found, strict=True) if last.get(one.fingerprint) != given]
 
 
 def _only_list(config: Config, usual: Path) -> Path:

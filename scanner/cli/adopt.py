@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from scanner.text import counted
 if TYPE_CHECKING:
     from scanner.config.load import Config
     from scanner.model import Entry, ScanResult
+    from scanner.model.decisions import Act, DecisionKind
     from scanner.registry.editing.adoption import Change
     from scanner.registry.editing.filled_in import Answer
     from scanner.registry.editing.revising import Target
@@ -86,9 +88,60 @@ def adopt(
         accept_unknown=accept_unknown or not (file or proposals),
     )
     warn(map(str, planned.warnings))
-    write_changes(
-        target, planned.changes, "; ".join([_count(planned.changes, dry_run=dry_run), *left]), dry_run=dry_run
-    )
+    done = "; ".join([_count(planned.changes, dry_run=dry_run), *left])
+    if dry_run:
+        write_changes(target, planned.changes, done, dry_run=True)
+        return
+    with _recording(url, acts_of("adopted", target, planned.changes)):
+        write_changes(target, planned.changes, done, dry_run=False)
+
+
+@contextmanager
+def _recording(url: str, acts: Sequence[Act]) -> Iterator[None]:
+    """Log the changes that are written within. A list can be adopted before there is a store, and so a log."""
+    from scanner.cli.console import say
+    from scanner.errors import MissingStore
+    from scanner.store.store import open_store
+
+    with ExitStack() as logged:
+        try:
+            store = logged.enter_context(open_store(url, create=False))
+        except MissingStore:
+            say("not in the log of decisions: there is no store yet")
+        else:
+            logged.enter_context(store.decisions.recording(acts))
+        yield
+
+
+def acts_of(what: DecisionKind, target: Target, changes: Sequence[Change]) -> list[Act]:
+    """For the log: each entry that is added or changed."""
+    from scanner.app.acting import by_command
+    from scanner.model.decisions import Act
+    from scanner.registry.editing.text import cells_text
+
+    actor, now = by_command(), datetime.now(UTC).replace(microsecond=0)
+    return [
+        Act(
+            what=what,
+            actor=actor,
+            at=now,
+            about=_about(target, change),
+            before=cells_text(change, old=True) if change.entry else None,
+            after=cells_text(change),
+        )
+        for change in changes
+    ]
+
+
+def _about(target: Target, change: Change) -> dict[str, str]:
+    """Registry and entry; the identity if it is of one."""
+    identities = change.cells.get("identities") or (change.entry.identities if change.entry else ())
+    about = {"registry": target.source.name}
+    if change.entry is not None:
+        about["entry"] = change.entry.id
+    if isinstance(identities, tuple) and len(identities) == 1:
+        about["identity"] = identities[0]
+    return about
 
 
 def write_changes(target: Target, changes: Sequence[Change], done: str, *, dry_run: bool) -> None:

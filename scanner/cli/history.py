@@ -97,6 +97,7 @@ def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: st
 
     The other scans do not change, and open findings keep the day on which they were first seen.
     """
+    from scanner.app.acting import by_command
     from scanner.config.load import load_config
     from scanner.store.store import open_store
     from scanner.text import counted
@@ -105,7 +106,7 @@ def prune(keep_days: int, dry_run: bool, config_file: Path | None, store_url: st
     before = now - timedelta(days=keep_days)
     config = load_config(config_file)
     with open_store(store_url or config.store_url, create=False) as store:
-        pruned = store.plan_pruning(before) if dry_run else store.prune(before, now)
+        pruned = store.plan_pruning(before) if dry_run else store.prune(before, now, by_command())
         if not dry_run:
             with store.alone():
                 store.activity.prune(now.date(), config.activity.keep_days)
@@ -165,8 +166,10 @@ def forget(
 
 
 def _forget_log(store: Store, log: str, *, dry_run: bool, yes: bool) -> None:
+    from scanner.app.acting import by_command
     from scanner.cli.console import say
     from scanner.errors import UsageError
+    from scanner.model.decisions import Act
     from scanner.text import counted, printable
 
     held = store.retrying(lambda: store.activity.held(log))
@@ -179,7 +182,9 @@ def _forget_log(store: Store, log: str, *, dry_run: bool, yes: bool) -> None:
         click.echo(f"would forget {what}")
     elif yes or _agreed(what):
         with store.alone():
-            store.forget_log(log)
+            store.forget_log(
+                log, Act(what="forgot", actor=by_command(), at=datetime.now(UTC), about={"log": log}, after=what)
+            )
         click.echo(f"forgot {what}")
     else:
         say("nothing was forgotten")

@@ -23,6 +23,7 @@ _COMMANDS = {
     "activity": ("activity", "Read audit logs into one profile for each identity and day, and alert on what is new."),
     "check": ("check", "Check what a change would bring, before it is deployed."),
     "connectors": ("connectors", "Show what each connector reads and which permissions it needs."),
+    "decisions": ("decisions", "Show and export the log of what people decided."),
     "demo": ("demo", "Scan a sample company on loopback and report on it."),
     "diff": ("diff", "Compare two scans in the store."),
     "doctor": ("doctor", "Check config, lists, store, reach, permissions and channels."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
@@ -377,7 +377,7 @@ def close(name: str, outputs: tuple[str, ...], dry_run: bool, **given: Any) -> N
         if undecided:
             closed = "closes" if dry_run and campaign.closed_at is None else "was closed"
             warn([f"{printable(name)} {closed} with {counted(undecided, 'undecided item', 'undecided items')}"])
-        _write_registry(desk.config, campaign, entries, dry_run=dry_run)
+        _write_registry(desk, campaign, entries, dry_run=dry_run)
     _write_results(campaign, outputs)
 
 
@@ -411,15 +411,16 @@ def _written(write: Any, campaign: Campaign, out: Any, _screen: Any) -> tuple[st
     return notices
 
 
-def _write_registry(config: Config, campaign: Campaign, entries: Sequence[Entry], *, dry_run: bool) -> None:
-    """Mark entries whose items were all kept as reviewed, in every registry that is a file."""
-    from scanner.cli.adopt import write_changes
+def _write_registry(desk: _Desk, campaign: Campaign, entries: Sequence[Entry], *, dry_run: bool) -> None:
+    """Mark entries whose items were all kept as reviewed, in every registry that is a file, and log that."""
+    from scanner.cli.adopt import acts_of, write_changes
     from scanner.cli.console import say, warn
     from scanner.errors import RegistryError
     from scanner.lifecycle.reviews.campaign import states
     from scanner.lifecycle.reviews.reviewed_entries import reviewed_entries
     from scanner.registry.editing.revising import Target
 
+    config = desk.config
     if not config.registry:
         return
     changes = reviewed_entries(states(campaign), entries, config.policy)
@@ -433,7 +434,10 @@ def _write_registry(config: Config, campaign: Campaign, entries: Sequence[Entry]
             continue
         try:
             target = Target(source=source, entries=tuple(one for one in entries if one.registry == source.name))
-            write_changes(target, here, f"{marked} {'would be ' if dry_run else ''}marked as reviewed", dry_run=dry_run)
+            acts = [] if dry_run else acts_of("marked_reviewed", target, here)
+            done = f"{marked} {'would be ' if dry_run else ''}marked as reviewed"
+            with desk.store.decisions.recording(acts) if acts else nullcontext():
+                write_changes(target, here, done, dry_run=dry_run)
         except RegistryError as error:
             again = f"`muster review close {quote(campaign.review.name)}` marks them once this is mended"
             warn([f"{marked} not marked as reviewed: {error}; {again}"])

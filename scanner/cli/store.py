@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +13,11 @@ from scanner.cli.console import say
 from scanner.cli.exit_codes import PROBLEMS
 from scanner.cli.options import config_option, store_option
 
+if TYPE_CHECKING:
+    from scanner.store.chain import Printed
+
+
+_HEAD = re.compile(r"(?:([0-9]{1,12}):)?([0-9a-f]{64})")
 LONGEST_NAME = 63
 """PostgreSQL truncates a longer name: https://www.postgresql.org/docs/current/limits.html."""
 
@@ -47,32 +54,62 @@ def grants(owner: str, writer: str, reader: str, page: str, schema: str) -> None
 
 @store.command()
 @click.option("--repair", is_flag=True, help="Repair or remove damaged rows; on PostgreSQL as the owner.")
+@click.option(
+    "--head",
+    "heads",
+    multiple=True,
+    metavar="HASH",
+    help="A head of the log of decisions from an earlier print, as HASH or COUNT:HASH. Repeats.",
+)
 @config_option
 @store_option
-def check(repair: bool, config_file: Path | None, store_url: str | None) -> int:
-    """Verify every row's hash, and the database's own integrity.
+def check(repair: bool, heads: tuple[str, ...], config_file: Path | None, store_url: str | None) -> int:
+    """Verify every row's hash, the log of decisions, and the database's own integrity.
 
-    Exit 1 if a problem remains. --repair restores rows from their content, and removes other damaged rows. Scans that
-    had them report that. The next scan stores them again.
+    It prints the log's length and head. With a --head from an earlier report, it verifies that the log has only grown
+    since; without one, records that were cut off at the end cannot be noticed. Exit 1 if a problem remains.
+
+    --repair restores rows from their content, and removes other damaged rows. Scans that had them report that. The next
+    scan stores them again. The log is never repaired.
     """
+    from scanner.app.acting import by_command
     from scanner.config.load import load_config
     from scanner.store.store import open_store
     from scanner.text import counted
 
+    printed = tuple(map(_printed, heads))
     with open_store(store_url or load_config(config_file).store_url, create=False) as opened:
-        found = opened.repair() if repair else opened.check()
+        found = opened.repair(by_command(), printed) if repair else opened.check(printed)
         scans, place = len(opened.scans()) if not found else 0, opened.status().place
+        head = opened.decisions.head()
     for problem in found:
         click.echo(f"{problem.what}: {problem.repaired}" if problem.repaired else problem.what)
     left = sum(problem.repaired is None for problem in found)
     if not found:
         click.echo(f"{place}: {counted(scans, 'scan', 'scans')}, no problems")
+        click.echo(str(head))
         return 0
     problems = counted(len(found), "problem", "problems")
     click.echo(f"{place}: {problems}, {len(found) - left:,} repaired" if repair else f"{place}: {problems}")
+    click.echo(str(head))
     if left and not repair:
         say("`muster store check --repair` repairs it; back up the store first")
     return PROBLEMS if left else 0
+
+
+def _printed(text: str) -> Printed:
+    """The head in ``HASH`` or ``COUNT:HASH``. Raises UsageError."""
+    from scanner.errors import UsageError
+    from scanner.store.chain import Printed
+    from scanner.text import printable
+
+    given = _HEAD.fullmatch(text.strip().lower())
+    if given is None:
+        raise UsageError(
+            f"--head {printable(text)} is no head of the log of decisions",
+            hint="give all 64 digits that `muster store check` printed, or COUNT:HASH",
+        )
+    return Printed(head=given[2], count=None if given[1] is None else int(given[1]))
 
 
 @store.command()

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from scanner.model.changed import Since
 from scanner.model.coverage import Coverage, FileEnd
+from scanner.model.decisions import DecisionHead
 from scanner.model.declared import Policy
 from scanner.model.discovered import Exposure, StoredSecret, Workload
 from scanner.model.judged import Assessment, EntryAssessment, Finding
@@ -95,6 +96,8 @@ class Summary(Struct, frozen=True, kw_only=True, gc=False):
     """Rows of the roster, groups included; None without one. Of a list that is not believed, the last numbers."""
     people_active: int | None = None
     """Those of them who are active."""
+    decisions: DecisionHead | None = None
+    """The head of the log of decisions before this scan; None in scans of versions without that log."""
     upkeep: Upkeep | None = None
     """None without a registry, in a part of a scan, and in scans of versions that did not count it."""
 

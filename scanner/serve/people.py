@@ -14,6 +14,7 @@ from scanner.config.load import DEFAULT_FILE, Config, load_config
 from scanner.errors import InputError, MusterError
 from scanner.matching.keys import fold
 from scanner.model import Person
+from scanner.model.decisions import KnownBy
 from scanner.registry.lists import ListSource, find_files
 from scanner.registry.roster import Roster
 from scanner.registry.roster.people import load_people
@@ -29,8 +30,8 @@ _ASK_AGAIN = 300.0
 class Viewer(Struct, frozen=True, kw_only=True):
     """The signed-in person. ``person``: the e-mail on the roster; None for a token without a person, which only reads.
 
-    ``owns``: every text that names the person, or one of the person's groups, as an owner, folded
-    (``scanner.matching.keys``).
+    ``known_by``: how the request named the person. ``owns``: every text that names the person, or one of the person's
+    groups, as an owner, folded (``scanner.matching.keys``).
     """
 
     person: str | None
@@ -38,6 +39,7 @@ class Viewer(Struct, frozen=True, kw_only=True):
     sees_all: bool
     is_reviewer: bool = False
     owns: frozenset[str] = frozenset()
+    known_by: KnownBy = "sign_in"
 
 
 TOKEN_ONLY = Viewer(person=None, name="the holder of the token", sees_all=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from litestar.datastructures import Headers
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.config.serving import ServeSettings
 from scanner.serve.answers import Refusal
@@ -52,6 +53,7 @@ class SignIn:
     def __init__(self, access: ServerAccess, lists: Lists) -> None:
         self._access = access
         self._lists = lists
+        self._acts = replace(access.acts, known_by="token")
         self._proxies = access.settings.proxy_networks
         self._header = (access.settings.user_header or "").lower()
         self.sessions: Expiring[Session] = Expiring(timedelta(hours=access.settings.session_hours).total_seconds())
@@ -84,14 +86,14 @@ class SignIn:
         if self._header and self.is_proxy(peer) and (named := headers.getall(self._header, [])):
             if len(named) > 1:
                 raise Refusal(400, f"the header {self._access.settings.user_header} is there twice")
-            viewer = self.viewer(named[0])
+            viewer = replace(self.viewer(named[0]), known_by="proxy")
             return Visit(viewer=viewer, seal=f"person {viewer.person}")
         if (token := self._bearer(headers)) is not None:
             if not (self._access.local and self.is_token(token)):
                 raise WrongToken
-            return Visit(viewer=self._access.acts, seal=None)
+            return Visit(viewer=self._acts, seal=None)
         if session is not None and (known := self.sessions.get(session)) is not None:
-            viewer = self._access.acts if known.claim is None else self.viewer(known.claim)
+            viewer = self._acts if known.claim is None else self.viewer(known.claim)
             return Visit(viewer=viewer, seal=f"session {session}", session=session)
         return None
 

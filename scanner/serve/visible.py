@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from reports.json import head_of
 from scanner.model import SEVERITIES, Acknowledgement, Assessment, Coverage, EntryAssessment, Finding, ScanResult
+from scanner.model.decisions import LoggedDecision
 from scanner.serve.answers import Refusal
 from scanner.serve.context import Serving
 from scanner.serve.index.files import Cache
@@ -137,6 +138,26 @@ class Visible(Struct, frozen=True):
             coverage=part.coverage,
             entries=tuple(_narrowed(one, keys) for one in part.entries),
             identities=tuple(_with_candidates(one, ids) for one in part.identities),
+        )
+
+    # --- the log of decisions ---
+
+    def decisions(self, found: Sequence[LoggedDecision]) -> frozenset[int]:
+        """The numbers of those decisions that the viewer may see. Raises Refusal for owners.
+
+        Reviewers see their own, and those about identities and entries that they own.
+        """
+        if self.is_everything:
+            return frozenset(one.n for one in found)
+        if not self.viewer.is_reviewer:
+            raise Refusal(403, "this is for reviewers and for people who see everything")
+        keys = self.keys(one.about["identity"] for one in found if "identity" in one.about)
+        ids = self.ids(one.about["entry"] for one in found if "entry" in one.about and "identity" not in one.about)
+        return frozenset(
+            one.n
+            for one in found
+            if one.by == self.viewer.person
+            or (one.about["identity"] in keys if "identity" in one.about else one.about.get("entry") in ids)
         )
 
     # --- scans ---

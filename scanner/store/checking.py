@@ -8,7 +8,7 @@ record again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,13 +16,17 @@ from msgspec import Struct
 from sqlalchemy import Connection, Engine, Select, Table, and_, delete, func, or_, select, update
 
 from scanner.model import Coverage
+from scanner.model.decisions import Act, Actor
 from scanner.store import schema
 from scanner.store.activity import care
 from scanner.store.bodies import Wording, all_wordings, damaged_wordings, encode
+from scanner.store.chain import Printed
+from scanner.store.decisions import check_log, log
 from scanner.store.engine import bulk_insert, damaged, database_of, reading, store_errors, writing
 from scanner.store.integrity import ACTIVITY, CHECKED, EVIDENCE, INTERVALS, RECORDS, Values, checksum, named
 from scanner.store.intervals import recovered, unmoved_rows, version_row
 from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, RecordKind
+from scanner.store.scans import heads_of_scans
 from scanner.text import counted, printable
 
 _KINDS: Mapping[str, RecordKind[Any]] = {
@@ -40,8 +44,11 @@ class Problem(Struct, frozen=True, kw_only=True):
     repaired: str | None = None
 
 
-def check(engine: Engine) -> tuple[Problem, ...]:
-    """Every problem of the store. Raises StoreError if it cannot be read at all."""
+def check(engine: Engine, printed: Sequence[Printed] = ()) -> tuple[Problem, ...]:
+    """Every problem of the store. Raises StoreError if it cannot be read at all.
+
+    ``printed``: heads that the log of decisions must continue.
+    """
     with store_errors(engine):
         own = [Problem(what=fault) for fault in database_of(engine).damage(engine)]
     with reading(engine) as connection:
@@ -49,7 +56,7 @@ def check(engine: Engine) -> tuple[Problem, ...]:
         activity = [Problem(what=what) for what in care.find_damage(connection).words]
         lost = [Problem(what=f"scan number {seq} is lost") for seq in _lost_scans(connection)]
         broken = [Problem(what=what) for _, _, _, what in _broken_intervals(connection)]
-        evidence = _damaged_evidence(connection)
+        evidence = _damaged_evidence(connection, printed)
         return (
             *own,
             *lost,
@@ -62,8 +69,11 @@ def check(engine: Engine) -> tuple[Problem, ...]:
         )
 
 
-def repair(engine: Engine) -> tuple[Problem, ...]:
-    """Repair what can be repaired, in one transaction. On PostgreSQL this needs the owner's role."""
+def repair(engine: Engine, actor: Actor, printed: Sequence[Printed] = ()) -> tuple[Problem, ...]:
+    """Repair what can be repaired, in one transaction. On PostgreSQL this needs the owner's role.
+
+    The log of decisions records who did, and is itself never repaired.
+    """
     with store_errors(engine):
         own = list(database_of(engine).damage(engine))
         left = set(database_of(engine).rebuild_indexes(engine) if own else ())
@@ -86,8 +96,12 @@ def repair(engine: Engine) -> tuple[Problem, ...]:
             short = update(schema.scan).where(schema.scan.c.seq == seq)
             connection.execute(short.values(removed=schema.scan.c.removed + missing))
             problems.append(Problem(what=what, repaired="its reports say so"))
-        problems += _damaged_evidence(connection)
-        problems += [Problem(what=what, repaired=done) for what, done in care.repair(connection, datetime.now(UTC))]
+        problems += _damaged_evidence(connection, printed)
+        now = datetime.now(UTC).replace(microsecond=0)
+        problems += [Problem(what=what, repaired=done) for what, done in care.repair(connection, now)]
+        if mended := sum(problem.repaired is not None for problem in problems):
+            after = counted(mended, "problem", "problems")
+            log(connection, [Act(what="repaired", actor=actor, at=now, after=after)])
     return tuple(problems)
 
 
@@ -131,8 +145,10 @@ def _lost_wordings(connection: Connection) -> Iterator[Problem]:
         yield Problem(what=printable(f"wording {name} does not match its hash"))
 
 
-def _damaged_evidence(connection: Connection) -> Iterator[Problem]:
+def _damaged_evidence(connection: Connection, printed: Sequence[Printed]) -> Iterator[Problem]:
     """Damaged rows of evidence, which are never repaired: a changed record is no evidence."""
+    for fault in check_log(connection, (*printed, *heads_of_scans(connection))).faults:
+        yield Problem(what=printable(fault))
     for table in EVIDENCE:
         for row in damaged(connection, table):
             yield Problem(what=_mismatch(table, row))

@@ -86,6 +86,14 @@ class Database(Protocol):
         """A migration's statement in the SQL of this database."""
         ...
 
+    def append_only(self, table: str) -> Sequence[str]:
+        """Statements that make the database refuse to change or delete rows of a table, numbered from 1 on."""
+        ...
+
+    def wait_to_log(self, connection: Connection) -> None:
+        """Wait until no other transaction adds to the log of decisions; others wait until this one ends."""
+        ...
+
     def made_tables(self, connection: Connection) -> None:
         """Finish a migration, in its transaction."""
         ...

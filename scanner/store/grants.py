@@ -45,22 +45,26 @@ def grants(roles: Roles, schema: str) -> str:
         for name in dict.fromkeys(names.values())
     ]
     quoted = {part: _name(name) for part, name in (names | {"schema": schema}).items()}
-    served = _where_tables_are(quoted["schema"], _page_grants(quoted["schema"], quoted["page"]))
-    return "".join(made) + _GRANTS.substitute(quoted) + _changes(quoted["schema"], quoted["writer"]) + served
+    changes = _changes(quoted["schema"], quoted["writer"]) + _inserts(quoted["schema"], quoted["page"])
+    return "".join(made) + _GRANTS.substitute(quoted) + changes
 
 
 def grant_changes(connection: Connection) -> None:
-    """Grant the store's writers the changes that a scan makes, after its tables were created or migrated.
+    """Grant writers the changes that a scan makes, and pages their inserts, after tables were created or migrated.
 
-    Writers are roles that may insert scans and do not own the tables. Runs as the owner.
+    Writers are roles that may insert scans and do not own the tables, pages those that may insert records of the page.
+    Runs as the owner.
     """
     (schema,) = connection.exec_driver_sql("SELECT current_schema()").one()
-    for (writer,) in connection.exec_driver_sql(_WRITERS).all():
-        connection.exec_driver_sql(_changes(_name(schema), _name(writer)), execution_options={"no_parameters": True})
+    for table, granted in ((tables.scan, _changes), (tables.page_record, _inserts)):
+        for (role,) in connection.exec_driver_sql(_MAY_INSERT.substitute(table=table.name)).all():
+            statement = granted(_name(schema), _name(role))
+            connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
-_WRITERS = """SELECT DISTINCT rolname FROM pg_class, aclexplode(relacl) JOIN pg_roles ON pg_roles.oid = grantee
-WHERE pg_class.oid = 'scan'::regclass AND privilege_type = 'INSERT' AND grantee <> relowner"""
+_MAY_INSERT = Template("""SELECT DISTINCT rolname FROM pg_class, aclexplode(relacl)
+JOIN pg_roles ON pg_roles.oid = grantee
+WHERE pg_class.oid = '$table'::regclass AND privilege_type = 'INSERT' AND grantee <> relowner""")
 
 # Only the owner deletes rows, and so prunes. Messages, tickets and staged parts are queues, not history: a scan deletes
 # what it delivered or joined.
@@ -85,9 +89,11 @@ def _changes(schema: str, writer: str) -> str:
     return _where_tables_are(schema, "\n".join((*grants, *revokes)))
 
 
-def _page_grants(schema: str, page: str) -> str:
-    """The served page reads everything, and inserts into its own table."""
-    return f"GRANT INSERT ON {schema}.{tables.page_record.name} TO {page};"
+def _inserts(schema: str, page: str) -> str:
+    """The served page reads everything, and inserts into its own table and the log of decisions."""
+    made = (tables.page_record.name, tables.decision.name)
+    grants = "\n".join(f"GRANT INSERT ON {schema}.{table} TO {page};" for table in made)
+    return _where_tables_are(schema, grants)
 
 
 def _where_tables_are(schema: str, statements: str) -> str:

@@ -6,13 +6,14 @@ transaction, so a store is always at exactly one version: the number of its last
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from sqlalchemy import Connection, Engine, func, insert, inspect, select
 
 from scanner.errors import StoreError
 from scanner.store import schema
+from scanner.store.decisions import import_decisions
 from scanner.store.engine import database_of, reading, where, writing
 
 
@@ -21,6 +22,10 @@ class Migration(Struct, frozen=True, kw_only=True):
 
     name: str
     statements: tuple[str, ...]
+    append_only: tuple[str, ...] = ()
+    """Tables of which the database then refuses to change or delete rows."""
+    fill: Callable[[Connection], None] | None = None
+    """Fills tables in the same transaction."""
 
 
 _SCAN = """
@@ -298,6 +303,18 @@ MIGRATIONS: tuple[Migration, ...] = (
 )""",
         ),
     ),
+    Migration(
+        name="the log of decisions",
+        statements=(
+            """CREATE TABLE decision (
+    number INTEGER NOT NULL PRIMARY KEY,
+    body TEXT NOT NULL,
+    hash TEXT NOT NULL
+)""",
+        ),
+        append_only=("decision",),
+        fill=import_decisions,
+    ),
 )
 
 
@@ -330,9 +347,13 @@ def version(engine: Engine, migrations: Sequence[Migration] = MIGRATIONS) -> int
 
 
 def _apply(connection: Connection, number: int, step: Migration) -> None:
-    for statement in map(database_of(connection).dialect, step.statements):
+    database = database_of(connection)
+    append_only = (statement for table in step.append_only for statement in database.append_only(table))
+    for statement in (*map(database.dialect, step.statements), *append_only):
         # No % in it is a parameter.
         connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+    if step.fill is not None:
+        step.fill(connection)
     connection.execute(insert(schema.migration).values(number=number, name=step.name))
 
 

@@ -52,7 +52,9 @@ AS_IS = "as_is"
 """Execution option of a connection whose transactions use the server's defaults."""
 
 _STORE = "hashtext(coalesce(current_schema(), ''))"
-_WRITING, _CONCLUDING = 1836413811, 1836413812
+_WRITING, _CONCLUDING, _LOGGING = 1836413811, 1836413812, 1836413813
+# Whatever the server's default is: what was committed while a lock was awaited must be seen.
+BEGIN_APPENDING = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"
 BEGIN_WRITING = f"""SELECT pg_advisory_xact_lock({_WRITING}, {_STORE}),
 set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)"""
 """Waits until no other transaction writes; the lock ends with the transaction.
@@ -60,6 +62,8 @@ set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', t
 Saving reads open rows by key, a page at a time. Until the server has analyzed a table that was just filled, it would
 sort all of its rows for each page instead of reading the index.
 """
+
+_WAIT_TO_LOG = f"SELECT pg_advisory_xact_lock({_LOGGING}, {_STORE})"
 
 _TRY_LOCK = f"SELECT pg_try_advisory_lock({_CONCLUDING}, {_STORE})"
 _UNLOCK = f"SELECT pg_advisory_unlock({_CONCLUDING}, {_STORE})"
@@ -229,6 +233,20 @@ class Postgres:
         """Text sorts by code points, as in Python and SQLite, independent of the database's locale."""
         return re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', statement).removesuffix(" WITHOUT ROWID")
 
+    def append_only(self, table: str) -> Sequence[str]:
+        """Triggers, also while ``session_replication_role`` switches usual ones off."""
+        function = f"CREATE OR REPLACE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql"
+        made = f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+        return (
+            f"{function} AS $$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$",
+            f"{made} FOR EACH STATEMENT EXECUTE FUNCTION {table}_is_append_only()",
+            f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {table}_append_only",
+        )
+
+    def wait_to_log(self, connection: Connection) -> None:
+        """An advisory lock that ends with the transaction."""
+        connection.exec_driver_sql(_WAIT_TO_LOG)
+
     def made_tables(self, connection: Connection) -> None:
         """Grants the writers the changes that a scan makes."""
         grant_changes(connection)
@@ -313,8 +331,14 @@ def _set_up(connection: psycopg.Connection[Any], settings: dict[str, str]) -> No
 
 def _begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if not (options.get(AS_IS, False) or options.get(APPENDS, False)):
-        connection.exec_driver_sql(BEGIN_WRITING if options.get(WRITES, False) else _BEGIN_READING)
+    if options.get(AS_IS, False):
+        return
+    if not (options.get(APPENDS, False) or options.get(WRITES, False)):
+        connection.exec_driver_sql(_BEGIN_READING)
+        return
+    connection.exec_driver_sql(BEGIN_APPENDING)
+    if options.get(WRITES, False):
+        connection.exec_driver_sql(BEGIN_WRITING)
 
 
 def _close_cursor(context: ExceptionContext) -> None:

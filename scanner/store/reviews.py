@@ -5,7 +5,7 @@ Decisions in the served page are records of that page, and are merged here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from heapq import merge
 from typing import Any
 
@@ -13,9 +13,12 @@ import msgspec
 from sqlalchemy import Connection, Engine, Table, delete, func, select
 
 from scanner.errors import DamagedRow, UsageError, did_you_mean
+from scanner.model.decisions import Act, Actor
 from scanner.model.reviews import Campaign, Review, ReviewItem, ReviewRecord
 from scanner.store import schema
+from scanner.store.acts import STATED, of_row, review_act
 from scanner.store.bodies import decode, encode
+from scanner.store.decisions import log
 from scanner.store.engine import bulk_insert, plain_rows, reading, writing
 from scanner.store.integrity import Values, verify
 from scanner.store.served import decisions
@@ -30,21 +33,28 @@ class Reviews:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def open(self, review: Review, items: Sequence[ReviewItem]) -> None:
-        """Add a campaign. Raises UsageError if its name was used before."""
+    def open(self, review: Review, items: Sequence[ReviewItem], actor: Actor = STATED) -> None:
+        """Add a campaign, and log who opened it. Raises UsageError if its name was used before."""
         with writing(self._engine) as connection:
             if _number(connection, review.name) is not None:
                 raise UsageError(
                     f"there is a review called {printable(review.name)} already", hint="choose another name"
                 )
             number = (connection.execute(select(func.max(schema.review.c.number))).scalar() or 0) + 1
-            bulk_insert(connection, schema.review, [(number, review.name, _text(review))])
+            row = (number, review.name, _text(review))
+            bulk_insert(connection, schema.review, [row])
             _append(connection, schema.review_item, number, items)
+            _log(connection, schema.review, [(review_act(review.name, review, actor), row)])
 
-    def append(self, name: str, records: Sequence[ReviewRecord]) -> None:
-        """Add records to a campaign. Raises UsageError for an unknown one."""
+    def append(self, name: str, records: Sequence[ReviewRecord], actor: Actor = STATED) -> None:
+        """Add records to a campaign, and log those that are decisions. Raises UsageError for an unknown one.
+
+        ``actor``: how the person is known; who decided is in the records of decisions.
+        """
         with writing(self._engine) as connection:
-            _append(connection, schema.review_record, _known(connection, name), records)
+            rows = _append(connection, schema.review_record, _known(connection, name), records)
+            acts = [review_act(name, record, actor) for record in records]
+            _log(connection, schema.review_record, zip(acts, rows, strict=True))
 
     def scans_to_review(self) -> tuple[str, ...]:
         """Ids of scans whose events have not opened their reviews yet, oldest first."""
@@ -101,10 +111,17 @@ def _known(connection: Connection, name: str) -> int:
     return number
 
 
-def _append(connection: Connection, table: Table, number: int, records: Sequence[Any]) -> None:
+def _log(connection: Connection, table: Table, acts: Iterable[tuple[Act | None, Values]]) -> None:
+    log(connection, [of_row(act, table, row) for act, row in acts if act is not None])
+
+
+def _append(connection: Connection, table: Table, number: int, records: Sequence[Any]) -> list[Values]:
+    """Add records after those that are there; returns their rows."""
     last = connection.execute(select(func.max(table.c.position)).where(table.c.review == number)).scalar()
     start = 0 if last is None else last + 1
-    bulk_insert(connection, table, [(number, start + place, _text(one)) for place, one in enumerate(records)])
+    rows = [(number, start + place, _text(one)) for place, one in enumerate(records)]
+    bulk_insert(connection, table, rows)
+    return list[Values](rows)
 
 
 def _load(connection: Connection, number: int) -> Campaign:

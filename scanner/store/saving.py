@@ -12,8 +12,10 @@ from sqlalchemy import Connection, Engine
 
 from scanner.errors import StoreError
 from scanner.model import Forgotten, ScanResult
+from scanner.model.decisions import Act
 from scanner.store import bodies, outbox, scans, schema
 from scanner.store.database import PATIENCE, Lock
+from scanner.store.decisions import log as log_decisions
 from scanner.store.engine import (
     Damaged,
     damaged,
@@ -112,13 +114,13 @@ class Saver:
             finally:
                 self._begun_after, self._damaged, self.damage = None, {}, ()
 
-    def save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
+    def save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None, decided: Sequence[Act] = ()) -> None:
         """See :meth:`Store.save`. After a lost connection it first checks whether the scan was stored."""
         self._saving = result.scan.id
         retrying(
             self._engine,
-            lambda: self._save(result, alarms, forgot),
-            lambda: self._save_unless_there(result, alarms, forgot),
+            lambda: self._save(result, alarms, forgot, decided),
+            lambda: self._save_unless_there(result, alarms, forgot, decided),
         )
         if self._begun_after is not None:
             self._begun_after += 1
@@ -134,7 +136,7 @@ class Saver:
         except StoreError:
             return f"whether the scan {self._saving} was stored is unknown: the store cannot be read"
 
-    def _save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
+    def _save(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None, decided: Sequence[Act]) -> None:
         with writing(self._engine) as connection:
             seq = scans.insert_scan(connection, result, forgot)
             if self._begun_after not in (None, seq - 1):
@@ -145,10 +147,13 @@ class Saver:
                 )
             _write_records(connection, seq, result, self._damaged)
             outbox.write(connection, alarms)
+            log_decisions(connection, decided)
 
-    def _save_unless_there(self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None) -> None:
+    def _save_unless_there(
+        self, result: ScanResult, alarms: Alarms, forgot: Forgotten | None, decided: Sequence[Act]
+    ) -> None:
         if not self.has(result.scan.id):
-            self._save(result, alarms, forgot)
+            self._save(result, alarms, forgot, decided)
 
     def _examine(self) -> tuple[int, Damaged, tuple[str, ...]]:
         """The number of the latest scan, its damaged records, and all its problems as messages."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from scanner.model import SEVERITIES, Coverage, FileEnd, Forgotten, Input, Polic
 from scanner.model.counts import FindingCounts, IdentityCounts, count_findings, count_identities
 from scanner.store import schema
 from scanner.store.bodies import decode, encode
+from scanner.store.chain import Printed
 from scanner.store.engine import bulk_insert, where
 from scanner.store.integrity import HINT, is_sound, verify
 from scanner.text import counted, either, printable
@@ -230,6 +232,13 @@ def kept_by_number(connection: Connection) -> list[tuple[int, StoredScan]]:
     """All scans that were not pruned with their numbers, in the order they were stored."""
     rows = connection.execute(select(schema.scan).where(is_kept()).order_by(schema.scan.c.seq))
     return [(row.seq, _stored(row)) for row in rows]
+
+
+def heads_of_scans(connection: Connection) -> Iterator[Printed]:
+    """The heads of the log of decisions that scans were stored with."""
+    for _, scan in kept_by_number(connection):
+        if (head := scan.counts.decisions) is not None:
+            yield Printed(head=head.head, count=head.count, source=f"the head in scan {printable(scan.id)}")
 
 
 class StartTimes(dict[int, datetime]):

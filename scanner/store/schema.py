@@ -375,7 +375,7 @@ run = Table(
 )
 
 # Records of the served page; see scanner/model/served.py. Rows are only added, by a role without other rights.
-# more. ``id``: random, so that no two writers wait for each other. ``subject``: the finding, identity, review, query or
+# ``id``: random, so that no two writers wait for each other. ``subject``: the finding, identity, review, query or
 # scan that it is about.
 page_record = Table(
     "page_record",
@@ -388,4 +388,14 @@ page_record = Table(
     Column("body", Text, nullable=False),
     Column("checksum", Text, nullable=False),
     Index("page_record_sort", "sort", "subject"),
+)
+
+# The log of decisions: what people decided, chained by hashes. Triggers refuse all but the next number. ``body``: the
+# record in its canonical form, ``hash``: its SHA-256. See chain.py.
+decision = Table(
+    "decision",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+    Column("hash", Text, nullable=False),
 )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
@@ -13,6 +14,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
 from scanner.model import Acknowledgement
+from scanner.model.decisions import Actor, KnownBy
 from scanner.model.served import (
     AcknowledgementAsked,
     FindingAcknowledged,
@@ -25,7 +27,9 @@ from scanner.model.served import (
     Visited,
 )
 from scanner.store import schema
+from scanner.store.acts import of_row, page_act
 from scanner.store.bodies import decode, encode, moment_of, text_of
+from scanner.store.decisions import log as log_decisions
 from scanner.store.engine import appending, bulk_insert, plain_rows, reading
 from scanner.store.integrity import Values, is_sound, named, verify
 
@@ -55,8 +59,17 @@ class ServedRecords:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def append(self, *records: PageRecord) -> None:
-        """Add records. On SQLite this waits while a scan is being saved."""
+    def append(
+        self,
+        *records: PageRecord,
+        known_by: KnownBy = "stated",
+        about: Mapping[str, str] = MappingProxyType({}),
+        before: str | None = None,
+    ) -> None:
+        """Add records, and log those that are decisions. On SQLite this waits while a scan is being saved.
+
+        ``known_by``: how the person is known. ``about``, ``before``: for the log, what records do not name themselves.
+        """
         rows = [
             (
                 secrets.token_hex(16),
@@ -68,8 +81,11 @@ class ServedRecords:
             )
             for record in records
         ]
+        acts = (page_act(record, Actor(known_by=known_by), about, before) for record in records)
+        logged = [of_row(act, schema.page_record, row) for act, row in zip(acts, rows, strict=True) if act is not None]
         with appending(self._engine) as connection:
             bulk_insert(connection, schema.page_record, rows)
+            log_decisions(connection, logged)
 
     def acknowledgements(self) -> tuple[Acknowledgement, ...]:
         """The last acknowledgement of each finding, and what was asked for since.

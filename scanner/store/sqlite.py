@@ -162,6 +162,9 @@ _OTHER_FAULT = Fault(
 )
 
 
+_CHANGES = ("UPDATE", "DELETE")
+
+
 class Sqlite:
     """A file, or memory."""
 
@@ -196,6 +199,18 @@ class Sqlite:
     def dialect(self, statement: str) -> str:
         """Unchanged: migrations are written in SQLite's SQL."""
         return statement
+
+    def append_only(self, table: str) -> Sequence[str]:
+        """Triggers. That of inserts is for ``INSERT OR REPLACE``, which deletes a row without the trigger for that."""
+        refused = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        following = f"WHEN NEW.number <> (SELECT coalesce(max(number), 0) + 1 FROM {table})"  # noqa: S608  # a table of ours
+        return (
+            *(f"CREATE TRIGGER {table}_no_{how.lower()} BEFORE {how} ON {table} {refused}" for how in _CHANGES),
+            f"CREATE TRIGGER {table}_next BEFORE INSERT ON {table} {following} {refused}",
+        )
+
+    def wait_to_log(self, connection: Connection) -> None:
+        """Nothing to do: each transaction that writes waits for the one before."""
 
     def made_tables(self, connection: Connection) -> None:
         """Nothing to do: the permissions of the file decide."""

@@ -17,10 +17,14 @@ from scanner.access.attack_paths import AttackGraph
 from scanner.access.blast_radius.walk import blast_radius_of
 from scanner.errors import MissingStore, OlderStore, StoreError, UsageError
 from scanner.model import BlastRadius, Forgotten, ScanPoint, ScanResult
+from scanner.model.decisions import Act, Actor
 from scanner.store import comparison, history, pruning, scans, schema
 from scanner.store.activity.store import ActivityStore
+from scanner.store.acts import STATED
+from scanner.store.chain import Printed
 from scanner.store.checking import Problem, check, repair
 from scanner.store.comparison import Comparison, Tally
+from scanner.store.decisions import Decisions, log
 from scanner.store.engine import connect, database_of, reading, retrying, store_errors, where, writing
 from scanner.store.estate import StoredEstate
 from scanner.store.graph import attack_graph
@@ -133,23 +137,32 @@ class Store:
         """Problems of the latest scan in the store, as messages. Known while :meth:`alone` holds the lock."""
         return self._saver.damage
 
-    def check(self) -> tuple[Problem, ...]:
-        """Every row that does not match its checksum, and every other problem of the store."""
-        return check(self._engine)
+    def check(self, printed: Sequence[Printed] = ()) -> tuple[Problem, ...]:
+        """Every row that does not match its checksum, and every other problem of the store.
 
-    def repair(self) -> tuple[Problem, ...]:
-        """Repair the problems that :meth:`check` finds; returns them. Waits for a running scan."""
+        ``printed``: heads of the log of decisions, which it must continue.
+        """
+        return check(self._engine, printed)
+
+    def repair(self, actor: Actor = STATED, printed: Sequence[Printed] = ()) -> tuple[Problem, ...]:
+        """Repair the problems that :meth:`check` finds, and log who did it; returns them. Waits for a running scan."""
         with alone(self._engine):
-            return repair(self._engine)
+            return repair(self._engine, actor, printed)
 
-    def save(self, result: ScanResult, alarms: Alarms = NO_ALARMS, forgot: Forgotten | None = None) -> None:
-        """Store the scan and its notifications.
+    def save(
+        self,
+        result: ScanResult,
+        alarms: Alarms = NO_ALARMS,
+        forgot: Forgotten | None = None,
+        decided: Sequence[Act] = (),
+    ) -> None:
+        """Store the scan and its notifications. ``decided``: decisions that are logged with it.
 
         ``result`` is the whole current state: what it lacks has left. If the connection is lost, the scan is stored
         again over another one, unless it was stored already. ``forgot``: the result is no scan, but the scan before
         without that place.
         """
-        self._saver.save(result, alarms, forgot)
+        self._saver.save(result, alarms, forgot, decided)
 
     def load(self, scan_id: str | None = None) -> ScanResult:
         """The named scan, or the latest, as it was saved. Raises DamagedRow, also if records are missing."""
@@ -241,21 +254,25 @@ class Store:
         with reading(self._engine) as connection:
             return scans.started_before(connection, scan_id)
 
-    def prune(self, before: datetime, now: datetime) -> Pruning:
+    def prune(self, before: datetime, now: datetime, actor: Actor | None = None) -> Pruning:
         """Delete scans that started before ``before``, except the latest. The other scans load as before.
 
-        Raises StoreError if this role may not delete them.
+        ``actor``: logged as the one who did; None if the configuration asks for it. Raises StoreError if this role may
+        not delete them.
         """
         self._check_may_prune()
         with writing(self._engine) as connection:
             pruned = pruning.prune(connection, before, now)
+            if actor is not None:
+                after = f"{pruned.scans} scans from before {before:%Y-%m-%d}"
+                log(connection, [Act(what="pruned", actor=actor, at=now, after=after)])
         database_of(self._engine).compact(self._engine)
         return pruned
 
-    def forget_log(self, log: str) -> None:
-        """Remove all data of an audit log. Raises StoreError as :meth:`prune` does."""
+    def forget_log(self, name: str, decided: Act) -> None:
+        """Remove all data of an audit log, and log that decision. Raises StoreError as :meth:`prune` does."""
         self._check_may_prune()
-        self.activity.forget(log)
+        self.activity.forget(name, [decided])
         database_of(self._engine).compact(self._engine)
 
     def _check_may_prune(self) -> None:
@@ -289,6 +306,11 @@ class Store:
     def served(self) -> ServedRecords:
         """Records of the served page."""
         return ServedRecords(self._engine)
+
+    @property
+    def decisions(self) -> Decisions:
+        """The log of decisions."""
+        return Decisions(self._engine)
 
     @property
     def staging(self) -> Staging:

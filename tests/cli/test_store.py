@@ -162,7 +162,7 @@ def test_check_and_repair(muster: Muster, estate: Path) -> None:
     repaired = muster("store", "check", "--repair")
     again = muster("store", "check")
 
-    assert (sound.code, sound.out) == (0, "muster.db: 1 scan, no problems\n")
+    assert (sound.code, sound.out) == (0, f"muster.db: 1 scan, no problems\ndecisions: 0, head {'0' * 64}\n")
     for done in reports:
         assert done.code == 2
         assert "identity saas:acme:old-sync (since scan number 1) was changed or damaged outside Muster" in done.err

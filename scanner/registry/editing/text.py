@@ -40,12 +40,22 @@ def changes_text(changes: Sequence[Change], registry: str) -> Iterator[str]:
             yield from _cell("+", column, value)
 
 
+def cells_text(change: Change, *, old: bool = False) -> str:
+    """Return a change on one line: the new values, or the ``old`` ones of the entry where it has any."""
+    values = {column: getattr(change.entry, column, None) if old else value for column, value in change.cells.items()}
+    return "; ".join(f"{column}: {_plain(value)}" for column, value in values.items() if value not in (None, ()))
+
+
+def _plain(value: Any) -> str:
+    return printable(redact(joined(value) if isinstance(value, tuple) else str(value)))
+
+
 def _wrapped(head: str, tail: str, between: str) -> Iterator[str]:
     yield from textwrap.wrap(printable(f"{head}{between}{tail}"), WIDTH, subsequent_indent="   ")
 
 
 def _cell(sign: str, column: str, value: Any) -> Iterator[str]:
-    text = printable(redact(joined(value) if isinstance(value, tuple) else str(value)))
+    text = _plain(value)
     width = WIDTH - _COLUMN - 2
     parts = [text[at : at + width] for at in range(0, len(text), width)]
     for number, part in enumerate(parts):

@@ -7,9 +7,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from scanner.model.decisions import LoggedDecision
 from scanner.model.reviews import Decision
 from scanner.model.served import OwnerProposed, QueryDeleted, QuerySaved
-from scanner.serve.api import answers, details, exports, paths, reviewing, writing
+from scanner.serve.api import answers, deciding, details, exports, paths, reviewing, writing
 from scanner.serve.api.lists import list_of
 from scanner.serve.api.operations import Call, Operation, Reply, Schema, schema_of
 from scanner.serve.api.queries import FILE_QUERIES, LIST_QUERIES
@@ -144,6 +145,26 @@ def _details() -> Iterator[Operation]:
     )  # fmt: skip
 
 
+def _logged() -> Iterator[Operation]:
+    yield _one(
+        "list_decisions", "/decisions", schema_of(
+            items=_list(ref("LoggedDecision")), count=_COUNT, head={"type": "string"}, next=_TEXT_OR_NULL
+        ),
+        "What people decided, newest first, for reviewers and viewers", deciding.decisions,
+        query=deciding.DecisionsQuery, records=(LoggedDecision,),
+    )  # fmt: skip
+    yield Operation(
+        method="GET",
+        path="/export/decisions.csv",
+        name="export_decisions_csv",
+        summary="The decisions as CSV, oldest first",
+        answer=deciding.as_csv,
+        query=deciding.OfDecisions,
+        gives={"type": "string"},
+        media_type="text/csv",
+    )
+
+
 def _writes() -> Iterator[Operation]:
     for path, name, summary, answer, body, gives in (
         (
@@ -202,5 +223,5 @@ METRICS = Operation(
     media_type="text/plain",
 )
 
-OPERATIONS: tuple[Operation, ...] = (*_lists(), *_details(), *_writes(), METRICS)
+OPERATIONS: tuple[Operation, ...] = (*_lists(), *_details(), *_logged(), *_writes(), METRICS)
 """In order of precedence: the first operation that matches an address answers."""

@@ -104,7 +104,14 @@ def decide(call: Call) -> Reply:
     reviewers = frozenset({state.reviewer})
     try:
         decision = decide_in_page(
-            store, campaign.review.name, state.item.id, answer, people, reviewers=reviewers, by=by
+            store,
+            campaign.review.name,
+            state.item.id,
+            answer,
+            people,
+            reviewers=reviewers,
+            by=by,
+            known_by=call.viewer.known_by,
         )
     except CellError as error:
         raise Refusal(400, f"{error.heading} {error}", field=error.heading, hint=error.fix) from None

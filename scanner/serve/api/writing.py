@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
@@ -13,7 +13,14 @@ from scanner.app.acknowledging import checked_day, checked_text
 from scanner.errors import UsageError
 from scanner.lifecycle.reviews.reviewers import People
 from scanner.model import Asked, Finding, Person
-from scanner.model.served import AcknowledgementAsked, FindingAcknowledged, OwnerProposed, QueryDeleted, QuerySaved
+from scanner.model.served import (
+    AcknowledgementAsked,
+    FindingAcknowledged,
+    OwnerProposed,
+    PageRecord,
+    QueryDeleted,
+    QuerySaved,
+)
 from scanner.redaction.redact import redact
 from scanner.serve.answers import Refusal
 from scanner.serve.api.answers import Acknowledge, Approve, ProposeOwner, SaveQuery
@@ -51,7 +58,8 @@ def acknowledge(call: Call) -> Reply:
     with about("until"):
         until = checked_day("until", None if body.until is None else str(body.until), now.date())
     kind = AcknowledgementAsked if must_ask(call, found) else FindingAcknowledged
-    call.serving.store.served.append(kind(finding=found.fingerprint, reason=reason, until=until, by=by, at=now))
+    record = kind(finding=found.fingerprint, reason=reason, until=until, by=by, at=now)
+    _add(call, record, about=_about(found), before=_before(found))
     return Reply(body=finding_body(call, found))
 
 
@@ -92,8 +100,23 @@ def approve(call: Call) -> Reply:
     record = FindingAcknowledged(
         finding=found.fingerprint, reason=asked.reason, until=asked.until, by=by, at=now, asked_by=asked.by
     )
-    call.serving.store.served.append(record)
+    _add(call, record, about=_about(found), before=f"asked for until {asked.until}")
     return Reply(body=finding_body(call, found))
+
+
+def _add(call: Call, record: PageRecord, *, about: Mapping[str, str], before: str | None) -> None:
+    """Store a decision, and log it."""
+    call.serving.store.served.append(record, known_by=call.viewer.known_by, about=about, before=before)
+
+
+def _about(found: Finding) -> dict[str, str]:
+    """What the log says of a finding besides its fingerprint."""
+    named = {"rule": found.rule, "identity": found.identity, "entry": found.entry}
+    return {name: value for name, value in named.items() if value}
+
+
+def _before(found: Finding) -> str | None:
+    return None if found.acknowledged is None else f"until {found.acknowledged.until} by {found.acknowledged.by}"
 
 
 def waiting(call: Call) -> Reply:
@@ -116,7 +139,7 @@ def propose_owner(call: Call) -> Reply:
     with about("reason"):
         reason = None if body.reason is None else printable(checked_text("reason", body.reason))
     record = OwnerProposed(identity=key, owner=owner.email, by=by, at=call.serving.clock(), reason=reason)
-    call.serving.store.served.append(record)
+    _add(call, record, about={}, before=held.assessment.ownership.owner)
     return Reply(body=encoded(record))
 
 

@@ -21,6 +21,7 @@ from scanner.model.activity import (
     UnitReading,
 )
 from scanner.model.coverage import GAPS
+from scanner.model.decisions import Act
 from scanner.store import schema
 from scanner.store.activity.care import Damage, StoredAmount, find_damage, forget, held, lacking, prune
 from scanner.store.activity.counts import Note, Planned, counts_in
@@ -46,6 +47,7 @@ from scanner.store.activity.units import (
     write,
 )
 from scanner.store.bodies import decode, moment_of
+from scanner.store.decisions import log as log_decisions
 from scanner.store.engine import plain_rows, reading, retrying, writing
 from scanner.store.integrity import HINT, is_sound, verify
 
@@ -116,10 +118,11 @@ class ActivityStore:
         with reading(self._engine) as connection:
             return held(connection, log)
 
-    def forget(self, log: str) -> None:
-        """Remove all data of a log. Only for a role that may prune."""
+    def forget(self, log: str, decided: Sequence[Act] = ()) -> None:
+        """Remove all data of a log. Only for a role that may prune. ``decided``: what the log of decisions says."""
         with writing(self._engine) as connection:
             forget(connection, log)
+            log_decisions(connection, decided)
         self._callers = Callers()
 
     def past(self, damage: Damage | None = None, *, as_of: datetime | None = None) -> ActivityPast:

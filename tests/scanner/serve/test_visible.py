@@ -28,7 +28,7 @@ from scanner.model import (
     StoredSecret,
 )
 from scanner.model.reviews import Review
-from scanner.model.served import QuerySaved
+from scanner.model.served import OwnerProposed, QuerySaved
 from scanner.model.summary import summarise
 from scanner.registry.roster import Roster
 from scanner.serve.api.catalog import OPERATIONS
@@ -162,6 +162,12 @@ def _stored(folder: Path) -> None:
         people = people_of(Roster((make_person(OWNER), make_person(OTHER)), NOW.date()), Ownership(), results[-1])
         review = Review(name="autumn", opened_at=NOW, due=NOW.date() + timedelta(days=900), scan="third")
         open_review(store, review, results[-1], results[-1].identities, people)
+        for name, owner in (("zz-1", "zz-new@acme.example"), ("yy-kept", REVIEWER)):
+            proposed = OwnerProposed(
+                identity=make_identity(name).key, owner=owner, by=OWNER if owner == REVIEWER else OTHER, at=NOW,
+                reason=f"{name}-decided",
+            )  # fmt: skip
+            store.served.append(proposed, known_by="proxy")
         store.served.append(QuerySaved(id="zz-query", name="zz-query", address="/", by=OTHER, at=NOW))
 
 
@@ -231,6 +237,8 @@ ASKED: Mapping[str, Sequence[str]] = {
     "GET /api/v1/scans/{old}/diff/{new}": ["/api/v1/scans/first/diff/third"],
     "GET /api/v1/scans/{id}": [f"/api/v1/scans/{scan}" for scan in SCANS],
     "GET /api/v1/owners": ["/api/v1/owners"],
+    "GET /api/v1/decisions": ["/api/v1/decisions", f"/api/v1/decisions?by={quote(OTHER)}", "/api/v1/decisions?limit=1"],
+    "GET /export/decisions.csv": ["/export/decisions.csv"],
     "GET /api/v1/queries": ["/api/v1/queries"],
     "GET /api/v1/asked": ["/api/v1/asked"],
     "GET /api/v1/reviews": ["/api/v1/reviews"],
@@ -396,3 +404,21 @@ def test_an_owner_may_ask_what_is_theirs(served: Served) -> None:
         assert served.http.get(address, headers={"x-person": FORMER}).status_code == 404, address
     review = served.http.get("/api/v1/reviews", headers={"x-person": OWNER}).json()["items"][0]
     assert (review["items"], review["mine"]) == (3, 3)
+
+
+def test_decisions_are_for_reviewers_and_viewers(served: Served) -> None:
+    """A viewer sees all of them, a reviewer what is theirs, and nobody else any."""
+    seen = {}
+    for person in (OWNER, FORMER, REVIEWER, STRANGER, VIEWER):
+        answer = served.http.get("/api/v1/decisions", headers={"x-person": person})
+        file = served.http.get("/export/decisions.csv", headers={"x-person": person})
+        assert answer.status_code == file.status_code
+        seen[person] = [one["n"] for one in answer.json()["items"]] if answer.status_code == 200 else answer.status_code
+
+    assert seen == {OWNER: 403, FORMER: 403, STRANGER: 403, REVIEWER: [], VIEWER: [3, 2, 1]}
+    answer = served.http.get("/api/v1/decisions?limit=2&identity=", headers={"x-person": VIEWER}).json()
+    assert (answer["items"], answer["next"], answer["count"]) == ([], None, 3)
+    first = served.http.get("/api/v1/decisions?limit=2", headers={"x-person": VIEWER}).json()
+    last = served.http.get(f"/api/v1/decisions?before={first['next']}", headers={"x-person": VIEWER}).json()
+    assert [one["n"] for one in (*first["items"], *last["items"])] == [3, 2, 1]
+    assert first["head"] == first["items"][0]["hash"]
