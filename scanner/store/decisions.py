@@ -137,7 +137,8 @@ def _decided_rows(connection: Connection) -> Iterator[tuple[Table, list[Values]]
 
 def import_decisions(connection: Connection) -> None:
     """Log what a store of before the log holds: one record ``imported`` each. Damaged rows are left out."""
-    names = dict(plain_rows(connection, select(schema.review.c.number, schema.review.c.name)))
+    reviews = plain_rows(connection, select(schema.review.c.number, schema.review.c.name))
+    names = {int(number): str(name) for number, name in reviews}
     found: list[list[Act]] = []
     for table, rows in _decided_rows(connection):
         acts = (_old_act(table, row, names) for row in rows if is_sound(table, row))
