@@ -39,8 +39,11 @@ RadiusOf: TypeAlias = Callable[[str], BlastRadius | None]
 def radii_of(result: ScanResult) -> RadiusOf:
     """Blast radii from the whole result.
 
-    For a part of a scan they are unknown, because it may lack what is within reach.
+    For a part of a scan they are unknown, because it may lack what is within reach. So they are for planned identities
+    whose surroundings the gate did not walk.
     """
+    if result.plans:
+        return result.radii.get
     return _unknown if result.only else Radii(result).of
 
 

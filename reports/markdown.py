@@ -16,7 +16,7 @@ from scanner.model.counts import FindingGroup
 from scanner.model.stored import findings_named, identities_named
 from scanner.rules.next_step import step_of_group
 from scanner.rules.wording import iso, words
-from scanner.text import counted, cut, markdown_code, markdown_unlinked
+from scanner.text import counted, cut, markdown_code, markdown_sentence
 
 # --- A page with the maximum length of a comment: tables are cut, and show how many rows are missing ---
 
@@ -110,9 +110,9 @@ class MarkdownReport:
 
 
 def _headline(page: MarkdownPage, digest: Digest) -> None:
-    page.line(f"## {markdown_unlinked(digest.headline)}\n")
+    page.line(f"## {markdown_sentence(digest.headline)}\n")
     for caveat in digest.caveats:
-        page.line(f"- **{markdown_unlinked(caveat)}**")
+        page.line(f"- **{markdown_sentence(caveat)}**")
     gaps = by_reason(digest.gaps)
     for gap in gaps[:GAPS_NAMED]:
         page.line(f"- {gap.status}: {markdown_code(cut(gap_text(gap), LONGEST_TEXT))}")
@@ -291,7 +291,7 @@ def _name(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    return markdown_unlinked(cut(text, LONGEST_TEXT))
+    return markdown_sentence(cut(text, LONGEST_TEXT))
 
 
 _SECTIONS: Mapping[View, tuple[Section, ...]] = {

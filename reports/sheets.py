@@ -9,7 +9,10 @@ from typing import Any, BinaryIO
 
 from reports.tables import Cell, Column, harmless
 from scanner.rules.wording import plain
-from scanner.text import markdown_text
+from scanner.text import markdown_sentence, markdown_text
+
+_SENTENCES = frozenset({"next_step", "remediation"})
+"""Columns of sentences that may have commands in backticks; all others have names from outside."""
 
 
 def write_csv(columns: Sequence[Column[Any]], rows: Sequence[Any], out: BinaryIO) -> None:
@@ -22,8 +25,13 @@ def write_csv(columns: Sequence[Column[Any]], rows: Sequence[Any], out: BinaryIO
 def markdown_table(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> str:
     """The table in GitHub's Markdown, with headings as words."""
     lines = [[markdown_text(column.name.replace("_", " ")) for column in columns], ["---"] * len(columns)]
-    lines += [[markdown_text(plain(column.get(row))) for column in columns] for row in rows]
+    lines += [[_markdown_cell(column, row) for column in columns] for row in rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _markdown_cell(column: Column[Any], row: Any) -> str:
+    escape = markdown_sentence if column.name in _SENTENCES else markdown_text
+    return escape(plain(column.get(row)))
 
 
 def _in_spreadsheet(cell: Cell) -> str:

@@ -76,6 +76,11 @@ class Page:
         """The page so far, without trailing blanks."""
         return "".join(f"{line.rstrip()}\n" for line in self._lines)
 
+    @property
+    def bullet(self) -> str:
+        """What begins an item of a list."""
+        return "•" if self._unicode else "*"
+
     def close(self) -> None:
         """Write the rest."""
         if self._out is not None:

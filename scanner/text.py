@@ -100,17 +100,39 @@ _COULD_BE_MARKUP = re.compile(
 _COULD_BE_REFERENCE = re.compile(r"(@|#|\bGH-)(?=\\?\w)", re.IGNORECASE)
 _WORD_JOINER = "\u2060"
 _NUMBER_OF_LIST = re.compile(r"^(\d+)([.)])")
+# What stands between two single backticks, as commands do in sentences of rules.
+_CODE = re.compile(r"(?<!`)(`[^`]*[^` ][^`]*`)(?!`)")
 
 
 def markdown_text(text: str) -> str:
     """The text on one line, escaped for any place in Markdown, also for table cells. Blanks are collapsed."""
-    line = re.sub(" +", " ", printable(text)).strip()
-    return _NUMBER_OF_LIST.sub(r"\1\\\2", _COULD_BE_MARKUP.sub(r"\\\g<0>", line))
+    return _escaped(_on_one_line(text))
 
 
 def markdown_unlinked(text: str) -> str:
     """Escaped text in which ``@team`` mentions no team and ``#1`` does not link: an invisible character splits them."""
-    return _COULD_BE_REFERENCE.sub(rf"\1{_WORD_JOINER}", markdown_text(text))
+    return _unlinked(markdown_text(text))
+
+
+def markdown_sentence(text: str) -> str:
+    """Like :func:`markdown_unlinked`, for a sentence of ours: what it has between backticks, as commands, is code.
+
+    A name in it can at most look like code, which it cannot leave.
+    """
+    parts = enumerate(_CODE.split(_on_one_line(text)))
+    return "".join(markdown_code(part[1:-1]) if number % 2 else _unlinked(_escaped(part)) for number, part in parts)
+
+
+def _on_one_line(text: str) -> str:
+    return re.sub(" +", " ", printable(text)).strip()
+
+
+def _escaped(line: str) -> str:
+    return _NUMBER_OF_LIST.sub(r"\1\\\2", _COULD_BE_MARKUP.sub(r"\\\g<0>", line))
+
+
+def _unlinked(escaped: str) -> str:
+    return _COULD_BE_REFERENCE.sub(rf"\1{_WORD_JOINER}", escaped)
 
 
 def markdown_code(text: str) -> str:

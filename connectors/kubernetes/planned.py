@@ -17,6 +17,7 @@ from connectors.kubernetes.planned_terraform import PREFIX, computed_in, manifes
 from connectors.kubernetes.rights.levels import known_role, privilege_of
 from connectors.kubernetes.rights.rules import RBAC, rules_of
 from connectors.planned import Known, Planned, Resource
+from connectors.planned.effects import givers_of
 from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import key_of
 from scanner.access.assignments import highest_privilege
@@ -87,6 +88,7 @@ class _Draft:
         self.account = account
         self.declared: Resource | None = None
         self.places: dict[PlannedPlace, None] = {}
+        self.given: list[tuple[Resource, tuple[str]]] = []
         self.privileges: list[Privilege] = []
         self.grants: list[Grant] = []
         self.credentials: dict[str, PlannedPlace] = {}
@@ -190,6 +192,7 @@ class _Estate:
         for draft in self._meant(subjects, namespace):
             draft.places.setdefault(resource.place)
             draft.grants.append(grant)
+            draft.given.append((resource, (name,)))
             if privilege is None:
                 draft.computed.add("permissions")
             else:
@@ -299,6 +302,7 @@ class _Estate:
             places=tuple(draft.places),
             before=before,
             computed=frozenset(draft.computed),
+            givers=givers_of(draft.given),
             credentials_at={one: place for one, (_, place) in credentials.items()},
             account_known=before is not None,
         )
@@ -321,6 +325,7 @@ def _group(name: str, draft: _Draft) -> PlannedIdentity:
         effect="changed",
         places=tuple(draft.places),
         computed=frozenset(draft.computed),
+        givers=givers_of(draft.given),
         account_known=False,
     )
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from connectors.planned import Known
+from connectors.planned import Known, Resource
 from scanner.model import Identity, Privilege
-from scanner.model.planned import Computed, Effect, PlannedIdentity, PlannedPlace
+from scanner.model.planned import Computed, Effect, Giver, PlannedIdentity, PlannedPlace
 from scanner.model.terms import POWERFUL, PRIVILEGES
 
 _ELSEWHERE = "as last scanned, by rights that are given elsewhere"
@@ -30,7 +30,17 @@ class PlannedState(Struct, frozen=True, kw_only=True):
     has_state: bool = True
     places: tuple[PlannedPlace, ...]
     computed: frozenset[Computed] = frozenset()
+    givers: tuple[Giver, ...] = ()
     credentials_at: Mapping[str, PlannedPlace] = {}
+
+
+def givers_of(given: Iterable[tuple[Resource, Iterable[str]]]) -> tuple[Giver, ...]:
+    """The resources that a change adds or changes, with the names of the grants that each gives."""
+    return tuple(
+        Giver(place=resource.place, grants=tuple(dict.fromkeys(names)))
+        for resource, names in given
+        if resource.effect not in ("unchanged", "deleted")
+    )
 
 
 def planned_by_place(
@@ -105,6 +115,7 @@ def _planned(
         places=found.places,
         before=before,
         computed=found.computed,
+        givers=found.givers,
         credentials_at=found.credentials_at,
         account_known=account is not None,
     )

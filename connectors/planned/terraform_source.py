@@ -145,6 +145,7 @@ def _located(planned: PlannedIdentity, source: TerraformSource) -> PlannedIdenti
     return replace(
         planned,
         places=tuple(_found(place, source) for place in planned.places),
+        givers=tuple(replace(one, place=_found(one.place, source)) for one in planned.givers),
         credentials_at={key: _found(place, source) for key, place in planned.credentials_at.items()},
     )
 

@@ -12,7 +12,7 @@ from reports.markdown import LONGEST_NAME, LONGEST_TEXT, MarkdownPage
 from reports.phrases import fingerprint_digits
 from scanner.model import Finding, ScanResult
 from scanner.rules.wording import words
-from scanner.text import cut, markdown_code, markdown_unlinked
+from scanner.text import cut, markdown_code, markdown_sentence
 
 _ALL = "muster check FILE -o json:-"
 
@@ -29,9 +29,9 @@ class GateMarkdown:
         """Write the page as UTF-8. A notice reports a cut, and the page shows how many rows are missing."""
         del view
         page, digest = MarkdownPage(screen), GateDigest(result)
-        page.line(f"## {markdown_unlinked(digest.headline)}\n")
+        page.line(f"## {markdown_sentence(digest.headline)}\n")
         for caveat in digest.caveats:
-            page.line(f"- **{markdown_unlinked(caveat)}**")
+            page.line(f"- **{markdown_sentence(caveat)}**")
         for section in (_findings, _next_steps, _identities, _unknown):
             section(page, digest)
         page.line(f"\nMuster {markdown_code(result.scan.version)} read {_prose(digest.files)}.")
@@ -102,4 +102,4 @@ def _name(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    return markdown_unlinked(cut(text, LONGEST_TEXT))
+    return markdown_sentence(cut(text, LONGEST_TEXT))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
@@ -11,9 +11,10 @@ from reports.gate.words import GateDigest, facts, gap_line, verdicts, where, wor
 from reports.phrases import acknowledged_text
 from reports.terminal_page import Heading, Page
 from scanner.model import Finding, ScanResult
+from scanner.rules.wording import words
 from scanner.text import counted
 
-LONGEST_EVIDENCE = 300
+LONGEST_EVIDENCE = 600
 LONGEST_WORST = 500
 LONGEST_NAME = 60
 _HEADINGS = (
@@ -52,12 +53,19 @@ def _identities(page: Page, digest: GateDigest) -> None:
     if not identities:
         return
     page.heading("What it brings")
-    rows = ((one, digest.brought[one.identity.key]) for one in page.shown(identities))
-    page.table(
-        _HEADINGS,
-        ((brought.what, one.identity.shown_name, *map(_spaced, verdicts(one))) for one, brought in rows),
-    )
+    rows = [
+        (digest.brought[one.identity.key].what, one.identity.shown_name, *map(_spaced, verdicts(one)))
+        for one in page.shown(identities)
+    ]
+    page.table(tuple(_fitting(rows)), rows)
     page.more(len(identities), "muster check FILE -o json:-")
+
+
+def _fitting(rows: Sequence[Sequence[str]]) -> Iterator[Heading]:
+    """Yield the headings, no wider than their cells, so that names get the rest."""
+    for number, heading in enumerate(_HEADINGS):
+        longest = max(len(words(row[number])) for row in rows)
+        yield heading._replace(width=min(heading.width, max(longest, len(heading.text))))
 
 
 def _spaced(state: str) -> str:
@@ -82,7 +90,7 @@ def _findings(page: Page, digest: GateDigest) -> None:
 def _finding(page: Page, finding: Finding, digest: GateDigest, first: Finding) -> Iterator[str]:
     brought = digest.names.get(finding.identity or "", finding.identity or "")
     mark = f"[{finding.severity}] " if finding.severity != first.severity else ""
-    yield f"{mark}{page.shortened(brought, LONGEST_NAME)}: {where(finding.evidence)}"
+    yield f"{page.bullet} {mark}{page.shortened(brought, LONGEST_NAME)}: {where(finding.evidence)}"
     if evidence := facts(finding):
         yield page.shortened(evidence, LONGEST_EVIDENCE)
     if sentence := worst(finding):

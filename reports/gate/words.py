@@ -87,11 +87,12 @@ class GateDigest(Digest):
     @cached_property
     def caveats(self) -> list[str]:
         """Limits: what was not checked, and how much could not be evaluated."""
-        unread = counted(len(self.gaps), "resource", "resources")
+        gaps = len(self.gaps)
+        unread, brings = counted(gaps, "resource", "resources"), either(gaps, "it brings", "they bring")
         unchecked = any(one.registry.evidence == "no registry was given" for one in self.result.identities)
         owners = self.states["ownership"]["unchecked"] and not unchecked
         texts = (
-            (self.gaps, f"{unread} could not be evaluated: what they bring is not among the findings."),
+            (self.gaps, f"{unread} could not be evaluated: what {brings} is not among the findings."),
             (unchecked, NO_REGISTRY),
             (
                 owners and self._no_roster,

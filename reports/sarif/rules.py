@@ -10,7 +10,7 @@ from typing import Any
 from scanner.model import Finding, Severity
 from scanner.rules.base import Rule
 from scanner.rules.catalog import RULES
-from scanner.text import markdown_text
+from scanner.text import markdown_sentence
 
 LEVELS: Mapping[Severity, str] = {
     "critical": "error",
@@ -51,7 +51,9 @@ def _described(rule: Rule, controls: Iterable[str]) -> dict[str, Any]:
 
 
 def _as_found(finding: Finding, controls: Iterable[str]) -> dict[str, Any]:
-    named = _named(finding.rule, finding.title, finding.title, finding.remediation, markdown_text(finding.remediation))
+    named = _named(
+        finding.rule, finding.title, finding.title, finding.remediation, markdown_sentence(finding.remediation)
+    )
     return {**named, **_graded(finding.severity, controls)}
 
 

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from scanner.model.blast_radius import BlastRadius
 from scanner.model.discovered import Identity, StoredSecret, Workload
 from scanner.model.judged import Assessment
 from scanner.model.rights import Assignment
@@ -37,13 +38,24 @@ class PlannedPlace(Struct, frozen=True, kw_only=True, gc=False):
     line: int | None = None
 
 
+class Giver(Struct, frozen=True, kw_only=True, gc=False):
+    """A resource that the change adds or changes, and that gives an identity rights. ``grants``: the names of these.
+
+    Empty: they could not be named, as those of a membership.
+    """
+
+    place: PlannedPlace
+    grants: tuple[str, ...] = ()
+
+
 class PlannedIdentity(Struct, frozen=True, kw_only=True, gc=False):
     """An identity that a change creates, changes, or gives rights to.
 
     ``identity``: as it would be after the change. Its key is the id at the provider where the account is known, else
     ``planned:`` and the resource. ``before``: as it is before, if the file says (a plan's prior state) or the store
     knows; None for a new identity, and if nothing is known of it. ``places``: first the identity's own, then those
-    of what gives it rights or credentials. ``credentials_at``: by key of a credential, the place that creates it.
+    of what gives it rights or credentials. ``givers``: those of them that the change adds or changes, without
+    credentials. ``credentials_at``: by key of a credential, the place that creates it.
     ``account_known``: False if neither the file nor the store says which account it would be in; then it is matched by
     name.
     """
@@ -53,6 +65,7 @@ class PlannedIdentity(Struct, frozen=True, kw_only=True, gc=False):
     places: tuple[PlannedPlace, ...]
     before: Identity | None = None
     computed: frozenset[Computed] = frozenset()
+    givers: tuple[Giver, ...] = ()
     credentials_at: Mapping[str, PlannedPlace] = {}
     account_known: bool = True
 
@@ -96,10 +109,11 @@ def planned_attribute(planned: PlannedIdentity) -> Mapping[str, object]:
 class PlannedChange(Struct, frozen=True, kw_only=True, gc=False):
     """A planned identity with its verdicts after the change, and before it: None if it is new or nothing is known.
 
-    ``blast_radius``: after the change, as a sentence; None if normal.
+    ``blast_radius``: after the change, as a sentence, and ``radius`` what it says; None if normal.
     """
 
     planned: PlannedIdentity
     after: Assessment
     before: Assessment | None = None
     blast_radius: str | None = None
+    radius: BlastRadius | None = None

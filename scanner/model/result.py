@@ -7,6 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct, field
 
+from scanner.model.blast_radius import BlastRadius
 from scanner.model.changed import Since
 from scanner.model.coverage import Coverage, FileEnd
 from scanner.model.decisions import DecisionHead
@@ -168,6 +169,8 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """A sentence that describes the filter, if this is a part of the scan."""
     plans: tuple[Plan, ...] = ()
     """Of the gate: the files that were checked. Then there was no scan, and the identities are the planned ones."""
+    radii: Mapping[str, BlastRadius] = {}
+    """Of the gate: the blast radii that were walked, by key, with what the store knows around; others are unknown."""
     ends: tuple[FileEnd, ...] = ()
     """How files ended when they were last read to their end, for the next scan; no report shows it."""
     since: Since | None = None

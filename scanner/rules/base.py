@@ -39,7 +39,7 @@ from scanner.model import (
 )
 from scanner.model.activity import Deviation, SharedChange
 from scanner.model.attributes import EXPOSED
-from scanner.model.planned import PlannedChange
+from scanner.model.planned import PlannedChange, PlannedPlace
 from scanner.model.reviews import ReviewOutcome
 
 _DAY = timedelta(days=1)
@@ -73,10 +73,14 @@ def is_live(credential: Credential, now: datetime) -> bool:
 
 
 class Hit(Struct, frozen=True, kw_only=True, gc=False):
-    """A rule fired. ``evidence``: facts, dates and limits, never ages. ``severity``: None uses the rule's severity."""
+    """A rule fired. ``evidence``: facts, dates and limits, never ages. ``severity``: None uses the rule's severity.
+
+    ``place``: of what causes it in a planned change; None if that is the resource of the identity or credential.
+    """
 
     evidence: Mapping[str, Any]
     severity: Severity | None = None
+    place: PlannedPlace | None = None
 
 
 class History(Struct, frozen=True):

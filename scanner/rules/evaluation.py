@@ -150,6 +150,7 @@ def _credential_hits(
 
 
 def _placed(hit: Hit, place: PlannedPlace) -> Hit:
+    place = hit.place or place
     at = {"file": place.file, "resource": place.resource} | ({} if place.line is None else {"line": place.line})
     return msgspec.structs.replace(hit, evidence={**hit.evidence, **at})
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
-from scanner.model import POWERFUL, PRIVILEGES, Credential, CredentialKind, Drift
+from scanner.model import POWERFUL, PRIVILEGES, Credential, CredentialKind, Drift, Grant, Identity
 from scanner.model.attributes import ALLOWED_ACTIONS, END_COMPUTED, LIVES_HOURS, STORED_IN
-from scanner.model.planned import PlannedChange
+from scanner.model.planned import PlannedChange, PlannedPlace
 from scanner.rules.base import Hit, PlanCredentialRule, PlanRule, RuleContext, is_powerful, is_unregistered_or_orphaned
 
 PLACE = ("file", "resource", "line")
@@ -44,6 +45,31 @@ def gains_privilege(change: PlannedChange) -> bool:
     return before not in POWERFUL or PRIVILEGES.index(after) < PRIVILEGES.index(before)
 
 
+def cause_of(change: PlannedChange, reasons: Iterable[str] = ()) -> PlannedPlace | None:
+    """Return the place of the policy, attachment or binding that causes a finding about rights.
+
+    ``reasons``: why the finding fires; a grant that they name, or an action of it, comes first. None: nothing that the
+    change adds or changes gives these rights, or the identity's own resource does.
+    """
+    givers, text = change.planned.givers, "; ".join(reasons)
+    of = {name: giver.place for giver in reversed(givers) for name in giver.grants}
+    before = frozenset(() if change.before is None else change.before.identity.grants)
+    identity = change.after.identity
+    gained = [grant for grant in identity.grants if grant not in before or grant.name in of]
+    at_work = [one for one in gained if not text or one.admin or _is_named(one, identity, text)]
+    at_work.sort(key=lambda grant: (not grant.admin, not _is_named(grant, identity, text), grant.name not in of))
+    if at_work and at_work[0].name in of:
+        return of[at_work[0].name]
+    return next((giver.place for giver in givers if not gained or not giver.grants), None)
+
+
+def _is_named(grant: Grant, identity: Identity, text: str) -> bool:
+    allowed = identity.attributes.get(ALLOWED_ACTIONS)
+    actions = allowed.get(grant.name, ()) if isinstance(allowed, Mapping) else ()
+    words = (one for one in (grant.name, *actions) if isinstance(one, str))
+    return any(re.search(rf"(?<![\w*-]){re.escape(one)}(?![\w*-])", text) for one in words)
+
+
 # --- Planned identity is unregistered ---
 
 
@@ -65,6 +91,7 @@ def _unregistered(change: PlannedChange, _context: RuleContext) -> Hit | None:
     return Hit(
         evidence={name: fact for name, fact in facts.items() if fact is not None},
         severity="critical" if is_admin else "medium" if verdict.proposed is not None else None,
+        place=None if change.planned.effect in ("created", "imported") else cause_of(change),
     )
 
 
@@ -132,6 +159,7 @@ def _privilege(change: PlannedChange, _context: RuleContext) -> Hit | None:
     return Hit(
         evidence={name: fact for name, fact in facts.items() if fact is not None},
         severity="critical" if is_critical else None,
+        place=cause_of(change, assessment.privilege.evidence),
     )
 
 
@@ -214,7 +242,10 @@ def _without_blast_radius(change: PlannedChange, context: RuleContext) -> Hit | 
         return None
     if (found.entry.blast_radius or "").strip():
         return None
-    return Hit(evidence={"entry": found.entry.id, "level": change.after.privilege.level})
+    return Hit(
+        evidence={"entry": found.entry.id, "level": change.after.privilege.level},
+        place=cause_of(change, change.after.privilege.evidence),
+    )
 
 
 PLANNED_WITHOUT_BLAST_RADIUS = PlanRule(
@@ -237,11 +268,20 @@ PLANNED_WITHOUT_BLAST_RADIUS = PlanRule(
 def _beyond_declaration(change: PlannedChange, _context: RuleContext) -> Hit | None:
     """Fires on drift from the entry that the identity did not have before."""
     known = frozenset() if change.before is None else frozenset(change.before.drift)
-    drifted = _drifted([one for one in change.after.drift if one.credential is None and one not in known])
-    if not drifted:
+    drifts = [one for one in change.after.drift if one.credential is None and one not in known]
+    if not drifts:
         return None
+    beyond = [one.found for one in drifts if one.aspect in _OF_RIGHTS]
     entry = {"entry": change.after.registry.entry} if change.after.registry.entry else {}
-    return Hit(evidence=entry | drifted, severity="high" if is_powerful(change.after) else None)
+    return Hit(
+        evidence=entry | _drifted(drifts),
+        severity="high" if is_powerful(change.after) else None,
+        place=cause_of(change, beyond) if beyond else None,
+    )
+
+
+_OF_RIGHTS = frozenset({"permissions", "systems"})
+"""Aspects that policies and bindings cause; the others are of the identity's own resource."""
 
 
 def _drifted(drifts: Collection[Drift]) -> dict[str, str]:

@@ -146,7 +146,7 @@ def test_the_table(tmp_path: Path, muster: Muster) -> None:
 
     assert max(map(len, done.out.splitlines())) <= 80
     assert "No registry was given" in done.out
-    assert "shop: w.yml:1 ServiceAccount/web/shop" in done.out
+    assert "shop: w.yml:5 ClusterRoleBinding/shop" in done.out
 
 
 def test_stdin(muster: Muster, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,7 +264,7 @@ def test_views_and_formats(tmp_path: Path, muster: Muster) -> None:
     location = sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
 
     assert done.code == 0, done.err
-    assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("w.yml", 1)
+    assert (location["artifactLocation"]["uri"], location["region"]["startLine"]) == ("w.yml", 5)
     assert "The change brings 1 identity" in (tmp_path / "r.md").read_text()
     assert "1 identity" in listed.out
 

@@ -172,6 +172,139 @@ def test_places_in_the_source(tmp_path: Path, muster: Muster) -> None:
     assert placed["fingerprint"] == plain["fingerprint"]
 
 
+def test_an_undeclared_role_that_gets_nothing_is_mentioned(tmp_path: Path, muster: Muster) -> None:
+    """It is no finding of this change, and not silent either; one that gets a policy is a finding and no notice."""
+    tagged, given = PLANS["other tags of an undeclared role"][0], PLANS["a policy more of an undeclared role"][0]
+    said = []
+    for rows in (tagged, given):
+        (tmp_path / "plan.json").write_text(json.dumps(terraform(*rows, prior=[caller_identity()])))
+        found = check(muster, tmp_path, "plan.json")
+        said.append((len(found["findings"]), [one for one in found["notices"] if "is in no entry" in one]))
+
+    assert said == [
+        (
+            0,
+            [
+                (
+                    "aws_iam_role.other in plan.json: other is in no entry of the registry; it is there already, "
+                    "and the change adds no right, trust or credential to it"
+                )
+            ],
+        ),
+        (1, []),
+    ]
+
+
+TABLES = change(
+    "aws_iam_role_policy.tables", {"role": "shop", "name": "tables", "policy": document(allow("dynamodb:*"))}
+)
+OBJECTS = change("aws_iam_role_policy.own", {"role": "shop", "name": "own", "policy": document(allow("s3:GetObject"))})
+OWN_POLICY = {
+    "name": "everything",
+    "path": "/",
+    "arn": f"arn:aws:iam::{ACCOUNT}:policy/everything",
+    "policy": document(allow("*")),
+}
+BY_POLICY = {"role": "shop", "policy_arn": OWN_POLICY["arn"]}
+NARROW = {**OWN_POLICY, "policy": document(allow("s3:GetObject"))}
+GROUP = {"name": "all", "path": "/", "arn": f"arn:aws:iam::{ACCOUNT}:group/all", "unique_id": "AGPAEXAMPLE"}
+USER = {"name": "ci", "path": "/", "arn": f"arn:aws:iam::{ACCOUNT}:user/ci", "unique_id": "AIDAEXAMPLE"}
+THERE = existing("aws_iam_role.shop", KNOWN, "no-op")
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "resource"),
+    [
+        pytest.param([NEW, OBJECTS, INLINE], "planned_privilege", "aws_iam_role_policy.all", id="an-inline-policy"),
+        pytest.param([THERE, OBJECTS, ATTACHED], "planned_privilege", ATTACHED["address"], id="an-attachment"),
+        pytest.param(
+            [
+                THERE,
+                change("aws_iam_policy.everything", OWN_POLICY),
+                change("aws_iam_role_policy_attachment.a", BY_POLICY),
+            ],
+            "planned_privilege",
+            "aws_iam_policy.everything",
+            id="a-policy-and-its-attachment",
+        ),
+        pytest.param(
+            [
+                THERE,
+                change("aws_iam_policy.everything", OWN_POLICY, actions=["update"], before=NARROW),
+                existing("aws_iam_role_policy_attachment.a", BY_POLICY, "no-op"),
+            ],
+            "planned_privilege",
+            "aws_iam_policy.everything",
+            id="another-content-of-a-policy",
+        ),
+        pytest.param(
+            [
+                existing("aws_iam_user.ci", USER, "no-op"),
+                existing("aws_iam_group.all", GROUP, "no-op"),
+                existing("aws_iam_group_policy_attachment.a", {"group": "all", "policy_arn": ADMIN}, "no-op"),
+                change("aws_iam_user_group_membership.m", {"user": "ci", "groups": ["all"]}),
+            ],
+            "planned_privilege",
+            "aws_iam_user_group_membership.m",
+            id="a-membership",
+        ),
+        pytest.param(
+            [change("aws_iam_role.shop", {**SHOP, "managed_policy_arns": [ADMIN]}, unknown={"arn": True}), OBJECTS],
+            "planned_privilege",
+            "aws_iam_role.shop",
+            id="its-own-block",
+        ),
+        pytest.param([NEW, OBJECTS, TABLES], "planned_beyond_declaration", "aws_iam_role_policy.tables", id="drift"),
+        pytest.param(
+            PLANS["a policy more of an undeclared role"][0],
+            "planned_unregistered",
+            "aws_iam_role_policy.own",
+            id="an-existing-role",
+        ),
+        pytest.param([OTHER], "planned_unregistered", "aws_iam_role.other", id="a-new-role"),
+    ],
+)
+def test_a_finding_points_at_what_causes_it(
+    changes: list[dict[str, Any]], rule: str, resource: str, tmp_path: Path, muster: Muster
+) -> None:
+    """In all outputs alike, with the line of that resource's block."""
+    (tmp_path / "plan.json").write_text(json.dumps(terraform(*changes, prior=[caller_identity()])))
+    blocks = [
+        f'resource "{kind}" "{name}" {{}}' for kind, _, name in (row["address"].partition(".") for row in changes)
+    ]
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "iam.tf").write_text("\n".join(blocks))
+    line = [row["address"] for row in changes].index(resource) + 1
+    headings = "id,identities,owner,environment,blast_radius,permissions"
+    registry = f"{headings}\nN-1,{KNOWN['arn']},ada@example.com,dev,x,s3:GetObject\n"
+    options = ("--source", "infra", "-o", "sarif:s.sarif", "-o", "table:t.txt", "-o", "markdown:m.md")
+
+    findings = check(muster, tmp_path, "plan.json", *options, registry=registry)["findings"]
+
+    evidence = next(one["evidence"] for one in findings if one["rule"] == rule)
+    assert (evidence["file"], evidence["resource"], evidence["line"]) == ("infra/iam.tf", resource, line)
+    results = json.loads((tmp_path / "s.sarif").read_text())["runs"][0]["results"]
+    (at,) = next(one["locations"] for one in results if one["ruleId"] == rule)
+    assert at["physicalLocation"]["region"]["startLine"] == line
+    assert at["logicalLocations"][0]["name"] == resource
+    for file in ("t.txt", "m.md"):
+        assert f"infra/iam.tf:{line} {resource}" in (tmp_path / file).read_text()
+
+
+def test_one_blast_radius_in_all_outputs(tmp_path: Path, muster: Muster) -> None:
+    """What is around is not known here: numbers are lower bounds or unknown, in JSON too; of the others all is."""
+    (tmp_path / "plan.json").write_text(json.dumps(terraform(NEW, INLINE, OTHER, prior=[caller_identity()])))
+    found = check(muster, tmp_path, "plan.json", "-o", "table:t.txt")
+    radii = {one["name"]: one["blast_radius"] for one in found["identities"]}
+    (said,) = (one["evidence"]["blast_radius"] for one in found["findings"] if one["rule"] == "planned_privilege")
+
+    assert radii["other"] is None
+    assert radii["shop"]["sentence"] == said
+    assert radii["shop"]["identities"] == {"number": 1, "at_least": True}
+    assert "an unknown number of stored secrets" in said
+    assert said.partition(";")[0] in " ".join((tmp_path / "t.txt").read_text().split())
+
+
 def test_what_a_plan_cannot_say(tmp_path: Path, muster: Muster) -> None:
     """A computed name is unchecked, and said; a deleted role of an active entry, too."""
     later, gone = PLANS["a computed name"][0][0], PLANS["a deleted role"][0][0]

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from reports.base import VIEWS, Screen, View
 from reports.markdown import MarkdownReport
 from scanner.model import AgentVerdict, ScanResult
-from scanner.text import markdown_code, markdown_unlinked, printable
+from scanner.text import markdown_code, markdown_sentence, markdown_unlinked, printable
 from tests.factories import make_assessment, make_finding, make_identity, make_result
 from tests.reports.samples import HOSTILE, estate, estate_with_gaps, hostile_result, without_registry
 
@@ -107,6 +107,33 @@ def test_what_is_unlinked_reads_the_same(text: str) -> None:
     assert not re.search(r"(@|#|\bGH-)(?=\w)", shown, re.IGNORECASE)
     assert {token.type for token in paragraph.children or ()} <= {"text", "text_special"}
     assert re.sub(" +", " ", shown.replace("\u2060", "")) == re.sub(" +", " ", f"a {printable(text).strip()} b")
+
+
+@given(st.lists(st.one_of(TEXTS, st.sampled_from(["`", "``", "` `", "`a|b`", "@x", "\\"])), max_size=6).map("".join))
+@example("run `muster check --draft FILE` `")
+def test_a_sentence_is_text_and_code(text: str) -> None:
+    """In a cell of a table: never markup or a link, and only code holds what could be a mention."""
+    table = f"| a | b |\n| --- | --- |\n| {markdown_sentence(text)} | x |\n"
+    inlines = [token for token in PARSER.parse(table) if token.type == "inline"]
+    children = inlines[2].children or []
+    shown = "".join(token.content for token in children if token.type != "code_inline")
+    assert len(inlines) == 4
+    assert {token.type for token in children} <= {"text", "text_special", "code_inline"}
+    assert not re.search(r"(@|#|\bGH-)(?=\w)", shown, re.IGNORECASE)
+
+
+def test_commands_in_sentences_are_code() -> None:
+    """To copy as they are."""
+    (paragraph,) = [
+        token
+        for token in PARSER.parse(markdown_sentence("Run `muster own --by ada@x.example 'a_b*'` of @team."))
+        if token.type == "inline"
+    ]
+    assert [(token.type, token.content.replace("\u2060", "")) for token in paragraph.children or ()] == [
+        ("text", "Run "),
+        ("code_inline", "muster own --by ada@x.example 'a_b*'"),
+        ("text", " of @team."),
+    ]
 
 
 def test_what_is_new_comes_first() -> None:

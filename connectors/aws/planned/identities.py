@@ -13,7 +13,7 @@ from connectors.aws.client.payloads import AccessKey, AwsAccount, RoleDetail, Us
 from connectors.aws.identities.providers import PROVIDER_KINDS, OidcProvider, SamlProvider, provider_identity
 from connectors.aws.identities.users import UserFacts, role_identity, user_identity
 from connectors.aws.planned.forms import CREDENTIAL_KINDS, Declared, tags_in
-from connectors.aws.planned.listing import COMPUTED, Account, Holder, places_of
+from connectors.aws.planned.listing import COMPUTED, Account, Holder, givers_in, places_of
 from connectors.aws.planned.names import MADE_UP_ACCOUNT, Names
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.rights.permissions import Permissions
@@ -120,6 +120,7 @@ def _found(holder: Holder, identity: Identity, renamed: Renamed, rights: Rights)
         gains=any(each.resource.effect != "unchanged" for each in holder.given),
         has_state=holder.declared is None or holder.declared.resource.format == "terraform",
         places=places_of(holder),
+        givers=givers_in(holder),
         computed=frozenset(computed),
         credentials_at={
             credential_key(identity.key, kind, name): each.resource.place

@@ -28,8 +28,9 @@ from connectors.aws.planned.policies import Documents, Written, known_part, publ
 from connectors.aws.planned.serverless import SERVICES, serverless_policies, trusting_service
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
 from connectors.planned import UNKNOWN
+from connectors.planned.effects import givers_of
 from connectors.planned.shapes import listed, mapping
-from scanner.model.planned import Computed, PlannedPlace, Unread
+from scanner.model.planned import Computed, Giver, PlannedPlace, Unread
 
 Kind: TypeAlias = Literal["role", "user", "group"]
 HOLDERS: tuple[Kind, ...] = ("role", "user", "group")
@@ -50,6 +51,8 @@ class Holder:
         self.trust: Any = None
         self.given: list[Declared] = []
         """The resources that give it rights or credentials."""
+        self.gives: dict[str, list[str]] = {}
+        """The names of the policies that each of them gives, by address or logical id."""
         self.credentials: list[Declared] = []
         self.computed: set[Computed] = set()
 
@@ -117,6 +120,7 @@ class Account:
             for name in holder.groups:
                 group = self._by_name["group", name]
                 holder.given += [*([group.declared] if group.declared else []), *group.given]
+                holder.gives.update(group.gives)
 
     @property
     def all(self) -> tuple[Holder, ...]:
@@ -174,10 +178,11 @@ class Account:
         name = declared.text("name") or declared.at
         for holder in self._receiving(declared):
             holder.hold_inline(name, written)
+            holder.gives[declared.at] = [name]
 
     def _give_policy(self, declared: Declared) -> None:
         for holder in self._receiving(declared):
-            self._attach(holder, self._names.of[declared.at].arn)
+            self._attach(holder, self._names.of[declared.at].arn, declared)
 
     def _give_attachment(self, declared: Declared) -> None:
         for holder in self._receiving(declared):
@@ -251,21 +256,25 @@ class Account:
         values = value if isinstance(value, list) else [value]
         for number, each in enumerate(values):
             if isinstance(each, str):
-                self._attach(holder, each)
+                self._attach(holder, each, declared)
                 continue
             arns = self._policies_named((*declared.refers(argument), *declared.refers(argument, number)))
             if (len(arns) != 1 and not isinstance(value, list)) or not arns:
                 holder.attach(None)
             for arn in arns:
-                self._attach(holder, arn)
+                self._attach(holder, arn, declared)
 
-    def _attach(self, holder: Holder, arn: str) -> None:
+    def _attach(self, holder: Holder, arn: str, by: Declared) -> None:
         holder.attach(arn)
+        name = arn.rpartition("/")[2]
+        holder.gives.setdefault(by.at, []).append(name)
         if arn in self._policies_at:
-            holder.given.append(self._policies_at[arn])
+            policy = self._policies_at[arn]
+            holder.given.append(policy)
+            holder.gives[policy.at] = [name]
         part = self._policy_parts.get(arn)
         if part is not None:
-            holder.hold_inline(arn.rpartition("/")[2], Written())
+            holder.hold_inline(name, Written())
 
     def _join(self, declared: Declared) -> None:
         """Add users to the groups that the resource names."""
@@ -386,3 +395,11 @@ def places_of(holder: Holder) -> tuple[PlannedPlace, ...]:
     """First its own place, then those of what gives it something."""
     own = () if holder.declared is None else (holder.declared.resource.place,)
     return tuple(dict.fromkeys((*own, *(each.resource.place for each in holder.given))))
+
+
+def givers_in(holder: Holder) -> tuple[Giver, ...]:
+    """What the change adds or changes that gives it rights; a policy comes before its attachment."""
+    credentials = {each.at for each in holder.credentials}
+    given = {each.at: each for each in holder.given if each.at not in credentials}.values()
+    in_order = sorted(given, key=lambda each: each.form.what not in ("policy", "inline"))
+    return givers_of((each.resource, holder.gives.get(each.at, ())) for each in in_order)

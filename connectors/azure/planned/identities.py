@@ -41,12 +41,16 @@ CREDENTIALS: Mapping[str, tuple[CredentialKind, str]] = {
 
 
 class Holder(Struct, kw_only=True):
-    """An identity of the plan. ``faces``: its resources, as an application and its service principal."""
+    """An identity of the plan. ``faces``: its resources, as an application and its service principal.
+
+    ``gives``: by the address of each of ``given``, the names of the rights that it grants.
+    """
 
     faces: list[Declared]
     tenant: str
     given: list[Declared]
     credentials: list[Declared]
+    gives: dict[str, list[str]] = {}
 
     @property
     def at(self) -> str:

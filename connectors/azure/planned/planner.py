@@ -11,7 +11,7 @@ from connectors.azure.planned.identities import CREDENTIALS, HOLDING_TYPES, SOUR
 from connectors.azure.planned.rights import RIGHT_TYPES, Rights
 from connectors.azure.spec import SPEC
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
-from connectors.planned.effects import PlannedState, planned_by_place
+from connectors.planned.effects import PlannedState, givers_of, planned_by_place
 from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import Declared, listed, mapping, text
 from scanner.access.assignments import with_assignments
@@ -71,6 +71,7 @@ class _Moment:
         held: defaultdict[int, list[Assignment]] = defaultdict(list)
         for right in rights.given():
             right.holder.given.append(right.declared)
+            right.holder.gives.setdefault(right.declared.at, []).append(right.assignment.grant.name)
             held[id(right.holder)].append(right.assignment)
         self.unread += rights.unread
         self.found = [(each.place, _found(each, held[id(each)])) for each in self._holders]
@@ -125,6 +126,7 @@ def _found(holder: Holder, held: Sequence[Assignment]) -> PlannedState:
         gains=holder.gains,
         places=holder.places,
         computed=holder.computed,
+        givers=givers_of((each.resource, holder.gives[each.at]) for each in holder.given),
         credentials_at=holder.credentials_at(),
     )
 

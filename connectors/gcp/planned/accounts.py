@@ -36,7 +36,10 @@ class Declared(shapes.Declared, frozen=True, kw_only=True, gc=False):
 
 
 class Account(Struct, kw_only=True):
-    """A service account. ``declared``: None if the plan only names it. ``email``: made up if it is not known yet."""
+    """A service account. ``declared``: None if the plan only names it. ``email``: made up if it is not known yet.
+
+    ``gives``: by the address of each of ``given``, the roles that it grants.
+    """
 
     at: str
     email: str
@@ -46,6 +49,7 @@ class Account(Struct, kw_only=True):
     declared: Declared | None = None
     given: list[Declared]
     keys: list[Declared]
+    gives: dict[str, list[str]] = {}
 
     @property
     def is_own(self) -> bool:

@@ -196,17 +196,18 @@ class Bindings:
         return Tree().resource(policy.on.format(text(named).rpartition("/")[2])) if text(named) else None
 
     def _members(self, declared: Declared, row: _Row, number: int, value: Any) -> list[Member]:
+        role = self._role(declared, row.role)
         if isinstance(value, str):
             member = parse_member(value)
             accounts = [self._accounts.named(member.id)] if member.kind == "service_account" else []
             for account in accounts:
                 if account is not None:
-                    account.given.append(declared)
+                    _give(account, declared, role)
             return [member]
         path = row.path if row.path == "member" else f"{row.path}.{number}"
         found = [self._accounts.by_at[at] for at in declared.refers(path) if at in self._accounts.by_at]
         for account in found:
-            account.given.append(declared)
+            _give(account, declared, role)
         return [parse_member(f"serviceAccount:{account.email}") for account in found]
 
     def _role(self, declared: Declared, value: Any) -> str:
@@ -258,6 +259,11 @@ def _condition(value: Any) -> Expression | None:
         return Expression(expression="unknown")
     expression = text(mapping(block).get("expression"))
     return Expression(expression=expression) if expression else None
+
+
+def _give(account: Account, declared: Declared, role: str) -> None:
+    account.given.append(declared)
+    account.gives.setdefault(declared.at, []).append(role)
 
 
 def given_by(account: Account) -> bool:

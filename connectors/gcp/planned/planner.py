@@ -21,7 +21,7 @@ from connectors.gcp.planned.accounts import (
 from connectors.gcp.planned.bindings import BINDING_TYPES, Bindings, Given, given_by, policy_of, tables
 from connectors.gcp.planned.config_connector import GROUP, as_terraform
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
-from connectors.planned.effects import PlannedState, planned_by_place
+from connectors.planned.effects import PlannedState, givers_of, planned_by_place
 from connectors.planned.kinds import not_understood
 from connectors.planned.shapes import mapping, text, walk
 from scanner.access.assignments import with_assignments
@@ -131,6 +131,7 @@ def _found(account: Account, given: Given, keys: Mapping[str, str]) -> PlannedSt
         has_state=account.declared is None or account.declared.resource.format == "terraform",
         places=tuple(dict.fromkeys((*places, *(each.resource.place for each in (*account.given, *account.keys))))),
         computed=frozenset(computed),
+        givers=givers_of((each.resource, account.gives[each.at]) for each in account.given),
         credentials_at=account.credentials_at(),
     )
 

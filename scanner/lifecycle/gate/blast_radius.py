@@ -10,15 +10,16 @@ from msgspec.structs import replace
 from scanner.access.blast_radius.declared import drafted
 from scanner.access.blast_radius.walk import Estate, ScopeOf, WholeScan, blast_radius_of, place_text
 from scanner.access.blast_radius.words import sentence
-from scanner.model import Assessment, Entry, ScanResult
+from scanner.model import Assessment, BlastRadius, Entry, ScanResult
 
 _UNPLACED = "the account that it is deployed to"
 _NOT_SCANNED = "the accounts around it were not scanned"
 
 
 class Worst(Struct, frozen=True):
-    """A blast radius as a sentence, and as the cells of an entry that declares it."""
+    """A blast radius, the same as a sentence, and as the cells of an entry that declares it."""
 
+    radius: BlastRadius
     text: str
     cells: Mapping[str, str | tuple[str, ...]]
 
@@ -50,7 +51,7 @@ class Around:
                 name: replace(getattr(radius, name), at_least=True) for name in ("identities", "secrets", "scopes")
             }
             radius = replace(radius, **counts, unknown=(*radius.unknown, _NOT_SCANNED))
-        return Worst(sentence(radius), drafted(radius))
+        return Worst(radius, sentence(radius), drafted(radius))
 
     def assessments(self, keys: Collection[str]) -> Iterable[Assessment]:
         """See :class:`scanner.access.blast_radius.walk.Estate`."""

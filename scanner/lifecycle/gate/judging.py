@@ -46,7 +46,7 @@ from scanner.model.planned import (
 from scanner.model.summary import summarise
 from scanner.rules.base import RuleContext
 from scanner.rules.evaluation import evaluate_changes
-from scanner.rules.planned import gains_privilege
+from scanner.rules.planned import adds_nothing, gains_privilege
 from scanner.suppressions.acknowledgements import Acknowledgements
 
 _BROUGHT: frozenset[Effect] = frozenset({"created", "changed", "imported"})
@@ -99,6 +99,7 @@ def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroun
         findings=findings,
         notices=tuple(_notices(planned, changes, before)),
         plans=plans,
+        radii={one.after.identity.key: one.radius for one in changes if one.radius is not None},
     )
     return replace(result, summary=summarise(result))
 
@@ -128,7 +129,7 @@ def _with_worst(changes: Sequence[PlannedChange], reach: Around) -> Iterator[Pla
             PLANNED: {**identity.attributes[PLANNED], BLAST_RADIUS: worst.text, DECLARES: worst.cells},
         }
         after = replace(change.after, identity=replace(identity, attributes=attributes))
-        yield replace(change, blast_radius=worst.text, after=after)
+        yield replace(change, blast_radius=worst.text, radius=worst.radius, after=after)
 
 
 def _after(planned: PlannedIdentity) -> Identity:
@@ -288,13 +289,18 @@ def _entries_of(changes: Sequence[PlannedChange], after: _Verdicts) -> tuple[Ent
 def _notices(
     planned: Mapping[str, PlannedIdentity], changes: Sequence[PlannedChange], before: _Verdicts
 ) -> Iterator[str]:
-    """Yield notices: facts not known before deployment, and deleted identities that an entry declares."""
+    """Yield notices: facts not known before deployment, undeclared identities, and deleted ones with an entry."""
     for change in changes:
         place, parts = change.planned.places[0], sorted(change.planned.computed)
         if parts:
             privilege = change.planned.identity.privilege
             why = f" ({'; '.join(privilege.evidence)})" if privilege.level == "unknown" and privilege.evidence else ""
             yield f"{place.resource} in {place.file}: {' and '.join(parts)} {_COMPUTED}{why}"
+        if change.after.registry.state == "unregistered" and adds_nothing(change):
+            yield (
+                f"{place.resource} in {place.file}: {change.after.identity.shown_name} is in no entry of the registry; "
+                "it is there already, and the change adds no right, trust or credential to it"
+            )
     for key, one in planned.items():
         if one.effect != "deleted":
             continue

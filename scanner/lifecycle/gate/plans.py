@@ -55,6 +55,7 @@ def _united(several: Sequence[PlannedIdentity]) -> PlannedIdentity:
         places=tuple(dict.fromkeys(place for one in several for place in one.places)),
         before=next((one.before for one in several if one.before is not None), None),
         computed=frozenset().union(*(one.computed for one in several)),
+        givers=tuple(giver for one in several for giver in one.givers),
         credentials_at={key: place for one in reversed(several) for key, place in one.credentials_at.items()},
         account_known=all(one.account_known for one in several),
     )
@@ -79,6 +80,7 @@ def _masked_identity(planned: PlannedIdentity, file: str) -> PlannedIdentity:
         identity=identity,
         places=tuple(map(mask, planned.places)),
         before=None if planned.before is None else mask(replace(planned.before, key=identity.key, source=file)),
+        givers=tuple(map(mask, planned.givers)),
         credentials_at={keys.get(key, key): mask(place) for key, place in planned.credentials_at.items()},
     )
 

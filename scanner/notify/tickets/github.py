@@ -17,7 +17,7 @@ from scanner.notify.tickets.client import Client, Refused
 from scanner.notify.tickets.content import Draft, Text
 from scanner.notify.tickets.settings import GitHubTarget
 from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, fitting
-from scanner.text import cut, markdown_code, markdown_unlinked, printable
+from scanner.text import cut, markdown_code, markdown_sentence, printable
 
 log = logging.getLogger(__name__)
 
@@ -142,11 +142,11 @@ def _written(draft: Draft) -> dict[str, str]:
 
 def markdown(text: Text) -> str:
     """The text in GitHub's Markdown."""
-    parts = [markdown_unlinked(text.opening)]
+    parts = [markdown_sentence(text.opening)]
     for point in text.points:
-        details = "".join(f"\n  - {markdown_unlinked(detail)}" for detail in point.details)
-        parts.append(f"- **{markdown_unlinked(point.heading)}** {markdown_code(point.subject)}{details}")
-    parts += [markdown_unlinked(line) for line in text.last]
+        details = "".join(f"\n  - {markdown_sentence(detail)}" for detail in point.details)
+        parts.append(f"- **{markdown_sentence(point.heading)}** {markdown_code(point.subject)}{details}")
+    parts += [markdown_sentence(line) for line in text.last]
     if text.link is not None:
         parts.append(f"[Open the report](<{quote(text.link, safe=_IN_ADDRESS)}>)")
     return "\n\n".join(parts)
