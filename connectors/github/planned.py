@@ -31,6 +31,11 @@ class WorkflowPlanner:
     provider: ClassVar[str] = PROVIDER
     types: ClassVar[tuple[str, ...]] = (WORKFLOW, JOB)
 
+    @staticmethod
+    def reads() -> frozenset[str]:
+        """The types that are read completely."""
+        return frozenset({WORKFLOW, JOB})
+
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """See ``connectors.planned.Planner``."""
         whole = next((one for one in resources if one.type == WORKFLOW), None)

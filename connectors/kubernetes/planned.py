@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from msgspec.structs import replace
 
-from connectors.kubernetes.planned_terraform import PREFIX, computed_in, manifests_of
+from connectors.kubernetes.planned_terraform import PREFIX, computed_in, manifests_of, terraform_types
 from connectors.kubernetes.rights.levels import known_role, privilege_of
 from connectors.kubernetes.rights.rules import RBAC, rules_of
 from connectors.planned import Known, Planned, Resource
@@ -54,9 +54,15 @@ _SPECS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 """The path to the pod's specification, by kind."""
+_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "core": ("Pod", "ReplicationController"),
+    "apps": ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"),
+    "batch": ("Job", "CronJob"),
+}
+"""By API group: the kinds of ``_SPECS``."""
 _UNDERSTOOD: Final = frozenset(
     {"core/ServiceAccount", "core/Secret", *(f"{RBAC}/{kind}" for kind in ("Role", "ClusterRole", *_BINDINGS))}
-    | {f"{group}/{kind}" for group in ("core", "apps", "batch") for kind in _SPECS}
+    | {f"{group}/{kind}" for group, kinds in _GROUPS.items() for kind in kinds}
 )
 
 
@@ -65,6 +71,11 @@ class KubernetesPlanner:
 
     provider: ClassVar[str] = PROVIDER
     types: ClassVar[tuple[str, ...]] = ("core/*", "apps/*", "batch/*", f"{RBAC}/*", f"{PREFIX}*")
+
+    @staticmethod
+    def reads() -> frozenset[str]:
+        """The types that are read completely, and those of Terraform that make them."""
+        return _UNDERSTOOD | terraform_types(_UNDERSTOOD)
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """See ``connectors.planned.Planner``."""

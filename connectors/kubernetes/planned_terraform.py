@@ -5,7 +5,7 @@ Blocks become mappings, and names of arguments those of the API. What only deplo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -45,6 +45,12 @@ _NAMES: Final[Mapping[str, str]] = {
 }
 _BLOCKS: Final = frozenset({"metadata", "spec", "template", "job_template"})
 """Blocks that occur once: a list of one."""
+
+
+def terraform_types(kinds: Collection[str]) -> frozenset[str]:
+    """The types of the provider that make objects of these kinds, with and without a version."""
+    names = [name for name, kind in _TYPES.items() if kind in kinds]
+    return frozenset({_MANIFEST, *(f"{PREFIX}{name}{version}" for name in names for version in ("", _VERSIONED))})
 
 
 def manifests_of(resources: Iterable[Resource]) -> list[Resource]:

@@ -18,6 +18,7 @@ import click
 
 from connectors.catalog import connector_catalog
 from connectors.core.contract import Section, Spec
+from connectors.planned import planner_catalog
 from reports.json_schema import scan_schema_text
 from scanner.cli.main import cli
 from scanner.rules.controls.reference import controls_markdown
@@ -74,6 +75,23 @@ section; see [gaps](../explanation/gaps.md). The tables name the least read-only
 `muster connectors TYPE --policy` prints them as a policy. *Optional* sections are off unless the source's settings
 enable them.
 """
+_GATE_TYPES = f"""\
+# Resource types that the gate reads
+
+{_NOTE}
+
+Of these types `muster check` evaluates all that gives identities, rights and credentials; see [what the gate
+reads](gate.md). A type that is not among them is [harmless](../../connectors/planned/kinds.toml) or a gap that names
+it. Of any `azurerm` resource the block `identity` is read, too.
+"""
+_FORMATS: Mapping[str, Callable[[str], bool]] = {
+    "CloudFormation and SAM": lambda name: name.startswith("AWS::"),
+    "Kubernetes objects": lambda name: "/" in name and not name.startswith("github_actions/"),
+    "GitHub Actions": lambda name: name.startswith("github_actions/"),
+    "Terraform, data sources": lambda name: name.startswith("data."),
+    "Terraform": lambda _: True,
+}
+"""What resource types are of, the first that holds."""
 _STATUSES = """\
 | coverage | means | a gap |
 |---|---|---|
@@ -110,11 +128,28 @@ def coverage_markdown() -> str:
     return "\n".join((_COVERAGE, _STATUSES, *(line for spec in specs for line in _sections(spec))))
 
 
+def gate_types_markdown() -> str:
+    """The resource types that each built-in planner reads."""
+    catalog = planner_catalog()
+    own = [name for name in catalog.names if catalog.module(name).startswith("connectors.")]
+    return "\n".join((_GATE_TYPES, *(line for name in own for line in _read_types(name, catalog.load(name).reads()))))
+
+
+def _read_types(provider: str, types: Iterable[str]) -> Iterator[str]:
+    of: dict[str, list[str]] = {}
+    for name in sorted(types):
+        of.setdefault(next(each for each, holds in _FORMATS.items() if holds(name)), []).append(name)
+    yield from (f"## {provider}", "", "| format | types |", "|---|---|")
+    yield from (f"| {each} | {', '.join(f'`{name}`' for name in of[each])} |" for each in _FORMATS if each in of)
+    yield ""
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands_markdown,
     "config.md": config_markdown,
     "controls.md": controls_markdown,
     "coverage.md": coverage_markdown,
+    "gate-types.md": gate_types_markdown,
     "muster.scan-1.schema.json": scan_schema_text,
     "rules.md": rules_markdown,
 }

@@ -162,7 +162,9 @@ FORMS: Mapping[str, Form] = {
     "aws_iam_access_key": Form(what="access_key", arguments={"user": "user", "id": "id", "status": "status"}),
     "aws_iam_service_specific_credential": Form(
         what="credential",
-        arguments={"user": "user", "id": "service_specific_credential_id", "status": "status"},
+        arguments={
+            "user": "user", "id": "service_specific_credential_id", "status": "status", "days": "credential_age_days",
+        },
     ),
     "aws_iam_user_ssh_key": Form(
         what="credential", arguments={"user": "username", "id": "ssh_public_key_id", "status": "status"}

@@ -18,8 +18,10 @@ from connectors.aws.planned.names import MADE_UP_ACCOUNT, Names
 from connectors.aws.rights.account_rights import Rights, rights_in
 from connectors.aws.rights.permissions import Permissions
 from connectors.aws.rights.vocabulary import has_wildcard, resource_matches
+from connectors.planned import UNKNOWN
 from connectors.planned.effects import PlannedState
 from scanner.model import Credential, Grant, Identity, Privilege, Way, credential_key
+from scanner.model.attributes import END_COMPUTED, LIVES_HOURS
 from scanner.model.planned import Effect
 from scanner.model.terms import POWERFUL
 
@@ -199,9 +201,20 @@ def _facts(holder: Holder) -> UserFacts:
                     kind=kind,
                     id=name,
                     enabled=status.lower() == "active",
+                    attributes=_end(each),
                 )
             )
     return UserFacts(keys=tuple(keys), password=password, others=tuple(others))
+
+
+def _end(declared: Declared) -> dict[str, Any]:
+    """The end of a credential that may have one: of a certificate it is in its text, which is not read."""
+    if CREDENTIAL_KINDS[declared.resource.type] == "certificate":
+        return {END_COMPUTED: True}
+    days = declared.get("days")
+    if isinstance(days, int | float):
+        return {LIVES_HOURS: days * 24}
+    return {END_COMPUTED: True} if days is UNKNOWN and declared.is_given("days") else {}
 
 
 # --- Identity providers ---

@@ -177,3 +177,6 @@ _ACK: Mapping[str, tuple[str, Callable[[Resource], _Converted]]] = {
     "iam.services.k8s.aws/OpenIDConnectProvider": ("OIDCProvider", _provider),
     "iam.services.k8s.aws/ServiceLinkedRole": ("ServiceLinkedRole", _linked),
 }
+
+READ: Final = _AWSCC.keys() | _ACK.keys()
+"""The types that are read."""

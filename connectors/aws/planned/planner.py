@@ -10,7 +10,7 @@ from connectors.aws.planned.forms import FORMS, Declared
 from connectors.aws.planned.identities import identities_in
 from connectors.aws.planned.listing import Account
 from connectors.aws.planned.names import PARTITION, Names
-from connectors.aws.planned.other_formats import TYPES, as_cloudformation
+from connectors.aws.planned.other_formats import READ, TYPES, as_cloudformation
 from connectors.aws.planned.workloads import Roles, agent_of, secret_of, workload_of, workload_types
 from connectors.planned import Known, Planned, Resource
 from connectors.planned.effects import PlannedState, as_planned
@@ -26,6 +26,11 @@ class AwsPlanner:
 
     provider: ClassVar[str] = "aws"
     types: ClassVar[tuple[str, ...]] = ("aws_*", "data.aws_*", "AWS::*", *TYPES)
+
+    @staticmethod
+    def reads() -> frozenset[str]:
+        """The types that are read completely."""
+        return frozenset(FORMS.keys() | workload_types().keys() | READ)
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """The planned identities and rights, account by account."""
@@ -51,7 +56,7 @@ class AwsPlanner:
                 workload_of(each, values, after.roles) for each, values in deployed if not agents[each.type].agent
             ),
             secrets=tuple(map(secret_of, after.secrets)),
-            unread=(*after.unread, *not_understood(resources, FORMS.keys() | agents.keys())),
+            unread=(*after.unread, *not_understood(resources, self.reads())),
         )
 
 

@@ -192,13 +192,13 @@ class Holder(Struct, kw_only=True):
         if kind == "federation":
             return credential_of(key, _name_of(declared), _terms(declared))
         name = _id(declared) or declared.at
-        ends = declared.text("end_date")
+        ends = moment(declared.text("end_date"))
         return Credential(
             key=credential_key(key, kind, name),
             kind=kind,
             id=name,
             enabled=True,
-            expires_at=moment(ends) if ends else None,
+            expires_at=ends,
             attributes={} if ends else _end(declared),
         )
 

@@ -30,6 +30,11 @@ class AzurePlanner:
     provider: ClassVar[str] = "azure"
     types: ClassVar[tuple[str, ...]] = ("azurerm_*", "azuread_*", "azapi_*", "data.azurerm_*", "data.azuread_*")
 
+    @staticmethod
+    def reads() -> frozenset[str]:
+        """The types that are read completely; of others the block ``identity`` is."""
+        return frozenset(HOLDING_TYPES | RIGHT_TYPES | CREDENTIALS.keys() | {_OF_VAULT})
+
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """The planned identities and rights."""
         tenant = _tenant(resources)
@@ -142,7 +147,7 @@ def _secret(resource: Resource) -> StoredSecret:
 
 
 def _unread(resources: Sequence[Resource]) -> Iterator[Unread]:
-    yield from not_understood(resources, HOLDING_TYPES | RIGHT_TYPES | CREDENTIALS.keys())
+    yield from not_understood(resources, AzurePlanner.reads())
     for each in resources:
         kind = each.values.get("type")
         by_azapi = each.type in _AZAPI and (kind is UNKNOWN or text(kind).lower().startswith(_AZAPI_IDENTITIES))

@@ -22,6 +22,8 @@ KEY_TYPES: Mapping[str, str] = {
     "google_storage_hmac_key": "service_account_email",
 }
 """By type of a key: the argument with its account."""
+_ENDLESS = 9999
+"""The year in which keys of accounts end that never do."""
 _EMAIL = re.compile(r"[^@\s/]+@[a-z0-9.-]+\.gserviceaccount\.com", re.ASCII)
 _NOT_IN_IDS = re.compile(r"[^a-z0-9-]", re.ASCII)
 
@@ -85,13 +87,16 @@ class Account(Struct, kw_only=True):
 
     def _credential(self, declared: Declared) -> Credential:
         name = key_id(declared) or declared.at
-        ends = text(declared.values.get("valid_before"))
+        ends = moment(text(declared.values.get("valid_before")))
+        is_endless = ends is None or ends.year >= _ENDLESS
         return Credential(
             key=credential_key(self.key, "access_key", name),
             kind="access_key",
             id=name,
             enabled=True,
-            never_expires=not ends or ends.startswith("9999"),
+            created_at=moment(text(declared.values.get("valid_after"))),
+            expires_at=None if is_endless else ends,
+            never_expires=is_endless,
             attributes={"type": declared.resource.type.removeprefix("google_")},
         )
 

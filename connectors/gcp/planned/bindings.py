@@ -95,6 +95,11 @@ def policy_of(kind: str) -> Policy | None:
     return next((tables().policies.get(kind.removesuffix(form)) for form in _FORMS if kind.endswith(form)), None)
 
 
+def policy_types() -> frozenset[str]:
+    """Every resource type of which :func:`policy_of` knows the policy."""
+    return frozenset(f"{kind}{form}" for kind in tables().policies for form in _FORMS)
+
+
 class Bindings:
     """The bindings of a plan. Accounts that they name are added to ``accounts``, and note what gives them rights."""
 

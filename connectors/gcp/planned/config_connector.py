@@ -24,6 +24,13 @@ _HOLDERS: Final[Mapping[str, tuple[str, str]]] = {
     "IAMServiceAccount": ("google_service_account_iam", "service_account_id"),
 }
 """By kind of what a policy is attached to: the Terraform type without its form, and the argument that names it."""
+READ: Final = frozenset(
+    f"{GROUP}/{kind}"
+    for kind in (
+        "IAMServiceAccount", "IAMServiceAccountKey", "IAMCustomRole", "IAMPolicyMember", "IAMPartialPolicy", "IAMPolicy",
+    )
+)  # fmt: skip
+"""The kinds that are read, where they are about a known kind of resource."""
 _References = dict[str, tuple[str, ...]]
 
 

@@ -18,8 +18,8 @@ from connectors.gcp.planned.accounts import (
     Declared,
     key_id,
 )
-from connectors.gcp.planned.bindings import BINDING_TYPES, Bindings, Given, given_by, policy_of, tables
-from connectors.gcp.planned.config_connector import GROUP, as_terraform
+from connectors.gcp.planned.bindings import BINDING_TYPES, Bindings, Given, given_by, policy_types, tables
+from connectors.gcp.planned.config_connector import GROUP, READ, as_terraform
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.effects import PlannedState, givers_of, planned_by_place
 from connectors.planned.kinds import not_understood
@@ -37,6 +37,12 @@ class GcpPlanner:
     provider: ClassVar[str] = "gcp"
     types: ClassVar[tuple[str, ...]] = ("google_*", "data.google_*", f"{GROUP}/*")
 
+    @staticmethod
+    def reads() -> frozenset[str]:
+        """The types that are read completely; objects of Config Connector as the Terraform types that they make."""
+        own = ACCOUNT_TYPES | KEY_TYPES.keys() | tables().workloads.keys() | BINDING_TYPES | _SECRETS
+        return own | policy_types() | READ
+
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """The planned identities and rights."""
         resources = as_terraform(resources)
@@ -47,15 +53,8 @@ class GcpPlanner:
             identities=tuple(planned_by_place(after.found, before.found, known)),
             workloads=tuple(after.workload(each) for each in deployed if each.type in tables().workloads),
             secrets=tuple(_secret(each) for each in deployed if each.type in _SECRETS),
-            unread=(*after.unread, *not_understood(resources, _understood(resources))),
+            unread=(*after.unread, *not_understood(resources, self.reads() - READ)),
         )
-
-
-def _understood(resources: Sequence[Resource]) -> set[str]:
-    """The types that are read completely."""
-    types = {each.type for each in resources}
-    read = ACCOUNT_TYPES | KEY_TYPES.keys() | tables().workloads.keys() | BINDING_TYPES
-    return {name for name in types if name in read or policy_of(name) is not None}
 
 
 class _Moment:

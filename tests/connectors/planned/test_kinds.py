@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.planned import UNKNOWN, FileResources, Resource
+from connectors.planned import UNKNOWN, FileResources, Resource, planner_catalog
 from connectors.planned.files import plan
 from connectors.planned.kinds import is_harmless, kinds, not_understood
 from scanner.model.planned import Effect, PlanFormat, PlannedPlace
@@ -92,6 +93,18 @@ def test_what_may_carry_rights_is_a_gap_with_its_type(form: PlanFormat) -> None:
 def test_what_is_harmless_is_none(form: PlanFormat) -> None:
     """So that a change of networks and buckets is green."""
     assert gaps(*(resource(kind, form) for kind in HARMLESS[form].split())) == {}
+
+
+@pytest.mark.parametrize("provider", planner_catalog().names)
+def test_what_a_planner_reads_is_no_gap_for_its_type(provider: str) -> None:
+    """The list of types that the documentation shows, and nothing beside it but what is harmless."""
+    planner = planner_catalog().load(provider)
+    for kind in planner.reads():
+        form: PlanFormat = "cloudformation" if "::" in kind else "kubernetes" if "/" in kind else "terraform"
+        reason = gaps(resource(kind, form)).get(f"{kind}.x", "")
+        is_meant = kind.startswith("iam.cnrm") or kind == "kubernetes_manifest"  # a gap without the kind that it makes
+        assert is_meant or f"type {kind}" not in reason
+        assert any(fnmatchcase(kind, pattern) for pattern in planner.types)
 
 
 @pytest.mark.parametrize("effect", ["unchanged", "deleted"])
