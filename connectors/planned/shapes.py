@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from connectors.planned import UNKNOWN, Resource
@@ -79,3 +81,11 @@ def key_of(named: str) -> str:
     if found := _GOOGLE.fullmatch(named):
         return f"//iam.googleapis.com/projects/{found['project']}/serviceAccounts/{named}"
     return named
+
+
+def moment(text: str) -> datetime | None:
+    """A time in RFC 3339, in UTC; None for anything else."""
+    try:
+        return msgspec.convert(text, datetime).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        return None

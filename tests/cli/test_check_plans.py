@@ -94,17 +94,20 @@ CASES: dict[str, tuple[str, set[tuple[str, str]], int]] = {
     "an owner who left": (plan(role("left")), {("planned_without_owner", "aws_iam_role.left")}, 1),
     "an admin that is declared": (
         plan(role("shop"), attached("shop")),
-        {("planned_privilege", "aws_iam_role.shop")},
+        {("planned_privilege", "aws_iam_role_policy_attachment.shop")},
         1,
     ),
     "an admin of undeclared blast radius": (
         plan(role("bare"), attached("bare")),
-        {("planned_privilege", "aws_iam_role.bare"), ("planned_without_blast_radius", "aws_iam_role.bare")},
+        {
+            ("planned_privilege", "aws_iam_role_policy_attachment.bare"),
+            ("planned_without_blast_radius", "aws_iam_role_policy_attachment.bare"),
+        },
         1,
     ),
     "a role that only becomes an admin": (
         plan(UNCHANGED, attached("shop")),
-        {("planned_privilege", "aws_iam_role.shop")},
+        {("planned_privilege", "aws_iam_role_policy_attachment.shop")},
         1,
     ),
     "a role that stays as it is": (plan(UNCHANGED), set(), 0),
@@ -124,7 +127,7 @@ CASES: dict[str, tuple[str, set[tuple[str, str]], int]] = {
         plan(*GCP, blocks=GCP_BLOCKS),
         {
             ("planned_unregistered", "google_service_account.bot"),
-            ("planned_privilege", "google_service_account.bot"),
+            ("planned_privilege", "google_project_iam_member.m"),
             ("planned_long_lived_credential", "google_service_account_key.k"),
         },
         1,
@@ -133,7 +136,7 @@ CASES: dict[str, tuple[str, set[tuple[str, str]], int]] = {
         plan(*AZURE, blocks=AZURE_BLOCKS),
         {
             ("planned_unregistered", "azurerm_user_assigned_identity.bot"),
-            ("planned_privilege", "azurerm_user_assigned_identity.bot"),
+            ("planned_privilege", "azurerm_role_assignment.a"),
         },
         1,
     ),

@@ -27,7 +27,8 @@ _HOLDERS: Final[Mapping[str, tuple[str, str]]] = {
 READ: Final = frozenset(
     f"{GROUP}/{kind}"
     for kind in (
-        "IAMServiceAccount", "IAMServiceAccountKey", "IAMCustomRole", "IAMPolicyMember", "IAMPartialPolicy", "IAMPolicy",
+        "IAMServiceAccount", "IAMServiceAccountKey", "IAMCustomRole",
+        "IAMPolicyMember", "IAMPartialPolicy", "IAMPolicy",
     )
 )  # fmt: skip
 """The kinds that are read, where they are about a known kind of resource."""
