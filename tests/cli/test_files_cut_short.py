@@ -116,3 +116,17 @@ def test_thirty_nights_of_cut_lists(seed: int, lists: Path, muster: Muster) -> N
 def _within_a_row(text: str, chance: random.Random) -> int:
     """A place that is not right behind a line end: nobody could tell such a list from a shorter one."""
     return chance.choice([at for at in range(text.index("\n") + 2, len(text)) if text[at - 1] != "\n"])
+
+
+@pytest.mark.parametrize("name", ["registry.csv", "people.csv"])
+def test_lint_warns_of_a_last_row_without_a_line_end(lists: Path, muster: Muster, name: str) -> None:
+    """It has no history to compare with, so this is no problem."""
+    assert "line end" not in muster("registry", "lint").out
+    (lists / name).write_text(WHOLE[name][:-3])
+
+    done = muster("registry", "lint")
+
+    line = WHOLE[name].count("\n")
+    assert done.code == 0
+    assert f"{name}:{line}" in done.out
+    assert "the last row has no line end" in " ".join(done.out.split())

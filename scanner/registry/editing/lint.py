@@ -18,7 +18,7 @@ from scanner.matching.cells.places import names_providers
 from scanner.matching.cells.reading import may_be_several
 from scanner.matching.globs import is_pattern, pieces
 from scanner.matching.keys import fold, known
-from scanner.model import Entry, Origin, Person, Policy
+from scanner.model import Entry, FileEnd, Origin, Person, Policy
 from scanner.model.declared import review_due
 from scanner.registry.columns import NAMING, OWNERS
 from scanner.registry.editing.impossible import (
@@ -248,7 +248,7 @@ def lint_lists(
         loaded = survey_people(people)
         tables = loaded.people.understood
         notes += _as_notes(loaded.problems, is_problem=True)
-        notes += _as_notes(loaded.people.warnings, is_problem=False)
+        notes += _as_notes((*loaded.people.warnings, *_open_ends(loaded.people.ends)), is_problem=False)
         if loaded.whole:
             roster = loaded.people.roster(today)
     scannable = None if providers is None else frozenset({*known().providers, *providers})
@@ -259,7 +259,7 @@ def lint_lists(
     registry = found.registry
     rows = found.rows if roster is None else tuple(map(roster.parted, found.rows))
     notes += _as_notes(found.problems, is_problem=True)
-    notes += _as_notes(registry.warnings, is_problem=False)
+    notes += _as_notes((*registry.warnings, *_open_ends(registry.ends)), is_problem=False)
     notes += lint_entries(rows, standard, ownerless=registry.ownerless, hidden=found.hidden)
     kept = {entry.id for entry in registry.entries}
     readable = [row for row in rows if row.id in kept] if found.whole else []
@@ -278,6 +278,14 @@ def write_json(report: LintReport, out: BinaryIO) -> tuple[str, ...]:
     """Write the result as JSON. Nothing is left out, so there are no notices."""
     out.write(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     return ()
+
+
+def _open_ends(ends: Iterable[FileEnd]) -> Iterator[Problem]:
+    """Yield last rows without a line end. A scan compares with the last one whether the file was cut there."""
+    for end in ends:
+        if end.row is not None and not end.has_line_end:
+            detail = "the last row has no line end: if the file was cut there, its last cell is too short"
+            yield Problem(file=end.file, line=end.row, message=detail, fix="end the line if it is whole")
 
 
 def _as_notes(problems: Iterable[Problem], *, is_problem: bool) -> list[Note]:
