@@ -76,6 +76,10 @@ SHAPES: dict[str, Callable[[int], Lists]] = {
     "no identity declared": lambda n: Lists(_bots(n, "svc-pay-{}"), _entries(n, "svc-pays-{}")),
     "names that look alike": lambda n: Lists(_bots(n), _alike(n)),
     "several in each cell": lambda n: Lists(_bots(n), _entries(n, "svc-{0}, gone-{0}")),
+    "one long cell": lambda n: Lists(
+        (("aws", "prod", "x" * 1000 * n, "key", ""), *_bots(10)),
+        (("E", "x" * 1000 * n, _ADA, "", "", ""), *_entries(9)),
+    ),
     "every date broken": lambda n: Lists(_bots(n), _entries(n, expires="soon")),
     "all people of one name": lambda n: Lists(
         _bots(n), _entries(n, owner="Ada Lovelace {}"), _people(n, "Ada Lovelace")

@@ -285,3 +285,16 @@ def test_an_import_sets_rows_aside_too(estate: Path, muster: Muster) -> None:
     assert refused.code == 2
     assert done.code == 0
     assert len(_rows(json.loads(done.out))) == 1
+
+
+def test_a_cell_of_a_megabyte_costs_its_row(estate: Path, muster: Muster) -> None:
+    """Of the registry and of a list of identities; all other rows are read."""
+    long = "x" * 1_000_000
+    (estate / "registry.csv").write_text(f"{GOOD}N-9,,{long},ada@example.com,active,,\n")
+    (estate / "bots.csv").write_text(f"{BOTS}saas:acme:long,{long},saas,acme,bot,yes,,,,\n")
+
+    result = _scan(muster)
+
+    assert _entries(result).keys() == {"N-1", "N-2", "N-3"}
+    assert len(result["identities"]) == BOTS.count("\n") - 1
+    assert "longer than 131072" in _rows(result)[0]["detail"]

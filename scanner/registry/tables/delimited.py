@@ -35,6 +35,8 @@ _DIRECTIVE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)
 
 _UNCLOSED = "a quotation mark is opened and never closed"
 _WRITE_AGAIN = "the file may be cut off: write it again"
+# The csv module's own limit of 131,072 ends the file at a longer cell. ``MAX_CELL`` sets aside the row with it alone.
+csv.field_size_limit(16 * 1024 * 1024)
 # Messages of the csv module, and ours.
 _BROKEN = (
     ("unexpected end of data", _UNCLOSED),
