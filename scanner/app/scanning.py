@@ -306,7 +306,10 @@ def _lost(store: Store, inventory: Inventory, lists: frozenset[str]) -> tuple[Lo
     lost = losses(inventory, known, lists, kept)
     if lists.isdisjoint(one.source for one in lost):
         return lost
-    return losses(inventory, without_unconfirmed(known, _unconfirmed(store, lists)), lists, kept)
+    unconfirmed = _unconfirmed(store, lists)
+    confirmed = (row for row in store.memory.identities_of(lists) if row[2] not in unconfirmed)
+    kept = dict.fromkeys(lists, 0) | still_there(confirmed, inventory)
+    return losses(inventory, without_unconfirmed(known, unconfirmed), lists, kept)
 
 
 def _unconfirmed(store: Store, lists: Collection[str]) -> dict[str, tuple[str, str, str]]:

@@ -88,7 +88,7 @@ def test_lists_are_those_of_now(muster: Muster, tmp_path: Path, hook: Receiver) 
     (tmp_path / "people.csv").write_text(f"email,name,status,left_on\nada@example.com,Ada,left,{left}\n")
     muster("activity")
 
-    assert titles(hook) == ["2 new findings without an owner (2 high)"]
+    assert titles(hook) == ["1 new finding without an owner (1 high)"]
     rules = {one["rule"] for request in hook.received for one in request.json["findings"]}
     assert rules == {"used_after_owner_left"}
 
