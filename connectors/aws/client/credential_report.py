@@ -139,7 +139,7 @@ def _slot(cells: Mapping[str, str], number: int) -> KeySlot | None:
 
 def _has_certificate(cells: Mapping[str, str], number: int) -> bool:
     active, since = cells.get(f"cert_{number}_active", ""), cells.get(f"cert_{number}_last_rotated")
-    return _flag(active) is True or _known(since) is not None
+    return _flag(active) is True or _moment(since) is not None
 
 
 def _flag(cell: str) -> bool | None:

@@ -155,7 +155,11 @@ def test_what_is_no_report_is_refused(content: bytes, reason: str) -> None:
         parse_report(content)
 
 
-@pytest.mark.parametrize("line", ["short,row", USER + ",more", USER.replace("2024-01-02", "yesterday")])
+CUT = USER.replace("true,2020-01-01T00:00:00+00:00", "false,N/")
+"""A report that was cut within its last cell: no certificate, and no row either."""
+
+
+@pytest.mark.parametrize("line", ["short,row", USER + ",more", USER.replace("2024-01-02", "yesterday"), CUT])
 def test_a_bad_row_costs_itself_alone(line: str) -> None:
     """The other rows are read; the bad one is named."""
     parsed = parse_report(report(line, USER.replace("svc", "other")))
