@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
@@ -14,7 +15,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.cli.exit_codes import FINDINGS, INCOMPLETE, NOTHING, is_failing
-from scanner.cli.options import Given, Reports, as_one, fail_on_option, given_options, output_options
+from scanner.cli.options import (
+    Given,
+    Reports,
+    as_one,
+    fail_on_option,
+    given_options,
+    named_config_option,
+    output_options,
+)
 from scanner.errors import MusterError, UsageError
 from scanner.model import Severity
 
@@ -45,7 +54,7 @@ class How(Struct, frozen=True, kw_only=True):
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@given_options
+@partial(given_options, config=named_config_option)
 @output_options
 @click.option("--source", type=_FOLDER, metavar="DIR", help="Find a plan's resources in the .tf files of this folder.")
 @click.option(

@@ -34,14 +34,21 @@ def registry_of(config: Config, path: Path) -> ListSource:
 
 # --- Options that several commands share ---
 
-config_option = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    callback=remember_option,
-    metavar="FILE",
-    help="Config file; default: ./config.toml if it exists.",
-)
+
+def _config_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return click.option(
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path),
+        callback=remember_option,
+        metavar="FILE",
+        help=text,
+    )
+
+
+config_option = _config_option("Config file; default: ./config.toml if it exists.")
+named_config_option = _config_option("Config file; without it, none is read.")
+"""For a command that may run in somebody else's folder."""
 store_option = click.option(
     "--store",
     "store_url",
@@ -139,10 +146,12 @@ def as_one(name: str, record: type[Struct]) -> Callable[[Callable[..., Any]], Ca
     return packing
 
 
-def given_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def given_options(
+    command: Callable[..., Any], *, config: Callable[[Callable[..., Any]], Callable[..., Any]] = config_option
+) -> Callable[..., Any]:
     """``given``: ``--config``, ``--registry``, ``--people``, ``--strict-registry``, ``--store``."""
     packed = as_one("given", Given)(command)
-    return config_option(_registries(people_option(_strict_registry(store_option(packed)))))
+    return config(_registries(people_option(_strict_registry(store_option(packed)))))
 
 
 def verdict_options(command: Callable[..., Any]) -> Callable[..., Any]:
