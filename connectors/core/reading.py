@@ -6,7 +6,7 @@ import importlib.util
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -57,6 +57,16 @@ class SectionReader:
 
 Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """A time in a payload. One without a zone is malformed: it could not be compared with any other."""
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """The time in UTC, as records have it. None if UTC cannot represent it."""
+    try:
+        return None if moment is None else moment.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
 Decode: TypeAlias = Callable[[bytes | Raw, Any], Any]
 """JSON as a shape; see ``decoded``."""
 

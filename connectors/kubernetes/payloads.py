@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
+from connectors.core.reading import Moment, in_utc
 from scanner.errors import SourceError
 
-Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
 LONGEST_TEXT: Final = 256
 """Characters of a label or annotation. Longer values are configuration of other programs, and may have secrets."""
 
@@ -42,10 +42,15 @@ class Metadata(Struct, frozen=True, kw_only=True):
     name: str
     namespace: str = ""
     uid: str = ""
-    created: Moment | None = field(name="creationTimestamp", default=None)
+    stamped: Moment | None = field(name="creationTimestamp", default=None)
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owners: tuple[Owner, ...] | None = field(name="ownerReferences", default=None)
+
+    @property
+    def created(self) -> datetime | None:
+        """The time in UTC. None if it is unknown, or UTC cannot represent it."""
+        return in_utc(self.stamped)
 
 
 class Object(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import msgspec
 from hypothesis import settings
-from hypothesis import strategies as st
 
 from connectors.core.contract import Connector, DiscoveredRecord
 from connectors.testing import read_unmasked
@@ -22,7 +21,6 @@ from scanner.judging.pipeline import Declared, judge
 from scanner.model import Assignment, Coverage, Identity, ScanInfo, ScanResult, StoredSecret, Workload, with_uncertain
 from scanner.store.store import open_store
 from tests.factories import NOW, make_entry
-from tests.hostile_json import mutated, with_times
 
 _SORTS: dict[str, type[Any]] = {
     "identities": Identity,
@@ -67,19 +65,6 @@ class Answers(Protocol):
 
     learnt: dict[str, Any]
     instead: dict[str, Any]
-
-
-def told_with_any_change(answers: Answers, connector: Connector, data: st.DataObject) -> None:
-    """Any part of any answer is anything: what was read can be judged, kept and reported all the same."""
-    asked = data.draw(st.sampled_from(sorted(answers.learnt)))
-    answers.instead = {asked: data.draw(mutated(answers.learnt[asked]))}
-    reported(read(connector))
-
-
-def told_with_times(answers: Answers, connector: Connector, time: str) -> None:
-    """Every time in every answer is this one."""
-    answers.instead = {asked: with_times(answer, time) for asked, answer in answers.learnt.items()}
-    reported(read(connector))
 
 
 def _written(result: ScanResult) -> bytes:

@@ -5,13 +5,9 @@ JSON omits default values, so every optional field has a default.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 from msgspec import Meta, Raw, Struct, field
-
-Moment: TypeAlias = Annotated[datetime, Meta(tz=True)]
-"""A time with a zone, so that times can be compared."""
 
 
 class LogEntries(Struct, kw_only=True, rename="camel"):
@@ -81,11 +77,3 @@ class ServiceAccount(Struct, kw_only=True, rename="camel"):
 
 class Anything(Struct):
     """An answer whose content is ignored."""
-
-
-def in_utc(moment: datetime | None) -> datetime | None:
-    """The time in UTC. Compute Engine uses US Pacific time. None if UTC cannot represent it."""
-    try:
-        return None if moment is None else moment.astimezone(UTC)
-    except OverflowError:
-        return None

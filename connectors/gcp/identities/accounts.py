@@ -8,11 +8,11 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.core.contract import DiscoveredRecord, Gone, own_words
-from connectors.core.reading import unread_facts
+from connectors.core.reading import Moment, in_utc, unread_facts
 from connectors.federation import links_of
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import Page
-from connectors.gcp.client.payloads import Moment, ServiceAccount, in_utc
+from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.each import of_each
 from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
 from connectors.gcp.reader import GcpReader

@@ -11,8 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.core.contract import DiscoveredRecord
+from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
-from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
 from connectors.gcp.reader import GcpReader
 from scanner.model import Credential, Identity, Link, Privilege, Signal, credential_key

@@ -8,8 +8,8 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.core.contract import DiscoveredRecord
+from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
-from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.each import at_each_location
 from connectors.gcp.places import ProjectRef, account_key, last_segment, located_key, tags_of
 from connectors.gcp.reader import Attached, GcpReader

@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Raw, Struct, structs
 
 from connectors.core.contract import DiscoveredRecord
+from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
-from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.client.requests import Request
 from connectors.gcp.each import at_each_location
 from connectors.gcp.places import ProjectRef, last_segment, located_key, tags_of

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from connectors.gcp.client.payloads import Moment, in_utc
+from connectors.core.reading import Moment, in_utc
 
 BEHIND = timedelta(days=7)
 """A record that ends longer ago is no evidence of disuse. Records are usually behind by a day or two."""

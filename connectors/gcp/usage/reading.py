@@ -9,9 +9,10 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from connectors.core.contract import DiscoveredRecord, Gone, SectionReading
+from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Rejected
-from connectors.gcp.client.payloads import Moment, ServiceAccount, in_utc
+from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.client.requests import Request
 from connectors.gcp.each import ProjectReading, instead_in_each
 from connectors.gcp.places import ProjectRef

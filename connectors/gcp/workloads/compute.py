@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from connectors.gcp.client.payloads import Moment, in_utc
+from connectors.core.reading import Moment, in_utc
 from connectors.gcp.places import ProjectRef, last_segment
 from connectors.gcp.workloads.records import Details, default_compute, known, short_scopes
 

@@ -13,9 +13,9 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.core.contract import DiscoveredRecord, SectionReading
+from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Rejected
-from connectors.gcp.client.payloads import Moment, in_utc
 from connectors.gcp.each import at_each_location, instead_in_each, list_assets
 from connectors.gcp.places import ProjectRef, engine_key, tags_of
 from connectors.gcp.reader import GcpReader

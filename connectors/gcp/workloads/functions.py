@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from connectors.gcp.client.payloads import Moment, in_utc
+from connectors.core.reading import Moment, in_utc
 from connectors.gcp.places import ProjectRef, last_segment
 from connectors.gcp.workloads.records import Details, default_app_engine, default_compute, known
 

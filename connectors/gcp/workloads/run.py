@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from connectors.gcp.client.payloads import Moment, in_utc
+from connectors.core.reading import Moment, in_utc
 from connectors.gcp.places import ProjectRef, last_segment
 from connectors.gcp.workloads.records import Details, default_compute
 

@@ -13,9 +13,10 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.core.contract import DiscoveredRecord, Gone, SectionReading
+from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import Page
-from connectors.gcp.client.payloads import Asset, Moment, in_utc
+from connectors.gcp.client.payloads import Asset
 from connectors.gcp.each import at_each_location, of_each
 from connectors.gcp.places import ProjectRef, last_segment, stored_key, tags_of
 from connectors.gcp.reader import GcpReader
