@@ -95,9 +95,9 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         entries=None if registry is None else tuple(map(mask, registry.entries)),
         unread=() if registry is None else tuple(map(mask, registry.unread)),
         unread_cells=() if registry is None else tuple(map(mask, registry.cells)),
-        people=None if people is None else tuple(map(mask, people.people)),
-        unread_people=() if people is None else tuple(map(mask, people.unread)),
-        unread_cells_of_people=() if people is None else tuple(map(mask, people.cells)),
+        people=None if people is None else people.people,
+        unread_people=() if people is None else people.unread,
+        unread_cells_of_people=() if people is None else people.cells,
         ends=(*(registry.ends if registry else ()), *(people.ends if people else ())),
         exemptions=tuple(
             mask_with_warning(exemption, f"{file}: [[exempt]] {number}")

@@ -8,6 +8,7 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import openpyxl
 import pytest
@@ -331,3 +332,18 @@ def test_evidence_lists_the_exports_that_a_scan_rests_on(estate: Path, muster: M
     assert [(Path(one["name"]).name, one["sha256"]) for one in inputs if one["role"] == "export"] == [
         ("cluster.json", hashlib.sha256((export / "cluster.json").read_bytes()).hexdigest())
     ]
+
+
+def test_a_secret_in_the_roster_is_in_no_workbook(estate: Path, muster: Muster) -> None:
+    """Nor in the hidden sheet of people to choose owners from."""
+    secret = "hunter2-correct-horse"
+    roster = (estate / "people.csv").read_text().replace("Ada,", f"Ada password={secret},", 1)
+    assert secret in roster
+    (estate / "people.csv").write_text(roster)
+
+    assert muster("scan", "-o", "xlsx:o.xlsx").code == 0
+
+    with ZipFile(estate / "o.xlsx") as workbook:
+        sheets = {name: workbook.read(name).decode() for name in workbook.namelist() if name.endswith(".xml")}
+    assert any("ada@example.com" in text for text in sheets.values())
+    assert [name for name, text in sheets.items() if secret in text] == []

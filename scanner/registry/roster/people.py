@@ -13,6 +13,7 @@ from scanner.errors import Problem, RegistryError
 from scanner.languages import worded
 from scanner.matching.keys import is_email
 from scanner.model import FileEnd, Origin, Person, PersonStatus, UnreadCells, UnreadRow
+from scanner.redaction.masking import mask
 from scanner.registry.columns import PEOPLE
 from scanner.registry.lists import ListSource
 from scanner.registry.records import Notes, Record, read_records, unread_cells, unread_columns, why
@@ -63,12 +64,19 @@ def load_people(lists: Sequence[ListSource], *, strict: bool = True) -> People:
 
     A person in several lists is merged: earlier lists take precedence, but a person who has left in one list has left.
     Raises RegistryError with all problems, each with file, line and heading. Unless ``strict``, an unreadable row is
-    skipped and an unreadable cell left out, and only problems of a whole list raise an error.
+    skipped and an unreadable cell left out, and only problems of a whole list raise an error. All readers of a roster
+    get it masked: workbooks, pages and mails name people, too.
     """
     found = survey_people(lists)
     if found.problems and (strict or not found.whole):
         raise RegistryError(*found.problems)
-    return found.people
+    people = found.people
+    return replace(
+        people,
+        people=tuple(map(mask, people.people)),
+        unread=tuple(map(mask, people.unread)),
+        cells=tuple(map(mask, people.cells)),
+    )
 
 
 def survey_people(lists: Sequence[ListSource]) -> PeopleSurvey:
