@@ -11,7 +11,7 @@ from connectors.aws.planned.identities import identities_in
 from connectors.aws.planned.listing import Account
 from connectors.aws.planned.names import PARTITION, Names
 from connectors.aws.planned.other_formats import READ, TYPES, as_cloudformation
-from connectors.aws.planned.workloads import Roles, agent_of, secret_of, workload_of, workload_types
+from connectors.aws.planned.workloads import WORKLOADS, Roles, agent_of, secret_of, workload_of
 from connectors.planned import Known, Planned, Resource
 from connectors.planned.effects import PlannedState, as_planned
 from connectors.planned.kinds import not_understood
@@ -30,7 +30,7 @@ class AwsPlanner:
     @staticmethod
     def reads() -> frozenset[str]:
         """The types that are read completely."""
-        return frozenset(FORMS.keys() | workload_types().keys() | READ)
+        return frozenset(FORMS.keys() | WORKLOADS.keys() | READ)
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """The planned identities and rights, account by account."""
@@ -44,16 +44,15 @@ class AwsPlanner:
                 after.found.get(where, ()), {each.at: each for each in before.found.get(where, ())}, known, where[0]
             )
         ]
-        deployed = [(each, after.filled(each)) for each in resources if each.type in workload_types()]
-        deployed = [(each, values) for each, values in deployed if each.effect != "deleted"]
-        agents = workload_types()
+        made = [each for each in resources if each.type in WORKLOADS and each.effect != "deleted"]
+        deployed = [(each, after.filled(each), WORKLOADS[each.type][0].agent is not None) for each in made]
         return Planned(
             identities=(
                 *identities,
-                *(agent_of(each, values, after.roles) for each, values in deployed if agents[each.type].agent),
+                *(agent_of(each, values, after.roles) for each, values, is_agent in deployed if is_agent),
             ),
             workloads=tuple(
-                workload_of(each, values, after.roles) for each, values in deployed if not agents[each.type].agent
+                workload_of(each, values, after.roles) for each, values, is_agent in deployed if not is_agent
             ),
             secrets=tuple(map(secret_of, after.secrets)),
             unread=(*after.unread, *not_understood(resources, self.reads())),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -12,31 +11,19 @@ from msgspec import Struct
 from connectors.aws.planned.forms import Declared, tags_in
 from connectors.aws.planned.identities import SOURCE, UNKNOWN_ACCOUNT
 from connectors.aws.planned.names import MADE_UP_ACCOUNT, PARTITION
-from connectors.aws.workloads.declarations import VARIABLES, Fields, Where
+from connectors.aws.workloads.catalog import TYPES
+from connectors.aws.workloads.declarations import VARIABLES, Arguments, Fields, Where
 from connectors.aws.workloads.records import Around, agent, workload
 from connectors.aws.workloads.rows import Row, role_key
 from connectors.planned import UNKNOWN, Resource, planned_key
 from connectors.planned.shapes import mapping, walk
-from scanner.catalog import read_table
 from scanner.model import StoredSecret, Workload
 from scanner.model.planned import PlannedIdentity
 
-
-class WorkloadType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A resource type that runs as roles. Paths go through the items of a list at ``*``."""
-
-    kind: str
-    name: str
-    roles: tuple[str, ...] = ()
-    profiles: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-    agent: str | None = None
-
-
-@cache
-def workload_types() -> Mapping[str, WorkloadType]:
-    """The table of resource types."""
-    return read_table("connectors.aws.planned", "workloads.toml", dict[str, WorkloadType])
+WORKLOADS: Mapping[str, tuple[Fields, Arguments]] = {
+    name: (one.record, arguments) for one in TYPES if one.record for name, arguments in one.planned.items()
+}
+"""Resource types that run as roles, and AI agents: what they are, and where their arguments say it."""
 
 
 class Roles(Struct, frozen=True, kw_only=True):
@@ -49,19 +36,19 @@ class Roles(Struct, frozen=True, kw_only=True):
 
 def workload_of(resource: Resource, values: Mapping[str, Any], roles: Roles) -> Workload:
     """A resource of a type without agents that would run as roles."""
-    its, where = workload_types()[resource.type], _where(resource)
-    found = workload(_row(resource, values, roles, where), _fields(its), Around(where=where))
+    (fields, _), where = WORKLOADS[resource.type], _where(resource)
+    found = workload(_row(resource, values, roles, where), fields, Around(where=where))
     return msgspec.structs.replace(found, scope=resource.account or UNKNOWN_ACCOUNT)
 
 
 def agent_of(resource: Resource, values: Mapping[str, Any], roles: Roles) -> PlannedIdentity:
     """An AI agent, with how it is before."""
-    its, where = workload_types()[resource.type], _where(resource)
+    (fields, _), where = WORKLOADS[resource.type], _where(resource)
     after, before = (
         None
         if arguments is None
         else msgspec.structs.replace(
-            agent(_row(resource, arguments, roles, where), _fields(its), Around(where=where)),
+            agent(_row(resource, arguments, roles, where), fields, Around(where=where)),
             scope=resource.account or UNKNOWN_ACCOUNT,
         )
         for arguments in (values, resource.before)
@@ -100,12 +87,8 @@ def _where(resource: Resource) -> Where:
     )
 
 
-def _fields(its: WorkloadType) -> Fields:
-    return Fields(kind=its.kind, key="", name="", agent=its.agent)
-
-
 def _row(resource: Resource, values: Mapping[str, Any], roles: Roles, where: Where) -> Row:
-    its, at = workload_types()[resource.type], resource.place.resource
+    (_, its), at = WORKLOADS[resource.type], resource.place.resource
     arn, names = values.get("arn"), [each for each, _ in walk(values, its.name) if isinstance(each, str) and each]
     variables = sorted({key for path in its.variables for each, _ in walk(values, path) for key in mapping(each)})
     tags = next((mapping(values[name]) for name in ("tags_all", "tags", "Tags") if values.get(name)), {})
@@ -119,7 +102,7 @@ def _row(resource: Resource, values: Mapping[str, Any], roles: Roles, where: Whe
 
 
 def _roles(resource: Resource, values: Mapping[str, Any], roles: Roles, where: Where) -> Iterator[str]:
-    its, at = workload_types()[resource.type], resource.place.resource
+    (_, its), at = WORKLOADS[resource.type], resource.place.resource
     if at in roles.by_resource:
         yield roles.by_resource[at]  # the role that SAM makes for it
     for path in its.roles:

@@ -145,6 +145,19 @@ class Kept(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     facts: Mapping[str, str] = {}
 
 
+class Arguments(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The paths in the arguments of a resource in a plan or template. They go through the items of a list at ``*``.
+
+    ``name``; ``roles``, by ARN or name; ``profiles``: instance profiles; ``variables``: environment variables, of which
+    only the names are read.
+    """
+
+    name: str = ""
+    roles: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+
 class ResourceType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A resource type, which is one section of a region.
 
@@ -152,7 +165,8 @@ class ResourceType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     a stored secret, by fields or by a function of ``stored.py``; neither: its rows only lead to others. ``assigns``:
     the function of ``entries.py`` for the assignment of a row, in addition to a record, or instead if there is no kind.
     ``tagged_as``: its name in the tagging API, if tags come from there. ``everywhere``: False if AWS has the service in
-    some regions only. ``without``: what is unknown without it, if not what it is and runs as.
+    some regions only. ``without``: what is unknown without it, if not what it is and runs as. ``planned``: the types of
+    Terraform, CloudFormation and SAM that become such a record, with where they have its facts.
     """
 
     section: str
@@ -163,6 +177,7 @@ class ResourceType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     record: Fields | None = None
     stored: Kept | Literal["parse_secret", "parse_parameter", "parse_policy"] | None = None
     assigns: Literal["identity_of", "entry_of", "policy_of"] | None = None
+    planned: Mapping[str, Arguments] = {}
     tagged_as: str | None = None
     everywhere: bool = True
     optional: bool = False
