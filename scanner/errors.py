@@ -58,6 +58,10 @@ class Problem(Struct, frozen=True, kw_only=True):
         return with_fix(f"{place}:{field} {self.message}", self.fix)
 
 
+class CutOff(Problem, frozen=True, kw_only=True):
+    """The last row of a file that ends within it."""
+
+
 def with_fix(message: str, fix: str | None) -> str:
     """The message with its fix, where both are on one line; a fix on a line of its own has an arrow instead."""
     return f"{message.rstrip('.')} ({fix})" if fix else message

@@ -435,12 +435,12 @@ def _believed_people(
         named = next(iter([one.name for one in declared.inputs if one.role == "people"]), PEOPLE)
         gaps.append(gap(LEAVERS, named, why))
         people = nobody_left(people)
-    if not gaps:
+    if not gaps and not any(row.was_cut for row in declared.unread_people):
         return declared, remembered
     files = {row.file for row in rows}
     ends = tuple(end for end in declared.ends if end.file not in files)
     return (
-        replace(declared, people=people, roster_gaps=tuple(gaps), ends=ends),
+        replace(declared, people=people, roster_gaps=tuple(gaps), nobody_left=why is not None, ends=ends),
         replace(remembered, ownership=store.memory.ownership()),
     )
 

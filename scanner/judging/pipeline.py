@@ -5,7 +5,7 @@ inventory ─► nature, agent, usage, matching ─► registry, suggestions ─
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -89,9 +89,9 @@ class Declared(Struct, frozen=True, kw_only=True):
 
     ``unread``: rows of the registry that cannot be read, ``unread_cells``: cells of rows that count; ``unread_people``
     and ``unread_cells_of_people``: those of the roster. ``ends``: how their files ended. ``shrunk``: a row for each
-    registry that lost too many or was cut, and ``roster_gaps``: why the roster is not believed: see
-    ``last_known/shrunk.py`` and ``last_known/line_ends.py``. ``frameworks``: ids of the frameworks
-    whose controls findings cite; None: the default ones.
+    registry that lost too many or was cut, and ``roster_gaps``: why the roster is not believed, of which
+    ``nobody_left`` says that it lost too many: see ``last_known/shrunk.py`` and ``last_known/line_ends.py``.
+    ``frameworks``: ids of the frameworks whose controls findings cite; None: the default ones.
     """
 
     entries: tuple[Entry, ...] | None = None
@@ -102,6 +102,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     shrunk: tuple[UnreadRow, ...] = ()
     ends: tuple[FileEnd, ...] = ()
     roster_gaps: tuple[Coverage, ...] = ()
+    nobody_left: bool = False
     people: tuple[Person, ...] | None = None
     exemptions: tuple[Exemption, ...] = ()
     acknowledgements: tuple[Acknowledgement, ...] = ()
@@ -143,8 +144,8 @@ def judge(
     lists = _lists(declared, whole, remembered, today, cells)
     last = LastScan(entries=remembered.entries, gone=remembered.gone, carried=carried)
     fresh, entries, of_matching = _assessed(whole, lists, last, access, places=places, now=now, quick=quick)
-    if declared.roster_gaps:
-        fresh = list(as_last_owned(fresh, remembered.ownership))
+    read, fresh = fresh, list(as_last_owned(fresh, remembered.ownership, nobody_left=declared.nobody_left))
+    as_before = frozenset(one.identity.key for one, was in zip(fresh, read, strict=True) if one is not was)
     entry_of = _entries_of(lists.entries or ())
     with stage("reach"):
         fresh = with_reach(fresh, _reachable(fresh, carried, whole, scan), entry_of)
@@ -199,7 +200,7 @@ def judge(
             *(() if acted is None else acted.coverage),
         ),
         identities=_with_findings(
-            sorted((*_marked(fresh, declared, lists), *carried), key=lambda one: one.identity.key), findings
+            sorted((*_marked(fresh, declared, lists, as_before), *carried), key=lambda one: one.identity.key), findings
         ),
         secrets=whole.secrets,
         workloads=whole.workloads,
@@ -269,15 +270,20 @@ def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, no
     return tuple(acknowledgements.marked(found, identities))
 
 
-def _marked(fresh: Sequence[Assessment], declared: Declared, lists: Lists) -> Iterator[Assessment]:
-    """Yield the identities; those that a list decides on that is not believed are not re-checked."""
+def _marked(
+    fresh: Sequence[Assessment], declared: Declared, lists: Lists, as_before: Collection[str]
+) -> Iterator[Assessment]:
+    """Yield the identities; those that a list decides on that is not believed are not re-checked.
+
+    ``as_before``: keys of those whose owner is the last known one.
+    """
     lost = lists.aside.why.keys() if declared.shrunk else ()
     for one in fresh:
         verdict = one.registry
         by_lost = lost and not frozenset(lost).isdisjoint(
             (verdict.entry, *verdict.agreeing, *(hit.entry for hit in verdict.candidates if verdict.entry is None))
         )
-        by_roster = declared.roster_gaps and depends_on_roster(one.ownership)
+        by_roster = one.identity.key in as_before or (declared.nobody_left and depends_on_roster(one.ownership))
         if by_lost or by_roster:
             yield msgspec.structs.replace(one, rechecked=False)
         else:

@@ -120,7 +120,7 @@ class UnreadRow(Struct, frozen=True, kw_only=True, gc=False):
 
     ``id``: its id, if that cell can be read. ``why``: the errors, as text. ``names``: an entry made of the readable
     cells, to find the identities that the row may declare; None if they name none. ``hides_names``: a cell with names
-    cannot be read, so the row may declare any identity.
+    cannot be read, so the row may declare any identity. ``was_cut``: the file ends within the row.
     """
 
     origin: Origin
@@ -128,6 +128,7 @@ class UnreadRow(Struct, frozen=True, kw_only=True, gc=False):
     why: tuple[str, ...]
     names: Entry | None = None
     hides_names: bool = False
+    was_cut: bool = False
 
 
 AS_SUGGESTED = "as suggested"

@@ -106,11 +106,27 @@ def test_thirty_nights_of_cut_lists(seed: int, lists: Path, muster: Muster) -> N
             )
             assert (true, bool(result["summary"]["gaps"])) == (fresh, False), night
         else:
-            # Who a cut row of the roster was about is unknown, so owners may be unchecked until a bot is read again.
-            for one, (*_, owned) in zip(result["identities"], true[0], strict=True):
-                if one["ownership"]["state"] == "unchecked":
-                    one["ownership"]["state"] = owned
             assert (code, result["summary"]["new_findings"], _state(result)) == (3, 0, true), (night, cut)
+
+
+@pytest.mark.parametrize("left", [1, 4, len("Ann,active\n"), len("nn@example.com,Ann,active\n")])
+def test_only_who_stood_in_the_last_row_is_unknown(lists: Path, muster: Muster, left: int) -> None:
+    """Wherever it was cut: their identities keep the last owner, others are judged by the rows that were read."""
+    (lists / "registry.csv").write_text(
+        REGISTRY.replace("bot-14,ann", "bot-14,bob").replace("bot-15,ann", "bot-15,gone")
+    )
+    before = _scan(muster)[1]
+    (lists / "people.csv").write_text(PEOPLE.replace("Bob,active", "Bob,left")[:-left])
+
+    _, result = _scan(muster)
+
+    states = {one["name"]: one["ownership"]["state"] for one in result["identities"]}
+    assert states == {"bot-14": "orphaned", "bot-15": "orphaned", "bot-16": "owned", "bot-17": "owned"}
+    assert [one["ownership"] for one in result["identities"][1:]] == [
+        one["ownership"] for one in before["identities"][1:]
+    ]
+    assert [one["rechecked"] for one in result["identities"]] == [True, False, False, False]
+    assert [one["identity"] for one in result["findings"] if one["new"]] == ["saas:acme:bot-14"]
 
 
 def _within_a_row(text: str, chance: random.Random) -> int:

@@ -104,16 +104,19 @@ def nobody_left(people: Iterable[Person]) -> tuple[Person, ...]:
     return tuple(one if one.status != "left" else replace(one, status="active", left_on=None) for one in people)
 
 
-def as_last_owned(fresh: Iterable[Assessment], last: Mapping[str, OwnershipVerdict]) -> Iterator[Assessment]:
-    """Yield the identities; where the roster decides on the owner, with the last known verdict (``last``, by key).
+def as_last_owned(
+    fresh: Iterable[Assessment], last: Mapping[str, OwnershipVerdict], *, nobody_left: bool
+) -> Iterator[Assessment]:
+    """Yield the identities; where it is not known what the roster says, with the last known verdict (``last``, by key).
 
-    An identity that the last scan did not have has no verdict then.
+    ``nobody_left``: the roster is not believed about anybody, so an identity that the last scan did not have has no
+    verdict. Else only its last row was cut: what its other rows decide stands.
     """
     for one in fresh:
         before, now = last.get(one.identity.key), one.ownership
-        if before is None and now.reason in _BY_ROSTER:
+        if before is None and nobody_left and now.reason in _BY_ROSTER:
             yield replace(one, ownership=replace(now, state="unchecked", reason=None))
-        elif before is not None and before != now and _may_hide(before, now):
+        elif before not in (None, now) and (now.state == "unchecked" or (nobody_left and _may_hide(before, now))):
             yield replace(one, ownership=before)
         else:
             yield one
@@ -121,7 +124,7 @@ def as_last_owned(fresh: Iterable[Assessment], last: Mapping[str, OwnershipVerdi
 
 def _may_hide(before: OwnershipVerdict, now: OwnershipVerdict) -> bool:
     """Return whether the roster alone may have changed the verdict."""
-    return now.state == "unchecked" or not _BY_ROSTER.isdisjoint((before.reason, now.reason))
+    return not _BY_ROSTER.isdisjoint((before.reason, now.reason))
 
 
 def depends_on_roster(verdict: OwnershipVerdict) -> bool:

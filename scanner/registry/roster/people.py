@@ -9,7 +9,7 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.errors import Problem, RegistryError
+from scanner.errors import CutOff, Problem, RegistryError
 from scanner.languages import worded
 from scanner.matching.keys import is_email
 from scanner.model import FileEnd, Origin, Person, PersonStatus, UnreadCells, UnreadRow
@@ -113,7 +113,12 @@ def survey_people(lists: Sequence[ListSource]) -> PeopleSurvey:
         people[person.email.lower()] = replace(person, id=None, unread=_columns({*person.unread, "id"}))
         cells.append(UnreadCells(origin=person.origin, columns=("id",), why=(why(problem),)))
     unread += [
-        UnreadRow(origin=Origin(file=one.file, sheet=one.sheet, row=one.line), why=(why(one),)) for one in notes.lost
+        UnreadRow(
+            origin=Origin(file=one.file, sheet=one.sheet, row=one.line),
+            why=(why(one),),
+            was_cut=isinstance(one, CutOff),
+        )
+        for one in notes.lost
     ]
     return PeopleSurvey(
         people=People(

@@ -9,9 +9,7 @@ from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 
-from msgspec.structs import replace
-
-from scanner.errors import Problem, RegistryError
+from scanner.errors import CutOff, Problem, RegistryError
 from scanner.registry.tables.files import read_lines
 from scanner.registry.tables.rows import (
     EmptyTable,
@@ -96,7 +94,8 @@ def _whole(
             yield last
         if not ending.is_open or error.problems[0].message != _UNCLOSED:
             raise
-        yield replace(error.problems[0], message=f"{_UNCLOSED}, and the file has no line end", fix=_WRITE_AGAIN)
+        message = f"{_UNCLOSED}, and the file has no line end"
+        yield CutOff(file=file, line=error.problems[0].line, message=message, fix=_WRITE_AGAIN)
         return
     if last is None:
         return
@@ -104,7 +103,7 @@ def _whole(
     if before is not None and are_full and ending.is_open and len(cells) < width:
         number = counted(len(cells), "cell", "cells")
         message = f"has {number} under {width} headings, unlike all others, and no line end"
-        yield Problem(file=file, line=line, message=message, fix=_WRITE_AGAIN)
+        yield CutOff(file=file, line=line, message=message, fix=_WRITE_AGAIN)
     else:
         yield last
 
