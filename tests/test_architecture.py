@@ -203,7 +203,7 @@ def test_what_connectors_share_knows_none_of_them() -> None:
         name: path for name, path in MODULES.items() if _within(name, {"connectors"}) and not _within(name, providers)
     }
 
-    assert {"connectors.core.contract", "connectors.logs", "connectors.planned", "connectors.vendors"} <= shared.keys()
+    assert {"connectors.core.contract", "connectors.logs", "connectors.planned"} <= shared.keys()
     assert [
         f"{name} imports {other}"
         for name, path in shared.items()

@@ -2,99 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from connectors.ai_vendors.agents import Agent, McpServer, part_of, read_listed_agents, read_vaults, starts
+from connectors.ai_vendors.reader import VendorReader
+from connectors.ai_vendors.records import Used, VendorOrganization, host_of, latest, moment
 from connectors.anthropic import payloads as p
-from connectors.anthropic import requests as r
-from connectors.anthropic import spec as s
-from connectors.anthropic.identities import Organization, Used
-from connectors.core.reading import ReadSection
-from connectors.vendors.reader import VendorReader
-from connectors.vendors.records import Agent, McpServer, VendorOrganization, host_of, latest, moment, stored
-from connectors.vendors.vaults import Vaults, read_vaults
-from scanner.model import Consequence, Identity, Link, StoredSecret, Workload
+from connectors.anthropic.identities import Organization
+from connectors.core.reading import ReadSection, shown
+from scanner.model import Identity, Link
 from scanner.model.attributes import FEDERATES_TO
 
-_TITLE = "Anthropic's platform"
-_AWS_ROLE = "aws_role"
 _CUSTOM, _MCP = "custom", "mcp_toolset"
-_ASKS, _ALLOWS = "always_ask", "always_allow"
-_ACTIVE = "active"
-_EXECUTION = "execution_identity"
 
 
 def agent(
     place: VendorOrganization, workspace: str, row: p.AgentRow, deployments: Iterable[p.Deployment], used: Used
 ) -> Identity:
     """An agent. ``workspace``: its name or id, or the number of its key in a list."""
-    own, runs_as = list(deployments), row.execution_identity or p.Execution()
-    facts: dict[str, Any] = {
-        _EXECUTION: runs_as.role_arn or runs_as.type or None,
-        "version": row.version,
-        "deployments": [
-            {"name": one.name or one.id, "status": _status(one)} for one in sorted(own, key=lambda one: one.id)
-        ],
-    }
-    if not workspace.isdigit():
-        facts["workspace"] = workspace
-    arn = runs_as.role_arn if runs_as.type == _AWS_ROLE else None
-    if arn:
-        facts[FEDERATES_TO] = [arn]
-    schedules = (one.schedule for one in own if one.schedule and one.archived_at is None and one.status == _ACTIVE)
+    own, runs_as = sorted(deployments, key=lambda deployment: deployment.id), row.execution_identity or p.Execution()
+    arn = runs_as.role_arn if runs_as.type == "aws_role" else None
+    schedules = [one.schedule for one in own if one.schedule]
+    active = [one.schedule for one in own if one.schedule and one.archived_at is None and one.status == "active"]
     found = Agent(
         id=row.id,
         name=row.name,
         description=row.description,
         enabled=row.archived_at is None,
         created_at=moment(row.created_at),
-        last_used_at=latest(used.last, *(moment(one.schedule.last_run_at) for one in own if one.schedule)),
+        last_used_at=latest(used.last, *(moment(schedule.last_run_at) for schedule in schedules)),
         model=row.model.id if isinstance(row.model, p.Model) else row.model,
-        tools=tuple(_tools(row.tools)),
-        mcp_servers=tuple(_servers(row)),
-        skills=tuple(one.skill_id for one in row.skills),
-        schedules=tuple(_when(one) for one in schedules),
+        tools=_tools(row.tools),
+        mcp_servers=_servers(row),
+        skills=tuple(skill.skill_id for skill in row.skills),
+        schedules=tuple(schedule.when for schedule in active),
         asks=_asks(row.tools),
         tags=row.metadata or {},
-        facts=facts,
+        facts={
+            "execution_identity": runs_as.role_arn or runs_as.type or None,
+            "version": row.version,
+            "deployments": [{"name": shown(one), "status": one.shown_status} for one in own],
+            **({} if workspace.isdigit() else {"workspace": workspace}),
+            **({FEDERATES_TO: [arn]} if arn else {}),
+        },
         links=(Link(relation="federates", target=arn, evidence="its execution identity"),) if arn else (),
     )
-    return found.identity(place, _TITLE, consequences=(Consequence(kind="invoke_models", actions=("messages",)),))
-
-
-def deployment(place: VendorOrganization, row: p.Deployment, secrets: Mapping[str, list[str]]) -> Workload:
-    """A deployment, which runs as its agent. ``secrets``: by vault, the keys of its credentials."""
-    schedule = row.schedule
-    last = None if schedule is None else moment(schedule.last_run_at)
-    return Workload(
-        **place.of(f"deployments/{row.id}", row.name or row.id),
-        kind="deployment",
-        runs_as=(place.key(f"agents/{row.agent.id}"),),
-        uses=tuple(sorted({key for vault in row.vault_ids for key in secrets.get(vault, ())})),
-        created_at=moment(row.created_at),
-        tags=row.metadata or {},
-        attributes={
-            "status": _status(row),
-            "paused_reason": row.paused_reason.type if row.paused_reason else None,
-            "schedule": None if schedule is None else _when(schedule),
-            "last_run": None if last is None else last.isoformat(),
-            "vaults": sorted(row.vault_ids),
-        },
-    )
-
-
-def workspace_of(place: VendorOrganization, id_: str, name: str, agents: Iterable[str]) -> Workload:
-    """A workspace, which runs as its agents: anyone who can change an agent can act as it. ``agents``: their ids."""
-    runs_as = tuple(place.key(f"agents/{one}") for one in agents)
-    return Workload(**place.of(f"workspaces/{id_}", name), kind="workspace", runs_as=runs_as)
-
-
-def _status(row: p.Deployment) -> str:
-    return "archived" if row.archived_at is not None else row.status
-
-
-def _when(schedule: p.Schedule) -> str:
-    return f"{schedule.expression} {schedule.timezone}".strip()
+    return found.identity(place, "Anthropic's platform", "messages")
 
 
 def _enabled(tool: p.Tool) -> tuple[str, ...] | None:
@@ -133,71 +86,54 @@ def _asks(tools: Iterable[p.Tool]) -> bool | None:
         if tool.type == _CUSTOM:
             policies.add(_CUSTOM)
             continue
-        for one in (tool.default_config, *tool.configs):
-            if one is not None and one.enabled and one.permission_policy is not None:
-                policies.add(one.permission_policy.type)
-    if policies == {_ASKS}:
+        for config in (tool.default_config, *tool.configs):
+            if config is not None and config.enabled and config.permission_policy is not None:
+                policies.add(config.permission_policy.type)
+    if policies == {"always_ask"}:
         return True
-    return False if _ALLOWS in policies else None
-
-
-def credential(place: VendorOrganization, vault: p.Vault, row: p.Credential) -> StoredSecret:
-    """A credential in a vault: its name, dates and host."""
-    return stored(
-        place,
-        f"vaults/{vault.id}/credentials/{row.id}",
-        f"{vault.title}/{row.display_name or row.id}",
-        created_at=moment(row.created_at),
-        rotated_at=moment(row.updated_at),
-        expires_at=moment(row.auth.expires_at),
-        attributes={
-            "type": row.auth.type,
-            "host": host_of(row.auth.mcp_server_url),
-            "archived": row.archived_at is not None,
-        },
-    )
-
-
-_VAULTS = Vaults(
-    section=s.VAULTS,
-    listing=r.VAULTS,
-    vault=p.Vault,
-    within=r.CREDENTIALS,
-    credential=p.Credential,
-    made=credential,
-)
-
-
-# --- The sections ---
+    return False if "always_allow" in policies else None
 
 
 def read_agents(reader: VendorReader, read: Organization) -> ReadSection[None]:
     """Yield agents, deployments and credentials of every workspace for which the source has a key."""
-    opened = reader.opened(s.WORKSPACE_TOKENS)
-    if not opened:
-        for name in (s.AGENTS, s.DEPLOYMENTS, s.VAULTS):
+    apis = reader.apis["workspace_tokens"]
+    if not apis:
+        for name in ("agents", "deployments", "vaults"):
             yield reader.off(name)
         return
-    listed: dict[str, tuple[str, p.AgentRow]] = {}
-    with reader.section(s.AGENTS) as section:
-        for workspace, api in opened.items():
-            rows = reader.listed(section, r.AGENTS, p.AgentRow, api)
-            listed |= {row.id: (workspace, row) for row in rows if row.id not in listed}
-        section.found(len(listed))
-    yield reader.done(section)
-    for workspace in opened:
+    listed = yield from read_listed_agents(reader, apis, p.AgentRow)
+    for workspace in apis:
         own = [id_ for id_, (where, _) in listed.items() if where == workspace]
         if not workspace.isdigit():
-            yield workspace_of(reader.place, workspace, read.workspace(workspace) or workspace, own)
+            yield part_of(reader.place, "workspace", workspace, read.workspace(workspace) or workspace, own)
     deployments: dict[str, p.Deployment] = {}
-    with reader.section(s.DEPLOYMENTS) as section:
-        for api in opened.values():
-            deployments.update((row.id, row) for row in reader.listed(section, r.DEPLOYMENTS, p.Deployment, api))
+    with reader.section("deployments") as section:
+        for api in apis.values():
+            rows = reader.listed(section, "deployments", p.Deployment, api=api)
+            deployments.update((row.id, row) for row in rows)
         section.found(len(deployments))
     yield reader.done(section)
-    secrets = yield from read_vaults(reader, _VAULTS, opened)
-    yield from (deployment(reader.place, row, secrets) for row in deployments.values())
-    for id_, (workspace, row) in listed.items():
-        running = [one for one in deployments.values() if one.agent.id == id_]
+    secrets = yield from read_vaults(reader, apis, lambda credential: {"archived": credential.archived_at is not None})
+    for row in deployments.values():
+        schedule = row.schedule
+        last = None if schedule is None else moment(schedule.last_run_at)
+        yield starts(
+            reader.place,
+            "deployment",
+            row,
+            row.agent.id,
+            (row.vault_ids, secrets),
+            created_at=moment(row.created_at),
+            tags=row.metadata or {},
+            attributes={
+                "status": row.shown_status,
+                "paused_reason": row.paused_reason.type if row.paused_reason else None,
+                "schedule": None if schedule is None else schedule.when,
+                "last_run": None if last is None else last.isoformat(),
+                "vaults": sorted(row.vault_ids),
+            },
+        )
+    for id_, (workspace, agent_row) in listed.items():
+        running = [deployment for deployment in deployments.values() if deployment.agent.id == id_]
         name = read.workspace(workspace) or workspace
-        yield agent(reader.place, name, row, running, read.used.get(id_) or Used())
+        yield agent(reader.place, name, agent_row, running, read.used.get(id_) or Used())

@@ -10,35 +10,20 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from connectors.vendors.records import Time
+from connectors.ai_vendors.records import Time
 
 
 class Organization(Struct, frozen=True, kw_only=True):
-    """The organization of the key."""
-
     id: str
     name: str = ""
 
 
-class User(Struct, frozen=True, kw_only=True):
-    """A member of the organization."""
-
-    id: str
-    email: str | None = None
-    name: str | None = None
-    role: str | None = None
-
-
 class Actor(Struct, frozen=True, kw_only=True):
-    """The creator of an object."""
-
     id: str | None = None
     type: str | None = None
 
 
 class Principal(Struct, frozen=True, kw_only=True):
-    """The principal of a key."""
-
     user_id: str | None = None
     service_account_id: str | None = None
 
@@ -65,15 +50,13 @@ class ApiKey(Struct, frozen=True, kw_only=True):
 
 
 class Workspace(Struct, frozen=True, kw_only=True):
-    """A workspace."""
-
     id: str
     name: str = ""
     archived_at: Time = None
 
 
-class Member(Struct, frozen=True, kw_only=True):
-    """A user's role in a workspace."""
+class Membership(Struct, frozen=True, kw_only=True):
+    """A user in a group, or in a workspace with a role."""
 
     user_id: str
     workspace_role: str | None = None
@@ -87,12 +70,6 @@ class Group(Struct, frozen=True, kw_only=True):
     role_ids: tuple[str, ...] | None = None
 
 
-class GroupMember(Struct, frozen=True, kw_only=True):
-    """A user in a group."""
-
-    user_id: str
-
-
 class Role(Struct, frozen=True, kw_only=True):
     """A role, built in or custom."""
 
@@ -100,18 +77,8 @@ class Role(Struct, frozen=True, kw_only=True):
     display_name: str = ""
 
 
-class Resource(Struct, frozen=True, kw_only=True):
-    """The resource of a permission."""
-
-    type: str = ""
-    connector_id: str | None = None
-
-
 class Permission(Struct, frozen=True, kw_only=True):
-    """A permission of a role."""
-
     action: str
-    resource: Resource = Resource()
 
 
 class UsageGroup(Struct, frozen=True, kw_only=True):
@@ -122,23 +89,17 @@ class UsageGroup(Struct, frozen=True, kw_only=True):
 
 
 class UsageMetrics(Struct, frozen=True, kw_only=True):
-    """The number of requests and tokens."""
-
     requests: int | None = None
     total_tokens: int = 0
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """The usage of a key or agent on a day."""
-
     starting_at: Time
     group: UsageGroup
     usage: UsageMetrics
 
 
 class ReportResult(Struct, frozen=True, kw_only=True):
-    """The usage of a key in a report."""
-
     api_key_id: str | None = None
     output_tokens: int = 0
     uncached_input_tokens: int = 0
@@ -174,8 +135,6 @@ class AccountWorkspace(Struct, frozen=True, kw_only=True):
 
 
 class Issuer(Struct, frozen=True, kw_only=True):
-    """An issuer of tokens."""
-
     id: str
     name: str = ""
     issuer_url: str
@@ -213,8 +172,6 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class Model(Struct, frozen=True):
-    """The model of an agent."""
-
     id: str
 
 
@@ -258,14 +215,10 @@ class Tool(Struct, frozen=True, kw_only=True):
 
 
 class Skill(Struct, frozen=True):
-    """A skill."""
-
     skill_id: str
 
 
 class AgentRow(Struct, frozen=True, kw_only=True):
-    """A managed agent."""
-
     id: str
     name: str | None = None
     description: str | None = None
@@ -287,17 +240,18 @@ class AgentReference(Struct, frozen=True):
 
 
 class Reason(Struct, frozen=True):
-    """The reason why a deployment is paused."""
-
     type: str = ""
 
 
 class Schedule(Struct, frozen=True, kw_only=True):
-    """The schedule of a deployment."""
-
     expression: str
     timezone: str = ""
     last_run_at: Time = None
+
+    @property
+    def when(self) -> str:
+        """In Anthropic's form."""
+        return f"{self.expression} {self.timezone}".strip()
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
@@ -314,33 +268,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     vault_ids: tuple[str, ...] = ()
     metadata: Mapping[str, str] | None = None
 
-
-class Vault(Struct, frozen=True, kw_only=True):
-    """A vault with credentials for agents."""
-
-    id: str
-    display_name: str = ""
-
     @property
-    def title(self) -> str:
-        """Its name, or else its id."""
-        return self.display_name or self.id
-
-
-class Auth(Struct, frozen=True, kw_only=True):
-    """The type of a credential, and its MCP server."""
-
-    type: str = ""
-    mcp_server_url: str | None = None
-    expires_at: Time = None
-
-
-class Credential(Struct, frozen=True, kw_only=True):
-    """A credential in a vault: its name and dates."""
-
-    id: str
-    display_name: str | None = None
-    created_at: Time = None
-    updated_at: Time = None
-    archived_at: Time = None
-    auth: Auth = Auth()
+    def shown_status(self) -> str:
+        """Its status; ``archived`` for one that no longer is."""
+        return "archived" if self.archived_at is not None else self.status

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
-from connectors.vendors.settings import ApiSettings
+from connectors.ai_vendors.settings import ApiSettings
 from scanner.redaction.redact import SecretRef
 
 
@@ -16,12 +17,8 @@ class AnthropicSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_f
     agents. ``organization``: the name of the organization in reports, instead of its id.
     """
 
+    variable: ClassVar[str] = "ANTHROPIC_ADMIN_KEY"
     endpoint_url: str = "https://api.anthropic.com"
     organization: str = ""
     org_token: SecretRef | None = None
     workspace_tokens: Mapping[str, SecretRef] | tuple[SecretRef, ...] = ()
-
-    @property
-    def secret(self) -> SecretRef:
-        """The reference to the admin key."""
-        return self.token or SecretRef(env="ANTHROPIC_ADMIN_KEY")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import Meta, Raw
@@ -21,6 +22,7 @@ from scanner.text import few
 
 T = TypeVar("T")
 R = TypeVar("R")
+Q = TypeVar("Q")
 
 # --- Sections ---
 
@@ -51,6 +53,74 @@ class SectionReader:
         """A section that cannot even be tried."""
         self.gaps.add(name)
         return self.scope.coverage(name, "skipped", detail=why)
+
+
+class Named(Protocol):
+    """A row with an id, and most often a name: ``name`` or ``display_name``."""
+
+    @property
+    def id(self) -> str: ...
+
+
+def shown(row: Named) -> str:
+    """Its name, or its id if it has none."""
+    return getattr(row, "name", None) or getattr(row, "display_name", None) or row.id
+
+
+N = TypeVar("N", bound=Named)
+
+
+class ListingReader(SectionReader, Generic[Q]):
+    """Reads sections that are listings, or requests for each row of them. ``Q``: how its requests are named."""
+
+    def __init__(self, scope: Scope, meter: Meter, workers: int) -> None:
+        super().__init__(scope, meter)
+        self._workers = workers
+
+    @abstractmethod
+    def rows(self, section: SectionReading, request: Q, row: type[T], **places: Any) -> Iterator[T]:
+        """The rows of a listing. Raises SourceError. ``places``: the parameters of its path."""
+        ...
+
+    def listed(self, section: SectionReading, request: Q, row: type[T], **places: Any) -> list[T]:
+        """All rows of a listing; rows before a failure are kept."""
+        found: list[T] = []
+        try:
+            found.extend(self.rows(section, request, row, **places))
+        except SourceError as error:
+            section.lost(error, partial=bool(found))
+        return found
+
+    def read_listed(self, name: str, request: Q, row: type[T]) -> ReadSection[list[T]]:
+        """Read a section that is one listing."""
+        found: list[T] = []
+        with self.section(name) as section:
+            found = self.listed(section, request, row)
+            section.found(len(found))
+        yield self.done(section)
+        return found
+
+    def each(
+        self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], name: Callable[[T], str]
+    ) -> Iterator[tuple[T, R]]:
+        """Call ``read`` for every item, several in parallel. Failures are a gap that names the unread items."""
+        yield from each_of(section, what, read, items, self._workers, name)
+
+    def each_listed(
+        self,
+        section: SectionReading,
+        what: str,
+        items: Sequence[N],
+        request: Q,
+        row: type[T],
+        **places: Callable[[N], Any],
+    ) -> Iterator[tuple[N, list[T]]]:
+        """Every item with the rows of its own listing. ``places``: the parameters of the path, by item."""
+
+        def read(item: N) -> list[T]:
+            return list(self.rows(section, request, row, **{name: of(item) for name, of in places.items()}))
+
+        yield from self.each(section, what, read, items, shown)
 
 
 # --- Answers ---

@@ -7,31 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import ClassVar
 
 from msgspec import Struct, field
 
-from connectors.core.contract import Connector, Meter
+from connectors.ai_vendors.logs import Actions, RawAct, VendorCounting, VendorLog
+from connectors.core.contract import Connector
 from connectors.core.offline import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
-from connectors.logs.events import Act, Event, EventCounting
+from connectors.logs.events import Event
 from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource, Span
-from connectors.logs.names import Networks, plain
-from connectors.logs.tally import DENIED, DONE
-from connectors.openai import requests as r
+from connectors.logs.names import Networks
+from connectors.openai.connector import OpenaiConnector
 from connectors.openai.payloads import Actor
-from connectors.vendors.live import VendorLog
-from scanner.errors import UsageError
-from scanner.model.activity import FeatureSort
+from connectors.openai.spec import TABLE
 
 SPEC = LogSpec(
     name="openai_audit",
     title="OpenAI audit log",
     provider="openai",
-    permissions=(r.AUDIT_LOG.permission,),
+    permissions=(TABLE.events.permission,),
     is_live=True,
     blind_spots=(
         "Requests to models: usage by key has their number.",
@@ -41,11 +38,6 @@ SPEC = LogSpec(
     ),
     unlogged=("api.model:*", "model:*", "responses:*", "chat:*"),
 )
-_ANYWHERE: Final = "openai"
-"""The scope of events in files, which do not name their organization."""
-_VERBS_THAT_READ: Final = frozenset({"succeeded", "failed", "issued", "request", "viewed", "read", "listed"})
-_FAILED: Final = "failed"
-_BECOMES: Final = "access_token:issued"
 
 
 class _About(Struct, gc=False, frozen=True):
@@ -55,10 +47,6 @@ class _About(Struct, gc=False, frozen=True):
     principal_id: str | None = None
 
 
-class _Project(Struct, gc=False, frozen=True):
-    id: str | None = None
-
-
 class Entry(Struct, gc=False, frozen=True):
     """One event, as far as it is read. ``at``: seconds since 1970."""
 
@@ -66,7 +54,6 @@ class Entry(Struct, gc=False, frozen=True):
     at: int | float | None = field(default=None, name="effective_at")
     id: str | None = None
     actor: Actor | None = None
-    project: _Project | None = None
     key_created: _About | None = field(default=None, name="api_key.created")
     key_updated: _About | None = field(default=None, name="api_key.updated")
     key_deleted: _About | None = field(default=None, name="api_key.deleted")
@@ -82,35 +69,38 @@ class Entry(Struct, gc=False, frozen=True):
     @property
     def changed(self) -> str:
         """The id of the identity or key that was changed."""
-        for one in (self.key_created, self.key_updated, self.key_deleted, self.account_created, self.account_updated,
-                    self.account_deleted, self.user_added, self.user_updated, self.user_deleted):  # fmt: skip
-            if one is not None:
-                return one.id or ""
+        for about in (self.key_created, self.key_updated, self.key_deleted, self.account_created, self.account_updated,
+                      self.account_deleted, self.user_added, self.user_updated, self.user_deleted):  # fmt: skip
+            if about is not None:
+                return about.id or ""
         given = self.role_given or self.role_taken
         return "" if given is None else given.principal_id or ""
 
 
-class _Raw(NamedTuple):
-    actor: str
-    action: str
-    address: str
-    user_agent: str
-    credential: str
-    changed: str
-
-
-class OpenaiAuditCounting(EventCounting[Entry]):
+class OpenaiAuditCounting(VendorCounting[Entry]):
     """Counts the events of one unit. A log is of one organization, which its events do not name."""
 
     covers_everything = True
+    anywhere = "openai"
+    actions = Actions(
+        separator=".",
+        reads=frozenset({"succeeded", "failed", "issued", "request", "viewed", "read", "listed"}),
+        becomes="access_token:issued",
+        failed="failed",
+    )
 
     def event(self, record: Entry) -> Event | None:
         """See ``EventCounting``. Raises Unreadable for an event without a time."""
         if record.at is None:
             raise Unreadable("one of its records is not an event")
+        try:
+            time = f"{datetime.fromtimestamp(record.at, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        except (ValueError, OverflowError, OSError) as error:
+            raise Unreadable("the time of a record is not a time") from error
         actor = record.actor or Actor()
         session = actor.session
-        raw = _Raw(
+        raw = RawAct(
+            "",
             actor.name or "",
             record.type,
             (session and session.ip_address) or "",
@@ -118,64 +108,15 @@ class OpenaiAuditCounting(EventCounting[Entry]):
             (actor.api_key and actor.api_key.id) or "",
             record.changed,
         )
-        return Event(_time(record.at), record.id or "", raw)
-
-    def act(self, raw: Any) -> Act:
-        """See ``EventCounting``."""
-        what: _Raw = raw
-        if not what.actor:
-            return Act(_ANYWHERE, by_provider=True)
-        action = action_of(what.action)
-        sort = sort_of(action)
-        features = self.features(
-            sort, action, address=what.address, user_agent=what.user_agent, credential=what.credential
-        )
-        outcome = DENIED if action.endswith(f":{_FAILED}") else DONE
-        changed = (plain(what.changed),) if what.changed and sort == "write" else ()
-        return Act(_ANYWHERE, plain(what.actor), features, outcome=outcome, changed=changed)
-
-
-def _time(seconds: float) -> str:
-    try:
-        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
-    except (ValueError, OverflowError, OSError) as error:
-        raise Unreadable("the time of a record is not a time") from error
-
-
-@lru_cache(maxsize=20_000)
-def action_of(name: str) -> str:
-    """``category:action``, such as ``api_key:created`` of ``api_key.created``."""
-    category, _, action = name.lower().rpartition(".")
-    return f"{plain(category.replace(':', '.'), 64) or 'unknown'}:{plain(action, 100) or 'unknown'}"
-
-
-@lru_cache(maxsize=20_000)
-def sort_of(action: str) -> FeatureSort:
-    """A token that is issued for a workload is how someone elsewhere becomes a service account."""
-    if action.endswith(_BECOMES):
-        return "become"
-    return "read" if action.rpartition(":")[2] in _VERBS_THAT_READ else "write"
+        return Event(time, record.id or "", raw)
 
 
 class OpenaiLog(VendorLog):
     """The audit log of a source's organization. OpenAI names no end of what it keeps; a year is relied on."""
 
-    request = r.AUDIT_LOG
+    connector = OpenaiConnector
     kept = 365
     kept_by: ClassVar[str] = "OpenAI, as far as Muster relies on it,"
-
-    def __init__(self, source: Connector | None) -> None:
-        from connectors.openai.connector import OpenaiConnector
-
-        if not isinstance(source, OpenaiConnector):
-            raise UsageError("a log without a path is read through a source of type openai: set path, or source")
-        meter = Meter()
-        super().__init__(source.log_api(meter), meter)
-        self._organization = source.organization
-
-    def organization(self) -> str:
-        """See ``VendorLog``."""
-        return self._organization
 
     def asked_of(self, span: Span) -> Mapping[str, str]:
         """See ``VendorLog``."""

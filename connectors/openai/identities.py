@@ -8,26 +8,29 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from connectors.core.reading import unread_facts
+from connectors.ai_vendors.records import (
+    Key,
+    Member,
+    Rights,
+    Used,
+    VendorOrganization,
+    account,
+    latest,
+    lone_key,
+    moment,
+    person,
+)
+from connectors.core.reading import shown, unread_facts
 from connectors.federation import links_of
 from connectors.openai import payloads as p
-from connectors.openai import spec as s
 from connectors.openai.rights import OF_A_PROJECT, rights_of
-from connectors.vendors.records import Key, VendorOrganization, as_far_as_read, latest, moment
 from scanner.model import Identity, Privilege, Signal, Trust, Way
 from scanner.model.attributes import FORMER_MEMBER
 
 KEPT_DAYS = 365
 """OpenAI keeps a key's last use without an end that it names; a year is what is relied on."""
-_OWNER = "owner"
-
-
-class Used(Struct):
-    """The usage of a key."""
-
-    requests: int = 0
-    last: datetime | None = None
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -48,7 +51,7 @@ class Organization(Struct, kw_only=True):
 
     created: Mapping[str, str] = {}
     used: Mapping[str, Used] = {}
-    users: Mapping[str, p.User] = {}
+    users: Mapping[str, Member] = {}
     accounts: Mapping[str, Account] = {}
     keys: tuple[tuple[p.Project, p.ProjectKey], ...] = ()
     admin_keys: tuple[p.AdminKey, ...] = ()
@@ -58,17 +61,17 @@ class Organization(Struct, kw_only=True):
     gaps: frozenset[str] = frozenset()
 
     @property
-    def holders(self) -> dict[str, p.User]:
+    def holders(self) -> dict[str, Member]:
         """The users who hold a key, by id, as far as they are known."""
-        found: dict[str, p.User] = {}
+        found: dict[str, Member] = {}
         for _, row in self.keys:
             user = row.owner.user if row.owner else None
             if user is not None and user.id:
-                found[user.id] = self.users.get(user.id) or p.User(id=user.id, name=user.name, email=user.email)
-        for one in self.admin_keys:
-            owner = one.owner
+                found[user.id] = self.users.get(user.id) or Member(id=user.id, name=user.name, email=user.email)
+        for key in self.admin_keys:
+            owner = key.owner
             if owner is not None and owner.id and owner.id not in found and owner.type != "service_account":
-                found[owner.id] = self.users.get(owner.id) or p.User(id=owner.id, name=owner.name)
+                found[owner.id] = self.users.get(owner.id) or Member(id=owner.id, name=owner.name)
         return found
 
     @property
@@ -90,34 +93,33 @@ def identities(place: VendorOrganization, read: Organization) -> Iterator[Identi
     held: defaultdict[str, list[Key]] = defaultdict(list)
     admins: defaultdict[str, list[str]] = defaultdict(list)
     for project, row in read.keys:
-        held[_owner_of(row) or ""].append(_key(read, row, project))
-    for one in read.admin_keys:
-        owner = one.owner.id if one.owner else None
+        named = None if row.owner is None else row.owner.service_account or row.owner.user
+        held[(named and named.id) or ""].append(_key(read, row, project))
+    for admin_key in read.admin_keys:
+        owner = admin_key.owner.id if admin_key.owner else None
         owner = owner if owner in accounts or owner in holders else None
-        held[owner or ""].append(_key(read, one, None))
-        admins[owner or one.id].append(f"the admin key {one.name or one.id}")
-    for id_, account in sorted(accounts.items()):
-        yield _account(place, read, account, held.pop(id_, []), admins[id_])
+        held[owner or ""].append(_key(read, admin_key, None))
+        admins[owner or admin_key.id].append(f"the admin key {shown(admin_key)}")
+    for id_, found in sorted(accounts.items()):
+        yield _account(place, read, found, held.pop(id_, []), admins[id_])
     for id_, user in sorted(holders.items()):
         yield _user(place, read, user, held.pop(id_, []), admins[id_])
-    yield from (_ownerless(place, key, admins[key.id]) for keys in held.values() for key in keys)
-
-
-def _owner_of(row: p.ProjectKey) -> str | None:
-    owner = row.owner
-    named = None if owner is None else owner.service_account or owner.user
-    return None if named is None else named.id
+    unknown = Privilege(level="unknown", evidence=("the API does not name the owner of the key",))
+    for key in (key for keys in held.values() for key in keys):
+        privilege = rights_of((), owns=admins[key.id]).privilege
+        rights = Rights(privilege=privilege if privilege.level == "admin" else unknown, reach=_reach(place, (key,)))
+        yield lone_key(place, key, "an API key without an owner", rights, use_tracked_days=KEPT_DAYS)
 
 
 def _key(read: Organization, row: p.ProjectKey | p.AdminKey, project: p.Project | None) -> Key:
     used = read.used.get(row.id)
     facts: dict[str, Any] = {"type": "admin" if project is None else "project"}
     if project is not None:
-        facts |= {"project": project.name or project.id, "project_id": project.id}
+        facts |= {"project": shown(project), "project_id": project.id}
     if isinstance(row, p.ProjectKey):
         facts["owner_project_access"] = row.owner_project_access
         user = row.owner.user if row.owner else None
-        if user is not None and user.id and read.users and s.USERS not in read.gaps and user.id not in read.users:
+        if user is not None and user.id and read.users and "users" not in read.gaps and user.id not in read.users:
             facts[FORMER_MEMBER] = user.email or user.id
     if used is not None:
         facts["model_requests"] = used.requests
@@ -135,96 +137,60 @@ def _key(read: Organization, row: p.ProjectKey | p.AdminKey, project: p.Project 
 
 
 def _account(
-    place: VendorOrganization, read: Organization, account: Account, keys: list[Key], admin: list[str]
+    place: VendorOrganization, read: Organization, row: Account, keys: list[Key], admin: list[str]
 ) -> Identity:
-    facts = place.facts(f"service_accounts/{account.id}", "service_account", account.id, account.name)
-    project, trusts = account.project, tuple(read.trusts.get(account.id, ()))
-    shown = project.name or project.id
-    rights = rights_of(read.roles.get(account.id, ()), project=shown, project_role=account.role, owns=admin)
-    no_roles = s.ROLES in read.gaps
-    return Identity(
-        **facts,
-        **_held(read, facts["key"], keys, use_is_known=not trusts and s.FEDERATION not in read.gaps),
+    project, trusts = row.project, tuple(read.trusts.get(row.id, ()))
+    rights = rights_of(read.roles.get(row.id, ()), project=shown(project), project_role=row.role, owns=admin)
+    acts_by_keys = not trusts and not read.gaps & {"workload_identity", "api_keys"}
+    return account(
+        place,
+        "service_account",
+        (row.id, row.name),
+        keys,
+        replace(rights, reach=_reach(place, keys, row)),
+        use_tracked_days=KEPT_DAYS if acts_by_keys else None,
         enabled=False if project.is_archived else None,
-        created_at=account.created_at,
-        created_by=read.created.get(account.id),
+        created_at=row.created_at,
+        created_by=read.created.get(row.id),
         attributes={
-            "project": shown,
+            "project": shown(project),
             "project_id": project.id,
-            "role": account.role,
+            "role": row.role,
             **read.allowed.get(project.id, {}),
         },
         signals=(Signal(says="machine", sort="provider", evidence="a service account of OpenAI"),),
-        privilege=as_far_as_read(rights.privilege, unread=no_roles),
-        grants=rights.grants,
-        consequences=rights.consequences,
-        reach=_reach(place, keys, account),
         trusts=trusts,
         links=links_of(trusts, "its federation rule accepts"),
         unread=unread_facts(
-            credentials=bool(read.gaps & {s.API_KEYS, s.ADMIN_KEYS}),
-            permissions=no_roles,
-            trusts=s.FEDERATION in read.gaps,
-            use=s.API_KEYS in read.gaps,
+            credentials=bool(read.gaps & {"api_keys", "admin_api_keys"}),
+            permissions="roles" in read.gaps,
+            trusts="workload_identity" in read.gaps,
+            use="api_keys" in read.gaps,
         ),
     )
 
 
-def _user(place: VendorOrganization, read: Organization, user: p.User, keys: list[Key], admin: list[str]) -> Identity:
-    facts = place.facts(f"users/{user.id}", "user", user.id, user.email or user.name)
-    owner = ("owner of the organization",) if user.role == _OWNER else ()
+def _user(place: VendorOrganization, read: Organization, user: Member, keys: list[Key], admin: list[str]) -> Identity:
+    owner = ("owner of the organization",) if user.role == "owner" else ()
     rights = rights_of(read.roles.get(user.id, ()), owns=(*owner, *admin))
-    no_roles = bool(read.gaps & {s.ROLES, s.USERS})
-    aliases = tuple(dict.fromkeys((user.id, *([user.email] if user.email else []))))
-    return Identity(
-        **{**facts, "aliases": aliases},
-        **_held(read, facts["key"], keys, use_is_known=True),
-        display_name=user.name,
-        attributes={"role": user.role, "email": user.email},
-        signals=(
-            Signal(
-                says="machine" if user.is_service_account else "human",
-                sort="provider",
-                evidence="a user of the organization",
-            ),
-        ),
-        privilege=as_far_as_read(rights.privilege, unread=no_roles),
-        grants=rights.grants,
-        consequences=rights.consequences,
-        reach=_reach(place, keys),
+    return person(
+        place,
+        user,
+        keys,
+        replace(rights, reach=_reach(place, keys)),
+        use_tracked_days=None if "api_keys" in read.gaps else KEPT_DAYS,
         unread=unread_facts(
-            credentials=bool(read.gaps & {s.API_KEYS, s.ADMIN_KEYS}),
-            permissions=no_roles,
+            credentials=bool(read.gaps & {"api_keys", "admin_api_keys"}),
+            permissions=bool(read.gaps & {"roles", "users"}),
         ),
     )
 
 
-def _ownerless(place: VendorOrganization, key: Key, admin: Iterable[str]) -> Identity:
-    facts = place.facts(f"api_keys/{key.id}", "api_key", key.id, key.name)
-    rights = rights_of((), owns=tuple(admin))
-    unknown = Privilege(level="unknown", evidence=("the API does not name the owner of the key",))
-    return Identity(
-        **facts,
-        enabled=key.enabled,
-        created_at=key.created_at,
-        created_by=key.created_by,
-        last_used_at=key.last_used_at,
-        use_tracked_days=KEPT_DAYS,
-        attributes=dict(key.attributes),
-        signals=(Signal(says="machine", sort="credential", evidence="an API key without an owner"),),
-        credentials=(key.of(facts["key"]),),
-        privilege=rights.privilege if rights.privilege.level == "admin" else unknown,
-        reach=_reach(place, (key,)),
-    )
-
-
-def _reach(place: VendorOrganization, keys: Iterable[Key], account: Account | None = None) -> tuple[Way, ...]:
+def _reach(place: VendorOrganization, keys: Iterable[Key], row: Account | None = None) -> tuple[Way, ...]:
     """Projects with agents that it may change, and so become, unless its key is restricted, which is not listed."""
-    by = {
-        one.attributes["project_id"]: f"its key {one.name or one.id}" for one in keys if "project_id" in one.attributes
-    }
-    if account is not None and account.role in OF_A_PROJECT:
-        by.setdefault(account.project.id, f"{account.role} of the project")
+    by = {key.attributes["project_id"]: f"its key {shown(key)}" for key in keys if "project_id" in key.attributes}
+    if row is not None and row.role in OF_A_PROJECT:
+        by.setdefault(row.project.id, f"{row.role} of the project")
     return tuple(
         Way(
             kind="take_over",
@@ -234,13 +200,3 @@ def _reach(place: VendorOrganization, keys: Iterable[Key], account: Account | No
         )
         for id_, how in sorted(by.items())
     )
-
-
-def _held(read: Organization, key: str, keys: Iterable[Key], *, use_is_known: bool) -> dict[str, Any]:
-    """The fields that follow from keys. ``use_is_known``: it acts by keys alone."""
-    found = {one.key: one for one in (each.of(key) for each in keys)}
-    return {
-        "credentials": tuple(found.values()),
-        "last_used_at": latest(*(one.last_used_at for one in found.values())),
-        "use_tracked_days": KEPT_DAYS if use_is_known and s.API_KEYS not in read.gaps else None,
-    }

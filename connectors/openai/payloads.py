@@ -10,12 +10,17 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
-from connectors.vendors.records import Time
+from connectors.ai_vendors.records import Time
+
+
+class NamedRow(Struct, frozen=True, kw_only=True):
+    """A group, or a member of one."""
+
+    id: str
+    name: str | None = None
 
 
 class Project(Struct, frozen=True, kw_only=True):
-    """A project."""
-
     id: str
     name: str | None = None
     status: str | None = None
@@ -27,37 +32,11 @@ class Project(Struct, frozen=True, kw_only=True):
         return self.status == "archived" or self.archived_at is not None
 
 
-class User(Struct, frozen=True, kw_only=True):
-    """A member of the organization."""
-
-    id: str
-    name: str | None = None
-    email: str | None = None
-    role: str | None = None
-    added_at: Time = None
-    is_service_account: bool | None = None
-
-
 class Role(Struct, frozen=True, kw_only=True):
-    """A role that someone holds."""
-
     id: str
     name: str = ""
     permissions: tuple[str, ...] = ()
     resource_type: str = ""
-
-
-class Group(Struct, frozen=True, kw_only=True):
-    """A group of users."""
-
-    id: str
-    name: str = ""
-
-
-class GroupMember(Struct, frozen=True, kw_only=True):
-    """A user in a group."""
-
-    id: str
 
 
 class ServiceAccount(Struct, frozen=True, kw_only=True):
@@ -70,19 +49,17 @@ class ServiceAccount(Struct, frozen=True, kw_only=True):
 
 
 class Holder(Struct, frozen=True, kw_only=True):
-    """The owner of a key."""
+    """The owner of a key. ``type``: of an admin key's, ``user`` or ``service_account``."""
 
     id: str | None = None
     name: str | None = None
     email: str | None = None
     role: str | None = None
+    type: str | None = None
     created_at: Time = None
 
 
 class KeyOwner(Struct, frozen=True, kw_only=True):
-    """The owner of a project's key."""
-
-    type: str | None = None
     user: Holder | None = None
     service_account: Holder | None = None
 
@@ -99,25 +76,13 @@ class ProjectKey(Struct, frozen=True, kw_only=True):
     owner_project_access: str | None = None
 
 
-class AdminOwner(Struct, frozen=True, kw_only=True):
-    """The owner of an admin key. ``type``: ``user`` or ``service_account``."""
-
-    id: str | None = None
-    name: str | None = None
-    role: str | None = None
-    type: str | None = None
-    created_at: Time = None
-
-
 class AdminKey(Struct, frozen=True, kw_only=True):
-    """An admin key."""
-
     id: str
     name: str | None = None
     created_at: Time = None
     last_used_at: Time = None
     expires_at: Time = None
-    owner: AdminOwner | None = None
+    owner: Holder | None = None
 
 
 class Switch(Struct, frozen=True):
@@ -145,8 +110,6 @@ class Transformation(Struct, frozen=True):
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """A workload identity provider."""
-
     id: str
     name: str = ""
     issuer: str
@@ -163,93 +126,52 @@ class Permissions(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """A federation rule."""
-
     id: str
     name: str | None = None
     enabled: bool = True
-    project_id: str = ""
     service_account_id: str
     attribute_matchers: Mapping[str, str | bool | int | float] = {}
     permissions: Permissions = Permissions()
 
 
-class Bucket(Struct, frozen=True, kw_only=True):
-    """The usage of one day."""
-
-    start_time: Time
-    results: tuple[Result, ...] = ()
-
-
 class Result(Struct, frozen=True, kw_only=True):
-    """The usage of one key on that day."""
+    """The usage of one key on a day."""
 
     api_key_id: str | None = None
     num_model_requests: int = 0
 
 
-class Vault(Struct, frozen=True, kw_only=True):
-    """A vault of credentials for agents."""
+class Bucket(Struct, frozen=True, kw_only=True):
+    """The usage of a day."""
 
-    id: str
-    name: str | None = None
-
-    @property
-    def title(self) -> str:
-        """Its name, or else its id."""
-        return self.name or self.id
+    start_time: Time
+    results: tuple[Result, ...] = ()
 
 
-class Auth(Struct, frozen=True, kw_only=True):
-    """The type of a credential, without its secret. ``secret_name``: the variable with the secret."""
-
-    type: str = ""
-    mcp_server_url: str | None = None
-    secret_name: str | None = None
-    expires_at: Time = None
+# --- The audit log ---
 
 
-class Credential(Struct, frozen=True, kw_only=True):
-    """A credential in a vault."""
-
-    id: str
-    name: str = ""
-    created_at: Time = None
-    updated_at: Time = None
-    auth: Auth = Auth()
-
-
-class EventUser(Struct, frozen=True, kw_only=True):
-    """A person who acted."""
+class Thing(Struct, frozen=True, kw_only=True):
+    """Who acted, or what was changed."""
 
     id: str | None = None
     email: str | None = None
 
 
-class EventAccount(Struct, frozen=True, kw_only=True):
-    """A service account that acted."""
-
-    id: str | None = None
-
-
 class EventSession(Struct, frozen=True, kw_only=True):
-    """A person's session."""
-
     ip_address: str | None = None
     user_agent: str | None = None
-    user: EventUser | None = None
+    user: Thing | None = None
 
 
 class EventKey(Struct, frozen=True, kw_only=True):
-    """A key that acted."""
-
     id: str | None = None
-    service_account: EventAccount | None = None
-    user: EventUser | None = None
+    service_account: Thing | None = None
+    user: Thing | None = None
 
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """The actor of an event in the audit log."""
+    """Who acted: a person in a session, or a key."""
 
     session: EventSession | None = None
     api_key: EventKey | None = None
@@ -264,12 +186,6 @@ class Actor(Struct, frozen=True, kw_only=True):
             return None
         account, user = key.service_account, key.user
         return (account and account.id) or (user and (user.email or user.id)) or key.id
-
-
-class Thing(Struct, frozen=True):
-    """The object of an event."""
-
-    id: str | None = None
 
 
 class Created(Struct, frozen=True, kw_only=True):
@@ -307,24 +223,12 @@ class Tool(Struct, frozen=True, kw_only=True):
 
 
 class AgentRow(Struct, frozen=True, kw_only=True):
-    """An agent of a project."""
-
     id: str
     name: str | None = None
     created_at: Time = None
     model: str | None = None
     metadata: Mapping[str, str] | None = None
     tools: tuple[Tool, ...] = ()
-
-
-class Target(Struct, frozen=True, kw_only=True):
-    """The target of an automation."""
-
-    type: str = ""
-    agent_id: str | None = None
-    session_id: str | None = None
-    agent: Inline | None = None
-    vault_ids: tuple[str, ...] = ()
 
 
 class Inline(Struct, frozen=True, kw_only=True):
@@ -334,13 +238,20 @@ class Inline(Struct, frozen=True, kw_only=True):
     tools: tuple[Tool, ...] = ()
 
 
+class Target(Struct, frozen=True, kw_only=True):
+    """What an automation starts."""
+
+    agent_id: str | None = None
+    agent: Inline | None = None
+    vault_ids: tuple[str, ...] = ()
+
+
 class Automation(Struct, frozen=True, kw_only=True):
     """An automation that starts an agent. ``expression``: its schedule; ``run_at``: a single time."""
 
     id: str
     name: str | None = None
     status: str = ""
-    type: str = ""
     created_at: Time = None
     expression: str | None = None
     timezone: str | None = None

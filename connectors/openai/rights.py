@@ -6,13 +6,12 @@ Source: OpenAI's documentation of role-based access control, "Permissions": ``ap
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from msgspec import Struct
-
+from connectors.ai_vendors.records import REASONS, Rights, highest
 from connectors.openai.payloads import Role
-from scanner.model import POTENTIAL, PRIVILEGES, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
+from scanner.model import POTENTIAL, Consequence, ConsequenceKind, Grant, PrivilegeLevel
 
 _ORGANIZATION: Final = "organization"
 _ADMIN = re.compile(r"\*|(?:api\.)?(?:management|organization)\.(?:write|\*)|(?:api\.)?\*")
@@ -33,17 +32,8 @@ _KINDS: Mapping[ConsequenceKind, str] = {
     "read_secrets": r"(?:vaults?|vault_credentials)\.(?:read|write|\*)",
 }
 _CONSEQUENCES = {kind: re.compile(rf"(?:.*\.)?{pattern}") for kind, pattern in _KINDS.items()}
-REASONS: Final = 5
 _OWNER: Final = "owner"
 OF_A_PROJECT: Final = frozenset({"owner", "member"})
-
-
-class Rights(Struct, frozen=True, kw_only=True):
-    """The rights of an identity."""
-
-    privilege: Privilege
-    grants: tuple[Grant, ...] = ()
-    consequences: tuple[Consequence, ...] = ()
 
 
 def rights_of(
@@ -63,8 +53,9 @@ def rights_of(
             level = _level(permission)
             bounded = level if is_whole or level == "normal" else "high"
             levels.append((bounded, _why(bounded, permission, f"the role {role.name or role.id}")))
-            for kind in _kinds(permission):
-                allowed.setdefault((kind, f"the role {role.name or role.id}"), set()).add(permission)
+            for kind, pattern in _CONSEQUENCES.items():
+                if pattern.fullmatch(permission):
+                    allowed.setdefault((kind, f"the role {role.name or role.id}"), set()).add(permission)
     if project_role in OF_A_PROJECT:
         by = f"{project_role} of the project {project}"
         grants[Grant(name=f"project {project_role}", via="direct", resource=project)] = None
@@ -73,7 +64,7 @@ def rights_of(
         if project_role == _OWNER:
             allowed.setdefault(("change_rights", by), set()).add("api.api_keys.write")
     return Rights(
-        privilege=_highest(levels),
+        privilege=highest(levels),
         grants=tuple(grants),
         consequences=tuple(
             Consequence(kind=kind, actions=tuple(sorted(actions)[:REASONS]), by=by)
@@ -96,13 +87,3 @@ def _why(level: PrivilegeLevel, permission: str, role: str) -> str:
     if _GROUPS.fullmatch(permission):
         return f"{POTENTIAL}could join groups with more roles: {role} allows {permission}"
     return f"{role} allows {permission}"
-
-
-def _kinds(permission: str) -> Iterator[ConsequenceKind]:
-    return (kind for kind, pattern in _CONSEQUENCES.items() if pattern.fullmatch(permission))
-
-
-def _highest(levels: list[tuple[PrivilegeLevel, str]]) -> Privilege:
-    level: PrivilegeLevel = min((one for one, _ in levels), key=PRIVILEGES.index, default="normal")
-    reasons = tuple(dict.fromkeys(why for one, why in levels if one == level))
-    return Privilege(level=level, evidence=reasons[:REASONS] or ("no role is listed",))

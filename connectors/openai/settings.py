@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
-from connectors.vendors.settings import ApiSettings
+from connectors.ai_vendors.settings import ApiSettings
 from scanner.redaction.redact import SecretRef
 
 
@@ -15,11 +16,7 @@ class OpenaiSettings(ApiSettings, frozen=True, kw_only=True, forbid_unknown_fiel
     ``project_tokens``: keys of projects, by the project's id or as a list, which are required for agents.
     """
 
+    variable: ClassVar[str] = "OPENAI_ADMIN_KEY"
     endpoint_url: str = "https://api.openai.com"
     organization: str = ""
     project_tokens: Mapping[str, SecretRef] | tuple[SecretRef, ...] = ()
-
-    @property
-    def secret(self) -> SecretRef:
-        """The reference to the admin key."""
-        return self.token or SecretRef(env="OPENAI_ADMIN_KEY")

@@ -31,6 +31,7 @@ from scanner.demo.fakes.kubernetes.cluster import Cluster
 from scanner.demo.fakes.kubernetes.server import KubernetesServer
 from scanner.redaction.redact import SecretRef
 from tests.connectors.agent_config import configs as agents
+from tests.connectors.ai_vendors import fake as vendors
 from tests.connectors.anthropic import estates as anthropic
 from tests.connectors.aws.conftest import aws, moto, running_proxy
 from tests.connectors.aws.estate import Estate
@@ -42,7 +43,6 @@ from tests.connectors.github.fake import served
 from tests.connectors.kubernetes.manifests import account, deployment, token
 from tests.connectors.openai import estates as openai
 from tests.connectors.secrets_report import reports as leaks
-from tests.connectors.vendors import fake as vendors
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]

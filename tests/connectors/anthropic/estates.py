@@ -9,7 +9,7 @@ from typing import Any
 from connectors.anthropic.connector import AnthropicConnector
 from connectors.anthropic.settings import AnthropicSettings
 from scanner.redaction.redact import SecretRef
-from tests.connectors.vendors.fake import Json, Vendor, VendorEstate
+from tests.connectors.ai_vendors.fake import Json, Vendor, VendorEstate
 
 TOKEN, ORG_TOKEN, AGENTS_TOKEN = "ADMIN_KEY_OF_TESTS", "ORG_TOKEN_OF_TESTS", "WORKSPACE_KEY_OF_TESTS"
 VALUE, ORG_VALUE, AGENTS_VALUE = "admin-key-that-opens-nothing", "token-that-opens-nothing", "key-that-opens-nothing"

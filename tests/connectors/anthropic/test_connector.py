@@ -17,6 +17,7 @@ from scanner.access.edges import resolve
 from scanner.judging.agents import judge_agent
 from scanner.model import Coverage, Identity, StoredSecret, Trust, Workload
 from scanner.redaction.redact import SecretRef
+from tests.connectors.ai_vendors.fake import Vendor, served
 from tests.connectors.anthropic.estates import (
     AGENTS_VALUE,
     BELOW,
@@ -31,7 +32,6 @@ from tests.connectors.anthropic.estates import (
     organization,
     toolset,
 )
-from tests.connectors.vendors.fake import Vendor, served
 from tests.factories import make_identity
 
 

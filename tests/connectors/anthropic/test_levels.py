@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.ai_vendors.records import Member, VendorOrganization
 from connectors.anthropic.identities import Organization, identities
-from connectors.anthropic.payloads import ApiKey, Principal, User
+from connectors.anthropic.payloads import ApiKey, Principal
 from connectors.anthropic.spec import SPEC
 from connectors.core.contract import Scope
-from connectors.vendors.records import VendorOrganization
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,9 @@ from connectors.vendors.records import VendorOrganization
 def test_whoever_invites_members_does_not_change_their_roles(role: str, level: str) -> None:
     """So it makes no admin of itself."""
     place = VendorOrganization(Scope(source="prod", spec=SPEC, id="acme"))
-    read = Organization(users={"u": User(id="u", role=role)}, keys=(ApiKey(id="k", principal=Principal(user_id="u")),))
+    read = Organization(
+        users={"u": Member(id="u", role=role)}, keys=(ApiKey(id="k", principal=Principal(user_id="u")),)
+    )
 
     (user,) = identities(place, read)
 

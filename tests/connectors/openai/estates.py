@@ -9,7 +9,7 @@ from typing import Any
 from connectors.openai.connector import OpenaiConnector
 from connectors.openai.settings import OpenaiSettings
 from scanner.redaction.redact import SecretRef
-from tests.connectors.vendors.fake import Json, Vendor, VendorEstate
+from tests.connectors.ai_vendors.fake import Json, Vendor, VendorEstate
 
 TOKEN, AGENTS_TOKEN = "OPENAI_ADMIN_KEY_OF_TESTS", "OPENAI_PROJECT_KEY_OF_TESTS"  # the variables' names
 VALUE, AGENTS_VALUE = "sk-admin-that-opens-nothing", "sk-proj-that-opens-nothing"

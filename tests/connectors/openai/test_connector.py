@@ -16,6 +16,7 @@ from scanner.judging.agents import judge_agent
 from scanner.model import Coverage, Identity, StoredSecret, TokenSubject, Trust, Workload
 from scanner.model.reach import Said
 from scanner.redaction.redact import SecretRef
+from tests.connectors.ai_vendors.fake import Vendor, served
 from tests.connectors.openai.estates import (
     AGENTS_TOKEN,
     AGENTS_VALUE,
@@ -34,7 +35,6 @@ from tests.connectors.openai.estates import (
     mcp,
     organization,
 )
-from tests.connectors.vendors.fake import Vendor, served
 from tests.factories import make_identity
 
 

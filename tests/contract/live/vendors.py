@@ -13,17 +13,15 @@ import pytest
 
 from connectors import testing as hub
 from connectors.anthropic import activity as activity_feed
-from connectors.anthropic import requests as anthropic_requests
 from connectors.anthropic.activity import ActivityFeed, AnthropicActivityLog
 from connectors.logs.live import LiveReader
 from connectors.logs.names import Networks
 from connectors.openai import audit as openai_audit
-from connectors.openai import requests as openai_requests
 from connectors.openai.audit import OpenaiAuditLog, OpenaiLog
+from tests.connectors.ai_vendors import fake as vendors
+from tests.connectors.ai_vendors.fake import Vendor
 from tests.connectors.anthropic import estates as anthropic
 from tests.connectors.openai import estates as openai
-from tests.connectors.vendors import fake as vendors
-from tests.connectors.vendors.fake import Vendor
 from tests.contract.live.base import Live
 
 
@@ -75,7 +73,7 @@ class Openai(_OfVendor):
     """OpenAI's audit log."""
 
     scope, caller = "acme", "svc_acct_deploy"
-    permission, kept, page = openai_requests.AUDIT_LOG.permission, 365, 100
+    permission, kept, page = openai_audit.SPEC.permissions[0], 365, 100
     path, since, until = "/v1/organization/audit_logs", "effective_at[gte]", "effective_at[lt]"
 
     def reader(self) -> LiveReader:
@@ -102,7 +100,7 @@ class Anthropic(_OfVendor):
     """Anthropic's activity feed."""
 
     scope, caller = "org_acme", "ada@acme.example"
-    permission, kept, page = anthropic_requests.ACTIVITIES.permission, 2190, 1_000
+    permission, kept, page = activity_feed.SPEC.permissions[0], 2190, 1_000
     path, since, until = "/v1/compliance/activities", "created_at.gte", "created_at.lt"
 
     def reader(self) -> LiveReader:

@@ -15,13 +15,13 @@ from urllib.parse import quote
 
 import msgspec
 
+from connectors.ai_vendors.sections import Request
+from connectors.ai_vendors.settings import ApiSettings
 from connectors.core.contract import Malformed, Meter, SectionReading, own_words
 from connectors.core.offline import MAX_BYTES, Unreadable, content_of, json_values, text_of
 from connectors.core.paging import Page, Paging, cursor, last_id
 from connectors.core.rates import RateLimit
 from connectors.core.reading import decoded
-from connectors.vendors.sections import Request
-from connectors.vendors.settings import ApiSettings
 from scanner.errors import Denied, SourceError
 from scanner.text import printable
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -12,13 +12,14 @@ from scanner.redaction.redact import SecretRef
 
 
 class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``endpoint_url``: the API's address, without ``/v1``. ``token``: the admin key.
+    """``endpoint_url``: the API's address, without ``/v1``. ``token``: the admin key; by default, ``variable`` has it.
 
     ``max_attempts``: attempts for one request. ``backoff``: seconds before the second attempt. ``workers``: parallel
     requests. ``timeout``: seconds for one attempt. ``usage_days``: days of usage to read. ``from_files``: a folder with
     the API's responses, which is read instead of the API.
     """
 
+    variable: ClassVar[str]
     endpoint_url: str
     token: SecretRef | None = None
     ca_file: str | None = None
@@ -36,11 +37,11 @@ class ApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise ValueError("max_attempts, workers and usage_days are at least 1, timeout is above 0")
 
     @property
+    def secret(self) -> SecretRef:
+        """The reference to the admin key."""
+        return self.token or SecretRef(env=self.variable)
+
+    @property
     def address(self) -> str:
         """The API's address without its version, also if the setting includes it."""
         return self.endpoint_url.rstrip("/").removesuffix("/v1")
-
-
-def by_place(tokens: Mapping[str, SecretRef] | tuple[SecretRef, ...]) -> dict[str, SecretRef]:
-    """Keys by the part of the organization: by its id, or by number in a list without ids."""
-    return dict(tokens) if isinstance(tokens, Mapping) else {str(at): one for at, one in enumerate(tokens, start=1)}

@@ -3,7 +3,7 @@
 ::
 
     pip install openai==3.57.0 anthropic==2.14.0      # in an environment of its own
-    python -m tests.connectors.vendors.published_sdks
+    python -m tests.connectors.ai_vendors.published_sdks
 
 Both vendors generate their SDKs from their OpenAPI descriptions, which they publish late or not at all. Kept are the
 requests of a connector's table: path, parameters, and the shape of the answer, in which an unknown field is an error.

@@ -11,11 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.anthropic import activity
-from connectors.anthropic.activity import AnthropicActivityLog
+from connectors.anthropic.activity import AnthropicActivityCounting, AnthropicActivityLog
 from connectors.logs.files import FileLog
-from connectors.openai import audit
-from connectors.openai.audit import OpenaiAuditLog
+from connectors.openai.audit import OpenaiAuditCounting, OpenaiAuditLog
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay
 from tests.connectors.logs.audit_files import DAY, log_of, profiles, read_all, read_one, written
@@ -91,9 +89,11 @@ def test_what_changes_an_identity_at_openai(tmp_path: Path) -> None:
 )
 def test_what_an_event_of_openai_is(name: str, reported: tuple[str, str]) -> None:
     """By its verb."""
-    action = audit.action_of(name)
+    actions = OpenaiAuditCounting.actions
 
-    assert (action, audit.sort_of(action)) == reported
+    action = actions.action(name)
+
+    assert (action, actions.sort(action)) == reported
 
 
 def test_a_failed_sign_in_is_refused(tmp_path: Path) -> None:
@@ -158,4 +158,6 @@ def test_what_an_activity_is() -> None:
     """By its verb."""
     names = ("claude_file_viewed", "sso_login_succeeded", "x")
 
-    assert [activity.sort_of(activity.action_of(one)) for one in names] == ["read", "read", "write"]
+    actions = AnthropicActivityCounting.actions
+
+    assert [actions.sort(actions.action(name)) for name in names] == ["read", "read", "write"]
