@@ -15,6 +15,7 @@ from reports.base import Screen
 from reports.evidence.report import Pack
 from reports.json import encoded
 from reports.phrases import joined
+from reports.review_grants import granted, granted_last_used, granted_used
 from reports.review_oscal import assessment_results
 from reports.sheets import write_csv
 from reports.tables import Column
@@ -39,6 +40,9 @@ _WHAT: tuple[_Item, ...] = (
     Column("scope", lambda r: r.item.facts.scope, "Account, project, cluster or namespace."),
     Column("what", lambda r: r.item.facts.what, "Kind and purpose.", 34),
     Column("permissions", lambda r: r.item.facts.may, "What it may do. Empty: unknown.", 44),
+    Column("granted", lambda r: granted(r.item.facts), "Grants, and what each allows. Empty: none known.", 52, "lines"),
+    Column("granted_used", lambda r: granted_used(r.item.facts), "What of each grant was used.", 52, "lines"),
+    Column("granted_last_used", lambda r: granted_last_used(r.item.facts), "When each was last used.", 36, "lines"),
     Column("worst_case", lambda r: r.item.facts.worst, "The worst it could do, as far as is known.", 44),
     Column("used", lambda r: r.item.facts.used, "Its use, and what it never used. Empty: unknown.", 40),
     Column("created", lambda r: r.item.facts.since, "The date of creation, and the creator.", 26),

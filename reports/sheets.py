@@ -7,7 +7,7 @@ import csv
 from collections.abc import Sequence
 from typing import Any, BinaryIO
 
-from reports.tables import Cell, Column, harmless
+from reports.tables import Column, harmless
 from scanner.rules.wording import plain
 from scanner.text import markdown_sentence, markdown_text
 
@@ -19,7 +19,7 @@ def write_csv(columns: Sequence[Column[Any]], rows: Sequence[Any], out: BinaryIO
     """Write heading and rows as RFC 4180 in UTF-8. Unknown values are empty, and no cell is a formula."""
     writer = csv.writer(codecs.getwriter("utf-8")(out))
     writer.writerow(column.name for column in columns)
-    writer.writerows((_in_spreadsheet(column.get(row)) for column in columns) for row in rows)
+    writer.writerows((_in_spreadsheet(column, row) for column in columns) for row in rows)
 
 
 def markdown_table(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> str:
@@ -34,5 +34,8 @@ def _markdown_cell(column: Column[Any], row: Any) -> str:
     return escape(plain(column.get(row)))
 
 
-def _in_spreadsheet(cell: Cell) -> str:
-    return harmless(cell) if isinstance(cell, str) else plain(cell)
+def _in_spreadsheet(column: Column[Any], row: Any) -> str:
+    cell = column.get(row)
+    if not isinstance(cell, str):
+        return plain(cell)
+    return harmless(cell.replace("\n", "; ") if column.type == "lines" else cell)

@@ -26,7 +26,8 @@ Row = TypeVar("Row")
 class Column(Struct, Generic[Row], frozen=True):
     """A column: its heading, how to get its cell from a row, and an explanation. ``width`` is in characters.
 
-    With an ``axis``, its cells are states of that axis.
+    With the type ``lines``, its cells are texts of several printable lines. With an ``axis``, its cells are states of
+    that axis.
     ``fill_in``: for people to fill in, with ``choices``; ``others`` allows any other value; ``people``: choices from
     the roster. ``title``: shown in a workbook instead of the name, which stays the heading for programs. ``folded``:
     hidden in a workbook to fill in until it is expanded; ``frozen``: always visible. ``suggestion``: formatted as one.
@@ -36,7 +37,7 @@ class Column(Struct, Generic[Row], frozen=True):
     get: Callable[[Row], Cell]
     help: str
     width: int = 16
-    type: Literal["text", "date", "datetime", "bool", "int"] = "text"
+    type: Literal["text", "lines", "date", "datetime", "bool", "int"] = "text"
     axis: Axis | None = None
     fill_in: bool = False
     choices: tuple[str, ...] = ()
@@ -105,6 +106,11 @@ def harmless(text: str) -> str:
     if text.isascii() and text.isprintable() and text[:1].isalnum() and ";" not in text:
         return text  # nearly every cell, at a fraction of the cost
     return _COULD_BE_FORMULA.sub(r"\1'", printable(text))
+
+
+def harmless_lines(text: str) -> str:
+    """Like :func:`harmless`, for several lines of a workbook's cell."""
+    return "\n".join(map(harmless, text.split("\n")))
 
 
 # --- rows ---------------------------------------------------------------------

@@ -21,7 +21,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from msgspec import Struct
 
-from reports.tables import Column, harmless
+from reports.tables import Column, harmless, harmless_lines
 from scanner.rules.wording import plain
 
 CELL_HOLDS = 32_767
@@ -108,16 +108,19 @@ def _markup(kind: str, column: str, style: str, cut: list[str]) -> Markup:
     """The writer for the cells of a column; ``cut`` collects the references of cells that were cut."""
     start = f'<c r="{column}'
 
+    def lines(row: int, cell: str) -> str:
+        return written(row, harmless_lines(cell))
+
+    def written(row: int, whole: str) -> str:
+        fitting = whole.encode("utf-16-le")[: 2 * CELL_HOLDS].decode("utf-16-le", "ignore")
+        if fitting != whole:
+            cut.append(f"{column}{row}")
+        return f'{start}{row}"{style} t="inlineStr">{_element(fitting)}</c>'
+
     def text(row: int, cell: str) -> str:
         if len(cell) <= _SURELY_FITS:
-            content = _inline(cell)
-        else:
-            whole = harmless(cell)
-            fitting = whole.encode("utf-16-le")[: 2 * CELL_HOLDS].decode("utf-16-le", "ignore")
-            if fitting != whole:
-                cut.append(f"{column}{row}")
-            content = _element(fitting)
-        return f'{start}{row}"{style} t="inlineStr">{content}</c>'
+            return f'{start}{row}"{style} t="inlineStr">{_inline(cell)}</c>'
+        return written(row, harmless(cell))
 
     def number(row: int, cell: float) -> str:
         return f'{start}{row}"{style}><v>{cell!r}</v></c>'
@@ -130,7 +133,9 @@ def _markup(kind: str, column: str, style: str, cut: list[str]) -> Markup:
         days = (cell - zero) / timedelta(days=1)
         return number(row, days) if days >= _FIRST_DAY else text(row, plain(cell))
 
-    writers: dict[str, Markup] = {"text": text, "int": number, "bool": boolean, "date": moment, "datetime": moment}
+    writers: dict[str, Markup] = {
+        "text": text, "lines": lines, "int": number, "bool": boolean, "date": moment, "datetime": moment,
+    }  # fmt: skip
     return writers[kind]
 
 
@@ -140,7 +145,7 @@ def _inline(text: str) -> str:
 
 
 def _element(text: str) -> str:
-    """The content of a text cell. The text must be harmless, and so has no control characters."""
+    """The content of a text cell. The text must be harmless, and so has no control characters but line breaks."""
     markup = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     markup = _TO_ENCODE.sub(lambda found: f"_x{ord(found[0]):04X}_", markup)
     space = ' xml:space="preserve"' if markup != markup.strip() else ""

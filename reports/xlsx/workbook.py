@@ -49,7 +49,10 @@ _FORMATS: Mapping[str, Mapping[str, Any]] = {
     "suggestion": {"italic": True, "font_color": "#6B6B6B"},
     "datetime": {"num_format": "yyyy-mm-dd hh:mm:ss"},
     "date": {"num_format": "yyyy-mm-dd"},
+    "lines": {"text_wrap": True},
 }
+_TALL: Mapping[str, Any] = {"text_wrap": True, "valign": "top"}
+"""Of the cells of a table with rows of several lines: all begin at the top, and none is hidden by the next column."""
 
 
 class Counts(Struct, frozen=True):
@@ -86,6 +89,8 @@ class Workbook:
     def __init__(self, book: Any, people: Sequence[tuple[str, str, str]] = ()) -> None:
         self._book = book
         self._formats = {name: book.add_format(dict(look)) for name, look in _FORMATS.items()}
+        self._tall = {name: book.add_format({**look, **_TALL}) for name, look in _FORMATS.items()}
+        self._tall["text"] = book.add_format(dict(_TALL))
         self._tones = {tone: book.add_format(dict(look)) for tone, look in _COLORS.items()}
         self._people = people
         self._rows: dict[str, Rows] = {}
@@ -194,12 +199,13 @@ class Workbook:
 
     def _write_headings(self, sheet: Any, columns: tuple[Column[Any], ...]) -> None:
         to_fill_in = any(column.fill_in for column in columns)
+        looks = self._tall if any(column.type == "lines" for column in columns) else self._formats
         frozen = 1 + max((place for place, column in enumerate(columns) if column.frozen and to_fill_in), default=-1)
         sheet.freeze_panes(1, frozen)
         sheet.set_landscape()
         _check(sheet.repeat_rows(0))
         for position, column in enumerate(columns):
-            look = self._formats.get("suggestion" if column.suggestion else column.type)
+            look = looks.get("suggestion" if column.suggestion else column.type)
             folded = to_fill_in and column.folded
             ends_fold = to_fill_in and not folded and position > 0 and columns[position - 1].folded
             fold = {"level": int(folded), "hidden": folded, "collapsed": ends_fold}

@@ -250,13 +250,17 @@ class ActivityPast(Struct, frozen=True, kw_only=True):
 
 
 class ServiceUse(Struct, frozen=True, kw_only=True, gc=False):
-    """One service that an identity used. ``actions``: names of successful actions, sorted. ``service``: e.g. ``s3``."""
+    """One service that an identity used. ``actions``: names of successful actions, sorted. ``service``: e.g. ``s3``.
+
+    ``last_days``: by action that is a use, the last day on which it succeeded.
+    """
 
     service: str
     actions: tuple[str, ...]
     events: int
     first_at: datetime
     last_at: datetime
+    last_days: Mapping[str, date] = {}
 
 
 class Activity(Struct, frozen=True, kw_only=True, gc=False):

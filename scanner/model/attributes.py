@@ -76,6 +76,14 @@ ALLOWED_ACTIONS: Final = "allowed_actions"
 """What each of its policies allows: a list of patterns by the policy's name, as :mod:`scanner.matching.actions` writes
 them; absent if that is unknown.
 """
+SERVICES_USED: Final = "services_used"
+"""The services that its provider saw it use, of those that its permissions allow: a list."""
+SERVICES_UNUSED: Final = "services_unused"
+"""The services that its permissions allow and that its provider saw no use of, over ``use_tracked_days``: a list."""
+SERVICES_LAST_USED: Final = "services_last_used"
+"""By service, the last day on which its provider saw it used, as ISO 8601."""
+ROLES_USED: Final = "roles_used"
+"""How much of each role its provider saw used in 90 days: a list of texts, as ``roles/x: 3 of 40 permissions used``."""
 RECORDS_OF_USE: Final = ("used_as", "last_successful_use", "last_used_region")
 """Details of the last use, besides its time."""
 FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", "second_factors")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Literal, TypeAlias, get_args
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from scanner.model.terms import PrivilegeLevel
 
@@ -52,13 +52,36 @@ class Review(Struct, frozen=True, kw_only=True, gc=False):
     event: ReviewEvent | None = None
 
 
+class GrantUse(Struct, frozen=True, kw_only=True, gc=False):
+    """A grant as a reviewer sees it, and what is known of its use when the review opens.
+
+    ``name``, ``via``, ``resource``, ``admin``: as on Grant. ``allows``: patterns of the actions that it allows; None:
+    unknown. ``used``: which actions or services of it were used; empty: none was; None: unknown. An action that several
+    grants allow counts for each. ``last_used``: the last day of that use. ``since``: the first day that was looked at;
+    ``days``: how many days were read in full from then on, None if the provider says so itself. ``unknown``: why its
+    use is not known, or not all of it.
+    """
+
+    name: str
+    via: str
+    resource: str | None = None
+    admin: bool = False
+    allows: tuple[str, ...] | None = None
+    used: tuple[str, ...] | None = None
+    last_used: date | None = None
+    since: date | None = None
+    days: int | None = None
+    unknown: str | None = None
+
+
 class ReviewFacts(Struct, frozen=True, kw_only=True, gc=False):
     """What a reviewer sees of an identity, frozen when the review opens. None is unknown.
 
     ``what``: its kind and purpose. ``may``: its privilege. ``worst``: its blast radius. ``used``: its use, with what
     was never used. ``since``: when it was created, and by whom. ``who_else``: other owners, and who can become it.
     ``findings``: rule ids. ``unread``: what could not be read of it. ``grants``: names of its grants; ``services``: the
-    number of services that its permissions allow. ``reduce`` is verified against both.
+    number of services that its permissions allow. ``reduce`` is verified against both. ``granted``: each grant with
+    its use; unset in reviews that were opened before it was recorded, so that their hashes hold.
     """
 
     name: str
@@ -78,6 +101,7 @@ class ReviewFacts(Struct, frozen=True, kw_only=True, gc=False):
     services: int | None = None
     findings: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    granted: tuple[GrantUse, ...] | UnsetType = UNSET
 
 
 class ReviewItem(Struct, frozen=True, kw_only=True, gc=False):

@@ -33,7 +33,7 @@ def allowed_actions(
     held: Sequence[AppliedPolicy],
     limits: Sequence[Limit],
 ) -> dict[str, list[str]] | None:
-    """The actions that each policy leaves, by its name; None where they are too many to compare.
+    """The actions that each policy leaves, by its name, if it was read; None where they are too many to compare.
 
     Of a policy whose document is cut down, there are the services, too.
     """
@@ -46,6 +46,7 @@ def allowed_actions(
         for each in held:
             if each.document is None:
                 continue
+            found.setdefault(each.name, set())
             for statement in each.document.statements:
                 if statement.allow:
                     found[each.name].update(left.of(statement))
@@ -53,7 +54,7 @@ def allowed_actions(
                 found[each.name].update(left.of_services(_services().get(each.arn.rpartition("/")[2], ())))
     except _TooManyError:
         return None
-    return {name: [str(one) for one in _short(actions)] for name, actions in sorted(found.items()) if actions}
+    return {name: [str(one) for one in _short(actions)] for name, actions in sorted(found.items())}
 
 
 class _Left:

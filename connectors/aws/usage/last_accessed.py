@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct, structs
@@ -17,6 +18,7 @@ from connectors.aws.spec import LAST_ACCESSED
 from connectors.core.budget import current
 from scanner.errors import SourceError
 from scanner.model import Coverage, Identity, PrivilegeLevel
+from scanner.model.attributes import SERVICES_LAST_USED, SERVICES_UNUSED, SERVICES_USED
 from scanner.text import counted
 
 MOST = 200
@@ -34,6 +36,11 @@ class _Service(Struct, frozen=True, kw_only=True, rename="pascal"):
 
     service_namespace: str
     last_authenticated: Any = None
+
+    @property
+    def last_day(self) -> str | None:
+        at = self.last_authenticated
+        return f"{at.astimezone(UTC):%Y-%m-%d}" if isinstance(at, datetime) and at.tzinfo else None
 
 
 class LastAccessed:
@@ -66,7 +73,12 @@ class LastAccessed:
         services = self._services[identity.key]
         used = sorted(one.service_namespace for one in services if one.last_authenticated is not None)
         unused = sorted(one.service_namespace for one in services if one.last_authenticated is None)
-        attributes = {**identity.attributes, "services_used": used, "services_unused": unused}
+        attributes = {
+            **identity.attributes,
+            SERVICES_USED: used,
+            SERVICES_UNUSED: unused,
+            SERVICES_LAST_USED: {one.service_namespace: day for one in services if (day := one.last_day) is not None},
+        }
         all_services = counted(len(services), "service", "services")
         summary = f"it used {len(used)} of the {all_services} that it has rights to in {TRACKED_DAYS} days"
         privilege = structs.replace(identity.privilege, evidence=(*identity.privilege.evidence, summary))

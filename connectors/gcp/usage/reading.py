@@ -20,6 +20,7 @@ from connectors.gcp.reader import GcpReader
 from connectors.gcp.usage.activities import Activity, Use, account_in, key_in, parse_use
 from scanner.errors import Denied, SourceError
 from scanner.model import Credential
+from scanner.model.attributes import ROLES_USED
 
 ACCOUNTS, KEYS, INSIGHTS = "policyanalyzer.accounts", "policyanalyzer.keys", "recommender.insights"
 # Sections of credentials whose use is not recorded, and the names of these credentials.
@@ -46,7 +47,7 @@ def use_of_account(reader: GcpReader, project: ProjectRef, row: ServiceAccount) 
         "use_not_recorded_for": list(blind) or None,
         "use_doubtful_for": list(unread) or None,
         "unused_by_recommender": found.unused.get(row.email),
-        "roles_used": sorted(found.roles_used.get(row.email, ())) or None,
+        ROLES_USED: sorted(found.roles_used.get(row.email, ())) or None,
     }
     known = use or Use()
     keys_unread = reader.lacks(project, KEYS) and any(one.attributes.get("type") == KEY_TYPE for one in credentials)

@@ -12,9 +12,10 @@ from operator import itemgetter
 from msgspec.structs import replace
 
 from scanner.judging.activity.timeline import Timeline, hours_of, moment
+from scanner.matching.actions import parsed
 from scanner.model import Assessment, Identity
 from scanner.model.activity import ACTIONS, Activity, DayCounts, ServiceUse
-from scanner.model.attributes import GRANTED_SERVICES
+from scanner.model.attributes import ALLOWED_ACTIONS, GRANTED_SERVICES, SERVICES_UNUSED, SERVICES_USED
 
 _NEW_ASSUMER = "new_assumer"
 
@@ -49,6 +50,7 @@ def summary(line: Timeline, identity: Identity, since: int) -> Activity:
                 events=sum(one.events for one in spans),
                 first_at=moment(min(one.first for one in spans)),
                 last_at=moment(max(one.last for one in spans)),
+                last_days=_last_days(line, spans),
             )
             for service, spans in sorted(services.items())
         ),
@@ -62,7 +64,7 @@ def summary(line: Timeline, identity: Identity, since: int) -> Activity:
         used_services=tuple(sorted(used)),
         unlogged_services=tuple(
             service
-            for service in granted or ()
+            for service in sorted({*(granted or ()), *services_allowed(identity)})
             if any(fnmatchcase(service, pattern.partition(":")[0]) for pattern in line.covered.unlogged)
         ),
     )
@@ -97,13 +99,13 @@ def _with_names(one: Assessment, keys: Mapping[str, str]) -> Assessment:
 
 
 class _Span:
-    """The totals of one feature. ``first``, ``last``: of its events, in seconds."""
+    """The totals of one feature. ``first``, ``last``: of its events, in seconds; ``last_day``: with a success."""
 
-    __slots__ = ("events", "first", "last", "number", "successes")
+    __slots__ = ("events", "first", "last", "last_day", "number", "successes")
 
     def __init__(self, number: int, first: int) -> None:
         self.number, self.first, self.last = number, first, first
-        self.events = self.successes = 0
+        self.events = self.successes = self.last_day = 0
 
     def is_use(self, uses: frozenset[int]) -> bool:
         return self.successes > 0 and self.number in uses
@@ -112,7 +114,7 @@ class _Span:
 def _spans(every: Sequence[tuple[int, DayCounts]]) -> Iterable[_Span]:
     """Features in total. An identity has thousands of counts, so each is touched once, and its name not at all."""
     spans: dict[int, _Span] = {}
-    for _, counts in every:
+    for day, counts in every:
         own, whole = counts.spans(), (counts.first, counts.last)
         for one in counts.counts:
             first, last = own.get(one[0], whole)
@@ -123,7 +125,26 @@ def _spans(every: Sequence[tuple[int, DayCounts]]) -> Iterable[_Span]:
             if len(one) > 1:
                 span.events += sum(one[1:])
                 span.successes += one[1]
+                if one[1]:
+                    span.last_day = day
     return spans.values()
+
+
+def _last_days(line: Timeline, spans: Iterable[_Span]) -> dict[str, date]:
+    found: dict[str, date] = {}
+    for span in spans:
+        if span.is_use(line.uses):
+            action, day = line.features[span.number].action, date.fromordinal(span.last_day)
+            found[action] = max(day, found.get(action, day))
+    return dict(sorted(found.items()))
+
+
+def services_allowed(identity: Identity) -> set[str]:
+    """The services of which a policy of it is known to allow an action; without those that a wildcard names."""
+    allowed = identity.attributes.get(ALLOWED_ACTIONS)
+    patterns = allowed.values() if isinstance(allowed, Mapping) else ()
+    listed = (text for texts in patterns if isinstance(texts, list | tuple) for text in texts if isinstance(text, str))
+    return {service for text in listed if (service := parsed(text).service) is not None}
 
 
 def granted_services(identity: Identity) -> tuple[str, ...] | None:
@@ -131,7 +152,7 @@ def granted_services(identity: Identity) -> tuple[str, ...] | None:
     attributes = identity.attributes
     named = attributes.get(GRANTED_SERVICES)
     if not isinstance(named, list | tuple):
-        advisor = [attributes.get(name) for name in ("services_used", "services_unused")]
+        advisor = [attributes.get(name) for name in (SERVICES_USED, SERVICES_UNUSED)]
         if not all(isinstance(one, list | tuple) for one in advisor):
             return _services_of_grants(identity)
         named = [service for one in advisor for service in one or ()]

@@ -10,8 +10,9 @@ import msgspec
 
 from scanner.access.blast_radius.counts import Radii
 from scanner.access.blast_radius.words import sentence
+from scanner.lifecycle.reviews.granted import grants_used
 from scanner.model import Assessment, Entry, Finding, Identity, ScanResult
-from scanner.model.attributes import ALLOWED_ACTIONS, GRANTED_SERVICES
+from scanner.model.attributes import GRANTED_SERVICES
 from scanner.model.reviews import ReviewFacts
 from scanner.text import counted, few
 
@@ -28,6 +29,7 @@ class Facts:
         self._entries: Mapping[str, Entry] = {one.entry.id: one.entry for one in result.entries}
         self._findings: Mapping[str, Finding] = {one.fingerprint: one for one in result.findings}
         self._first_seen = result.first_seen
+        self._scanned = result.scan.finished_at.date()
         self._sources = _can_become(result.identities)
         self._radii = Radii(result)
 
@@ -55,6 +57,7 @@ class Facts:
             services=len(services) if isinstance(services, list | tuple) else None,
             findings=tuple(dict.fromkeys(finding.rule for finding in found if finding.acknowledged is None)),
             unread=tuple(identity.unread) if one.rechecked else ("all of it: these are its last known facts",),
+            granted=grants_used(one, self._scanned),
         )
 
     def _since(self, one: Assessment) -> str | None:
@@ -112,21 +115,13 @@ def _may(one: Assessment) -> str | None:
 
 
 def _granted(identity: Identity) -> str:
-    """What is granted, that of an admin first: a few grants, each with a few of the actions that it allows."""
-    allowed = identity.attributes.get(ALLOWED_ACTIONS)
-    actions = allowed if isinstance(allowed, Mapping) else {}
-    texts = []
-    for grant in sorted(identity.grants, key=lambda one: (not one.admin, one.name)):
-        given = actions.get(grant.name)
-        named = few([one for one in given if isinstance(one, str)], _NAMED) if isinstance(given, list | tuple) else ""
-        texts.append(f"{grant.name} ({named})" if named else grant.name)
-    return few(list(dict.fromkeys(texts)), _NAMED)
+    """The names of a few grants, those of an admin first."""
+    grants = sorted(identity.grants, key=lambda one: (not one.admin, one.name))
+    return few(list(dict.fromkeys(grant.name for grant in grants)), _NAMED)
 
 
 def _used(one: Assessment) -> str | None:
     usage = one.usage
     state = None if usage.state == "unknown" else f"{usage.state.replace('_', ' ')}: {usage.evidence}"
     unused = None if one.activity is None else one.activity.use_of_grants
-    if unused is None and one.identity.grants:
-        unused = "which of its permissions were used is unknown"
     return "; ".join(filter(None, (state, unused))) or None

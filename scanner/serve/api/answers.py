@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from reports.review_grants import GrantRow
 from scanner.diff.records import Era
 from scanner.model import Forgotten, Summary
 from scanner.model.reviews import Because, Decision, DecisionName, ReviewEvent, ReviewFacts
@@ -74,7 +75,10 @@ class ReviewListed(Struct, frozen=True, kw_only=True):
 
 
 class ItemListed(Struct, frozen=True, kw_only=True):
-    """An item of a review as its reviewer sees it. ``decision``: the current one; null if there is none."""
+    """An item of a review as its reviewer sees it. ``decision``: the current one; null if there is none.
+
+    ``granted``: each grant in words, with what of it was used; ``facts.granted`` has the same as data.
+    """
 
     id: str
     key: str
@@ -84,6 +88,7 @@ class ItemListed(Struct, frozen=True, kw_only=True):
     facts_hash: str
     decision: Decision | None
     mine: bool
+    granted: list[GrantRow]
 
 
 class OwnerCount(Struct, frozen=True, kw_only=True):

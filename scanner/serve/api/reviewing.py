@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reports.json import encoded
+from reports.review_grants import grant_rows
 from scanner.app.reviews import decide_in_page
 from scanner.errors import UsageError
 from scanner.lifecycle.reviews.campaign import ItemState, is_overdue, states
@@ -59,6 +60,7 @@ def items(call: Call) -> Reply:
             facts_hash=state.item.facts_hash,
             decision=state.decision,
             mine=is_mine(call, state),
+            granted=grant_rows(state.item.facts),
         )
         for state in _shown(call, _campaign(call))
     ]

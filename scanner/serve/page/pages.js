@@ -220,6 +220,7 @@ async function reviewPage(name) {
 
 function itemToDecide(item, save) {
   const { facts: seen, key } = item;
+  const granted = item.granted.map((row) => [outside(row.grant), outside(row.allows), outside(row.on), outside(row.used), row.last_used]);
   const article = h(
     "article.item",
     null,
@@ -235,6 +236,7 @@ function itemToDecide(item, save) {
       ["findings", seen.findings.join(", ")],
       ["not read", seen.unread.join(", ")],
     ]),
+    smallTable(["Granted", "Allows", "On", "Used", "Last used"], granted),
     formOf({
       label: "Decide",
       fields: [

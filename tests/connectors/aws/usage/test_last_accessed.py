@@ -65,6 +65,7 @@ def test_the_most_powerful_are_asked_about_on_request(aws: Estate) -> None:
     assert asked_about(aws) == [arn("role", "riser"), arn("user", "admin")]
     admin = on.identities["admin"]
     assert (admin.attributes["services_used"], admin.attributes["services_unused"]) == (["s3"], ["ec2", "iam"])
+    assert admin.attributes["services_last_used"] == {"s3": f"{USED:%Y-%m-%d}"}
     assert admin.privilege.evidence[-1] == "it used 1 of the 3 services that it has rights to in 400 days"
     assert admin.privilege.level == "admin"
     assert "services_used" not in on.identities["harmless"].attributes

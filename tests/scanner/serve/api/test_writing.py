@@ -92,6 +92,7 @@ def _deciding(served: Served) -> None:
         for person in (BOB, CYD)
     }
     mine = items[BOB]["ledger-bot"]
+    assert [row["grant"] for row in mine["granted"]] == [grant["name"] for grant in mine["facts"]["granted"]]
     path = f"/api/v1/reviews/q1/items/{mine['id']}/decide"
     for body, field in (
         ({"decision": "maybe"}, "decision"), ({}, "decision"), ({"decision": "reassign"}, "new_owner"),

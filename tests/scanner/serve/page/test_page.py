@@ -89,6 +89,7 @@ def test_the_round_of_an_owner(browser: Browser, served: Served) -> None:
         page.get_by_role("link", name=REVIEW).click()
         expect(page.locator("#page h2")).to_have_text(f"{REVIEW}: 1 to decide")
         item = page.locator(".item")
+        expect(item.locator("tbody tr")).to_have_count(len(BILLING.grants))
         item.get_by_role("button", name="Decide").click()
         expect(item.locator(".complaint:visible")).to_have_text("This is needed.")
         item.get_by_label("Decision").select_option("reassign")
