@@ -309,6 +309,7 @@ def identity_blocks(
             "reach": held(REACH, lambda r: _radius(known.radius_of(r.identity.key))),
             "consequences": held(CONSEQUENCE, lambda r: r.identity.consequences or ()),
             "drift": held(DRIFT, lambda r: r.verdicts.drift),
+            "not_compared": held(TEXTS, lambda r: r.verdicts.not_compared),
             "grants": held(GRANTS, lambda r: r.identity.grants),
             "consumers": held(TEXTS, lambda r: r.verdicts.consumers),
             "links": held(links_to(row_of), lambda r: r.identity.links),

@@ -20,6 +20,7 @@ function identityPanel(row, tables, shown = null) {
       section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, findingItem)),
       section("Activity", activityOf(row, tables)),
       section("Drift from its entry", driftOf(held("drift"))),
+      section("Not compared with its entry", textsOf(held("not_compared"))),
       section("Credentials", timeline(held("credentials"), tables.now), credentialsOf(held("credentials"))),
       section("Permissions", grantsOf(held("grants"))),
       section("Workloads that run as it", textsOf(held("consumers"))),

@@ -19,7 +19,7 @@ _NEW, _OPEN, _SUPPRESSED = (1, "New"), (99, "Open"), (3, "Suppressed")
 _SUCCESS, _INCOMPLETE = (1, "Success"), (99, "Incomplete")
 _CREATE, _UPDATE, _COLLECT, _COMPLETED = 1, 2, 2, 2
 GAPS_NAMED = 100
-_VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift", "activity")
+_VERDICTS = ("nature", "agent", "registry", "ownership", "usage", "privilege", "drift", "not_compared", "activity")
 
 
 def scan_event(digest: Digest) -> dict[str, Any]:

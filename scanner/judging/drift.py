@@ -18,7 +18,7 @@ from scanner.matching.declared import environment_of, environments
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import Known, fold, known, tag_name
 from scanner.model import Assessment, Credential, CredentialKind, Drift, Entry, Grant, Identity, Person, ScanResult
-from scanner.model.attributes import ALLOWED_ACTIONS
+from scanner.model.attributes import ALLOWED_ACTIONS, ALLOWED_UNREAD
 from scanner.registry.columns import OWNERS
 from scanner.registry.roster import Roster
 from scanner.text import counted
@@ -245,7 +245,10 @@ def not_compared(identity: Identity, entry: Entry) -> Iterator[str]:
     declares = bool(entry.permissions or entry.systems)
     if not declares or any(map(allows_anything, (*entry.permissions, *entry.systems))) or _admin(identity) is not None:
         return
-    if "permissions" in identity.unread:
+    unread = identity.attributes.get(ALLOWED_UNREAD)
+    if isinstance(unread, list | tuple) and unread:
+        yield f"permissions and systems: {_listed({text for text in unread if isinstance(text, str)})}"
+    elif "permissions" in identity.unread:
         yield "permissions and systems: not all that is allowed could be read"
     elif _attributed(identity) is None and identity.grants:
         yield "permissions and systems: the source says which grants it has, and not what they allow"

@@ -76,6 +76,8 @@ ALLOWED_ACTIONS: Final = "allowed_actions"
 """What each of its policies allows: a list of patterns by the policy's name, as :mod:`scanner.matching.actions` writes
 them; absent if that is unknown.
 """
+ALLOWED_UNREAD: Final = "allowed_actions_unread"
+"""What could take some of ALLOWED_ACTIONS away, or add to them, and could not be read: a list of texts."""
 SERVICES_USED: Final = "services_used"
 """The services that its provider saw it use, of those that its permissions allow: a list."""
 SERVICES_UNUSED: Final = "services_unused"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import io
 import re
 import zipfile
@@ -14,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from reports.base import VIEWS, Report, Screen, View
-from scanner.model import EntryAssessment, ScanResult, StoredSecret, Workload
+from scanner.model import Drift, EntryAssessment, ScanResult, StoredSecret, Workload
 from tests.factories import (
     make_assessment,
     make_credential,
@@ -173,3 +175,23 @@ def test_hostile_names_stay_text(report: Report, view: View) -> None:
             acting[case] += MARKUP.findall(text)
 
     assert {case: found for case, found in acting.items() if found} == {}
+
+
+PACKED = re.compile(r'"([A-Za-z0-9+/]{40,}={0,2})"|>([A-Za-z0-9+/]{40,}={0,2})<')
+"""A block of the page: base64 of gzip of JSON."""
+
+
+def unpacked(text: str) -> str:
+    """The text with the blocks of a page as they are read."""
+    blocks = [base64.b64decode(one or other) for one, other in PACKED.findall(text)]
+    return text + "".join(gzip.decompress(one).decode() for one in blocks if one.startswith(b"\x1f\x8b"))
+
+
+def test_whoever_shows_drift_shows_what_was_not_compared(report: Report) -> None:
+    """No drift where nothing was compared is no agreement."""
+    drift = Drift(aspect="permissions", declared="read-of-entry", found="found-beyond-entry")
+    judged = make_assessment(drift=(drift,), not_compared=("permissions: a policy-that-nobody-read",))
+
+    shown = unpacked(readable(written(report, make_result(judged), "all")))
+
+    assert ("found-beyond-entry" in shown) == ("policy-that-nobody-read" in shown)

@@ -320,3 +320,16 @@ def test_records_of_a_scan_by_key(store: Store) -> None:
         assert now.first_seen(keys) == {key: NOW for key in keys if key != "unknown"}
     with pytest.raises(StoreError), store.records("none"):
         pass
+
+
+def test_what_was_not_compared_is_kept(store: Store) -> None:
+    """A scan that was loaded says it as the scan did, and a change of it is a version of its own."""
+    unread = replace(billing, not_compared=("permissions: an unread policy", "systems: \x00 é"))
+    for number, judged in enumerate((billing, unread, billing)):
+        store.save(night(number, identities=(judged,)))
+
+    assert [store.load(f"night-{number}").identities[0].not_compared for number in range(3)] == [
+        (),
+        unread.not_compared,
+        (),
+    ]

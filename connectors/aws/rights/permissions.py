@@ -73,6 +73,11 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         return not self.missing
 
     @property
+    def actions_unread(self) -> tuple[str, ...]:
+        """What could change its actions and was not read, in words."""
+        return self.missing if self.is_guarded else (*self.missing, GUARDRAILS_UNREAD)
+
+    @property
     def documents(self) -> tuple[Document, ...]:
         """The documents that could be read."""
         return tuple(held.document for held in self.held if held.document is not None)

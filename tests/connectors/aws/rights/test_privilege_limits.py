@@ -97,6 +97,7 @@ def test_a_boundary_that_could_not_be_read_makes_it_unknown() -> None:
         "what could be read amounts to admin",
     )
     assert not found.is_whole
+    assert found.actions_unread == ("the permissions boundary nowhere could not be read",)
 
 
 @pytest.mark.parametrize("guardrails", [None, ((EVERYTHING,), (None,)), ((policies(allow("s3:*")), None),)])
@@ -108,6 +109,11 @@ def test_where_the_organisations_policies_are_unread_the_level_is_the_most_it_ca
 
     assert (found.privilege.level, found.privilege.evidence[-1]) == ("admin", GUARDRAILS_UNREAD)
     assert found.is_whole
+    assert (
+        found.actions_unread
+        == permissions(allow("s3:Get*"), guardrails=guardrails).actions_unread
+        == (GUARDRAILS_UNREAD,)
+    )
     assert permissions(allow("logs:*"), guardrails=guardrails).privilege.evidence == ()
 
 

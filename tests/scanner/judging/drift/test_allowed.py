@@ -74,6 +74,17 @@ def test_allowed_actions_against_declared_ones(
                 "systems: warehouse is no known service",
             ],
         ),
+        (
+            make_identity(
+                grants=(Grant(name="own", via="inline"),),
+                attributes={
+                    "allowed_actions": {"own": ["s3:GetObject"]},
+                    "allowed_actions_unread": ["an SCP was not read"],
+                },
+            ),
+            DECLARED,
+            ["permissions and systems: an SCP was not read"],
+        ),
         (allowing(own=["s3:*"]), {}, []),
     ],
 )
