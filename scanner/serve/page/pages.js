@@ -236,7 +236,7 @@ function itemToDecide(item, save) {
       ["findings", seen.findings.join(", ")],
       ["not read", seen.unread.join(", ")],
     ]),
-    smallTable(["Granted", "Allows", "On", "Used", "Last used"], granted),
+    smallTable(["Granted", "Allows", "Where", "Used", "Last used"], granted),
     formOf({
       label: "Decide",
       fields: [
