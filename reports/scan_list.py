@@ -69,7 +69,9 @@ def _write_page(listed: Listed, out: BinaryIO, screen: Screen) -> tuple[str, ...
             page.line()
         page.line(row.id, "bold")
         if isinstance(row, ListedRun):
-            _write_run(page, row)
+            page.line(f"  {row.started_at:%Y-%m-%d %H:%M} UTC, failed: nothing was stored", "red")
+            for line in row.reason.splitlines()[:REASONS]:
+                page.line(f"  {line.strip()}")
             continue
         page.line(f"  {row.started_at:%Y-%m-%d %H:%M} UTC, {_happened(row)}")
         page.line(f"  {', '.join(_identities(row))}; {', '.join(_findings(row.summary))}")
@@ -78,12 +80,6 @@ def _write_page(listed: Listed, out: BinaryIO, screen: Screen) -> tuple[str, ...
         page.line("No scan is in the store.")
     out.write(page.text.encode())
     return ()
-
-
-def _write_run(page: Page, run: ListedRun) -> None:
-    page.line(f"  {run.started_at:%Y-%m-%d %H:%M} UTC, failed: nothing was stored", "red")
-    for line in run.reason.splitlines()[:REASONS]:
-        page.line(f"  {line.strip()}")
 
 
 def _happened(scan: ListedScan) -> str:

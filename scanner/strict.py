@@ -97,7 +97,10 @@ def decode(data: Any, into: type[T], document: Document, *, base: Path | None = 
 
 def _explain(text: str, into: Any, document: Document) -> ConfigError:
     message, _, where = text.partition(" - at `$")
-    steps = _steps(where.removesuffix("`"))
+    steps = tuple(
+        name or (int(index) if index.isdigit() else "…")
+        for name, index in (match.groups("") for match in _STEP.finditer(where.removesuffix("`")))
+    )
     unknown = _UNKNOWN_FIELD.match(message)
     if unknown:
         key = unknown.group(1)
@@ -149,13 +152,6 @@ def _struct_in(kind: Any) -> type[Struct] | None:
     if isinstance(kind, type) and issubclass(kind, Struct):
         return kind
     return next((found for part in get_args(kind) if (found := _struct_in(part)) is not None), None)
-
-
-def _steps(where: str) -> KeyPath:
-    return tuple(
-        name or (int(index) if index.isdigit() else "…")
-        for name, index in (match.groups("") for match in _STEP.finditer(where))
-    )
 
 
 def show(path: KeyPath) -> str:

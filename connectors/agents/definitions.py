@@ -85,7 +85,10 @@ def read_definitions(name: str, data: bytes, project: str) -> Definitions | None
         text = text_of(data)
         if known.mark not in text:
             return None
-        for called, row in known.rows(_content(name, text)):
+        # The values of JSON or YAML. Of YAML, all but ``true``, ``false`` and null are texts.
+        for called, row in known.rows(
+            msgspec.json.decode(text) if name.endswith(".json") else parse_document(Path(name), text)
+        ):
             shown = shortened(own_words(called.strip() or project or "agent"), _LONGEST_NAME)
             if len(agents) == _MOST:
                 unread[shown] = f"the file has more than {_MOST} agents"
@@ -101,11 +104,6 @@ def read_definitions(name: str, data: bytes, project: str) -> Definitions | None
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
         raise Malformed(own_words(error)) from None
     return Definitions(known.platform, tuple(agents.values()), unread) if agents or unread else None
-
-
-def _content(name: str, text: str) -> Any:
-    """The values of JSON or YAML. Of YAML, all but ``true``, ``false`` and null are texts."""
-    return msgspec.json.decode(text) if name.endswith(".json") else parse_document(Path(name), text)
 
 
 def as_identity(definitions: Definitions, one: Definition, path: str) -> dict[str, Any]:

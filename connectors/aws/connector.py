@@ -19,7 +19,7 @@ from connectors.aws.preflight import check_source
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, MEMBER_ROLE, REGIONS, SPEC
 from connectors.aws.workloads.service import read_region
-from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading, Spec
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.core.offline import gaps_once
 from connectors.core.reading import require_sdk
 from scanner.errors import Denied
@@ -151,7 +151,10 @@ class AwsConnector:
             return named, []
         enabled: Sequence[str] = ()
         with scope.section(REGIONS, meter=meter) as listing:
-            enabled = _enabled_regions(session, listing, meter)
+            ec2 = session.client("ec2", session.home_region, meter)
+            answer = call(ec2, "describe_regions", expecting="Regions")
+            regions = parsed(listing, answer["Regions"], AwsRegion, name="RegionName")
+            enabled = tuple(sorted(region.region_name for region in regions if region.opt_in_status in _ENABLED))
         otherwise = (session.home_region,) if self._files is None else self._files.regions(scope.id)
         return enabled or otherwise, [listing.coverage]
 
@@ -167,10 +170,3 @@ def _in_account(record: DiscoveredRecord, account: Account) -> DiscoveredRecord:
     if not scope_facts or not isinstance(record, Identity):
         return record
     return structs.replace(record, attributes={**record.attributes, **scope_facts})
-
-
-def _enabled_regions(session: AwsSession, section: SectionReading, meter: Meter) -> tuple[str, ...]:
-    ec2 = session.client("ec2", session.home_region, meter)
-    answer = call(ec2, "describe_regions", expecting="Regions")
-    regions = parsed(section, answer["Regions"], AwsRegion, name="RegionName")
-    return tuple(sorted(region.region_name for region in regions if region.opt_in_status in _ENABLED))

@@ -207,13 +207,13 @@ class _Estate:
             for subject in binding.subjects or ():
                 account = (subject.namespace or binding.metadata.namespace, subject.name)
                 is_account = subject.kind == "ServiceAccount"
-                gone = is_account and not self._unknown_accounts and account not in self._facts.accounts
+                gone = (
+                    is_account
+                    and "core.serviceaccounts" not in self._facts.gaps
+                    and account not in self._facts.accounts
+                )
                 if gone or bound.missing:
                     yield self._assignment(binding, bound, subject, account if is_account else None, gone=gone)
-
-    @property
-    def _unknown_accounts(self) -> bool:
-        return "core.serviceaccounts" in self._facts.gaps
 
     def _assignment(
         self, binding: p.Binding, bound: Bound, subject: p.Subject, account: Account | None, *, gone: bool

@@ -133,13 +133,10 @@ class Records(Generic[T]):
             raise Unreadable("it is empty")
         if content.startswith(b"["):
             return self._rows.decode(content)
-        found = self._unwrapped(content)
-        return [self._line.decode(content)] if found is None else found
-
-    def _unwrapped(self, content: bytes) -> list[T] | None:
         document = self._wrapped.decode(content)
         held = [rows for name in self._lists if (rows := getattr(document, name)) is not UNSET]
-        return list(chain.from_iterable(held)) if held else None
+        found = list(chain.from_iterable(held)) if held else None
+        return [self._line.decode(content)] if found is None else found
 
     def _lines(self, pieces: Iterable[bytes]) -> Iterator[list[T]]:
         rest = b""

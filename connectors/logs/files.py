@@ -244,7 +244,8 @@ class FileLog:
             reading = counting.reading(unit, _covered(unit, counting, spans), self._folder.calls - calls)
         except Unreadable as error:
             return self._gap(unit, f"{own_words(name.rpartition('/')[2])}: {error}" if name else str(error), calls)
-        if cut and not (self.layout.appended and _reaches_today(counting)):
+        # Whether it is still written to: the day that its last line is of is not covered anyway.
+        if cut and not (self.layout.appended and any(day >= _today().isoformat() for _, day in counting.days)):
             return self._gap(unit, cut, calls)
         return reading
 
@@ -258,11 +259,6 @@ def _day_of(unit: LogUnit) -> LogDay:
     """The scope and day of a unit of dated files."""
     scope, _, day = base_of(unit.name).rpartition("/")
     return LogDay(scope=scope, day=date.fromisoformat(day))
-
-
-def _reaches_today(counting: Counting) -> bool:
-    """Whether it is still written to: the day that its last line is of is not covered anyway."""
-    return any(day >= _today().isoformat() for _, day in counting.days)
 
 
 def _today() -> date:

@@ -185,7 +185,7 @@ class LiveReader:
             counting.only_scope = scope
             try:
                 for rows in ask(scope, span):
-                    for some in self._records.of(_as_list(rows)):
+                    for some in self._records.of((b"[%b]" % b",".join(map(bytes, rows)),)):
                         counting.take(some)
                     counting.raw.relieve()
                 counting.finish()
@@ -252,10 +252,6 @@ def refusal_of(coverage: Coverage) -> SourceError:
     """The reason why a section was not read completely."""
     kind = Denied if coverage.status == "denied" else SourceError
     return kind(coverage.detail or coverage.status, permission=coverage.permission)
-
-
-def _as_list(rows: Sequence[Raw]) -> tuple[bytes, ...]:
-    return (b"[%b]" % b",".join(map(bytes, rows)),)
 
 
 def _as_gap(error: SourceError) -> SourceError:

@@ -237,17 +237,14 @@ class Tally:
         found = self._profiles.get(at)
         if found is None:
             if len(self._profiles) >= MOST_CALLERS:
-                self._leave_out(at)
+                # Hashes take a tenth of the memory of the names.
+                mark = hash(at)
+                if mark not in self._seen_left_out and len(self._seen_left_out) < MOST_LEFT_OUT:
+                    self._seen_left_out.add(mark)
+                    self.left_out[at[:2]] += 1
                 at = scope, day, MORE, ""
             found = self._profiles.setdefault(at, Profile())
         return found
-
-    def _leave_out(self, at: tuple[str, str, str, str]) -> None:
-        # Hashes take a tenth of the memory of the names.
-        mark = hash(at)
-        if mark not in self._seen_left_out and len(self._seen_left_out) < MOST_LEFT_OUT:
-            self._seen_left_out.add(mark)
-            self.left_out[at[:2]] += 1
 
     def crowded(self) -> Mapping[tuple[str, str], str]:
         """By scope and day, what callers did beyond the limits for one caller, which is counted as :data:`MORE`."""

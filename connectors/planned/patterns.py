@@ -42,7 +42,8 @@ def found(pattern: str) -> tuple[list[str], FileResources | None]:
     errors: list[OSError] = []
     for path, is_link in _entries(base, errors, deep=len(parts) > 1 or parts == (_ANY_DEPTH,)):
         relative = Path(path).relative_to(base).parts
-        if is_link and _leads_on(relative, parts):
+        # Whether files that match may lie below a folder.
+        if is_link and any(at < len(parts) for at in _reached(relative, parts)):
             links.append(path)
         elif not is_link and _matches(relative, parts):
             files.append(path)
@@ -89,11 +90,6 @@ def _entries(base: Path, errors: list[OSError], *, deep: bool) -> Iterator[tuple
 def _matches(path: Sequence[str], parts: Sequence[str]) -> bool:
     """Whether a path matches a pattern, part by part."""
     return len(parts) in _closure(_reached(path, parts), parts)
-
-
-def _leads_on(path: Sequence[str], parts: Sequence[str]) -> bool:
-    """Whether files that match may lie below a folder."""
-    return any(at < len(parts) for at in _reached(path, parts))
 
 
 def _reached(path: Sequence[str], parts: Sequence[str]) -> set[int]:

@@ -46,7 +46,9 @@ class BoardText:
         _shares(page, numbers, digest)
         _orphans(page, numbers)
         _kept(page, numbers)
-        _trend(page, numbers)
+        if len(numbers.trend) > 1:
+            page.heading("Trend")
+            page.line(f"{words.change(numbers.trend[0], numbers.trend[-1])} {words.trend_differs(numbers)}".rstrip())
         _teams(page, numbers)
         out.write(page.text.encode())
         return ()
@@ -82,12 +84,6 @@ def _kept(page: Page, numbers: Board) -> None:
         )
         page.table(_KEPT, rows)
     page.line(words.kept_of(numbers))
-
-
-def _trend(page: Page, numbers: Board) -> None:
-    if len(numbers.trend) > 1:
-        page.heading("Trend")
-        page.line(f"{words.change(numbers.trend[0], numbers.trend[-1])} {words.trend_differs(numbers)}".rstrip())
 
 
 def _teams(page: Page, numbers: Board) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
@@ -40,7 +40,8 @@ class EvidenceReport:
             pack = Pack(archive, result.scan.finished_at)
             with pack.part("result.json") as part:
                 JsonReport().write(result, view, part, screen)
-            for table in _tables(view):
+            # The view's tables, and always the coverage: no number without its gaps.
+            for table in TABLES if view == "all" else dict.fromkeys((view, "coverage")):
                 with pack.part(f"tables/{table}.csv") as part:
                     CsvReport().write(result, table, part, screen)
             for name, text in TEXTS.items():
@@ -48,11 +49,6 @@ class EvidenceReport:
                     part.write(text(result).encode())
             pack.write_sums()
         return ()
-
-
-def _tables(view: View) -> Iterable[View]:
-    """The view's tables, and always the coverage: no number without its gaps."""
-    return TABLES if view == "all" else dict.fromkeys((view, "coverage"))
 
 
 class Pack:

@@ -127,7 +127,7 @@ class StoredKnown:
         if key not in self._found:
             self._look_up((key,))
         found = self._found[key]
-        return None if found is None else _as_judged(found)
+        return None if found is None else replace(found.identity, privilege=found.privilege)
 
     def named(self, provider: str, name: str) -> Sequence[Identity]:
         """See ``connectors.planned.Known``."""
@@ -163,10 +163,6 @@ class StoredKnown:
         for provider, key in self._memory.every_key():
             names.setdefault((provider, name_in(key)), []).append(key)
         return names
-
-
-def _as_judged(assessment: Assessment) -> Identity:
-    return replace(assessment.identity, privilege=assessment.privilege)
 
 
 def _named_by(identity: Identity) -> Iterator[str]:

@@ -85,7 +85,9 @@ def receive(store: Store, files: Sequence[ShardFile], config: Config, now: datet
     if already_concluded(store, scan):
         return Imported(scan=scan, is_stored=True)
     for shard in given:
-        _refuse_other_muster(shard)
+        if shard.head.version != __version__:
+            message = f"was written by Muster {printable(shard.head.version)}, and this is {__version__}"
+            raise InputError(Problem(file=shard.file, line=1, message=message, fix="use one version for all of a scan"))
         _refuse_other_settings(shard, config)
     there = {shard.head.shard: shard for shard in _shards(store.staging.heads(scan))}
     agreeing([*there.values(), *given])
@@ -135,12 +137,6 @@ def _shards(heads: Mapping[str, str]) -> Iterator[Received]:
     for head in heads.values():
         if head:
             yield _received.decode(head)
-
-
-def _refuse_other_muster(received: Received) -> None:
-    if received.head.version != __version__:
-        message = f"was written by Muster {printable(received.head.version)}, and this is {__version__}"
-        raise InputError(Problem(file=received.file, line=1, message=message, fix="use one version for all of a scan"))
 
 
 def _refuse_other_settings(received: Received, config: Config) -> None:

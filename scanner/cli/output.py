@@ -288,7 +288,10 @@ def deliver(deliveries: Sequence[Delivery], *, hint: str) -> None:
 
 def _deliver(delivery: Delivery) -> None:
     if delivery.path == STDOUT:
-        notices = _to_stdout(delivery)
+        if sys.stdout.isatty() and delivery.format in _NO_TEXT:
+            wrong = f"{_NO_TEXT[delivery.format]} cannot be printed on a terminal"
+            raise UsageError(wrong, hint=f"write it to a file: -o {delivery.format}:PATH")
+        notices = _through(delivery, sys.stdout.buffer, stdout_screen())
     else:
         notices = _to_path(delivery, Path(delivery.path))
         say(f"wrote {delivery.title} to {delivery.path}")
@@ -315,13 +318,6 @@ def stdout_screen() -> Screen:
 def file_screen() -> Screen:
     """The screen for files."""
     return Screen(options=options_given)
-
-
-def _to_stdout(delivery: Delivery) -> tuple[str, ...]:
-    if sys.stdout.isatty() and delivery.format in _NO_TEXT:
-        wrong = f"{_NO_TEXT[delivery.format]} cannot be printed on a terminal"
-        raise UsageError(wrong, hint=f"write it to a file: -o {delivery.format}:PATH")
-    return _through(delivery, sys.stdout.buffer, stdout_screen())
 
 
 def _to_path(delivery: Delivery, path: Path) -> tuple[str, ...]:

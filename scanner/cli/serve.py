@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
@@ -84,7 +83,8 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         indexing = partial(catalog.refresh_apart, partial(providers_from, installed_providers))
         with repeating(indexing, SCANS_EVERY), repeating(lists.refresh, LISTS_EVERY):
             shown = f"{url}/?{urlencode({TOKEN: token})}" if access.local else f"{public} ({url})"
-            run(app, bound, settings, _announcing(shown))
+            # Print the address. Not redacted: the user who started the server needs the token.
+            run(app, bound, settings, lambda: click.echo(f"Muster is at {shown}"))
     return 0
 
 
@@ -96,11 +96,6 @@ def _token(settings: ServeSettings) -> str:
     if len(token) < SHORTEST_TOKEN:
         raise UsageError(f"[serve] token has less than {SHORTEST_TOKEN} characters", hint="openssl rand -base64 32")
     return token
-
-
-def _announcing(address: str) -> Callable[[], None]:
-    """Print the address. Not redacted: the user who started the server needs the token."""
-    return lambda: click.echo(f"Muster is at {address}")
 
 
 def _address(text: str, settings: ServeSettings) -> Listen:

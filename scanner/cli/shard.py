@@ -44,7 +44,10 @@ def scan_shard(
     if scan_id is None:
         raise UsageError("--shard needs --scan-id, the same for all shards of a scan", hint=HOW)
     check_scan_id(scan_id)
-    path = _only_output(outputs)
+    asked = [split_output(text) for text in outputs]
+    if [name for name, _ in asked] != ["ndjson"]:
+        raise UsageError("--shard writes one file: -o ndjson:PATH", hint=HOW)
+    path = asked[0][1]
     ready = scanning.make_ready(sources)
     head = head_of(ready, share, scan_id, datetime.now(UTC).replace(microsecond=0))
     gaps: list[str] = []
@@ -62,13 +65,6 @@ def refuse_with_shard(given: Mapping[str, object]) -> None:
     """Raises UsageError for options that apply when the shards are joined."""
     if wrong := next((option for option, value in given.items() if value), None):
         raise UsageError(f"--shard takes no {wrong}", hint="give it to `muster import`, which judges and reports")
-
-
-def _only_output(outputs: Sequence[str]) -> str:
-    asked = [split_output(text) for text in outputs]
-    if [name for name, _ in asked] != ["ndjson"]:
-        raise UsageError("--shard writes one file: -o ndjson:PATH", hint=HOW)
-    return asked[0][1]
 
 
 def _write(

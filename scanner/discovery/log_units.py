@@ -75,7 +75,7 @@ def read_units(
     while left and (time.monotonic() - begin < patience or len(left) == 1):
         unit = left.popleft()
         yield unit, read_unit(reader, unit)
-    cores = _cores()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     while left:
         try:
             pickled = pickle.dumps((__version__, reader))
@@ -103,10 +103,6 @@ def read_units(
             for child in set(multiprocessing.active_children()) - children:
                 child.terminate()
             raise
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _follow_parent() -> None:

@@ -225,7 +225,10 @@ class _Reading:
         if fault is not None:
             self._fault(fault)
         else:
-            self._clear(since, until)
+            # Remove gaps that were not found again although all their days were read.
+            for name, days in self._state.gaps.items():
+                if name not in self._noted and all(since <= one.day <= until for one in days):
+                    self._gaps[name] = ()
             if not listed and not self._noted and self._state.newest is None:
                 log.warning(
                     "log %s: there is nothing from %s to %s; --since reads what is older", self._log.name, since, until
@@ -368,12 +371,6 @@ class _Reading:
         self._store.write(self._log.name, self._head, self._batch, self._gaps, self._now, self._digests)
         self._batch, self._weight, self._gaps, self._digests = [], 0, {}, {}
         self._written = time.monotonic()
-
-    def _clear(self, since: date, until: date) -> None:
-        """Remove gaps that were not found again although all their days were read."""
-        for name, days in self._state.gaps.items():
-            if name not in self._noted and all(since <= one.day <= until for one in days):
-                self._gaps[name] = ()
 
     def _fault(self, error: SourceError) -> None:
         words = own_words(error)

@@ -54,14 +54,10 @@ def learn_before(kind: type) -> None:
     with _learning:
         if kind not in _begun:
             _begun.add(kind)
-            _learn_all()
-
-
-def _learn_all() -> None:
-    for one in _every(Struct):
-        # A type that msgspec does not support is never decoded.
-        with suppress(TypeError, NameError):
-            msgspec.json.Decoder(one)
+            for one in _every(Struct):
+                # A type that msgspec does not support is never decoded.
+                with suppress(TypeError, NameError):
+                    msgspec.json.Decoder(one)
 
 
 def _every(kind: type[Struct]) -> Iterator[type[Struct]]:

@@ -249,7 +249,8 @@ class _Known:
 
     def add(self, declared: _Declared) -> None:
         """Add a name."""
-        if _is_name(declared.text):
+        # A text is a name or an e-mail: ids that differ in a letter and a digit are no imitation.
+        if bool(declared.text.strip()) and (is_bare(declared.text) or is_email(declared.text)):
             look = skeleton(declared.text)
             self._names[look].add(fold(declared.text))
             by_provider = self._first[look]
@@ -311,11 +312,6 @@ def _names_in(entry: Entry) -> Iterable[str]:
 def _end(text: str) -> str:
     """Return the text itself, or the last segment of an id."""
     return text if "/" not in text and ":" not in text else text.rstrip("/:").replace(":", "/").rpartition("/")[2]
-
-
-def _is_name(text: str) -> bool:
-    """Return whether a text is a name or an e-mail: ids that differ in a letter and a digit are no imitation."""
-    return bool(text.strip()) and (is_bare(text) or is_email(text))
 
 
 def _quoted(text: str) -> str:

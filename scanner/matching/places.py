@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -164,7 +164,10 @@ class Places:
         if not read:
             return source not in self._all_listed
         if source in self._says_records:
-            return any(one.is_gap and _hides(one, record) for one in read)
+            # Such records may be in that listing; the unread rest of a scope may contain any.
+            return any(
+                one.is_gap and (record in one.records or one.section.partition(":")[0] == WHOLE_SCOPE) for one in read
+            )
         return any(one.is_gap and ("permissions" in one.feeds or _lists(one, None)) for one in read)
 
     def missing_rungs(self, source: str, scope: str, kind: str) -> frozenset[Rung]:
@@ -204,8 +207,16 @@ class Places:
         if not sources:
             return f"no configured source covers {location}"
         if location.scope is None and location.path is None:
-            return _first(
-                self._why_unread(source, self._scopes[source], location.kind, location.rung) for source in sources
+            return next(
+                (
+                    reason
+                    for reason in (
+                        self._why_unread(source, self._scopes[source], location.kind, location.rung)
+                        for source in sources
+                    )
+                    if reason is not None
+                ),
+                None,
             )
         held = [(source, scope) for source in sources for scope in self._held(source, location)]
         if not held:
@@ -256,11 +267,6 @@ class Places:
         return f"source {source} lists no {kind or 'identities'} there"
 
 
-def _hides(coverage: Coverage, record: OtherRecord) -> bool:
-    """Return whether such records may be in that listing; the unread rest of a scope may contain any."""
-    return record in coverage.records or coverage.section.partition(":")[0] == WHOLE_SCOPE
-
-
 def _adds_to(coverage: Coverage, kind: str) -> bool:
     """Return whether a section that lists no identities adds facts to those of this kind."""
     return not coverage.about or kind in coverage.about
@@ -273,7 +279,3 @@ def _lists(coverage: Coverage, kind: str | None) -> bool:
     if ANY_KIND in coverage.kinds:
         return True
     return kind in coverage.kinds if kind else not _NO_IDENTITIES.issuperset(coverage.kinds)
-
-
-def _first(reasons: Iterable[str | None]) -> str | None:
-    return next((reason for reason in reasons if reason is not None), None)

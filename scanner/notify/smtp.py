@@ -31,7 +31,12 @@ def post(channel: EmailChannel, notice: Notice, to: Sequence[str]) -> tuple[str,
         raise _fault_text(error) from None
     try:
         if channel.username is not None and password is not None:
-            _log_in(server, channel.username, password)
+            try:
+                server.login(channel.username, password)
+            except UnicodeError:
+                raise Undelivered(
+                    "the user name or password holds characters that SMTP does not take", again=False
+                ) from None
         return tuple(server.send_message(message, channel.sender, list(to)))
     except (OSError, smtplib.SMTPException) as error:
         raise _fault_text(error) from None
@@ -52,13 +57,6 @@ def _connected(channel: EmailChannel) -> smtplib.SMTP:
             server.close()
             raise
     return server
-
-
-def _log_in(server: smtplib.SMTP, username: str, password: str) -> None:
-    try:
-        server.login(username, password)
-    except UnicodeError:
-        raise Undelivered("the user name or password holds characters that SMTP does not take", again=False) from None
 
 
 def _trust(channel: EmailChannel) -> ssl.SSLContext:

@@ -158,7 +158,8 @@ def _is_secret(text: str, found: re.Match[str], value: re.Match[str], in_id: boo
         word = (found["weak"] or found["part"]).lower()
         if word == "token" and _PUBLIC_KEY.search(before):
             return False
-        is_strong = _is_clear(before, word)
+        # The words before the last one of a name make it that of a secret.
+        is_strong = before[-20:].lower().rstrip(" _-").endswith(_STRONG_BEFORE.get(word, "\0"))
         if not is_strong and (found["part"] or (word[0] == "p" and _LETTER.search(before))):
             # Any ``key`` or ``credential`` is one whose value looks like nothing else.
             is_key = (
@@ -169,11 +170,6 @@ def _is_secret(text: str, found: re.Match[str], value: re.Match[str], in_id: boo
             )
             return is_key and not in_id and _RANDOM.fullmatch(given) is not None
     return _JUDGED[joint or "flag"](_Match(text, found, value, before, is_strong, in_id))
-
-
-def _is_clear(before: str, word: str) -> bool:
-    """Return whether the words before the last one of a name make it that of a secret."""
-    return before[-20:].lower().rstrip(" _-").endswith(_STRONG_BEFORE.get(word, "\0"))
 
 
 def _is_assigned(match: _Match) -> bool:

@@ -168,17 +168,13 @@ def evaluate_tickets(
     for ticket in sorted(closed, key=lambda one: (one.closed_at, one.target, one.shown)):
         left: dict[str, list[Finding]] = defaultdict(list)
         for finding in (standing[known] for known in ticket.findings if known in standing):
-            if finding.identity in judged and _was_there(finding, ticket.closed_at):
+            if finding.identity in judged and (finding.first_seen is None or finding.first_seen <= ticket.closed_at):
                 left[finding.identity].append(finding)
         for key, its in left.items():
             for rule in _TICKET_RULES:
                 hit = rule.check(ticket, its, judged[key], context)
                 found.setdefault((rule.id, key), _found(rule, hit, _subject_of(judged[key]), context))
     return _sorted(found.values())
-
-
-def _was_there(finding: Finding, moment: datetime) -> bool:
-    return finding.first_seen is None or finding.first_seen <= moment
 
 
 def _sorted(findings: Iterable[_Found]) -> tuple[Finding, ...]:

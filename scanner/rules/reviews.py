@@ -74,7 +74,8 @@ def _reduction_not_done(assessment: Assessment, context: RuleContext) -> Hit | N
     services = len(listed) if isinstance(listed, list | tuple) else None
     lost = not set(found.grants) <= grants
     narrowed = found.services is not None and services is not None and services < found.services
-    if _is_lower(now, was) or (now == was and (lost or narrowed)):
+    # Whether a position in PRIVILEGES is a lower privilege: the list begins with the highest.
+    if (now > was) or (now == was and (lost or narrowed)):
         return None
     return _hit(
         found,
@@ -83,11 +84,6 @@ def _reduction_not_done(assessment: Assessment, context: RuleContext) -> Hit | N
         privilege=level,
         grants=sorted(grants.intersection(found.grants)) or None,
     )
-
-
-def _is_lower(position: int, than: int) -> bool:
-    """Whether a position in PRIVILEGES is a lower privilege: the list begins with the highest."""
-    return position > than
 
 
 REDUCTION_NOT_DONE = IdentityRule(

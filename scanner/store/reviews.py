@@ -142,14 +142,10 @@ def _all(connection: Connection, table: Table, number: int, kind: Any) -> tuple[
     rows = plain_rows(connection, select(table).where(table.c.review == number).order_by(table.c.position))
     decoder = msgspec.json.Decoder(kind)
     for place, row in enumerate(rows):
-        _check(table, row, place)
+        verify(table, row)
+        if row[1] != place:
+            raise DamagedRow(f"row {place} of {table.name} of review number {row[0]} is lost")
     return tuple(decode(decoder, row[2], table.name) for row in rows)
-
-
-def _check(table: Table, row: Values, place: int) -> None:
-    verify(table, row)
-    if row[1] != place:
-        raise DamagedRow(f"row {place} of {table.name} of review number {row[0]} is lost")
 
 
 def _text(record: Any) -> str:

@@ -118,20 +118,16 @@ def _make_unless_there(path: Path, wait: float) -> None:
         path.parent.stat()  # the lock would create a missing directory
         with filelock.FileLock(f"{path}.lock", timeout=wait, mode=0o600):
             if not path.exists():
-                _make(path)
+                # A database without tables: SQLite would accept an empty file, but a truncated file looks the same.
+                # It is for its owner only; the files beside it (-wal, -shm) get the same permissions from SQLite.
+                with in_place_of(path) as file, closing(sqlite3.connect(":memory:")) as empty:
+                    empty.execute(_LARGER_PAGES)
+                    file.write(empty.serialize())
     except OSError as error:
         raise StoreError(
             f"the store {printable(str(path))} cannot be created: {error.strerror or error}",
             hint="check that its directory exists, that you may write there and that the disk has room",
         ) from error
-
-
-def _make(path: Path) -> None:
-    """Create a database without tables. SQLite would accept an empty file, but a truncated file looks the same."""
-    # For its owner only; SQLite gives the files that it puts beside this one (-wal, -shm) the same permissions.
-    with in_place_of(path) as file, closing(sqlite3.connect(":memory:")) as empty:
-        empty.execute(_LARGER_PAGES)
-        file.write(empty.serialize())
 
 
 # --- The database: one writer, and errors ---

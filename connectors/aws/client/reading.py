@@ -63,14 +63,12 @@ def parsed(section: SectionReading, rows: Iterable[Any], shape: type[S], *, name
         try:
             record = payloads.read(row, shape)
         except ValueError as error:
-            section.malformed(_named(row, name), str(error))
+            section.malformed(
+                str(row.get(name, "without a name")) if isinstance(row, Mapping) else "without a name", str(error)
+            )
             continue
         section.found()
         yield record
-
-
-def _named(row: Any, name: str) -> str:
-    return str(row.get(name, "without a name")) if isinstance(row, Mapping) else "without a name"
 
 
 def looped(client: Any, method: str, member: str, paging: Paging, **parameters: Any) -> Iterator[Sequence[Any]]:

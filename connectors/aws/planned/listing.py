@@ -115,7 +115,9 @@ class Account:
         for each in self._declared:
             self._declare(each)
         for each in self._declared:
-            self._give(each)
+            gives = self._giving.get(each.form.what)
+            if gives is not None:
+                gives(each)
         for holder in [each for each in self.all if each.groups]:
             for name in holder.groups:
                 group = self._by_name["group", name]
@@ -167,11 +169,6 @@ class Account:
         return holder
 
     # --- Who gets what ---
-
-    def _give(self, declared: Declared) -> None:
-        gives = self._giving.get(declared.form.what)
-        if gives is not None:
-            gives(declared)
 
     def _give_inline(self, declared: Declared) -> None:
         written = self._documents.of(declared.get("document"), declared.refers("document"))
@@ -292,15 +289,11 @@ class Account:
         holders = [holder for kind in HOLDERS for holder in self._named_holders(declared, kind)]
         for holder in holders:
             holder.given.append(declared)
-        if not holders and declared.resource.effect != "deleted" and self._is_given(declared):
+        # Whether it names anyone at all; a managed policy need not.
+        if not holders and declared.resource.effect != "deleted" and any(declared.get(kind) for kind in HOLDERS):
             reason = "who gets it is only known after deploying"
             self.unread.append(Unread(place=declared.resource.place, reason=reason))
         return holders
-
-    @staticmethod
-    def _is_given(declared: Declared) -> bool:
-        """Whether it names anyone at all; a managed policy need not."""
-        return any(declared.get(kind) for kind in HOLDERS)
 
     def _named_holders(self, declared: Declared, kind: Kind) -> list[Holder]:
         """The holders of that kind that an argument names, or whose resources its value comes from."""

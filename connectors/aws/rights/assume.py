@@ -59,7 +59,7 @@ def assume_ways(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], word
         left = [maybe[target] for target in sorted(maybe) if target not in found.get(holder.arn, {})]
         if each := (*reachable.ways(holder), *conditional_ways(left)):
             ways[holder.arn] = each
-    return Ways(links=_sorted(found), ways=ways)
+    return Ways(links={arn: tuple(links[role] for role in sorted(links)) for arn, links in found.items()}, ways=ways)
 
 
 def conditional_ways(links: Iterable[Link]) -> Iterator[Way]:
@@ -104,10 +104,6 @@ def _links_to_public(holder: Holder, public: Iterable[RoleTrust], words: Vocabul
                 f"its trust policy allows any principal and, in its own account, needs no other{_HOW_FAR[answer]}"
             )
             yield holder, answer, Link(relation="can_assume", target=trust.role, evidence=evidence)
-
-
-def _sorted(found: Mapping[str, Mapping[str, Link]]) -> dict[str, tuple[Link, ...]]:
-    return {arn: tuple(links[role] for role in sorted(links)) for arn, links in found.items()}
 
 
 class _Reached(NamedTuple):

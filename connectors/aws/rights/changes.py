@@ -128,12 +128,11 @@ class Changes:
         self._is_open = bool(self._most.everything & self._raising)
         self._sums: dict[tuple[frozenset[int], int | None], Effective] = {}
         self._known: dict[tuple[object, ...], bool] = {}
-        self.special = frozenset(one.arn for one in everyone if self._is_special(one))
+        self.special = frozenset(
+            one.arn for one in everyone if (one.boundary is not None or any(map(self._refuses, one.held)))
+        )
         self.plain = frozenset(self.holders) - self.special if self._is_open else NOBODY
         self.unsure = frozenset(one.arn for one in everyone if one.may_be_less)
-
-    def _is_special(self, holder: Holder) -> bool:
-        return holder.boundary is not None or any(map(self._refuses, holder.held))
 
     def _refuses(self, held: AppliedPolicy) -> bool:
         """Whether a policy denies something that an admin has."""

@@ -240,7 +240,10 @@ class PolicyLibrary:
             yield AppliedPolicy(name=own.policy_name, via="inline" if via == "direct" else via, document=document)
         for policy in attached:
             document, published = self._managed_document(policy.policy_arn)
-            may_deny = self._may_deny(policy.policy_arn)
+            name = _name_of_aws(policy.policy_arn)
+            may_deny = name is None or any(
+                action_matches(pattern, name) for pattern in self._words.tables.aws_policies_that_deny
+            )
             yield AppliedPolicy(
                 name=policy.policy_name,
                 via=via,
@@ -259,12 +262,6 @@ class PolicyLibrary:
             return document, ""
         version = f"policy {name} is judged by its version {known.version}, published by {published_policies().as_of}"
         return self._document(arn, {"Statement": known.statements}), version
-
-    def _may_deny(self, arn: str) -> bool:
-        name = _name_of_aws(arn)
-        return name is None or any(
-            action_matches(pattern, name) for pattern in self._words.tables.aws_policies_that_deny
-        )
 
     def _readable(self, payload: Any) -> Document | None:
         """A document that matters only where it can be understood."""

@@ -51,7 +51,9 @@ class LastAccessed:
 
     def read(self, account: AwsReader, levels: Mapping[str, PrivilegeLevel]) -> Iterator[Coverage]:
         """Read the services of the most privileged of these identities. ``levels``: privilege by ARN."""
-        candidates = sorted((arn for arn in levels if levels[arn] in _ORDER), key=lambda arn: _rank(arn, levels))
+        candidates = sorted(
+            (arn for arn in levels if levels[arn] in _ORDER), key=lambda arn: (_ORDER.index(levels[arn]), arn)
+        )
         asked = candidates[:MOST]
         with account.section(LAST_ACCESSED) as section:
             for method in (_GENERATE, _GET):
@@ -83,10 +85,6 @@ class LastAccessed:
         summary = f"it used {len(used)} of the {all_services} that it has rights to in {TRACKED_DAYS} days"
         privilege = structs.replace(identity.privilege, evidence=(*identity.privilege.evidence, summary))
         return structs.replace(identity, attributes=attributes, privilege=privilege)
-
-
-def _rank(arn: str, levels: Mapping[str, PrivilegeLevel]) -> tuple[int, str]:
-    return _ORDER.index(levels[arn]), arn
 
 
 def services_of(iam: Any, arn: str, *, patience: float = PATIENCE, pause: float = 1.0) -> list[_Service]:

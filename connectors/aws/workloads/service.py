@@ -13,7 +13,7 @@ from connectors.aws.client.reading import read_each
 from connectors.aws.client.session import AwsSession, Client, valid_in
 from connectors.aws.workloads.calls import Calls, Raw, filled_all
 from connectors.aws.workloads.catalog import BY_SECTION, TAGS, TYPES, children, kept, mentions, wanted
-from connectors.aws.workloads.declarations import Detail, Fields, ResourceType, Where
+from connectors.aws.workloads.declarations import Fields, ResourceType, Where
 from connectors.aws.workloads.entries import ASSIGNMENTS
 from connectors.aws.workloads.paths import filled, found, texts
 from connectors.aws.workloads.records import Around, agent, workload
@@ -135,7 +135,8 @@ class ServiceReading:
                     self._unread[calls.one.section].add(detail.gives)
                     if not isinstance(read.error, NotOffered):
                         self._incomplete.add(calls.one.section)
-                self._record_gap(section, read.error, partial=_leaves_rows(detail) or bool(read.answers))
+                # Whether rows are kept if the call fails.
+                self._record_gap(section, read.error, partial=(not detail.batch) or bool(read.answers))
         return rows
 
     def _record_gap(self, section: SectionReading, error: SourceError | None, *, partial: bool) -> None:
@@ -218,11 +219,6 @@ class ServiceReading:
 
     def _explained(self, error: SourceError, one: ResourceType) -> SourceError:
         return error if one.everywhere else self._region.explained(error)
-
-
-def _leaves_rows(detail: Detail) -> bool:
-    """Whether rows are kept if the call fails."""
-    return not detail.batch
 
 
 def _is_left_out(one: ResourceType, parent: Raw) -> bool:

@@ -215,7 +215,8 @@ _GROUPS = "/providers/Microsoft.Management/managementGroups/"
 
 def read_assignments(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     """Each section's coverage, and an Assignment for each role that a service principal holds, itself or by a group."""
-    place = _place(reader)
+    name = reader.scope.id.partition("/")[2]
+    place = f"{_GROUPS}{name}" if reader.unit.kind == "management_group" else f"/subscriptions/{reader.scope.id}"
     rows: list[RoleAssignment] = []
     whose = RowSorter(reader.scope)
     with reader.section(s.ROLE_ASSIGNMENTS) as section:
@@ -231,11 +232,6 @@ def read_assignments(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     yield coverage
     if rows or not coverage.is_gap:
         yield from _records(reader, place, rows)
-
-
-def _place(reader: AzureReader) -> str:
-    name = reader.scope.id.partition("/")[2]
-    return f"{_GROUPS}{name}" if reader.unit.kind == "management_group" else f"/subscriptions/{reader.scope.id}"
 
 
 def _assignments_listed(reader: AzureReader, place: str) -> Iterator[object]:

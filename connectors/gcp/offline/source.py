@@ -244,14 +244,11 @@ class ExportedSource:
             is_whole=self._is_whole,
         )
         scope = structs.replace(self._nowhere, id=project.id, context=place, feeds_within=True)
-        if not self._is_described(project):
+        if project.id not in self._export.listed:
             yield self._not_described(project.id)
             return
         yield scope.coverage(LISTING, "complete", detail=self._provenance())
         yield scope
-
-    def _is_described(self, project: ProjectRef) -> bool:
-        return project.id in self._export.listed
 
     @cached_property
     def _every(self) -> tuple[ProjectRef, ...]:

@@ -179,7 +179,10 @@ def trusts_of(
                 if trusted.how == UNREAD or not methods:
                     unread.update(reached)
                     continue
-                trust = _trust(trusted, binding, held, methods)
+                is_sure = any(held.certain.issuperset(method) for method in methods)
+                restriction = trusted.restriction if is_sure else narrowest((trusted.restriction, "loose"))
+                qualifier = "" if is_sure else f", {UNDER_A_CONDITION}"
+                trust = trusted.trust(restriction, f"{binding.role} on {binding.resource.short}{qualifier}")
                 for email in reached:
                     found[email].add(trust)
     return {email: tuple(sorted(each, key=_order)) for email, each in sorted(found.items())}, frozenset(unread)
@@ -202,10 +205,3 @@ def _reached(resource: Resource, tree: Tree, emails: Mapping[str, tuple[str, ...
     elif resource.container is not None:
         for project in tree.projects(resource.place):
             yield from emails.get(project, ())
-
-
-def _trust(trusted: ExternalPrincipal, binding: Binding, held: BindingRights, methods: tuple[Method, ...]) -> Trust:
-    is_sure = any(held.certain.issuperset(method) for method in methods)
-    restriction = trusted.restriction if is_sure else narrowest((trusted.restriction, "loose"))
-    qualifier = "" if is_sure else f", {UNDER_A_CONDITION}"
-    return trusted.trust(restriction, f"{binding.role} on {binding.resource.short}{qualifier}")

@@ -36,17 +36,13 @@ def read_audit_log(reader: GithubReader) -> ReadSection[Made]:
     with reader.section(s.AUDIT_LOG) as section:
         for event in reader.listed(section, r.INSTALLED, p.AuditEvent):
             if event.action == INSTALLED and event.actor and (name := event.integration or event.name):
-                installed.setdefault(_slug(name), event.actor)
+                # The slug of an App's name.
+                installed.setdefault(re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-"), event.actor)
         for event in reader.listed(section, r.RENAMED, p.AuditEvent):
             if event.action == RENAMED and event.repo and event.timestamp and 0 < event.timestamp < _YEAR_5138:
                 renamed.setdefault(event.repo.lower(), datetime.fromtimestamp(event.timestamp / 1000, UTC))
     yield reader.done(section)
     return Made(installed, renamed)
-
-
-def _slug(name: str) -> str:
-    """The slug of an App's name."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def read_apps(reader: GithubReader, made: Made, bypasses: Bypasses) -> ReadSection[None]:

@@ -199,7 +199,9 @@ def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> So
     body = _Errors() if status == NO_CONTENT else _errors(response)
     if body is None:
         return Unreachable(f"HTTP {status} with an unexpected response")
-    said = _said(body)
+    # The server's message on one line.
+    parts = (*(body.errors or ()), *(body.warnings or ()), body.data or "")
+    said = own_words(" ".join(" ".join(map(str, parts)).split()))
     mount = places.get("mount", "").strip("/")
     asked = f"{endpoint.method} {endpoint.pattern(mount)}"
     if status == NO_CONTENT or (status in (BAD_REQUEST, FORBIDDEN, NOT_FOUND) and any(text in said for text in _GONE)):
@@ -220,9 +222,3 @@ def _refusal(endpoint: Endpoint, mount: str, said: str) -> SourceError:
     if is_of_token and endpoint == OWN_TOKEN:
         return InvalidToken("the token is not valid (wrong, expired or revoked)", hint="give the source a new one")
     return Denied(f"{endpoint.method} {endpoint.pattern(mount)}: denied", permission=endpoint.line(mount))
-
-
-def _said(body: _Errors) -> str:
-    """The server's message on one line."""
-    parts = (*(body.errors or ()), *(body.warnings or ()), body.data or "")
-    return own_words(" ".join(" ".join(map(str, parts)).split()))

@@ -126,7 +126,8 @@ def _granted(rules: Rules, pattern: str, risk: Risk) -> tuple[str, Capabilities]
     """The first path of the risk on which the rule counts, and what it allows there."""
     for target in risk.targets:
         path = overlap(pattern, target)
-        if path and _is_meant(path, target):
+        # False if ``auth/approle/role/x/secret-id`` was taken for a role on a mount named ``approle/role``.
+        if path and (not (target.startswith("auth/+/+/") and path.split("/")[2] == "role")):
             able = capabilities(rules, path)
             if granted := able & risk.needs or able & _some(risk.needs):
                 return path, granted
@@ -136,11 +137,6 @@ def _granted(rules: Rules, pattern: str, risk: Risk) -> tuple[str, Capabilities]
 @cache
 def _some(needs: Capabilities) -> Capabilities:
     return frozenset(f"{one}{RESTRICTED}" for one in needs)
-
-
-def _is_meant(path: str, target: str) -> bool:
-    """False if ``auth/approle/role/x/secret-id`` was taken for a role on a mount named ``approle/role``."""
-    return not (target.startswith("auth/+/+/") and path.split("/")[2] == "role")
 
 
 class PolicyBook:

@@ -36,7 +36,10 @@ def trusts_of(
     with a browser, has none. ``clusters``: of Kubernetes mounts, as far as they were read.
     """
     if role.method is KUBERNETES:
-        bound = _bound_accounts(role)
+        # Namespace and name of each account that the role binds, at most one more than the maximum.
+        names = _texts(role.attributes.get("bound_service_account_names") or [])
+        spaces = _texts(role.attributes.get("bound_service_account_namespaces") or [])
+        bound = tuple(islice(product(spaces, names), _MOST + 1))
         if not role.is_read or role.mount not in clusters or len(bound) > _MOST:
             return None
         return tuple(_of_accounts(bound, clusters[role.mount]))
@@ -113,13 +116,6 @@ _MOST: Final = 10_000
 """Maximum number of accounts that a role binds; the trusts of a role with more count as unread."""
 _ANY_CLUSTER: Final = "https://kubernetes.default.svc"
 _PUBLIC_KEY: Final = re.compile(r"-----BEGIN PUBLIC KEY-----(.+?)-----END PUBLIC KEY-----", re.DOTALL)
-
-
-def _bound_accounts(role: LoginRole) -> Sequence[tuple[str, str]]:
-    """Namespace and name of each account that the role binds, at most one more than the maximum."""
-    names = _texts(role.attributes.get("bound_service_account_names") or [])
-    spaces = _texts(role.attributes.get("bound_service_account_namespaces") or [])
-    return tuple(islice(product(spaces, names), _MOST + 1))
 
 
 def _of_accounts(bound: Sequence[tuple[str, str]], cluster: KubernetesConfig) -> Iterator[Trust]:

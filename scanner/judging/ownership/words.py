@@ -203,15 +203,12 @@ class Neighbours:
             if (prefix, None) not in self._owners:
                 break
             for key in ((prefix, None), (prefix, scope)):
-                hint = self._hint(key)
+                if key not in self._hints:
+                    self._hints[key] = self._judge(*key)
+                hint = self._hints[key]
                 if hint is not None and (best is None or hint.score >= best.score):
                     best = hint
         return () if best is None else (best,)
-
-    def _hint(self, key: tuple[str, str | None]) -> Hint | None:
-        if key not in self._hints:
-            self._hints[key] = self._judge(*key)
-        return self._hints[key]
 
     def _judge(self, prefix: str, scope: str | None) -> Hint | None:
         """Most of the neighbours must have the same owner; the fewer there are, the lower the score."""

@@ -123,18 +123,15 @@ class Comparer:
         elif first.spelling == second.spelling:
             score = SHORTENED
         else:
-            score = self._score(first, second, overlap, others)
+            both = (overlap.weight + 2 * sum(map(self._weight, others))) / (first.weight + second.weight)
+            likeness = MOST * (_WORDS * both + _CHARACTERS * overlap.characters)
+            score = likeness * overlap.factor * min(1, overlap.weight / 2 / _LITTLE)
         if score < least:
             return _UNLIKE
         contradicting = _contradicting(first, second)
         for kind in contradicting:
             score *= _CONTRADICTING[kind]
         return Likeness(score, equal, overlap.shared | others, overlap.resembling, contradicting)
-
-    def _score(self, first: _Words, second: _Words, overlap: _Overlap, others: frozenset[str]) -> float:
-        both = (overlap.weight + 2 * sum(map(self._weight, others))) / (first.weight + second.weight)
-        likeness = MOST * (_WORDS * both + _CHARACTERS * overlap.characters)
-        return likeness * overlap.factor * min(1, overlap.weight / 2 / _LITTLE)
 
     def _split(self, key: str) -> _Words:
         spelling = [one_spelling(word) for word in key.split()]

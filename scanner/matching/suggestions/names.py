@@ -168,10 +168,6 @@ def _spelled(called: Iterator[tuple[Label, str]]) -> tuple[Spelled, ...]:
     found: dict[str, Spelled] = {}
     for text, label in texts.items():
         key = key_of(text)
-        if key not in found and _has_words(key):
+        if key not in found and any(kind_of(token) in ("word", "generic") for token in map(one_spelling, key.split())):
             found[key] = Spelled(label, text, key)
     return tuple(found.values())
-
-
-def _has_words(key: str) -> bool:
-    return any(kind_of(token) in ("word", "generic") for token in map(one_spelling, key.split()))

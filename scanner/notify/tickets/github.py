@@ -81,7 +81,10 @@ class GitHubIssues:
 
     def create(self, draft: Draft) -> Remote:
         """Open an issue, in a private repository unless the config says otherwise."""
-        self._refuse_public()
+        if not self._may_open:
+            if not self._client.send("GET", self._repository, _Repository).private:
+                raise Undelivered(f"{self._target.repository} {_PUBLIC}", again=False)
+            self._may_open = True
         labels = [*self._target.labels, *self._target.by_severity.get(draft.severity, ())]
         assigned = {"assignees": [draft.assignee]} if draft.assignee else {}
         body = {**_written(draft), "labels": labels, **assigned}
@@ -123,12 +126,6 @@ class GitHubIssues:
             self._client.send("POST", f"{self._repository}/issues", object, body={}, once=True)
         except Refused:
             yield Check(ok=True, detail=f"issues can be opened; {number} are there")
-
-    def _refuse_public(self) -> None:
-        if not self._may_open:
-            if not self._client.send("GET", self._repository, _Repository).private:
-                raise Undelivered(f"{self._target.repository} {_PUBLIC}", again=False)
-            self._may_open = True
 
 
 _PUBLIC = "is public, and everyone could read the findings: take a private one, or set allow_public = true"

@@ -35,7 +35,7 @@ def change_of(ticket: Standing, draft: Draft, remote: Remote | None) -> Change:
     is_open = was_open if remote is None else remote.is_open
     if not wanted.is_open:
         return Change(comment=done(written or wanted, ticket.scanned_at), state="closed") if is_open else Change()
-    body = None if written is not None and _same(written, wanted) else draft
+    body = None if written is not None and (replace(written, disputed=wanted.disputed) == wanted) else draft
     if is_open:
         return Change(draft=body, comment=None if written is None else changed(written, wanted))
     news = written is None or not was_open or not frozenset(wanted.findings) <= frozenset(written.findings)
@@ -61,7 +61,3 @@ def closed_at(ticket: Standing, remote: Remote, now: datetime) -> datetime | Non
     if not remote.is_open:
         return remote.closed_at or ticket.closed_at or now
     return ticket.closed_at if ticket.reopened else None
-
-
-def _same(one: Content, other: Content) -> bool:
-    return replace(one, disputed=other.disputed) == other

@@ -66,7 +66,9 @@ def twins(entries: Sequence[Entry], standard: Standard) -> Iterator[tuple[Entry,
     seen = _Neighbours()
     for entry in entries:
         for text in entry.identities:
-            compared = _compared(text)
+            # Text as matching compares it: e-mails and names ignore case.
+            exact = text if is_pattern(text) else literal(text)
+            compared = fold(exact) if is_email(exact) or is_bare(exact) else exact
             contradictions = (_contradiction(text, entry, other, standard) for other in seen.of(entry, compared))
             if said := next(filter(None, contradictions), None):
                 yield entry, said
@@ -80,12 +82,6 @@ def _contradiction(text: str, entry: Entry, other: Entry, standard: Standard) ->
     one, another = (Declared(entry=each, status=effective_status(each, standard.today)) for each in (entry, other))
     differing = differences(one, another, standard.who)
     return ("identities", f"{message}, and differs in {', '.join(differing)}", "make them agree") if differing else None
-
-
-def _compared(text: str) -> str:
-    """Return the text as matching compares it: e-mails and names ignore case."""
-    exact = text if is_pattern(text) else literal(text)
-    return fold(exact) if is_email(exact) or is_bare(exact) else exact
 
 
 def covered(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Remark]]:

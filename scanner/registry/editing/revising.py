@@ -83,13 +83,9 @@ def _revised(target: Target, path: Path, changes: Sequence[Change]) -> NewFile:
         else:
             entries[position] = msgspec.structs.replace(entries[position], **change.cells)
     if new and opened.in_sheet:
-        opened = _with_headings(path, edits, headings)
+        needed = {heading for edit in edits for heading in edit.cells}
+        opened = blank(path, tuple(sorted(needed, key=headings.order)))
     return NewFile(path=path, data=edited(opened, edits), before=None if new else opened.data, entries=tuple(entries))
-
-
-def _with_headings(path: Path, edits: Sequence[Edit], headings: Headings) -> Opened:
-    needed = {heading for edit in edits for heading in edit.cells}
-    return blank(path, tuple(sorted(needed, key=headings.order)))
 
 
 def _by_heading(cells: Mapping[str, Value], headings: Headings, position: int | None) -> dict[str, Value]:

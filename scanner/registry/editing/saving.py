@@ -159,7 +159,9 @@ def save(files: Sequence[NewFile], source: ListSource, *, backups: bool = False)
         kept = {}
         for file in files:
             if backups and file.before is not None:
-                backup = _free_name(file.path)
+                # ``registry.csv.bak``, with a number if that exists.
+                names = (file.path.with_name(f"{file.path.name}.bak{number or ''}") for number in count())
+                backup = next(name for name in names if not os.path.lexists(name))
                 kept[backup] = _write_beside(backup, file.before, _mode(file), undo)
         for new_file in (*kept.values(), *(new_file for _, new_file in written)):
             new_file.put_in_place()
@@ -168,12 +170,6 @@ def save(files: Sequence[NewFile], source: ListSource, *, backups: bool = False)
 
 def _mode(file: NewFile) -> int:
     return 0o600 if file.before is None else stat.S_IMODE(file.path.stat().st_mode)
-
-
-def _free_name(path: Path) -> Path:
-    """Return ``registry.csv.bak``, with a number if that exists."""
-    names = (path.with_name(f"{path.name}.bak{number or ''}") for number in count())
-    return next(name for name in names if not os.path.lexists(name))
 
 
 def _write_beside(path: Path, data: bytes, mode: int, undo: ExitStack) -> AtomicFile:

@@ -137,7 +137,7 @@ class Roster:
         groups = [group]
         while groups:
             current = groups.pop()
-            if current.email not in visited and self._may_be_here(current):
+            if current.email not in visited and (current.status == "unknown" or self._is_here(current)):
                 visited.add(current.email)
                 yield current
                 groups += [one for one in self._members(current) if one.is_group]
@@ -212,9 +212,6 @@ class Roster:
         if self.has_left(person):
             return f"left on {person.left_on}"
         return f"leaves on {person.left_on}, and the roster does not count them as active any more"
-
-    def _may_be_here(self, person: Person) -> bool:
-        return person.status == "unknown" or self._is_here(person)
 
     def _is_here(self, person: Person) -> bool:
         is_there = person.status not in ("left", "unknown")

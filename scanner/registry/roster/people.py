@@ -87,7 +87,8 @@ def survey_people(lists: Sequence[ListSource]) -> PeopleSurvey:
     unread: list[UnreadRow] = []
     cells: list[UnreadCells] = []
     for record in read_records(lists, PEOPLE, {"email"}, "people", notes):
-        email = _email(record)
+        # E-mail. Directories leave it empty for people without a mailbox, who have an alias that is an address.
+        email = record.fields.text("email") or next(filter(is_email, record.fields.items("aliases")), None)
         person = _person(record, email or "", notes)
         key = (email or "").lower()
         known = people.get(key)
@@ -185,14 +186,6 @@ def _same_ids(people: Iterable[Person]) -> Iterator[tuple[Person, Problem]]:
                 person,
                 Problem(file=origin.file, sheet=origin.sheet, line=origin.row, field="id", message=message),
             )
-
-
-def _email(record: Record) -> str | None:
-    """Return the e-mail.
-
-    Directories leave it empty for people without a mailbox, who have an alias that is an address.
-    """
-    return record.fields.text("email") or next(filter(is_email, record.fields.items("aliases")), None)
 
 
 def _name(record: Record) -> str | None:

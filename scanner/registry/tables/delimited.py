@@ -165,7 +165,9 @@ def _parsed(path: Path, lines: Iterable[str], recognise: Recognise) -> Iterator[
 
 def _delimiter(head: Sequence[str], recognise: Recognise) -> str:
     """Return the separator by which a row looks most like headings; else the most frequent one in the first row."""
-    usual = _most_used_delimiter(head[0])
+    # Most frequent separator in the headings; a comma if there is none.
+    outside = _QUOTED.sub("", head[0])
+    usual = max(_DELIMITERS, key=outside.count)
     separators = [usual, *(one for one in _DELIMITERS if one != usual)]
     likeness = [shape_of(_split(head, one), recognise).likeness for one in separators]
     return separators[likeness.index(max(likeness))]
@@ -176,9 +178,3 @@ def _split(head: Sequence[str], delimiter: str) -> list[list[str]]:
         return list(csv.reader(head, delimiter=delimiter))
     except csv.Error:
         return []
-
-
-def _most_used_delimiter(heading_line: str) -> str:
-    """Return the most frequent separator in the headings; a comma if there is none."""
-    outside = _QUOTED.sub("", heading_line)
-    return max(_DELIMITERS, key=outside.count)

@@ -178,7 +178,7 @@ class ListWriter:
         self._lender.flush()
         identities = _array(self._identities, np.uint32)
         for column, coded in self._coded.items():
-            lent = self._lent(column)
+            lent = self._lender.coded(self._spec.borrowed.get(column, ""))
             codes = _in_order({*coded.codes, *(lent.codes if lent else ())}, self._spec.axes.get(column))
             rows = coded.within(codes)
             if lent is not None:
@@ -199,9 +199,6 @@ class ListWriter:
     def coded(self, column: str) -> Coded | None:
         """The values of a column, and their numbers by row; None for a column that is not coded."""
         return self._coded.get(column)
-
-    def _lent(self, column: str) -> Coded | None:
-        return self._lender.coded(self._spec.borrowed.get(column, ""))
 
     def _ranks(self, column: str, identities: Array) -> Array:
         """For each row the place of its text among all, equal texts the same; NO_ROW where there is none."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from scanner.demo.fakes.azure.tenant import Row
-from scanner.demo.fakes.azure.wire import Call, Listing, Reply, Service, refusal
+from scanner.demo.fakes.azure.wire import Call, Listing, Reply, refusal
 
 _SIZES = {"graph": "$top", "arm": "$top", "vault": "maxresults"}
 _NEXT = {"graph": "@odata.nextLink", "arm": "nextLink", "vault": "nextLink"}
@@ -37,7 +37,11 @@ class Pages:
         if token is not None:
             with self._lock:
                 if token not in self._open:
-                    return refusal(call.service, 400, _expired(call.service))
+                    return refusal(
+                        call.service,
+                        400,
+                        "Directory_ExpiredPageToken" if call.service == "graph" else "InvalidSkipToken",
+                    )
                 rows, size = self._open[token]
         else:
             asked = call.query.get(_SIZES[call.service])
@@ -59,10 +63,6 @@ class Pages:
         kept = {name: value for name, value in call.query.items() if name != _TOKENS[call.service]}
         query = "&".join(f"{name}={quote(value)}" for name, value in {**kept, _TOKENS[call.service]: token}.items())
         return {_NEXT[call.service]: f"{self.foreign_host or base}{call.path}?{query}"}
-
-
-def _expired(service: Service) -> str:
-    return "Directory_ExpiredPageToken" if service == "graph" else "InvalidSkipToken"
 
 
 def _selected(call: Call, listing: Listing) -> list[Row] | Reply:

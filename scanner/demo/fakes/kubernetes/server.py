@@ -74,7 +74,7 @@ class KubernetesServer(Server):
         return self._read(user, asked, accept) if asked.method == "GET" else refusal(405, "this cluster is only read")
 
     def _read(self, user: User, asked: Asked, accept: str) -> Reply:
-        if asked.path.rstrip("/") in _OPEN or self._is_discovery(asked.path):
+        if asked.path.rstrip("/") in _OPEN or any(asked.path == resource.base for resource in self.cluster.resources):
             return self._about(user, asked.path.rstrip("/"))
         return self._list(user, asked, accept)
 
@@ -137,9 +137,6 @@ class KubernetesServer(Server):
         return None
 
     # --- information about the server
-
-    def _is_discovery(self, path: str) -> bool:
-        return any(path == resource.base for resource in self.cluster.resources)
 
     def _about(self, user: User, path: str) -> Reply:
         if path == "/version":
