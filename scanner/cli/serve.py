@@ -51,9 +51,11 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         from scanner.serve.calls import TOKEN
         from scanner.serve.context import Serving, now
         from scanner.serve.index.catalog import Catalog
+        from scanner.serve.keys import load_keys
         from scanner.serve.meters import Meters, measured
         from scanner.serve.people import Lists
         from scanner.serve.running import LISTS_EVERY, SCANS_EVERY, bind, repeating, run
+        from scanner.serve.sessions import Sessions
         from scanner.serve.signin import ServerAccess
     except ImportError as error:
         raise MissingExtra("`muster serve`", "serve") from error
@@ -63,25 +65,30 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     address = _address(listen or settings.listen, settings)
     if settings.has_sign_in and not lists.has_people:
         raise UsageError("a sign-in needs a roster, and there are no people on it", hint="set [[people]] in the config")
-    acts = _acting(acting, lists, address)
-    token = _token(settings)
+    acts, token = _acting(acting, lists, address), _token(settings)
     mask(token)
     audit.always()
     place = store_url or lists.config.store_url
-    connect = partial(open_store, place, create=False)
-    catalog = Catalog(settings.index or index_folder(place), connect, activity=lists.config.activity)
+    connect, folder = partial(open_store, place, create=False), settings.index or index_folder(place)
+    catalog = Catalog(folder, connect, activity=lists.config.activity)
+    keys = load_keys(settings.session_key, folder)
     with connect() as store, closing(catalog), bind(address) as bound:
         with counting("indexing the newest scan") as progress:
             catalog.refresh(progress)
         port: int = bound.getsockname()[1]
         url = _url(address, port)
-        meters = Meters(store, catalog, now)
         public = (settings.public_url or url).rstrip("/")
+        meters = Meters(store, catalog, now)
         serving = Serving(store=store, catalog=catalog, lists=lists, meters=meters, url=public)
-        access = ServerAccess(settings=settings, token=token, local=address.is_loopback, port=port, acts=acts)
-        app = measured(Admission(create_app(serving), access, lists), meters)
+        access = ServerAccess(
+            settings=settings, token=token, local=address.is_loopback, port=port, keys=keys, acts=acts
+        )
+        sessions = Sessions(keys, settings.session_hours, store.served, now)
+        sessions.refresh()
+        app = measured(Admission(create_app(serving), access, lists, sessions), meters)
         indexing = partial(catalog.refresh_apart, partial(providers_from, installed_providers))
-        with repeating(indexing, SCANS_EVERY), repeating(lists.refresh, LISTS_EVERY):
+        often = ((work, LISTS_EVERY) for work in (lists.refresh, sessions.refresh, sessions.save))
+        with repeating((indexing, SCANS_EVERY), *often):
             shown = f"{url}/?{urlencode({TOKEN: token})}" if access.local else f"{public} ({url})"
             # Print the address. Not redacted: the user who started the server needs the token.
             run(app, bound, settings, lambda: click.echo(f"Muster is at {shown}"))

@@ -107,6 +107,14 @@ class Looked(Struct, frozen=True, kw_only=True, gc=False, tag="looked"):
     at: datetime
 
 
+class SignedOut(Struct, frozen=True, kw_only=True, gc=False, tag="signed_out"):
+    """A session ended before its time. ``session``: the hash of its id."""
+
+    session: str
+    by: str
+    at: datetime
+
+
 PageRecord: TypeAlias = (
     FindingAcknowledged
     | AcknowledgementAsked
@@ -116,4 +124,5 @@ PageRecord: TypeAlias = (
     | QueryDeleted
     | Visited
     | Looked
+    | SignedOut
 )

@@ -22,7 +22,7 @@ from scanner.serve.calls import Call, read_call
 from scanner.serve.entrance import SIGN_OUT, Entrance
 from scanner.serve.limits import Rates, in_time
 from scanner.serve.people import Lists
-from scanner.serve.sessions import Seal
+from scanner.serve.sessions import Seal, Sessions
 from scanner.serve.signin import ServerAccess, SignIn, Visit, WrongToken
 from scanner.serve.slots import Busy, neighbourhood
 
@@ -53,14 +53,14 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class Admission:
     """An ASGI application that applies all checks to another."""
 
-    def __init__(self, app: Litestar, access: ServerAccess, lists: Lists) -> None:
+    def __init__(self, app: Litestar, access: ServerAccess, lists: Lists, sessions: Sessions) -> None:
         self._app = app
         self._access = access
         self._rates = Rates()
         self._busy = Busy(access.settings.connections_per_address)
         self._exporting = Busy(MOST_FILES)
-        self._seal = Seal()
-        self._sign_in = SignIn(access, lists)
+        self._seal = Seal(access.keys)
+        self._sign_in = SignIn(access, lists, sessions)
         self._entrance = Entrance(access, self._sign_in, self._rates)
 
     async def __call__(self, scope: Scope | LifeSpanScope, receive: Any, send: Any) -> None:
@@ -95,7 +95,7 @@ class Admission:
             if answer is None and call.route not in OPEN:
                 visit = self._admit(call)
                 self._begin_file(call, visit, ended)
-                answer = self._entrance.leave(call, visit) if visit else await self._entrance.invite(call)
+                answer = await self._entrance.leave(call, visit) if visit else await self._entrance.invite(call)
         except Refusal as error:
             answer = refusal(scope["path"], error)
         if answer is None:

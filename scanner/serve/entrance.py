@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,16 +15,20 @@ from urllib.parse import parse_qsl
 from litestar import Response
 from litestar.datastructures import Cookie
 
+from scanner.errors import StoreError
 from scanner.serve.answers import Refusal, page, redirect
 from scanner.serve.audit import note
 from scanner.serve.calls import Call
 from scanner.serve.limits import Rates
 from scanner.serve.oidc import CALLBACK, OpenId, SignInFailed
-from scanner.serve.sessions import Session
 from scanner.serve.signin import ServerAccess, SignIn, Visit
+
+log = logging.getLogger(__name__)
 
 SIGN_OUT = "/sign-out"
 ISSUER_THREADS = 4
+STORED_WITHIN = 2.0
+"""Seconds that signing out waits for the store, which a scan may be writing to."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,7 +42,7 @@ class Entrance:
         self._sign_in = sign_in
         self._rates = rates
         oidc = access.settings.oidc
-        self._open_id = OpenId(oidc, access.public) if oidc else None
+        self._open_id = OpenId(oidc, access.public, access.keys) if oidc else None
         self._threads = ThreadPoolExecutor(ISSUER_THREADS, "sign-in")
 
     async def enter(self, call: Call) -> Response[bytes] | None:
@@ -46,7 +51,7 @@ class Entrance:
             if call.writes or not self._access.local or not self._sign_in.is_token(call.token):
                 raise self.wrong_token(call)
             note("signed in by token", call.client)
-            return self._with_session(redirect(call.address), call, None)
+            return await self._with_session(redirect(call.address), call, None)
         if call.route == CALLBACK and self._open_id is not None:
             return await self._finish(self._open_id, call)
         return None
@@ -72,14 +77,14 @@ class Entrance:
         answer.cookies.append(self._cookie(call, self._flow_name(call), browser, "lax"))
         return answer
 
-    def leave(self, call: Call, visit: Visit) -> Response[bytes] | None:
+    async def leave(self, call: Call, visit: Visit) -> Response[bytes] | None:
         """Answer a request that signs out."""
         if call.route != SIGN_OUT:
             return None
         if call.method != "POST":
             raise Refusal(405, "signing out is a POST", headers={"allow": "POST"})
         if visit.session is not None:
-            self._sign_in.sessions.pop(visit.session)
+            await self._end(visit.session, visit.viewer.person)
         note("signed out", call.client, visit.viewer.person)
         answer = page("Signed out", "You are signed out.")
         answer.cookies.append(self._cookie(call, self.cookie_name(call), "", "strict", lasts=0))
@@ -106,23 +111,32 @@ class Entrance:
             raise
         note("signed in with OpenID Connect", call.client, viewer.person)
         # A page, because a browser sends no strict cookie with a redirect that another site began.
-        return self._with_session(page("Signed in", head=_go_on(to)), call, claim)
+        return await self._with_session(page("Signed in", head=_go_on(to)), call, claim)
 
     async def _apart(self, send: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-        """Send requests to the issuer in separate threads, so that a slow issuer does not block reads of the store."""
+        """Wait for issuer or store in separate threads, so that slow ones do not block reads of the store."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(send, *arguments, **named))
 
     def _failed(self, call: Call, failed: SignInFailed) -> Refusal:
         note(f"sign-in failed: {failed}", call.client)
         return Refusal(401, "the sign-in failed", hint="try again; the server's log says why")
 
-    def _with_session(self, answer: Response[bytes], call: Call, claim: str | None) -> Response[bytes]:
+    async def _with_session(self, answer: Response[bytes], call: Call, claim: str | None) -> Response[bytes]:
         """Start a session, and end an earlier session of the same browser."""
         name = self.cookie_name(call)
         if before := call.cookie(name):
-            self._sign_in.sessions.pop(before)
-        answer.cookies.append(self._cookie(call, name, self._sign_in.sessions.add(Session(claim)), "strict"))
+            await self._end(before, claim)
+        session = self._sign_in.sessions.start(claim, self._sign_in.bound if claim is None else "")
+        answer.cookies.append(self._cookie(call, name, session, "strict"))
         return answer
+
+    async def _end(self, session: str, person: str | None) -> None:
+        """End a session here at once, and for others once it is stored, which is awaited for a moment."""
+        self._sign_in.sessions.end(session, person)
+        try:
+            await asyncio.wait_for(self._apart(self._sign_in.sessions.save), STORED_WITHIN)
+        except (StoreError, TimeoutError) as error:
+            log.warning("who signed out is not stored yet: %s", error or "a scan is being saved")
 
     # --- Cookies ---
 

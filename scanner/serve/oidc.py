@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +23,8 @@ from msgspec import Struct
 
 from connectors.core.address import check_url, is_loopback
 from scanner.config.serving import OidcSettings
-from scanner.serve.sessions import Expiring, same
+from scanner.serve.keys import Keys
+from scanner.serve.sessions import Once, same
 
 CALLBACK = "/sign-in/callback"
 _DISCOVERY = "/.well-known/openid-configuration"
@@ -32,7 +35,9 @@ _FLOW_SECONDS = 600
 _KNOWN_SECONDS = 3600
 """Seconds for which the issuer's addresses and keys are kept."""
 _LEEWAY = 60
-_LONGEST_ADDRESS = 4096
+_LONGEST_ADDRESS = 1000
+"""Characters; issuers refuse longer requests."""
+_FLOW = "sign-in"
 
 
 class SignInFailed(Exception):
@@ -40,15 +45,16 @@ class SignInFailed(Exception):
 
 
 class _Flow(Struct, frozen=True, kw_only=True):
-    """A sign-in that was started. ``browser``: the cookie of the browser that started it.
+    """A sign-in that was started, as the ``state`` that the issuer sends back, so that any process can end it.
 
-    ``to``: the address to open afterwards.
+    ``browser``: the hash of the cookie of the browser that started it. ``to``: the address to open afterwards. Nonce
+    and verifier follow from these by the key.
     """
 
+    id: str
     browser: str
-    nonce: str
-    verifier: str
     to: str
+    at: datetime
 
 
 class _Issuer(Struct, frozen=True):
@@ -62,11 +68,11 @@ class _Issuer(Struct, frozen=True):
 class OpenId:
     """Sign-ins by one issuer. Its methods send requests, so they run in threads."""
 
-    def __init__(self, settings: OidcSettings, public_url: str) -> None:
+    def __init__(self, settings: OidcSettings, public_url: str, keys: Keys) -> None:
         self._settings = settings
         self._redirect = f"{public_url.rstrip('/')}{CALLBACK}"
         self._secret = settings.client_secret.resolve() if settings.client_secret else None
-        self._flows: Expiring[_Flow] = Expiring(_FLOW_SECONDS)
+        self._keys, self._ended = keys, Once(_FLOW_SECONDS + _LEEWAY)
         self._known: _Issuer | None = None
         self._lock = Lock()
 
@@ -74,13 +80,13 @@ class OpenId:
         """Start a sign-in; returns the address of the issuer to send the browser to. Raises SignInFailed."""
         issuer = self._issuer()
         to = to if len(to) <= _LONGEST_ADDRESS else "/"
-        flow = _Flow(browser=browser, nonce=secrets.token_urlsafe(32), verifier=secrets.token_urlsafe(48), to=to)
+        flow = _Flow(id=secrets.token_urlsafe(32), browser=_hashed(browser), to=to, at=datetime.now(UTC))
         with self._client(issuer) as client:
             address, _ = client.create_authorization_url(
                 self._endpoint(issuer.metadata, "authorization_endpoint"),
-                state=self._flows.add(flow),
-                code_verifier=flow.verifier,
-                nonce=flow.nonce,
+                state=self._keys.sign(_FLOW, flow),
+                code_verifier=self._keys.mac("verifier", flow.id),
+                nonce=self._keys.mac("nonce", flow.id),
             )
         return str(address)
 
@@ -89,8 +95,9 @@ class OpenId:
 
         Raises SignInFailed.
         """
-        flow = self._flows.pop(query.get("state", ""))
-        if flow is None or browser is None or not same(flow.browser, browser):
+        flow = self._keys.read(_FLOW, query.get("state", ""), _Flow)
+        is_first = flow is not None and self._ended.use(flow.id)
+        if flow is None or not is_first or not _is_recent(flow) or not same(flow.browser, _hashed(browser or "")):
             raise SignInFailed("it was not started in this browser, or too long ago")
         if query.get("iss", self._settings.issuer) != self._settings.issuer:
             raise SignInFailed("the answer is another issuer's")
@@ -108,11 +115,11 @@ class OpenId:
                 self._endpoint(issuer.metadata, "token_endpoint"),
                 grant_type="authorization_code",
                 code=code,
-                code_verifier=flow.verifier,
+                code_verifier=self._keys.mac("verifier", flow.id),
                 redirect_uri=self._redirect,
                 allow_redirects=False,
             )
-            claims = self._verified(issuer, token, flow.nonce)
+            claims = self._verified(issuer, token, self._keys.mac("nonce", flow.id))
             if self._settings.claim not in claims and issuer.metadata.get("userinfo_endpoint"):
                 address = self._endpoint(issuer.metadata, "userinfo_endpoint")
                 more = _json(client.get(address, allow_redirects=False))
@@ -192,6 +199,14 @@ class OpenId:
         except ValueError as error:
             raise SignInFailed(f"{name}: {error}") from error
         return address
+
+
+def _is_recent(flow: _Flow) -> bool:
+    return flow.at.tzinfo is not None and -_LEEWAY <= (datetime.now(UTC) - flow.at).total_seconds() <= _FLOW_SECONDS
+
+
+def _hashed(browser: str) -> str:
+    return sha256(browser.encode()).hexdigest()
 
 
 def _json(answer: requests.Response) -> dict[str, Any]:

@@ -53,19 +53,20 @@ def bind(listen: Listen) -> socket.socket:
 
 
 @contextmanager
-def repeating(work: Callable[[], object], seconds: float) -> Iterator[None]:
-    """Call a function every few seconds, in a separate thread."""
+def repeating(*works: tuple[Callable[[], object], float]) -> Iterator[None]:
+    """Call each of these functions every so many seconds, in a thread of its own."""
     ended = Event()
 
-    def work_on() -> None:
+    def work_on(work: Callable[[], object], seconds: float) -> None:
         while not ended.wait(seconds):
             try:
                 work()
             except MusterError as error:
                 log.warning("%s", error)
 
-    # A daemon, so that shutdown does not wait for an index that is being built.
-    Thread(target=work_on, daemon=True).start()
+    # Daemons, so that shutdown does not wait for an index that is being built.
+    for job in works:
+        Thread(target=work_on, args=job, daemon=True).start()
     try:
         yield
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
@@ -13,8 +12,9 @@ from msgspec.structs import replace
 
 from scanner.config.serving import ServeSettings
 from scanner.serve.answers import Refusal
+from scanner.serve.keys import Keys
 from scanner.serve.people import TOKEN_ONLY, Lists, Refused, Viewer
-from scanner.serve.sessions import Expiring, Session, same
+from scanner.serve.sessions import Sessions, same
 
 _BEARER = "bearer "
 
@@ -22,13 +22,14 @@ _BEARER = "bearer "
 class ServerAccess(Struct, frozen=True, kw_only=True):
     """Access to this server. ``local``: it listens on loopback, so its token signs in.
 
-    ``acts``: the person who acts with the token (``--as``).
+    ``acts``: the person who acts with the token (``--as``). ``keys``: what this server signs with.
     """
 
     settings: ServeSettings
     token: str
     local: bool
     port: int
+    keys: Keys
     acts: Viewer = TOKEN_ONLY
 
     @property
@@ -48,15 +49,18 @@ class Visit(Struct, frozen=True, kw_only=True):
 
 
 class SignIn:
-    """Recognises requests, and keeps the sessions."""
+    """Recognises requests."""
 
-    def __init__(self, access: ServerAccess, lists: Lists) -> None:
+    def __init__(self, access: ServerAccess, lists: Lists, sessions: Sessions) -> None:
         self._access = access
         self._lists = lists
+        self.sessions = sessions
         self._acts = replace(access.acts, known_by="token")
         self._proxies = access.settings.proxy_networks
         self._header = (access.settings.user_header or "").lower()
-        self.sessions: Expiring[Session] = Expiring(timedelta(hours=access.settings.session_hours).total_seconds())
+        kept = access.token if access.settings.token is not None else ""
+        self.bound = access.keys.mac("token", f"{access.acts.person or ''}\n{kept}")
+        """What sessions by token are bound to: whoever acts, and the token of the config, as long as it is the same."""
 
     def client(self, peer: str, forwarded: Sequence[str]) -> str:
         """The address of the client: the peer's, or behind trusted proxies the last address that is no proxy's."""
@@ -93,8 +97,10 @@ class SignIn:
                 raise WrongToken
             return Visit(viewer=self._acts, seal=None)
         if session is not None and (known := self.sessions.get(session)) is not None:
-            viewer = self._acts if known.claim is None else self.viewer(known.claim)
-            return Visit(viewer=viewer, seal=f"session {session}", session=session)
+            if known.claim is not None:
+                return Visit(viewer=self.viewer(known.claim), seal=f"session {known.id}", session=session)
+            if self._access.local and same(known.bound, self.bound):
+                return Visit(viewer=self._acts, seal=f"session {known.id}", session=session)
         return None
 
     def viewer(self, claim: str) -> Viewer:

@@ -20,13 +20,14 @@ from scanner.model.served import (
     PageRecord,
     QueryDeleted,
     QuerySaved,
+    SignedOut,
     Visited,
 )
 from scanner.store import schema
 from scanner.store.chain import hash_of
 from scanner.store.integrity import Values
 
-NO_DECISIONS: tuple[type[Struct], ...] = (QuerySaved, QueryDeleted, Visited, Looked, Reminder)
+NO_DECISIONS: tuple[type[Struct], ...] = (QuerySaved, QueryDeleted, Visited, Looked, SignedOut, Reminder)
 """Records that decide nothing."""
 PAGE_DECISIONS: tuple[type[Struct], ...] = (FindingAcknowledged, AcknowledgementAsked, OwnerProposed, ItemDecided)
 """Records of the served page that are decisions."""

@@ -24,6 +24,7 @@ from scanner.model.served import (
     PageRecord,
     QueryDeleted,
     QuerySaved,
+    SignedOut,
     Visited,
 )
 from scanner.store import schema
@@ -46,6 +47,7 @@ _SUBJECTS = {
     QueryDeleted: "id",
     Visited: "scan",
     Looked: "what",
+    SignedOut: "session",
 }
 """The field with the subject, by kind of record."""
 _LONGEST_SUBJECT = 1_000
@@ -123,6 +125,12 @@ class ServedRecords:
     def looks(self, by: str | None = None) -> tuple[Looked, ...]:
         """Reads by one person or by all, in order."""
         return self._read(Looked, *(() if by is None else (_table.person == by,)))
+
+    def signed_out(self, since: datetime) -> frozenset[str]:
+        """The sessions that ended since then; also those of changed rows, so that none comes back by a change."""
+        ended = select(_table.subject).where(_table.sort == sort_of(SignedOut), _table.at >= text_of(since))
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(ended).scalars())
 
     def _read(self, kind: type[R], *chosen: ColumnElement[bool]) -> tuple[R, ...]:
         with reading(self._engine) as connection:

@@ -20,6 +20,7 @@ from scanner.model.served import (
     PageRecord,
     QueryDeleted,
     QuerySaved,
+    SignedOut,
     Visited,
 )
 from scanner.store.engine import connect, writing
@@ -40,6 +41,7 @@ RECORDS: tuple[PageRecord, ...] = (
     SAVED,
     Visited(scan="s1", by=ADA, at=NOW),
     Looked(what="/identities/k", by=ADA, at=NOW),
+    SignedOut(session="h1", by=ADA, at=NOW),
 )
 
 
@@ -63,6 +65,7 @@ def test_records_come_back_as_they_were(store: Store) -> None:
     assert [visit.scan for visit in store.served.visits(ADA)] == ["s2", "s1"]
     assert [look.what for look in store.served.looks(ADA)] == ["/identities/k"]
     assert store.served.last(Visited) == LATER
+    assert (store.served.signed_out(NOW), store.served.signed_out(LATER)) == ({"h1"}, set())
     assert store.served.last(QueryDeleted) is None
 
     asked = AcknowledgementAsked(finding="f" * 32, reason="more", until=date(2027, 3, 1), by=ADA, at=LATER)
