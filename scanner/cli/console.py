@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import textwrap
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -37,6 +38,8 @@ _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 _PLACES = ("source", "scope", "log", "channel", "person", "client")
 """Additional keys of a JSON line, from the log's ``extra``."""
+_TOLD_EVERY = 10.0
+"""Seconds between two lines about something that takes long."""
 _CHATTY = ("botocore", "boto3", "urllib3", "hvac", "uvicorn", "azure", "msal")
 
 
@@ -236,15 +239,29 @@ def progress(quiet: bool) -> Iterator[FullObserver]:
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """A callback that shows how many are done, on a terminal."""
-    if structured() or not sys.stderr.isatty():
-        yield lambda _: None
+def counting(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A callback that shows how many of all are done; without a terminal, as :func:`telling`."""
+    if structured() or is_quiet() or not sys.stderr.isatty():
+        yield telling(what)
         return
     from rich.console import Console
 
     with Console(stderr=True, no_color="NO_COLOR" in os.environ).status(f"{what} …") as status:
-        yield lambda done: status.update(f"{what}: {done:,}")
+        yield lambda done, total: status.update(f"{what}: {done:,} of {total:,}")
+
+
+def telling(what: str) -> Callable[[int, int], None]:
+    """A callback that says how many of all are done: at the start, every few seconds, and at the end."""
+    told: float | None = None
+
+    def tell(done: int, total: int) -> None:
+        nonlocal told
+        now = time.monotonic()
+        if told is None or done in (0, total) or now - told > _TOLD_EVERY:
+            told = now
+            say(f"{what}: {done:,} of {total:,}")
+
+    return tell
 
 
 class _Bar:

@@ -44,6 +44,7 @@ def import_(
     """
     from scanner.app.scanning import new_run
     from scanner.cli.exit_codes import exit_code
+    from scanner.cli.indexing import index_after_scan
     from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
     from scanner.cli.runs import failures_kept
@@ -75,7 +76,10 @@ def import_(
                     strict_registry=given.strict_registry,
                 ),
             )
-        return 0 if result is None else exit_code(result, undelivered, accepted)
+        if result is None:
+            return 0
+        index_after_scan(config)
+        return exit_code(result, undelivered, accepted)
 
 
 def _import(

@@ -62,6 +62,7 @@ def scan(
     """
     from scanner.app.scanning import new_run
     from scanner.cli.console import keep_quiet
+    from scanner.cli.indexing import index_after_scan
     from scanner.cli.notify import notify_on_failure, then_notify
     from scanner.cli.output import offering, plan_outputs
     from scanner.cli.runs import failures_kept
@@ -109,6 +110,7 @@ def scan(
                     reads_logs=not how.no_activity,
                 ),
             )
+        index_after_scan(config)
         code = exit_code(result, undelivered, accepted)
         if how.quiet:
             _say_what_is_wrong(result, accepted, code)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import click
 
+from scanner.cli.indexing import index_folder
 from scanner.cli.options import config_option, store_option
 from scanner.errors import MissingExtra, UsageError
-from scanner.safe_files import is_writable
 
 if TYPE_CHECKING:
     from scanner.config.serving import Listen, ServeSettings
@@ -40,7 +38,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     """
     from connectors.catalog import installed_providers
     from scanner.catalog import providers_from
-    from scanner.cli.console import counting
+    from scanner.cli.console import telling
     from scanner.redaction.redact import mask
     from scanner.store.store import open_store
 
@@ -73,8 +71,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     catalog = Catalog(folder, connect, activity=lists.config.activity)
     keys = load_keys(settings.session_key, folder)
     with connect() as store, closing(catalog), bind(address) as bound:
-        with counting("indexing the newest scan") as progress:
-            catalog.refresh(progress)
+        catalog.refresh_small()
         port: int = bound.getsockname()[1]
         url = _url(address, port)
         public = (settings.public_url or url).rstrip("/")
@@ -86,9 +83,9 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         sessions = Sessions(keys, settings.session_hours, store.served, now)
         sessions.refresh()
         app = measured(Admission(create_app(serving), access, lists, sessions), meters)
-        indexing = partial(catalog.refresh_apart, partial(providers_from, installed_providers))
+        told, known = telling("building the index"), partial(providers_from, installed_providers)
         often = ((work, LISTS_EVERY) for work in (lists.refresh, sessions.refresh, sessions.save))
-        with repeating((indexing, SCANS_EVERY), *often):
+        with repeating((partial(catalog.refresh_apart, known, told), SCANS_EVERY), *often):
             shown = f"{url}/?{urlencode({TOKEN: token})}" if access.local else f"{public} ({url})"
             # Print the address. Not redacted: the user who started the server needs the token.
             run(app, bound, settings, lambda: click.echo(f"Muster is at {shown}"))
@@ -124,18 +121,6 @@ def _address(text: str, settings: ServeSettings) -> Listen:
 def _url(address: Listen, port: int) -> str:
     host = f"[{address.host}]" if ":" in address.host else address.host
     return f"http://{host}:{port}"
-
-
-def index_folder(store_url: str) -> Path:
-    """The folder of the index: beside an SQLite store if that may be written to, else in the user's cache."""
-    name = store_url.removeprefix("sqlite:///").partition("?")[0]
-    if store_url.startswith("sqlite:///") and name not in ("", ":memory:"):
-        beside = Path(f"{name}.index")
-        if is_writable(beside if beside.exists() else beside.absolute().parent):
-            return beside
-        store_url = str(Path(name).resolve())
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "muster" / f"index-{sha256(store_url.encode()).hexdigest()[:16]}"
 
 
 def _acting(text: str | None, lists: Lists, address: Listen) -> Viewer:

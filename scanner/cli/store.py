@@ -141,7 +141,8 @@ def index(scan_id: str | None, config_file: Path | None, store_url: str | None) 
     from contextlib import closing
     from functools import partial
 
-    from scanner.cli.serve import index_folder
+    from scanner.cli.console import counting
+    from scanner.cli.indexing import index_folder
     from scanner.config.load import load_config
     from scanner.serve.index.catalog import Catalog
     from scanner.store.store import open_store
@@ -150,5 +151,6 @@ def index(scan_id: str | None, config_file: Path | None, store_url: str | None) 
     place = store_url or config.store_url
     folder = config.serve.index or index_folder(place)
     with closing(Catalog(folder, partial(open_store, place, create=False), activity=config.activity)) as catalog:
-        built = catalog.refresh() if scan_id is None else catalog.of(scan_id)
+        with counting("building the index") as progress:
+            built = catalog.refresh(progress) if scan_id is None else catalog.of(scan_id, progress)
         click.echo(f"scan {built.scan} is indexed in {folder}")

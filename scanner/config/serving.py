@@ -69,9 +69,10 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """``[serve]``. ``viewers`` see everything, ``reviewers`` their items: people or groups of the roster.
 
     ``user_header``: the header in which a proxy names the person, accepted only from ``proxies``. ``public_url``: the
-    address in people's browsers. ``index``: the folder of the search index. ``token``: the token of loopback and of
-    ``/metrics``; without it, a new one at each start. ``session_key``: what sessions are signed with, a key a line of
-    which the first one signs; without it, a file beside the index. ``log_reads``: also log who viewed what.
+    address in people's browsers. ``index``: the folder of the search index. ``index_after_scan``: whether scans build
+    it; by default where that folder is there. ``token``: the token of loopback and of ``/metrics``; without it, a new
+    one at each start. ``session_key``: what sessions are signed with, a key a line of which the first one signs;
+    without it, a file beside the index. ``log_reads``: also log who viewed what.
     ``acknowledge_high``: who acknowledges findings of high or critical severity for good: ``owner``, or what an owner
     asks for waits for another person, one of the ``reviewers``. ``connections_per_address``: of a client; behind a
     proxy of ``proxies``, requests at a time.
@@ -84,6 +85,7 @@ class ServeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     proxies: tuple[str, ...] = ()
     public_url: str | None = None
     index: Path | None = None
+    index_after_scan: bool | None = None
     token: SecretRef | None = None
     session_key: SecretRef | None = None
     session_hours: int = 12

@@ -39,9 +39,10 @@ def create_app(serving: Serving) -> Litestar:
 
 
 @get("/healthz", media_type="text/plain", sync_to_thread=False)
-def healthz() -> str:
-    """Report that the process runs. Needs no sign-in and reveals nothing."""
-    return "ok\n"
+def healthz(serving: Serving) -> str:
+    """Report that the process runs, and how far an index is. Needs no sign-in."""
+    underway = serving.catalog.underway
+    return "ok\n" if underway is None else f"ok\n{underway}\n"
 
 
 @get("/session", sync_to_thread=False)

@@ -144,7 +144,12 @@ class Connection(H11Protocol):
                     message = {**message, "headers": [*others, CLOSE_HEADER]}
                 await send(message)
 
-            await app(scope, receive, sent)
+            try:
+                await app(scope, receive, sent)
+            except asyncio.CancelledError:  # the server ends, and waited long enough
+                if self.cycle is not None:
+                    self.cycle.disconnected = True
+                self.drop()
 
         return answer
 

@@ -136,7 +136,7 @@ class Entrance:
         try:
             await asyncio.wait_for(self._apart(self._sign_in.sessions.save), STORED_WITHIN)
         except (StoreError, TimeoutError) as error:
-            log.warning("who signed out is not stored yet: %s", error or "a scan is being saved")
+            log.warning("who signed out is not stored yet: %s", str(error) or "a scan is being saved")
 
     # --- Cookies ---
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import resource
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
+from multiprocessing import active_children
 from threading import Event, Thread
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -32,8 +36,10 @@ _FILES_ASKED, _OTHER_FILES = 4096, 250
 """File descriptors of the process, and those that are no connections: of the store, the index, exports."""
 SCANS_EVERY, LISTS_EVERY = 5.0, 2.0
 """Seconds between checks for a new scan, and for changes of config and roster."""
-LAST_ANSWERS = 5
-"""Seconds for running answers at shutdown."""
+LONGEST_PAUSE = 300.0
+"""Seconds between two calls that end with an error."""
+LAST_ANSWERS, LAST_MOMENT = 3, 4.0
+"""Seconds after a signal for running answers, and for everything else: then the process ends, whatever is left."""
 
 
 def bind(listen: Listen) -> socket.socket:
@@ -54,15 +60,22 @@ def bind(listen: Listen) -> socket.socket:
 
 @contextmanager
 def repeating(*works: tuple[Callable[[], object], float]) -> Iterator[None]:
-    """Call each of these functions every so many seconds, in a thread of its own."""
+    """Call each of these functions at once and then every so many seconds, in a thread of its own.
+
+    After an error it is called again later each time, for an index that cannot be built takes minutes to fail.
+    """
     ended = Event()
 
     def work_on(work: Callable[[], object], seconds: float) -> None:
-        while not ended.wait(seconds):
+        pause = seconds
+        while not ended.is_set():
             try:
                 work()
+                pause = seconds
             except MusterError as error:
                 log.warning("%s", error)
+                pause = min(2 * pause, LONGEST_PAUSE)
+            ended.wait(pause)
 
     # Daemons, so that shutdown does not wait for an index that is being built.
     for job in works:
@@ -82,6 +95,21 @@ class _Server(uvicorn.Server):
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "serve"))
         await super().startup(sockets)
         self._listening()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End, also if a thread waits for a database or a client: nothing that is half done is lost by it."""
+        if not self.should_exit:
+            Thread(target=_end, daemon=True).start()
+        super().handle_exit(sig, frame)
+
+
+def _end() -> None:
+    """End the process and its children when the last moment is over."""
+    time.sleep(LAST_MOMENT)
+    log.warning("what is still at work is stopped")
+    for child in active_children():
+        child.kill()
+    os._exit(0)
 
 
 def _most_connections() -> int:

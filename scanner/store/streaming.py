@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from scanner.model import Assessment, EntryAssessment, Exposure, Finding, ScanResult, Severity, StoredSecret
 from scanner.store import scans, schema
@@ -49,6 +49,14 @@ class StreamedScan:
         with self._connection.execute(rows, execution_options={"yield_per": BATCH}) as result:
             for batch in result.partitions():
                 yield from ((row[0], row[1]) for row in batch)
+
+    def count(self) -> int:
+        """How many entries, identities, secrets and findings it has."""
+        counted = (
+            select(func.count()).select_from(table).where(holds(table, self._seq))
+            for table in (schema.entry, schema.identity, schema.secret, schema.finding)
+        )
+        return sum(self._connection.execute(query).scalar_one() for query in counted)
 
     def keys(self) -> Iterator[str]:
         """The keys of its identities."""

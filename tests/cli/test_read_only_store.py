@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.cli.serve import index_folder
+from scanner.cli.indexing import index_folder
 from scanner.errors import StoreError
 from scanner.store.store import open_store
 from tests.cli.conftest import Muster

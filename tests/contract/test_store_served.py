@@ -65,7 +65,7 @@ def test_records_come_back_as_they_were(store: Store) -> None:
     assert [visit.scan for visit in store.served.visits(ADA)] == ["s2", "s1"]
     assert [look.what for look in store.served.looks(ADA)] == ["/identities/k"]
     assert store.served.last(Visited) == LATER
-    assert (store.served.signed_out(NOW), store.served.signed_out(LATER)) == ({"h1"}, set())
+    assert [set(store.served.signed_out(since)) for since in (NOW, LATER)] == [{"h1"}, set()]
     assert store.served.last(QueryDeleted) is None
 
     asked = AcknowledgementAsked(finding="f" * 32, reason="more", until=date(2027, 3, 1), by=ADA, at=LATER)

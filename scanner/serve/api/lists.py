@@ -19,7 +19,8 @@ def index_of(call: Call, scan: str | None) -> Index:
     catalog = call.serving.catalog
     latest = catalog.latest()
     if latest is None:
-        raise Refusal(503, "the first scan is not ready yet", hint="try again in a minute")
+        what = catalog.underway or "the first scan is not ready yet"
+        raise Refusal(503, str(what), hint="try again in a minute", headers={"retry-after": "5"})
     if scan is None or scan == latest.scan:
         return latest
     if scan not in {one.id for one in call.serving.store.scans()}:

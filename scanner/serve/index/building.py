@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,6 +35,8 @@ from scanner.store.store import Store
 from scanner.store.streaming import StreamedScan
 
 T = TypeVar("T")
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with the number of records done so far, and of all."""
 
 _CACHE_KIB = 65_536
 
@@ -42,13 +44,13 @@ _CACHE_KIB = 65_536
 class Plan(Struct, frozen=True, kw_only=True):
     """What to build.
 
-    ``scan``: its id, None for the latest. ``progress`` is called with the number of records done so far.
+    ``scan``: its id, None for the latest. ``progress`` is called with the number of records done so far, and of all.
     """
 
     path: Path
     scan: str | None = None
     activity: ActivityPolicy = ActivityPolicy()
-    progress: Callable[[int], None] = lambda _: None
+    progress: Progress = lambda _done, _total: None
 
 
 def build(store: Store, plan: Plan) -> None:
@@ -57,9 +59,14 @@ def build(store: Store, plan: Plan) -> None:
     Memory grows with the number of rows, by about 250 bytes for each, whatever the records hold. Raises StoreError, and
     MissingExtra without the extra ``serve``.
     """
+    with store.streamed(plan.scan) as scan:
+        total = scan.count()
+    plan.progress(0, total)
     changes = _changes(store, plan.scan)
     with store.streamed(plan.scan) as scan, _new_file(plan.path) as connection:
-        _Building(connection, scan, changes, plan.progress).run(_identities(store, scan, plan.activity))
+        building = _Building(connection, scan, changes, lambda done: plan.progress(done, total))
+        building.run(_identities(store, scan, plan.activity))
+    plan.progress(total, total)
 
 
 def _identities(store: Store, scan: StreamedScan, policy: ActivityPolicy) -> Iterator[Assessment]:

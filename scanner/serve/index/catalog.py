@@ -7,27 +7,40 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from multiprocessing import get_context
+from multiprocessing.connection import Connection as PipeConnection
 from pathlib import Path
 from threading import Lock, RLock
 
+from msgspec import Struct
+
 from scanner.errors import MusterError, StoreError
 from scanner.model import ActivityPolicy
-from scanner.serve.index.building import Plan, build
+from scanner.serve.index.building import Plan, Progress, build
 from scanner.serve.index.reading import Index, UnusableIndex
 from scanner.store.scans import StoredScan
 from scanner.store.store import Store
 from scanner.text import printable
 
+SMALL = 10_000
+"""Records of a scan whose index is built within a second or two, before the server listens."""
 OLDER = 3
 """The number of older scans whose index files are kept."""
 _SUFFIX = ".index"
 _FILES = f"[0-9a-f]*{_SUFFIX}"
 """Without files that another process is building, whose names begin with a dot."""
 
-Progress = Callable[[int], None]
+
+class Underway(Struct, frozen=True):
+    """An index that is being built: records done, and of all."""
+
+    done: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"building the index, {self.done:,} of {self.total:,}"
 
 
-def _silent(_: int) -> None:
+def _silent(_done: int, _total: int) -> None:
     """Report no progress."""
 
 
@@ -43,6 +56,8 @@ class Catalog:
         self._building, self._lock = RLock(), Lock()
         self._open: OrderedDict[str, Index] = OrderedDict()
         self._latest: str | None = None
+        self.underway: Underway | None = None
+        """The build of the latest scan's index, if there is one."""
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -70,26 +85,52 @@ class Catalog:
             self._remove_oldest()
             return index
 
-    def refresh_apart(self, begin: Callable[[], None]) -> None:
+    def refresh_small(self) -> None:
+        """Like :meth:`refresh`, if there is next to nothing to build. Raises StoreError if there is no scan."""
+        with self._connect() as store:
+            newest = store.latest_scan()
+            if not self._is_of(newest):
+                with store.streamed(newest.id) as scan:
+                    if scan.count() > SMALL:
+                        return
+        self.refresh()
+
+    def refresh_apart(self, begin: Callable[[], None], progress: Progress = _silent) -> None:
         """Like :meth:`refresh`, but a separate process builds the file, so that requests are not slowed down.
 
         ``begin``: called first in that process.
         """
         with self._connect() as store:
             newest = store.latest_scan()
-        index = self.latest()
-        if index is None or (index.scan, index.started_at) != (newest.id, newest.started_at):
-            arguments = (begin, self._folder, self._connect, self._activity)
-            builder = get_context("spawn").Process(target=_refreshed, args=arguments, daemon=True)
+        if self._is_of(newest):
+            return
+        context = get_context("spawn")
+        reports, sends = context.Pipe(duplex=False)
+        arguments = (begin, self._folder, self._connect, self._activity, sends)
+        builder = context.Process(target=_refreshed, args=arguments, daemon=True)
+        try:
             builder.start()
+            sends.close()  # else there was no end when that process ends
+            with suppress(EOFError):
+                while True:
+                    self.underway = Underway(*reports.recv())
+                    progress(self.underway.done, self.underway.total)
             builder.join()
-            self.refresh()  # opens the file, or builds it if that process could not
+            self.refresh(progress)  # opens the file, or builds it if that process could not
+        finally:
+            self.underway = None
+            reports.close()
+
+    def _is_of(self, scan: StoredScan) -> bool:
+        """Whether the newest index is of that scan."""
+        index = self.latest()
+        return index is not None and (index.scan, index.started_at) == (scan.id, scan.started_at)
 
     def latest(self) -> Index | None:
         """The newest existing index, without reading the store; None before the first :meth:`refresh`."""
         return None if self._latest is None else self._known(self._latest)
 
-    def of(self, scan: str) -> Index:
+    def of(self, scan: str, progress: Progress = _silent) -> Index:
         """The index of a scan by its id, built if it is missing, which may take a minute. Raises StoreError."""
         if (index := self._known(scan)) is not None:
             return index
@@ -97,7 +138,7 @@ class Catalog:
             found = next((stored for stored in store.scans() if stored.id == scan), None)
             if found is None:
                 raise StoreError(f"the store has no scan {printable(scan)}", hint="`muster history` lists those it has")
-            index = self._made(store, found, _silent)
+            index = self._made(store, found, progress)
             self._remove_oldest()
             return index
 
@@ -166,9 +207,15 @@ def _opened(path: Path) -> Index | None:
         return None
 
 
-def _refreshed(begin: Callable[[], None], folder: Path, connect: Callable[[], Store], activity: ActivityPolicy) -> None:
+def _refreshed(
+    begin: Callable[[], None],
+    folder: Path,
+    connect: Callable[[], Store],
+    activity: ActivityPolicy,
+    sends: PipeConnection,
+) -> None:
     """Build a file in a separate process. The server retries, reports errors, and ends the process."""
-    with suppress(KeyboardInterrupt, MusterError):
+    with suppress(KeyboardInterrupt, MusterError, BrokenPipeError), closing(sends):
         begin()
         with closing(Catalog(folder, connect, activity=activity)) as catalog:
-            catalog.refresh()
+            catalog.refresh(lambda done, total: sends.send((done, total)))

@@ -28,8 +28,10 @@ PLACES = (
 """First path segments of the page: lists, subjects, and other pages."""
 
 
-async def page(request: Visit) -> Response[bytes]:
-    """The page, at any of its addresses; the script decides what to show."""
+async def page(request: Visit, serving: Serving) -> Response[bytes]:
+    """The page, at any of its addresses; the script decides what to show. Before the first index, how far that is."""
+    if serving.catalog.latest() is None:
+        return shell.waiting(serving.catalog.underway)
     return shell.page(csrf_of(request))
 
 

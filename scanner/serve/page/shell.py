@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from reports.html.report import SCRIPTS, asset, markup
 from scanner.serve.answers import Refusal
+from scanner.serve.answers import page as plain
+from scanner.serve.index.catalog import Underway
 
 STATIC = "/static/"
 _SOURCES = ("fetched.js", "forms.js", "pages.js")
@@ -21,6 +23,8 @@ _POLICY = (
     "trusted-types 'none'"
 )
 """Nothing inline, and no markup made from text. The style of single elements is set by the script alone."""
+_AGAIN = 3
+"""Seconds until a page that is not ready opens itself again."""
 _FOREVER = "private, max-age=31536000, immutable"
 _WITHOUT_SCRIPT = "This page needs JavaScript. The same facts are in the API, and in the files of `muster report`."
 _EXPORT = (
@@ -73,6 +77,14 @@ def static_file(name: str, accepts: str) -> Response[bytes]:
     if is_packed:
         headers["content-encoding"] = "gzip"
     return Response(found.packed if is_packed else found.content, media_type=found.media_type, headers=headers)
+
+
+def waiting(underway: Underway | None) -> Response[bytes]:
+    """The page before the first index is built, which opens itself again."""
+    what = f"Muster is {underway} records." if underway else "Muster is building the index."
+    again = f'<meta http-equiv="refresh" content="{_AGAIN}">'
+    headers = {"retry-after": str(_AGAIN)}
+    return plain("Not ready yet", what, "This page opens when it is built.", status=503, head=again, headers=headers)
 
 
 def page(csrf: str) -> Response[bytes]:

@@ -133,6 +133,6 @@ class Served:
             self.end()
         if kind is None:
             assert self.code == 0, self.log
-            assert "Traceback" not in self.log
+            assert "Traceback" not in self.log, self.log
         self._config.unlink()
         self._log.unlink()

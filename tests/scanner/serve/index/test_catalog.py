@@ -21,11 +21,12 @@ from scanner.errors import DamagedRow, StoreError
 from scanner.model import ScanResult
 from scanner.safe_files import AtomicFile
 from scanner.serve.index.building import Plan, build
-from scanner.serve.index.catalog import Catalog
+from scanner.serve.index.catalog import SMALL, Catalog
 from scanner.serve.index.questions import Question
 from scanner.serve.index.reading import Index, UnusableIndex
 from scanner.store.store import Store, open_store
 from tests.factories import days_ago, make_assessment, make_result
+from tests.scanner.serve.served import BOTS, CONFIG, PEOPLE, REGISTRY
 
 ALL = Question(list="identities")
 
@@ -176,6 +177,68 @@ def beginning(mark: Path) -> None:
         raise StoreError("the store cannot be reached")
     providers_from(installed_providers)
     mark.write_text(str(os.getpid()))
+
+
+@pytest.mark.usefixtures("connect")
+def test_progress_is_told_as_records_of_all(tmp_path: Path) -> None:
+    """From nothing to the last, also by a process of its own; and where nothing is built, nothing is told."""
+    told: list[tuple[int, int]] = []
+    catalog = Catalog(tmp_path / "apart", partial(open_store, f"sqlite:///{tmp_path / 'muster.db'}", create=False))
+
+    def tell(done: int, of: int) -> None:
+        told.append((done, of))
+        assert catalog.underway is not None
+
+    with closing(catalog):
+        catalog.refresh_apart(partial(beginning, tmp_path / "began"), tell)
+        assert (told, catalog.underway) == ([(0, 1), (1, 1)], None)
+        catalog.refresh_apart(partial(beginning, tmp_path / "began"), tell)
+        assert len(told) == 2
+
+
+def test_only_what_is_quick_is_built_before_the_server_listens(connect: Callable[[], Store], tmp_path: Path) -> None:
+    """A large scan is left to a process of its own."""
+    with closing(Catalog(tmp_path / "index", connect)) as catalog:
+        catalog.refresh_small()
+        assert total(catalog.latest()) == 1
+        add(connect, SMALL + 1)
+        catalog.refresh_small()
+        assert total(catalog.latest()) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "served_before", "built"),
+    [
+        ("", False, False),
+        ("", True, True),
+        ("index_after_scan = true", False, True),
+        ("index_after_scan = false", True, False),
+    ],
+)
+def test_a_scan_builds_the_index_where_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str,
+    served_before: bool, built: bool,
+) -> None:  # fmt: skip
+    """By default where there is its folder already; what fails is a note, and the scan ends as it would."""
+    monkeypatch.chdir(tmp_path)
+    scanned_by = f"{CONFIG}\n[serve]\n{setting}\n"
+    for name, content in (("people", PEOPLE), ("registry", REGISTRY), ("bots", BOTS)):
+        Path(f"{name}.csv").write_text(content)
+    Path("config.toml").write_text(scanned_by)
+    folder = Path("muster.db.index")
+    if served_before:
+        folder.mkdir()
+    assert main(["scan", "--quiet", "-o", "json:scan.json"]) == 0
+    assert capsys.readouterr().err == ""
+    assert len(list(folder.glob("*.index"))) == built
+
+    if built:
+        for file in folder.iterdir():
+            file.unlink()
+        folder.rmdir()
+        folder.write_text("no folder")
+        assert main(["scan", "-o", "json:scan.json"]) == 0
+        assert ("was not built" in capsys.readouterr().err) == bool(setting)
 
 
 def test_a_process_of_its_own_builds_the_next_index(tmp_path: Path) -> None:
