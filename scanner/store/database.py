@@ -36,7 +36,16 @@ PATIENCE = "patience"
 
 DEFAULT_PATIENCE = 600.0
 SHORT_WAIT = 10.0
-"""Seconds that one transaction waits for another. The URL's ``timeout`` replaces both."""
+"""Seconds that one transaction waits for another, unless it is a scan's. The URL's ``timeout`` replaces both."""
+
+
+def wait_of(timeout: float | None, *, scans: bool) -> float:
+    """Seconds that a transaction waits for another: what a scan read for an hour is not lost because a person decides.
+
+    ``timeout``: that of the URL. ``scans``: whether it is opened for a scan.
+    """
+    usual = DEFAULT_PATIENCE if scans else SHORT_WAIT
+    return usual if timeout is None else timeout
 
 
 class Fault(Struct, frozen=True, kw_only=True):

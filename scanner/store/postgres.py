@@ -30,11 +30,11 @@ from scanner.store.database import (
     APPENDS,
     DEFAULT_PATIENCE,
     PATIENCE,
-    SHORT_WAIT,
     WRITES,
     Fault,
     Values,
     this_process,
+    wait_of,
     words,
 )
 from scanner.store.grants import grant_changes
@@ -180,7 +180,7 @@ class Postgres:
             raise StoreError(
                 f"the store's schema is {printable(schema)}", hint="lower-case letters, digits and _ make its name"
             )
-        wait = SHORT_WAIT if timeout is None else timeout
+        wait = wait_of(timeout, scans=create)
         settings = {"lock_timeout": f"{max(1, round(wait * 1000))}ms"} | ({"search_path": schema} if schema else {})
         try:
             engine = create_engine(

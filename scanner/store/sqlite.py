@@ -30,7 +30,7 @@ from sqlalchemy.pool import NullPool
 
 from scanner.errors import MissingStore, StoreError
 from scanner.safe_files import in_place_of, is_writable, real_path
-from scanner.store.database import APPENDS, DEFAULT_PATIENCE, PATIENCE, SHORT_WAIT, WRITES, Fault, Values, this_process
+from scanner.store.database import APPENDS, DEFAULT_PATIENCE, PATIENCE, WRITES, Fault, Values, this_process, wait_of
 from scanner.store.integrity import digest_of_bytes
 from scanner.text import printable
 
@@ -168,7 +168,7 @@ class Sqlite:
 
     def open(self, address: URL, *, create: bool, timeout: float | None) -> Engine:
         """Creates a missing file, for its owner only."""
-        wait = SHORT_WAIT if timeout is None else timeout
+        wait = wait_of(timeout, scans=create)
         # Python's handling of transactions is off; _begin starts them.
         options: dict[str, Any] = {"connect_args": {"isolation_level": None, "timeout": wait}}
         if path := _file(address):

@@ -79,6 +79,29 @@ def test_commands_that_write(mounted: Path, muster: Muster) -> None:
         assert "the store muster.db is read-only" in done.err
 
 
+def test_who_cannot_log_a_decision_decides_nothing(mounted: Path, muster: Muster) -> None:
+    """The lists may be written, the log of decisions not: so neither is. What only looks does so all the same."""
+    with unprivileged():
+        listed = json.loads(muster("report", "--view", "findings", "-o", "json:-").out)["findings"]
+    store = ("--store", f"sqlite:///{mounted}/muster.db")
+    work = mounted.parent / "work"
+    work.mkdir()
+    work.chmod(0o777)
+    for name in ("config.toml", "registry.csv", "people.csv", "bots.csv"):
+        shutil.copy(mounted / name, work / name)
+        (work / name).chmod(0o666)
+    os.chdir(work)
+    before = {path.name: path.read_bytes() for path in work.iterdir()}
+    known = ("acknowledge", listed[0]["fingerprint"], "--reason", "known", "--by", "ada@example.com")
+    for command in (("registry", "adopt"), known):
+        with unprivileged():
+            done, looked = muster(*command, *store), muster(*command, *store, "--dry-run")
+
+        assert (done.code, done.out, looked.code) == (2, "", 0)
+        assert "muster.db is read-only" in done.err
+        assert {path.name: path.read_bytes() for path in work.iterdir()} == before
+
+
 def test_the_index_of_the_page_is_elsewhere(mounted: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In the user's cache, and for each store in a folder of its own."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

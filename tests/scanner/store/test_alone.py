@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.errors import StoreError
+from scanner.store.engine import connect, reading
 from scanner.store.store import open_store
 from tests.databases import SHARED, Backend
 from tests.factories import make_assessment, make_result
@@ -71,6 +72,19 @@ def test_waiting_is_bounded(url: str) -> None:
         raise AssertionError("held twice")
     assert raised.value.hint
     let_go(holder)
+
+
+def test_a_scan_waits_longer_for_the_decisions_of_people(url: str) -> None:
+    """What it read for an hour is not lost because somebody's transaction takes longer than a command would wait."""
+    waits = []
+    for create in (True, False):
+        engine = connect(url, create=create)
+        asked = "SHOW lock_timeout" if engine.dialect.name == "postgresql" else "PRAGMA busy_timeout"
+        with reading(engine) as connection:
+            waits.append(str(connection.exec_driver_sql(asked).scalar_one()))
+        engine.dispose()
+
+    assert waits in (["10min", "10s"], ["600000", "10000"])
 
 
 def test_a_dead_holder_holds_nothing(url: str) -> None:
