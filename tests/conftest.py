@@ -24,11 +24,13 @@ import scanner
 from scanner.redaction import redact
 from tests import processes
 from tests.browser import chromium
+from tests.examples import SMOKE
 from tests.processes import Forks
 
 # A busy machine makes no test fail, and the same tree gets the same verdict: its examples come of the tests themselves.
 settings.register_profile(
     "same",
+    max_examples=SMOKE,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

@@ -1,10 +1,17 @@
-"""How many examples a property is tried with where the profile's number would take too long."""
+"""How many examples a property is tried with where the profile's number would take too long, or say too little."""
 
 from __future__ import annotations
 
 from hypothesis import settings
 
+USUAL = 100
+"""The examples of a property that `examples` are counted by: hypothesis' own default."""
+SMOKE = 25
+"""Those of a run of all tests: enough to see that a property holds at all. `make fuzz` looks deeper."""
+_FEWEST = 4
+"""Fewer are the empty ones alone."""
+
 
 def examples(number: int) -> settings:
-    """As many in place of the usual hundred; a profile that tries more of everything tries more of these, too."""
-    return settings(max_examples=number * settings().max_examples // 100)
+    """As many where there are a hundred of others; a profile that tries fewer or more of everything has them follow."""
+    return settings(max_examples=max(min(number, _FEWEST), number * settings().max_examples // USUAL))

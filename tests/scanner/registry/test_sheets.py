@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from scanner.registry.entries import Survey, survey_registry
 from scanner.registry.lists import ListSource
 from scanner.registry.tables.shape import shape_of
+from tests.examples import examples
 
 HEADINGS = ("Name", "ARN", "Owner", "Team", "Status")
 COVER = (
@@ -157,7 +158,7 @@ def test_a_heading_over_two_columns_is_named(tmp_path: Path) -> None:
     assert "reg.xlsx[Bots]:1: Owner: the heading is merged over B1:C1" in str(found.registry.warnings[-1])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     merged=st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(0, 3), st.integers(0, 3)), max_size=3)
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.model import Person
 from scanner.registry.roster import Roster
+from tests.examples import examples
 from tests.factories import make_person
 
 TODAY = date(2026, 11, 25)
@@ -120,7 +121,7 @@ _PIECES = st.sampled_from(
 
 
 @given(_rosters(), st.lists(_PIECES, max_size=9).map(" ".join))
-@settings(max_examples=300)
+@examples(300)
 def test_any_text_names_at_most_one_and_never_raises(people: list[Person], text: str) -> None:
     roster = Roster(people, TODAY)
     meaning = roster.meaning(text)
