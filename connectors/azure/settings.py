@@ -41,8 +41,9 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ``skip_subscriptions``: ids to leave out. ``first_party``: whether to report Microsoft's own applications.
     ``sign_ins``: ``reports`` of last use, or ``off``. ``key_vaults``: the API that lists their contents: the vaults
     themselves (``data``), the resource manager (``arm``), or none (``off``). ``max_attempts``: attempts for one
-    request, including the first. ``workers``: requests in flight at once in one scope. ``timeout``: seconds for one
-    attempt. ``from_files``: a folder, or a file, that the Azure command line wrote; no request is sent.
+    request, including the first. ``backoff``: seconds before the second attempt, doubled each time. ``workers``:
+    requests in flight at once in one scope. ``timeout``: seconds for one attempt. ``from_files``: a folder, or a file,
+    that the Azure command line wrote; no request is sent.
     """
 
     tenant_id: str | None = field(default_factory=lambda: _from_environment("AZURE_TENANT_ID"))
@@ -69,6 +70,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sign_ins: Literal["reports", "off"] = "reports"
     key_vaults: Literal["data", "arm", "off"] = "data"
     max_attempts: int = 8
+    backoff: float = 0.4
     workers: int = 4
     timeout: float = 60
     from_files: Path | None = None
@@ -79,8 +81,8 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         self._check_addresses()
         if self.vault_suffix is not None and not _HOST.fullmatch(self.vault_suffix):
             raise ValueError("vault_suffix is the end of a host's name, such as vault.azure.net")
-        if self.max_attempts < 1 or self.workers < 1 or self.timeout <= 0:
-            raise ValueError("max_attempts and workers are at least 1, and timeout is above 0")
+        if min(self.max_attempts, self.workers) < 1 or self.timeout <= 0 or self.backoff < 0:
+            raise ValueError("max_attempts and workers are at least 1, timeout is above 0, backoff not below 0")
 
     def _check_ids(self) -> None:
         for name in ("tenant_id", "client_id"):

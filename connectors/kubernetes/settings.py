@@ -57,7 +57,8 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     with ``token``, verified by ``ca_file``. ``insecure_http``: allow plain HTTP to other machines. ``from_files``: a
     folder with the output of ``kubectl get PLURAL -A -o json``. ``secrets``: also list names and dates of token
     secrets, which takes a right to list secrets. ``aws_auth``: also read the AWS identities that a config map maps.
-    ``argocd``: the namespace of Argo CD, to also read local accounts from its config map.
+    ``argocd``: the namespace of Argo CD, to also read local accounts from its config map. ``backoff``: seconds before
+    the second attempt of a request, doubled each time. ``timeout``: seconds for one attempt.
     """
 
     kubeconfig: str | None = None
@@ -76,6 +77,7 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
     secrets: bool = False
     aws_auth: bool = False
     argocd: str | None = None
+    backoff: float = 0.5
     timeout: float = 30
 
     def __post_init__(self) -> None:
@@ -90,8 +92,8 @@ class KubernetesSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("profile and endpoint_url belong to cluster or clusters")
         for address in filter(None, (self.url, self.endpoint_url)):
             check_url(address, insecure_http=self.insecure_http)
-        if self.timeout <= 0:
-            raise ValueError("timeout must be positive")
+        if self.timeout <= 0 or self.backoff < 0:
+            raise ValueError("timeout must be positive, and backoff not negative")
 
     @property
     def files(self) -> tuple[Path, ...]:

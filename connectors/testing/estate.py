@@ -27,6 +27,7 @@ class Estate(Struct, frozen=True, kw_only=True):
     ``unread``: keys whose values must not appear in any record.
     ``paged``: False if no listing of the provider has pages.
     ``waits``: False if the provider sends no ``Retry-After`` when it throttles.
+    ``patience``: seconds after which the checks end a reading whose provider never ends an answer.
     ``spare``: operations whose failure alone is no gap, because other requests return the same records or a section is
     off and states why.
 
@@ -42,6 +43,7 @@ class Estate(Struct, frozen=True, kw_only=True):
     unread: Sequence[str] = ("secret", "token", "password", "private_key", "value_of_it")
     paged: bool = True
     waits: bool = True
+    patience: float = 2.0
     spare: Sequence[str] = ()
 
     def healthy(self, asked: Asked) -> Reply:

@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.core.contract import DiscoveredRecord
 from connectors.testing.estate import WAIT, Estate
-from connectors.testing.reading import DEADLINE, LIMITS, coverage_of, gaps_of, read, require_none
+from connectors.testing.reading import DEADLINE, LIMITS, PATIENT, coverage_of, gaps_of, read, require_none
 from connectors.testing.server import LARGEST, MANY, Answering, Asked, Reply, Server, drip
 from scanner.discovery.scopes import list_scopes
 from scanner.model import Coverage
@@ -61,7 +61,8 @@ def check_throttled(estate: Estate) -> None:
     require_none("gaps after one refusal for load", [(gap.section, gap.detail) for gap in gaps_of(records)])
     if estate.waits and (not times[1:] or times[1] - times[0] < 0.9 * WAIT):
         raise AssertionError(f"after a 429 with Retry-After: {WAIT} it was requested again too early")
-    for server in _read_broken(estate, estate.throttled, "a provider that refuses everything for load", deadline=3.0):
+    refusing, seconds = "a provider that refuses everything for load", estate.patience + WAIT
+    for server in _read_broken(estate, estate.throttled, refusing, deadline=seconds):
         _require_bounded(server, "refusals for load without end")
 
 
@@ -107,7 +108,7 @@ def check_endless(estate: Estate) -> None:
         (Reply(pieces=lambda: itertools.repeat(b" " * 65536)), "a body without end"),
         (Reply(body=bomb, headers={"Content-Encoding": "gzip"}), "an answer that unpacks into 64 MiB"),
     ):
-        for server in _read_broken(estate, reply, what, deadline=2.0):
+        for server in _read_broken(estate, reply, what, deadline=estate.patience):
             if server.outlasted:
                 raise AssertionError(f"{what}: it was read to its end; use connectors.core.http, or draw on a budget")
 
@@ -122,9 +123,10 @@ def _read_broken(
     with Server(estate.healthy) as server:
         connector = estate.make(server.url)
         before = len(server.asked)
-        listed = list_scopes("prod", connector, deadline=deadline, limits=LIMITS)
+        listed = list_scopes("prod", connector, deadline=DEADLINE, limits=PATIENT)
         listing = {_content(request) for request in server.asked[before:]}
         reported = {coverage.section for coverage in listed.coverage}
+    limits = msgspec.structs.replace(LIMITS, answer_seconds=estate.patience / 2)
     is_listed = listing and not any(coverage.is_gap for coverage in listed.coverage)
     nothing = frozenset[tuple[str, bytes]]()
     for healthy in (nothing, listing) if is_listed else (nothing,):
@@ -134,7 +136,7 @@ def _read_broken(
             return estate.healthy(asked) if _content(asked) in healthy else bad
 
         with Server(answering) as server:
-            records = read(estate.make(server.url), deadline=deadline, limits=LIMITS)
+            records = read(estate.make(server.url), deadline=deadline, limits=limits)
             if healthy:
                 records = [one for one in records if not (isinstance(one, Coverage) and one.section in reported)]
             _require_nothing_complete(records, what)

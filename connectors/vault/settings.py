@@ -76,8 +76,8 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """A server, and the token to read it with or the ``auth`` to get one.
 
     ``namespace``: where to start; namespaces below it are read too. ``max_tokens``: maximum number of tokens that are
-    looked up, one request each; with more, the section is partial. ``timeout``: seconds for one request. ``workers``:
-    maximum number of requests at once.
+    looked up, one request each; with more, the section is partial. ``backoff``: seconds before the second attempt of a
+    request, doubled each time. ``timeout``: seconds for one attempt. ``workers``: maximum number of requests at once.
     """
 
     url: str = field(default_factory=_address)
@@ -87,6 +87,7 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ca_file: str | None = None
     insecure_http: bool = False
     max_tokens: int = 50_000
+    backoff: float = 0.2
     workers: int = 8
     timeout: float = 30
 
@@ -94,8 +95,8 @@ class VaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         check_url(self.url, insecure_http=self.insecure_http)
         if self.token is not None and self.auth is not None:
             raise ValueError("give either token or auth")
-        if self.max_tokens < 0 or self.workers < 1 or self.timeout <= 0:
-            raise ValueError("max_tokens must not be negative; workers and timeout must be positive")
+        if self.max_tokens < 0 or self.backoff < 0 or self.workers < 1 or self.timeout <= 0:
+            raise ValueError("max_tokens and backoff must not be negative; workers and timeout must be positive")
 
     @property
     def place(self) -> str:

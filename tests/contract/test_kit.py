@@ -133,7 +133,7 @@ class BehindAws(Behind, frozen=True, kw_only=True):
 
 def learnt(upstream: str, make: Callable[[str], Connector], kind: type[Behind] = Behind, **facts: Any) -> Behind:
     """That provider, with what it answers to a healthy reading."""
-    behind = kind(upstream=upstream, make=make, answers={}, **facts)
+    behind = kind(upstream=upstream, make=make, answers={}, patience=0.5, **facts)
     with Server(behind.healthy) as server:
         read(behind.make(server.url))
         answers = {behind.operation(asked): behind.healthy(asked) for asked in server.asked}
@@ -211,7 +211,7 @@ def _azure(patch: pytest.MonkeyPatch) -> Iterator[Behind]:
         facts: dict[str, Any] = {"tenant_id": tenant.id, **given}
         yield learnt(
             server.url,
-            lambda url: AzureConnector("prod", AzureSettings(endpoint_url=url, max_attempts=2, **facts)),
+            lambda url: AzureConnector("prod", AzureSettings(endpoint_url=url, max_attempts=2, backoff=0.001, **facts)),
             secret=SecretRef(env="KIT_access_token").resolve(),
             names=("displayName", "appDisplayName"),
         )
@@ -242,7 +242,9 @@ def _vault(estate: Place, patch: pytest.MonkeyPatch) -> Behind:
     token = SecretRef(env=VARIABLE)
     return learnt(
         estate.server.url,
-        lambda url: VaultConnector("prod", VaultSettings(url=url, token=token, namespace=estate.namespace)),
+        lambda url: VaultConnector(
+            "prod", VaultSettings(url=url, token=token, namespace=estate.namespace, backoff=0.001)
+        ),
         secret=estate.server.token,
         paged=False,
         names=("keys", "name"),

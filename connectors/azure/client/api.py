@@ -39,8 +39,6 @@ T = TypeVar("T")
 Params = Mapping[str, str | int]
 Headers = Mapping[str, str]
 
-BACKOFF = 0.4
-"""Seconds before the second attempt, plus or minus half; doubled each time."""
 FAILURES = 4
 """Attempts of a request if a service fails without ``Retry-After``: mostly the cause is not load."""
 HOSTS = 32
@@ -53,15 +51,11 @@ VAULT_PAGE = 25
 class AzureApi:
     """The client of all services. Threads may share it. The meter counts every request.
 
-    ``session``: shared with the source's other clients. ``backoff``: seconds before the second attempt of a request,
-    doubled each time.
+    ``session``: shared with the source's other clients.
     """
 
-    def __init__(
-        self, settings: AzureSettings, meter: Meter, *, session: AzureSession | None = None, backoff: float = BACKOFF
-    ) -> None:
-        self.retries = partial(Retries, attempts=settings.max_attempts, backoff=backoff, failures=FAILURES)
-        self._backoff = backoff
+    def __init__(self, settings: AzureSettings, meter: Meter, *, session: AzureSession | None = None) -> None:
+        self.retries = partial(Retries, attempts=settings.max_attempts, backoff=settings.backoff, failures=FAILURES)
         self._session = session or AzureSession(settings)
         self._settings = settings
         self._endpoints = settings.endpoints
@@ -256,7 +250,7 @@ class AzureApi:
             meter=self._meter,
             attempts=settings.max_attempts,
             failures=FAILURES,
-            backoff=self._backoff,
+            backoff=settings.backoff,
             timeout=settings.timeout,
             cache_bytes=0,
             ca_file=str(settings.ca_file) if settings.ca_file else None,

@@ -54,6 +54,7 @@ class Api:
                     sign_in=address.sign_in,
                     meter=meter,
                     rate=rate,
+                    backoff=settings.backoff,
                     timeout=settings.timeout,
                     insecure_http=settings.insecure_http,
                     ca_file=authority,

@@ -122,6 +122,7 @@ class Clouds:
             url,
             sign_in=sign_in,
             meter=meter,
+            backoff=settings.backoff,
             timeout=settings.timeout,
             insecure_http=settings.insecure_http,
             environment=settings.endpoint_url is None,

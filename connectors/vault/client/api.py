@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BACKOFF = 0.2
-"""Seconds before the second attempt, plus or minus half; doubled each time."""
 RATE = 100.0
 """Requests per second after the server has throttled; its operators set the quota, usually higher."""
 RENEW_AFTER = 0.8
@@ -104,7 +102,7 @@ class VaultApi:
             headers={"X-Vault-Request": "true"},
             meter=meter,
             rate=RateLimit(RATE, burst=settings.workers),
-            backoff=BACKOFF,
+            backoff=settings.backoff,
             timeout=settings.timeout,
             ca_file=settings.ca_file,
             client_certificate=(auth.certificate, auth.key) if isinstance(auth, CertAuth) else None,

@@ -224,4 +224,12 @@ def estate(*, max_attempts: int) -> VendorEstate:
     """For the checks of ``connectors.testing``."""
     make = partial(connector, max_attempts=max_attempts, usage_days=1)
     maps = ("metadata", "claims", "tags")
-    return VendorEstate(make=make, answers={"/": [{"name": "n"}]}, secret=VALUE, maps=maps, server=_small(), given={})
+    return VendorEstate(
+        make=make,
+        answers={"/": [{"name": "n"}]},
+        secret=VALUE,
+        maps=maps,
+        patience=0.5,
+        server=_small(),
+        given={},
+    )

@@ -222,6 +222,7 @@ def estate(*, max_attempts: int) -> GithubEstate:
         make=lambda url: connector(url, **settings),
         answers={"/": [{"name": "n"}]},
         secret=VALUE,
+        patience=0.5,
         server=server,
         given={},
     )

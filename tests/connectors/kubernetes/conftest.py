@@ -118,7 +118,12 @@ class Running(Struct):
 
     def connector(self, server: KubernetesServer, **settings: Any) -> KubernetesConnector:
         """A connector for it."""
-        given = {"url": server.url, "token": SecretRef(env="KUBERNETES_TOKEN"), "ca_file": str(self.tls.ca_file)}
+        given = {
+            "url": server.url,
+            "token": SecretRef(env="KUBERNETES_TOKEN"),
+            "ca_file": str(self.tls.ca_file),
+            "backoff": 0.001,
+        }
         return KubernetesConnector("k8s", KubernetesSettings(**{**given, **settings}))
 
     def read(self, *objects: Any, settings: dict[str, Any] | None = None, **server: Any) -> Read:

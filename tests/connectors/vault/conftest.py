@@ -54,6 +54,7 @@ def make_settings(tmp_path: Path, openbao: OpenBao) -> MakeSettings:
     def make(url: str, token: str = openbao.token, **facts: object) -> VaultSettings:
         file = tmp_path / f"token{next(_numbers)}"
         file.write_text(token)
-        return VaultSettings(url=url, token=SecretRef(file=str(file)), **facts)  # type: ignore[arg-type]  # any setting
+        given = {"backoff": 0.001, **facts}
+        return VaultSettings(url=url, token=SecretRef(file=str(file)), **given)  # type: ignore[arg-type]  # any setting
 
     return make
