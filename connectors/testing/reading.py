@@ -22,20 +22,26 @@ DEADLINE = 10.0
 """Seconds for a scope."""
 
 
-def read(connector: Connector, *, deadline: float = DEADLINE, limits: Limits = PATIENT) -> list[DiscoveredRecord]:
+def read(
+    connector: Connector, *, deadline: float = DEADLINE, limits: Limits = PATIENT, lists_in_peace: bool = False
+) -> list[DiscoveredRecord]:
     """All records of a connector, with a gap for each failure, as the engine reads them.
 
-    ``deadline``: seconds for each scope. Raises AssertionError if the connector raises anything but a SourceError, or
-    reports no coverage.
+    ``deadline``: seconds for each scope, and for listing them. ``lists_in_peace``: whether these limits are for the
+    scopes alone. Raises AssertionError if the connector raises anything but a SourceError, or reports no coverage.
     """
-    return [record for unit in read_units(connector, deadline=deadline, limits=limits) for record in unit]
+    units = read_units(connector, deadline=deadline, limits=limits, lists_in_peace=lists_in_peace)
+    return [record for unit in units for record in unit]
 
 
-def read_units(connector: Connector, *, deadline: float, limits: Limits) -> list[list[DiscoveredRecord]]:
+def read_units(
+    connector: Connector, *, deadline: float, limits: Limits, lists_in_peace: bool = False
+) -> list[list[DiscoveredRecord]]:
     """The records of listing the scopes, followed by those of each scope. Raises as :func:`read` does."""
-    listing = list_scopes("prod", connector, deadline=deadline, limits=limits)
-    units: list[list[DiscoveredRecord]] = [[*listing.coverage]]
-    for scope in listing.scopes:
+    of_listing = (DEADLINE, PATIENT) if lists_in_peace else (deadline, limits)
+    listed = list_scopes("prod", connector, deadline=of_listing[0], limits=of_listing[1])
+    units: list[list[DiscoveredRecord]] = [[*listed.coverage]]
+    for scope in listed.scopes:
         done = read_scope(connector, scope, deadline=deadline, limits=limits)
         units.append(
             [*done.identities, *done.secrets, *done.workloads, *done.assignments, *done.exposures, *done.coverage]

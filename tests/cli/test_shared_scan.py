@@ -76,7 +76,7 @@ def stored(store: Path) -> Iterator[tuple[Any, ...]]:
 def test_any_number_of_processes_gives_the_same(lists: Path, muster: Muster) -> None:
     """On the first night and on the second."""
     results = []
-    for processes in (1, 2, 4):
+    for processes in (1, 3):
         folder = lists / str(processes)
         folder.mkdir()
         (folder / "config.toml").write_text(CONFIG.format(processes=processes, folder=lists), encoding="utf-8")
@@ -96,7 +96,7 @@ def test_any_number_of_processes_gives_the_same(lists: Path, muster: Muster) -> 
     summary = alone[0]["summary"]
     assert summary["registered"] > 300
     assert summary["unregistered"] > 1_000
-    assert shared == [alone, alone]
+    assert shared == [alone]
 
 
 @pytest.mark.parametrize(
