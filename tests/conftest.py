@@ -45,6 +45,11 @@ _ALLOCATED = 50_000
 """Objects between two passes of the garbage collector: the default of 700 costs up to a seventh of a test's time."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Seed nothing anew three times a test: tests that draw have a generator of their own."""
+    config.option.randomly_reset_seed = False
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collect no garbage while tests are collected: there is none, and looking for it takes a quarter of the time."""
