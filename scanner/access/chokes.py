@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from scanner.access.adjacency import Adjacency, Pair
 from scanner.access.attack_paths import MAKES_ADMIN, AttackGraph, Step
-from scanner.access.control import Right, leading_to
+from scanner.access.control import Control, Right, Rights, leading_to
 from scanner.errors import MissingExtra
 
 MOST_EDGES = 6_000_000
@@ -74,19 +74,25 @@ MOST_COUNTED = 200
 def chokes_to_admin(graph: AttackGraph, most_edges: int = MOST_EDGES) -> Chokes:
     """Return for each identity how many others lose every path to an admin without it, methods included.
 
-    An identity that makes itself an admin is as good as one. Where others need both the holder of a method and its
-    target, no dominator says what they lose, so identities are taken out one by one, the likeliest first.
+    An identity that makes itself an admin is as good as one, also by a right on many of which it is one. Where others
+    need both the holder of a method and its target, no dominator says what they lose, so identities are taken out one
+    by one, the likeliest first.
     """
     rights = graph.rights(if_met=True)
-    own = (graph.keys[node] for node in rights.own)
-    found = chokes(graph, {*graph.admins, *own}, most_edges)
-    if not rights.shared or found.bounded:
+    on_itself = {node for holders, targets in rights.shared for node in frozenset(targets).intersection(holders)}
+    ends = {*graph.numbered(graph.admins), *rights.own, *on_itself}
+    found = chokes(graph, [graph.keys[node] for node in ends], most_edges)
+    left = [
+        ({node: holders[node] for node in holders if node not in ends}, targets) for holders, targets in rights.shared
+    ]
+    shared = [(holders, targets) for holders, targets in left if holders]
+    if not shared or found.bounded:
+        return found
+    by_methods = list(Control(graph.edges, Rights(admins=frozenset(), own={}, shared=shared)))
+    if not by_methods:
         return found
     control = graph.control(if_met=True)
     routes = {node: control.route(node) for node in control}
-    by_methods = [node for node, route in routes.items() if route.chain is not None and not route.is_own]
-    if not by_methods:
-        return found
     named: Counter[str] = Counter({one.identity: one.loses for one in found.chokes})
     for node in by_methods:
         paths = (routes[node].path, routes[node].chain)
@@ -94,8 +100,8 @@ def chokes_to_admin(graph: AttackGraph, most_edges: int = MOST_EDGES) -> Chokes:
     counted = []
     most = max(1, min(MOST_COUNTED, most_edges // max(1, graph.edges.edges)))  # each is a search of the whole graph
     for key, _ in sorted(named.items(), key=lambda one: (-one[1], one[0]))[:most]:
-        left = graph.without((key,)).control(if_met=True)
-        loses = len(routes) - len(set(left)) - (graph.numbers[key] in control)
+        without = graph.without((key,)).control(if_met=True)
+        loses = len(routes) - len(set(without)) - (graph.numbers[key] in control)
         if loses > 0:
             counted.append(Choke(identity=key, loses=loses))
     every = sorted(counted, key=lambda one: (-one.loses, one.identity))

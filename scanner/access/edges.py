@@ -115,8 +115,15 @@ def to_unread(identities: Sequence[Identity], coverage: Iterable[Coverage]) -> I
     if not ways:
         return
     read = {(one.provider, one.scope) for one in identities} | {(one.provider, one.scope) for one in coverage}
+    named = {pattern for _, way in ways for pattern in way.on}
+    named.difference_update([one.key for one in identities if one.key in named])  # whose key has another scope
     for one, way in ways:
         for pattern in way.on:
             scope = scope_named(pattern)
-            if scope not in ("", pattern) and not WILD.search(scope) and (one.provider, scope) not in read:
+            if (
+                pattern in named
+                and scope not in ("", pattern)
+                and not WILD.search(scope)
+                and (one.provider, scope) not in read
+            ):
                 yield Edge(one.key, pattern, "its policies allow to assume it, and whether it agrees was not read")

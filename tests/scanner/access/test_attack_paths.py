@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import networkx as nx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -316,7 +316,12 @@ def able(graph: AttackGraph) -> set[str]:
     return {path.start for path in graph.to_admin(graph.keys)} - graph.admins
 
 
+ON_ITSELF = Method(holder="a", targets=("a", "b"), by="by a right")
+
+
 @given(edges=EDGES, admins=ADMINS, methods=METHODS)
+@example(edges={("c", "a"): False}, admins=frozenset(), methods=[ON_ITSELF])
+@example(edges={("a", "c"): False}, admins=frozenset("c"), methods=[ON_ITSELF])
 @examples(80)
 def test_chokes_and_cuts_know_of_methods(edges: Edges, admins: frozenset[str], methods: list[Method]) -> None:
     """As many lose every path as when the identity is taken out; a cut leaves none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -181,7 +181,18 @@ def discovered(draw: st.DrawFn) -> Inventory:
     return Inventory(identities=tuple(map(identity, NAMES)), workloads=(runner,))
 
 
+ASSUMES = Way(kind="assume", on=(key("b"), key("c")), by="a policy")
+NAMED_BUT_READ = Inventory(
+    identities=(
+        make_identity("c", key=key("c"), scope="1", privilege=Privilege(level="admin", evidence=("its policies",))),
+        make_identity("f", key=key("f"), scope="1", privilege=Privilege(level="normal"), reach=(ASSUMES,)),
+    )
+)
+"""Whose policies name an admin with another scope in its key, which is known and agrees to nothing."""
+
+
 @given(inventory=discovered())
+@example(inventory=NAMED_BUT_READ)
 @examples(60)
 def test_a_level_is_powerful_exactly_if_the_stored_graph_has_a_path(inventory: Inventory) -> None:
     """Through judging, the store and the question: what one says the other does not deny."""
