@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import Generic, Literal, NamedTuple, TypeVar
 
@@ -17,6 +17,8 @@ import ahocorasick
 T = TypeVar("T")
 
 _TOKEN = re.compile(r"\\(?P<escaped>[*\\;])|(?P<wild>\*+)|(?P<plain>[^*\\]+|\\)")
+_SEPARATED = re.compile(r"([/:])")
+_SEPARATED = re.compile(r"([/:])")
 _TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -62,33 +64,48 @@ def specificity(pattern: str) -> tuple[int, int, int]:
 
 
 def compile_glob(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
-    """Return a regular expression that matches whole texts.
+    """Return a regular expression that matches whole texts, in time that is at most the product of both lengths.
 
-    ``ignore_case``: of A to Z only; no other letter equals one of them. The first match of a literal after a ``*``
-    leaves the most room for the rest, so it is never retried (an atomic group). The same applies between two ``**``.
-    This prevents exponential time on hostile texts.
+    ``ignore_case``: of A to Z only; no other letter equals one of them. What stands between two ``**`` is tried from
+    each segment of the text once. The first place where it fits leaves the most room for the rest, so no place is
+    retried (atomic groups). This prevents exponential and quadratic time on hostile texts.
     """
-    chunks: list[list[str]] = []
+    runs: list[list[str]] = []
     for piece in pieces(pattern):
         if piece.wild != "*":
-            chunks.append([])
-        chunks[-1].append(re.escape(piece.literal))
-    *heads, last = chunks
-    steps = [_chunk(chunk, last=False) for chunk in heads]
-    regex = "".join([*steps[:1], *(f"(?>.*?{step})" for step in steps[1:])])
-    return re.compile(
-        f"{regex}{'.*' if heads else ''}{_chunk(last, last=True)}\\Z",
-        re.DOTALL | (re.IGNORECASE | re.ASCII if ignore_case else re.NOFLAG),
-    )
+            runs.append([])
+        runs[-1].append(piece.literal)
+    last = len(runs) - 1
+    steps = [_run(literals, at_start=n == 0, at_end=n == last) for n, literals in enumerate(runs)]
+    return re.compile("".join(steps), re.DOTALL | (re.IGNORECASE | re.ASCII if ignore_case else re.NOFLAG))
 
 
-def _chunk(literals: Sequence[str], *, last: bool) -> str:
-    """Return the expression between two ``**``; in the last one, the last literal must reach the end of the text."""
-    head, *rest = literals
-    steps = [f"(?>[^/:]*?{text})" for text in rest]
-    if last and rest:
-        steps[-1] = f"[^/:]*{rest[-1]}"
-    return head + "".join(steps)
+def _run(literals: Sequence[str], *, at_start: bool, at_end: bool) -> str:
+    """Return the expression between two ``**``. ``at_start``, ``at_end``: of the text instead."""
+    steps, segment = [], [""]
+    for wild, literal in enumerate(literals):
+        for n, text in enumerate(_SEPARATED.split(literal)):
+            if n % 2:  # a separator
+                steps.append(_segment(segment, at_start=at_start or bool(steps), at_end=True) + text)
+                segment = [""]
+            elif n == 0 and wild:
+                segment.append(text)
+            else:
+                segment[-1] += text
+    steps.append(_segment(segment, at_start=at_start or bool(steps), at_end=at_end) + (r"\Z" if at_end else ""))
+    whole = "".join(steps)
+    return whole if at_start else f"(?>(?:[^/:]*+[/:])*?{whole})"
+
+
+def _segment(literals: Sequence[str], *, at_start: bool, at_end: bool) -> str:
+    """Return the expression for literals that one segment has in this order. ``at_start``, ``at_end``: of the segment.
+
+    At each end, the first or last literal stands there. A separator or the end of the text follows the expression.
+    """
+    texts = [re.escape(literal) for literal in literals]
+    first = [texts.pop(0)] if at_start else []
+    end = [f"[^/:]*{texts.pop()}"] if at_end and texts else []
+    return "".join([*first, *(f"(?>[^/:]*?{text})" for text in texts), *end])
 
 
 def _lower(text: str) -> str:
@@ -120,8 +137,9 @@ class GlobIndex(Generic[T]):
             text = self._as_compared(given)
             candidates = set(self._always)
             if self._automaton is not None:
-                for _, numbers in self._automaton.iter(text):
-                    candidates.update(numbers)
+                # A text may hold a piece thousands of times, and thousands of patterns may share it.
+                for piece in {piece for _, piece in self._automaton.iter(text)}:
+                    candidates.update(self._by_piece[piece])
             found.update(number for number in candidates if self._regex(number).match(text))
         return [self._patterns[number][1] for number in sorted(found)] if found else []
 
@@ -143,28 +161,33 @@ class GlobIndex(Generic[T]):
         return frozenset(number for number, literals in enumerate(self._literals) if not literals)
 
     @cached_property
-    def _automaton(self) -> ahocorasick.Automaton | None:
+    def _by_piece(self) -> dict[str, list[int]]:
+        """The numbers of the patterns by their rarest piece."""
         seen = self._occurrences()
         by_piece: dict[str, list[int]] = {}
         for number, literals in enumerate(self._literals):
             if literals:
                 rarest = min(literals, key=lambda text: (seen[text], -len(text)))
                 by_piece.setdefault(rarest, []).append(number)
-        return _automaton_of(by_piece)
+        return by_piece
+
+    @cached_property
+    def _automaton(self) -> ahocorasick.Automaton | None:
+        return _automaton_of(self._by_piece)
 
     def _occurrences(self) -> Counter[str]:
-        automaton = _automaton_of({text: text for literals in self._literals for text in literals})
+        automaton = _automaton_of({text for literals in self._literals for text in literals})
         if automaton is None:
             return Counter()
         return Counter(piece for text in self._sample for piece in {found for _, found in automaton.iter(text)})
 
 
-def _automaton_of(words: dict[str, T]) -> ahocorasick.Automaton | None:
-    """Return an automaton that yields each word's value; None without words, which the library refuses."""
+def _automaton_of(words: Collection[str]) -> ahocorasick.Automaton | None:
+    """Return an automaton that yields each word that it finds; None without words, which the library refuses."""
     if not words:
         return None
     automaton = ahocorasick.Automaton()
-    for word, value in words.items():
-        automaton.add_word(word, value)
+    for word in words:
+        automaton.add_word(word, word)
     automaton.make_automaton()
     return automaton
