@@ -18,7 +18,6 @@ T = TypeVar("T")
 
 _TOKEN = re.compile(r"\\(?P<escaped>[*\\;])|(?P<wild>\*+)|(?P<plain>[^*\\]+|\\)")
 _SEPARATED = re.compile(r"([/:])")
-_SEPARATED = re.compile(r"([/:])")
 _TO_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
@@ -82,7 +81,8 @@ def compile_glob(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
 
 def _run(literals: Sequence[str], *, at_start: bool, at_end: bool) -> str:
     """Return the expression between two ``**``. ``at_start``, ``at_end``: of the text instead."""
-    steps, segment = [], [""]
+    steps: list[str] = []
+    segment = [""]
     for wild, literal in enumerate(literals):
         for n, text in enumerate(_SEPARATED.split(literal)):
             if n % 2:  # a separator

@@ -298,3 +298,33 @@ def test_a_cell_of_a_megabyte_costs_its_row(estate: Path, muster: Muster) -> Non
     assert _entries(result).keys() == {"N-1", "N-2", "N-3"}
     assert len(result["identities"]) == BOTS.count("\n") - 1
     assert "longer than 131072" in _rows(result)[0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        pytest.param('"a"b', "text goes on after a closing quotation mark", id="quotation mark"),
+        pytest.param("a\0b", "holds a NUL byte", id="NUL"),
+        pytest.param("x" * 17_000_000, "is longer than 16 MiB", id="long line"),
+    ],
+)
+@pytest.mark.parametrize("name", ["registry.csv", "people.csv", "bots.csv"])
+def test_a_broken_row_of_any_list_is_a_gap(estate: Path, muster: Muster, name: str, broken: str, why: str) -> None:
+    """Its section is partial, with file, line and reason; nothing else is lost, and strict runs end with their code."""
+    before = _scan(muster)
+    whole = (estate / name).read_text()
+    (estate / name).write_text(whole.replace("\n", f"\n{broken}\n", 1))
+
+    after = _scan(muster)
+
+    (gap,) = (one for one in after["coverage"] if why in str(one["detail"]))
+    assert (gap["status"], after["summary"]["gaps"] > before["summary"]["gaps"]) == ("partial", True)
+    assert name in gap["scope"] + gap["detail"]
+    assert "2" in gap["scope"] + gap["detail"]
+    assert after["identities"][0]["key"] == before["identities"][0]["key"]
+    assert [one["key"] for one in after["identities"]] == [one["key"] for one in before["identities"]]
+    assert [one["registry"]["state"] for one in after["identities"]] == [
+        one["registry"]["state"] for one in before["identities"]
+    ]
+    assert muster("scan", "--strict", "--quiet").code == 3
+    assert muster("scan", "--strict-registry", "--quiet").code == (0 if name == "bots.csv" else 2)

@@ -19,7 +19,7 @@ import msgspec
 import yaml
 
 from scanner.errors import Problem, RegistryError
-from scanner.registry.tables.files import read_lines, read_text
+from scanner.registry.tables.files import NUL, BrokenLines, read_lines, read_text
 from scanner.registry.tables.parsing import (
     DEEPEST,
     TOO_DEEP,
@@ -128,18 +128,18 @@ def read_json(path: Path) -> Table:
 
 def read_ndjson(path: Path) -> Table:
     """Return a file with one JSON object per line as a table, streamed; another line is yielded as a Problem."""
-    ending = Ending()
-    numbered = _filled_lines(path, ending)
+    ending, broken = Ending(), BrokenLines(path)
+    numbered = _filled_lines(path, ending, broken)
     first = next(numbered, None)
     if first is None:
         raise EmptyTable(Problem(file=str(path), message="is empty"))
-    rows = _ndjson_rows(str(path), chain([first], numbered))
+    rows = _ndjson_rows(str(path), chain([first], numbered), broken)
     return Table(file=str(path), rows=ending.of_rows(rows), ending=ending)
 
 
-def _filled_lines(path: Path, ending: Ending) -> Iterator[tuple[int, str]]:
+def _filled_lines(path: Path, ending: Ending, broken: BrokenLines) -> Iterator[tuple[int, str]]:
     """Yield the numbered lines with content; the file is closed in any case."""
-    with closing(read_lines(path)) as lines:
+    with closing(read_lines(path, broken)) as lines:
         noted = ending.noted(lines)
         yield from ((number, line) for number, line in enumerate(noted, start=1) if not line.isspace())
 
@@ -227,8 +227,11 @@ def _row(file: str, line: int, item: Any) -> Row | Problem:
     return Problem(file=file, line=line, message="is not an entry", fix="write its columns as name and value")
 
 
-def _ndjson_rows(file: str, lines: Iterable[tuple[int, str]]) -> Iterator[Row | Problem]:
+def _ndjson_rows(file: str, lines: Iterable[tuple[int, str]], broken: BrokenLines) -> Iterator[Row | Problem]:
     for number, line in lines:
+        if NUL in line:
+            yield broken.problem(number, number)
+            continue
         try:
             item = msgspec.json.decode(line)
         except (msgspec.DecodeError, RecursionError) as error:

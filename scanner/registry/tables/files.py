@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from io import StringIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +22,8 @@ MAX_SLOW_DOCUMENT = 16 * 1024 * 1024
 """The most bytes by suffix, for parsers that need fifty times the memory, or much time."""
 MAX_LINE = 16 * 1024 * 1024
 """The most bytes in a line of a streamed file."""
+
+NUL = "\0"
 
 _UTF_8 = Encoding("utf-8", "UTF-8")
 _AS_UTF_8 = "save it as UTF-8 (in Excel: CSV UTF-8)"
@@ -67,44 +70,90 @@ def read_text(path: Path, *, most: int | None = None, instead: str = "split it, 
         size = f"is larger than {most // 2**20} MiB"
         raise RegistryError(Problem(file=str(path), message=size, fix=instead))
     _refuse_other_formats(path, data)
-    if data.startswith(UTF_16):
-        text = _decode_utf_16(path, data)
-    else:
-        text = _decode(path, data.removeprefix(codecs.BOM_UTF8), first_line=1)
+    text = _decode_utf_16(path, data) if data.startswith(UTF_16) else _decode(path, data.removeprefix(codecs.BOM_UTF8))
     if not text.strip():
         raise EmptyTable(Problem(file=str(path), message="is empty"))
     return text
 
 
-def read_lines(path: Path, others: list[Problem] | None = None) -> Generator[str, None, None]:
-    """Yield a file line by line, with line ends. Raises RegistryError if a line is no text.
+class BrokenLines:
+    """Lines of a file that cannot be read, each with its problem. Each costs its row, and never the file.
 
-    ``others``: receives a warning if the file is not UTF-8, but Windows-1252 or Shift_JIS for certain; without it, such
-    a file is refused.
+    Such a line is read with the mark ``NUL`` in it, and with as many quotation marks as it has, so that it is part of
+    the same row as in the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._problems: dict[int, Problem] = {}
+
+    def too_long(self, number: int, quotation_marks: int) -> str:
+        """Note a line of more than ``MAX_LINE`` bytes; returns it without its content."""
+        message = f"is longer than {MAX_LINE // 2**20} MiB"
+        self._problems[number] = Problem(file=str(self._path), line=number, message=message, fix="shorten its cells")
+        return '"' * (quotation_marks % 2) + NUL + "\n"
+
+    def undecodable(self, number: int, line: bytes, encoding: Encoding) -> str:
+        """Note a line of another encoding than the lines before it."""
+        self._problems[number] = _no_text(self._path, number, encoding)
+        return line.decode(encoding.codec, "replace").replace("\ufffd", NUL)
+
+    def problem(self, begins: int, ends: int) -> Problem:
+        """Return the problem of the row on these lines, which holds a NUL."""
+        found = next((self._problems[line] for line in range(begins, ends + 1) if line in self._problems), None)
+        return found or nul_byte(self._path, begins)
+
+
+def nul_byte(path: Path, line: int) -> Problem:
+    """Return the problem of a line that holds a NUL byte."""
+    return Problem(file=str(path), line=line, message="holds a NUL byte; is it text?", fix=_AS_UTF_8)
+
+
+def read_lines(path: Path, broken: BrokenLines, others: list[Problem] | None = None) -> Generator[str, None, None]:
+    """Yield a file line by line, with line ends. Raises RegistryError if the file is no text.
+
+    ``broken``: receives the lines that cannot be read. ``others``: receives a warning if the file is not UTF-8, but
+    Windows-1252 or Shift_JIS for certain; without it, such a file is refused.
     """
     try:
         with path.open("rb") as file:
             line = file.readline(MAX_LINE + 1)
             _refuse_other_formats(path, line)
             if line.startswith(UTF_16):
-                yield from read_text(path).splitlines(keepends=True)
+                yield from _utf_16_lines(path, broken)
                 return
             line = line.removeprefix(codecs.BOM_UTF8)
-            number = 1
-            encoding, is_ascii = _UTF_8, True
+            if b"\0" in line:
+                raise RegistryError(nul_byte(path, 1))
+            number, encoding, is_proven = 1, _UTF_8, False
             while line:
                 if len(line) > MAX_LINE:
-                    raise RegistryError(
-                        Problem(file=str(path), line=number, message=f"is longer than {MAX_LINE // 2**20} MiB")
-                    )
-                if is_ascii and not line.isascii():
-                    is_ascii = False
-                    encoding = _encoding_from(path, number, line, file, others)
-                yield _decode(path, line, first_line=number, encoding=encoding)
+                    yield broken.too_long(number, line.count(b'"') + _rest_of_line(file, line))
+                elif line.isascii():
+                    yield line.decode("ascii")
+                else:
+                    if not is_proven:
+                        encoding, is_proven = _encoding_from(path, number, line, file, others), True
+                    yield _decoded(line, encoding) or broken.undecodable(number, line, encoding)
                 line = file.readline(MAX_LINE + 1)
                 number += 1
     except OSError as error:
         raise unreadable(path, error) from error
+
+
+def _utf_16_lines(path: Path, broken: BrokenLines) -> Iterator[str]:
+    # Only a line feed ends a line, as in other encodings.
+    for number, line in enumerate(StringIO(read_text(path), newline="\n"), start=1):
+        yield line if len(line) <= MAX_LINE else broken.too_long(number, line.count('"'))
+
+
+def _rest_of_line(file: BinaryIO, line: bytes) -> int:
+    """Skip a line to its end; returns the quotation marks in what was skipped."""
+    found = 0
+    while line and not line.endswith(b"\n"):
+        line = file.readline(MAX_LINE + 1)
+        found += line.count(b'"')
+    return found
 
 
 def _refuse_other_formats(path: Path, start: bytes) -> None:
@@ -123,29 +172,40 @@ def _decode_utf_16(path: Path, data: bytes) -> str:
 
 
 def _encoding_from(path: Path, number: int, line: bytes, file: BinaryIO, others: list[Problem] | None) -> Encoding:
-    """Return the encoding of a file from its first line that is not ASCII, with which no encoding disagrees so far."""
+    """Return the encoding of a file from its first line that is not ASCII. Raises RegistryError if it is not certain.
+
+    If most lines behind it that are not ASCII are UTF-8, only this line is broken.
+    """
+    begins = file.tell()
+    sample = b"" if _decoded(line, _UTF_8) is not None else file.read(SAMPLE)
+    file.seek(begins)
+    foreign = [_decoded(one, _UTF_8) is None for one in (line, *sample.split(b"\n")) if not one.isascii()]
+    if 2 * sum(foreign) <= len(foreign):
+        return _UTF_8
+    if others is None or (found := encoding_of(line + sample)) is None:
+        raise RegistryError(_no_text(path, number, _UTF_8))
+    message = f"is not UTF-8 text, and was read as {found.title}"
+    others.append(Problem(file=str(path), line=number, message=message, fix=_AS_UTF_8))
+    return found
+
+
+def _no_text(path: Path, line: int, encoding: Encoding) -> Problem:
+    return Problem(file=str(path), line=line, message=f"is not {encoding.title} text", fix=_AS_UTF_8)
+
+
+def _decoded(line: bytes, encoding: Encoding) -> str | None:
     try:
-        line.decode()
+        return line.decode(encoding.codec)
     except UnicodeDecodeError:
-        begins = file.tell()
-        found = encoding_of(line + file.read(SAMPLE)) if others is not None else None
-        file.seek(begins)
-        if others is not None and found is not None:
-            message = f"is not UTF-8 text, and was read as {found.title}"
-            others.append(Problem(file=str(path), line=number, message=message, fix=_AS_UTF_8))
-            return found
-    return _UTF_8
+        return None
 
 
-def _decode(path: Path, data: bytes, *, first_line: int, encoding: Encoding = _UTF_8) -> str:
+def _decode(path: Path, data: bytes) -> str:
     try:
-        text = data.decode(encoding.codec)
+        text = data.decode()
     except UnicodeDecodeError as error:
-        line = first_line + data.count(b"\n", 0, error.start)
-        message = f"is not {encoding.title} text"
-        raise RegistryError(Problem(file=str(path), line=line, message=message, fix=_AS_UTF_8)) from error
-    nul = text.find("\0")
+        raise RegistryError(_no_text(path, 1 + data.count(b"\n", 0, error.start), _UTF_8)) from error
+    nul = text.find(NUL)
     if nul >= 0:
-        line = first_line + text.count("\n", 0, nul)
-        raise RegistryError(Problem(file=str(path), line=line, message="holds a NUL byte; is it text?", fix=_AS_UTF_8))
+        raise RegistryError(nul_byte(path, 1 + text.count("\n", 0, nul)))
     return text

@@ -276,7 +276,7 @@ def test_a_file_that_breaks_off_keeps_what_was_read(tmp_path: Path) -> None:
 
     identities, coverage = discover(path)
 
-    broken = f"{path}:3: a quotation mark is opened and never closed"
+    broken = "row 3 of bots.csv could not be read: a quotation mark is opened and never closed"
     assert [identity.name for identity in identities] == ["a"]
     assert reported(coverage) == [("bots", "s", "partial", 1, UNPLACED), ("file", "*", "partial", 0, broken)]
 
