@@ -11,6 +11,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
+from connectors.github.planned_keys import DEPLOY_KEY, planned_deploy_keys
 from connectors.github.workflows.jobs import FOLDER, Job, Key, Workflow
 from connectors.github.workflows.roles import targets_of
 from connectors.github.workflows.values import Context
@@ -26,22 +27,23 @@ ISSUER: Final = "token.actions.githubusercontent.com"
 
 
 class WorkflowPlanner:
-    """Understands workflows."""
+    """Understands workflows, and deploy keys of Terraform."""
 
     provider: ClassVar[str] = PROVIDER
-    types: ClassVar[tuple[str, ...]] = (WORKFLOW, JOB)
+    types: ClassVar[tuple[str, ...]] = (WORKFLOW, JOB, DEPLOY_KEY)
 
     @staticmethod
     def reads() -> frozenset[str]:
         """The types that are read completely."""
-        return frozenset({WORKFLOW, JOB})
+        return frozenset({WORKFLOW, JOB, DEPLOY_KEY})
 
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """See ``connectors.planned.Planner``."""
+        keys = tuple(planned_deploy_keys(resources, PROVIDER))
         whole = next((one for one in resources if one.type == WORKFLOW), None)
         places = {one.place.resource: one.place for one in resources if one.type == JOB}
         if whole is None or not places:
-            return Planned()
+            return Planned(identities=keys)
         bodies = {one.place.resource.removeprefix("jobs."): one.values for one in resources if one.type == JOB}
         try:
             workflow = Workflow(_path(whole.place.file), {**whole.values, "jobs": bodies})

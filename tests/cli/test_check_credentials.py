@@ -32,6 +32,7 @@ TOKEN = {
     "type": "kubernetes.io/service-account-token",
     "metadata": [{"name": "t", "namespace": "web", "annotations": {"kubernetes.io/service-account.name": "shop"}}],
 }
+DEPLOY_KEY = {"repository": "shop", "title": "ci", "key": "ssh-ed25519 AAAA", "read_only": False}
 BEDROCK = {"user": "ci", "service_name": "bedrock.amazonaws.com", "status": "Active"}
 
 FOUND: dict[str, tuple[list[dict[str, Any]], str | None]] = {
@@ -95,6 +96,7 @@ FOUND: dict[str, tuple[list[dict[str, Any]], str | None]] = {
         [APP, change("azuread_application_password.k", {**OF_APP, "end_date_relative": "a while"})],
         LATER,
     ),
+    "a deploy key of GitHub": ([change("github_repository_deploy_key.k", DEPLOY_KEY)], ""),
     "a token secret of Kubernetes": ([change("kubernetes_secret_v1.k", TOKEN)], ""),
 }
 
@@ -117,7 +119,7 @@ def test_a_credential_is_found(changes: list[dict[str, Any]], end: str | None, t
         ("vault_token.t", {"policies": ["admin"], "ttl": "24h"}),
         ("vault_token.t", {"policies": ["admin"]}),
         ("vault_approle_auth_backend_role_secret_id.s", {"role_name": "ci", "ttl": 0}),
-        ("github_repository_deploy_key.k", {"repository": "shop", "read_only": False}),
+        ("github_app_installation_repository.a", {"repository": "shop", "installation_id": "1"}),
         ("kubernetes_token_request_v1.t", {"spec": [{"expiration_seconds": 31536000}]}),
         ("google_apikeys_key.k", {"name": "k", "project": "acme"}),
     ],

@@ -19,7 +19,7 @@ CARRY = {
     "terraform": """
         aws_cloudformation_stack aws_cloudformation_stack_set awscc_cloudformation_stack awscc_s3_bucket_policy
         awscc_new_thing helm_release vault_policy vault_aws_secret_backend_role vault_token okta_app_oauth
-        github_actions_secret kubectl_manifest kustomization_resource external_anything shell_script
+        github_app_installation_repository kubectl_manifest kustomization_resource external_anything shell_script
         aws_s3_bucket_policy aws_lambda_permission aws_kms_grant aws_sqs_queue_policy aws_secretsmanager_secret_policy
         aws_eks_access_entry aws_ssoadmin_account_assignment aws_rolesanywhere_profile aws_iam_new_thing
         aws_cognito_identity_pool aws_service_of_tomorrow aws_organizations_account aws_ram_principal_association
@@ -50,7 +50,7 @@ HARMLESS = {
         aws_security_group_rule aws_lb_listener aws_route53_record aws_cloudwatch_log_group aws_db_instance
         aws_ecr_repository aws_network_acl aws_autoscaling_policy google_compute_instance_group google_project_service
         google_storage_bucket google_compute_network azurerm_resource_group azurerm_storage_account azurerm_key_vault
-        awscc_ec2_vpc awscc_s3_bucket awscc_kms_key
+        awscc_ec2_vpc awscc_s3_bucket awscc_kms_key github_actions_secret github_actions_organization_variable
         azurerm_virtual_network azurerm_key_vault_secret data.vault_policy data.aws_iam_session_context
         """,
     "cloudformation": """
