@@ -211,6 +211,7 @@ class SectionReading:
         self._failure: CoverageStatus | None = None
         self._is_partial = False
         self._details: list[str] = []
+        self._notes: list[str] = []
         self._counts: Counter[str] = Counter()
         self._permission: str | None = None
         self._is_answered = False
@@ -241,10 +242,22 @@ class SectionReading:
         self._permission = self._permission or error.permission
         self._add("errors", with_fix(own_words(error), error.hint))
 
+    @property
+    def parts_lost(self) -> int:
+        """How many parts and rows could not be read so far."""
+        return self._counts["errors"] + self._counts["such rows"]
+
+    @property
+    def notes(self) -> str | None:
+        """The notes so far, without what could not be read."""
+        return "; ".join(self._notes) or None
+
     def _add(self, kind: str, detail: str) -> None:
         self._counts[kind] += 1
         if self._counts[kind] <= DETAILS_KEPT[kind]:
             self._details.append(detail)
+            if kind == "notes":
+                self._notes.append(detail)
 
     def __enter__(self) -> SectionReading:
         draw_on(current().section())

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import Raw, structs
 
-from connectors.core.contract import Meter, Scope, SectionReading
+from connectors.core.contract import Meter, Scope, SectionReading, own_words
 from connectors.gcp.client.api import GcpApi, Page, Query
 from connectors.gcp.client.errors import decoded
 from connectors.gcp.client.requests import Request
@@ -17,7 +17,7 @@ from connectors.gcp.identities.found import UnitFacts
 from connectors.gcp.places import GcpUnit, ProjectRef, account_key, service_agent_key
 from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.settings import GcpSettings
-from scanner.errors import Unreachable
+from scanner.errors import SourceError, Unreachable, with_fix
 from scanner.model import Coverage, Credential
 
 T = TypeVar("T")
@@ -42,6 +42,7 @@ class GcpReader:
         self.meter = meter
         self.gaps: defaultdict[str, set[str]] = defaultdict(set)
         self.found = found or UnitFacts()
+        self._lost: defaultdict[SectionReading, list[tuple[str, SourceError]]] = defaultdict(list)
         self._projects = {name: one for one in self.place.projects for name in (one.id, one.number)}
 
     def of_project(self, project: ProjectRef) -> GcpReader:
@@ -120,12 +121,22 @@ class GcpReader:
             section.malformed(name, str(error))
             return None
 
+    def lost(self, section: SectionReading, error: SourceError, place: str, *, partial: bool) -> None:
+        """As ``section.lost``, of one project, by id, or of what is above the projects, by the unit's id."""
+        section.lost(error, partial=partial)
+        self._lost[section].append((place, error))
+
     def done(self, section: SectionReading, found: Mapping[str, int] | None = None) -> Iterator[Coverage]:
         """The section's coverage; of a bulk unit also one for each project below, since identities are of these.
 
-        ``found``: identities by project id. Requests count once, for the unit.
+        A project of which nothing was lost was read, whatever could not be read of others. ``found``: identities by
+        project id. Requests count once, for the unit.
         """
         coverage = section.coverage
+        lost = self._lost.pop(section, [])
+        if coverage.status == "partial" and len(lost) == section.parts_lost:
+            yield from self._by_place(section, lost, found or {})
+            return
         if coverage.is_gap:
             self.gaps[coverage.section.partition(":")[0]].add(self.scope.id)
         projects = [one.id for one in self.place.projects if one.id != self.scope.id]
@@ -135,6 +146,38 @@ class GcpReader:
         for project in projects:
             found_there = counts.get(project, 0)
             yield structs.replace(coverage, scope=project, identities=found_there, calls=0, feeds_within=True)
+
+    def _by_place(
+        self, section: SectionReading, lost: Sequence[tuple[str, SourceError]], found: Mapping[str, int]
+    ) -> Iterator[Coverage]:
+        """The coverage of a section of which the places of all that was lost are known.
+
+        An identity of any project may have rights in the one that was not read, so that gap is not within its project.
+        """
+        coverage = section.coverage
+        by_place: defaultdict[str, list[SourceError]] = defaultdict(list)
+        for place, error in lost:
+            by_place[place].append(error)
+        self.gaps[coverage.section.partition(":")[0]].update(by_place)
+        projects = [one.id for one in self.place.projects if one.id != self.scope.id]
+        rest = coverage.identities - sum(found.get(project, 0) for project in projects)
+        whole = structs.replace(coverage, status="complete", permission=None, detail=section.notes)
+        of_unit = coverage if self.scope.id in by_place else whole
+        yield structs.replace(of_unit, identities=max(0, rest))
+        for project in projects:
+            errors = by_place.get(project, [])
+            own = structs.replace(
+                coverage,
+                permission=next((error.permission for error in errors if error.permission), None),
+                detail="; ".join(dict.fromkeys(with_fix(own_words(error), error.hint) for error in errors)),
+            )
+            yield structs.replace(
+                own if errors else whole,
+                scope=project,
+                identities=found.get(project, 0),
+                calls=0,
+                feeds_within=not errors,
+            )
 
     def off(self, name: str) -> Iterator[Coverage]:
         """Coverage of an optional section that is off."""

@@ -86,7 +86,8 @@ class Policies:
         self._place = reader.place
         self._known: set[str] = set()
         self._is_begun = False
-        self._failures: list[SourceError] = []
+        self._failures: list[tuple[str, SourceError]] = []
+        """What could not be read, with the project that it is of, or the unit."""
         self._shared: Callable[[], None] | None = None
         self.sieve = Sieve()
         self.inherited: list[Binding] = []
@@ -107,11 +108,11 @@ class Policies:
         for project in projects:
             self._accounts(accounts, project.id)
             if place.bulk_failed:
-                self._failures.append(Unreachable(f"{_ON_SINGLES} could not be read"))
+                self._failures.append((project.id, Unreachable(f"{_ON_SINGLES} could not be read")))
             else:
                 section.note(f"{_ON_SINGLES} are not known")
-        for failure in self._failures:
-            section.lost(failure, partial=self._is_begun)
+        for lost_in, failure in self._failures:
+            self._reader.lost(section, failure, lost_in, partial=self._is_begun)
 
     def containers(self) -> tuple[str, ...]:
         """The containers that this unit reports: its own, and those above it that are no units."""
@@ -147,7 +148,8 @@ class Policies:
                 self._known.add(name)
                 self._add(answer, self._tree.resource(full_name(name)))
             else:
-                self._failures.append(answer)
+                project = self._reader.project(name)
+                self._failures.append((self._reader.scope.id if project is None else project.id, answer))
 
     def _inherit(self) -> None:
         """Read the policies above; if one cannot be read, its own unit reports the gap."""
@@ -160,7 +162,7 @@ class Policies:
     def _accounts(self, accounts: Accounts, project: str) -> None:
         """Read the policy of each account; if the first is denied, the others are not requested."""
         if project not in accounts.complete:
-            self._failures.append(SourceError("policies of service accounts that were not listed"))
+            self._failures.append((project, SourceError("policies of service accounts that were not listed")))
         emails = accounts.emails.get(project, ())
         ask = partial(self._of_account, project)
         for part in (emails[:1], emails[1:]):
@@ -168,7 +170,7 @@ class Policies:
                 if isinstance(answer, PolicyPayload):
                     self._add(answer, self._tree.resource(account_key(project, email)))
                 elif not isinstance(answer, Gone):
-                    self._failures.append(answer)
+                    self._failures.append((project, answer))
                     if isinstance(answer, Denied) and part == emails[:1]:
                         return
 
