@@ -212,6 +212,8 @@ class SectionReading:
         self._is_partial = False
         self._details: list[str] = []
         self._notes: list[str] = []
+        self._unread_in: set[str] = set()
+        self._confined = 0
         self._counts: Counter[str] = Counter()
         self._permission: str | None = None
         self._is_answered = False
@@ -241,6 +243,11 @@ class SectionReading:
         self._is_partial |= partial
         self._permission = self._permission or error.permission
         self._add("errors", with_fix(own_words(error), error.hint))
+
+    def confine(self, parts: Iterable[str], lost: int) -> None:
+        """Declare that the last ``lost`` failures or malformed rows are within these parts of the scope."""
+        self._unread_in.update(parts)
+        self._confined += lost
 
     @property
     def parts_lost(self) -> int:
@@ -290,7 +297,10 @@ class SectionReading:
             status, details = "failed", [*details, "no request was sent"]
         empty = self._scope.coverage(self._name, status, detail="; ".join(details) or None)
         permission = self._permission or (empty.permission if status == "denied" else None)
-        reported = structs.replace(empty, identities=self._found, calls=calls, permission=permission)
+        unread_in = tuple(sorted(self._unread_in)) if self._confined == self.parts_lost and status == "partial" else ()
+        reported = structs.replace(
+            empty, identities=self._found, calls=calls, permission=permission, unread_in=unread_in
+        )
         if name in spec.entrances and status == "complete":
             return structs.replace(reported, kinds=(), rungs=(), feeds=())
         return reported

@@ -101,10 +101,17 @@ class ListingReader(SectionReader, Generic[Q]):
         return found
 
     def each(
-        self, section: SectionReading, what: str, read: Callable[[T], R], items: Sequence[T], name: Callable[[T], str]
+        self,
+        section: SectionReading,
+        what: str,
+        read: Callable[[T], R],
+        items: Sequence[T],
+        name: Callable[[T], str],
+        *,
+        are_parts: bool = False,
     ) -> Iterator[tuple[T, R]]:
         """Call ``read`` for every item, several in parallel. Failures are a gap that names the unread items."""
-        yield from each_of(section, what, read, items, self._workers, name)
+        yield from each_of(section, what, read, items, self._workers, name, are_parts=are_parts)
 
     def each_listed(
         self,
@@ -234,10 +241,13 @@ def each_of(
     items: Sequence[T],
     workers: int,
     name: Callable[[T], str],
+    *,
+    are_parts: bool = False,
 ) -> Iterator[tuple[T, R]]:
     """Call ``read`` for every item, several in parallel, for a section. Failures are a gap that names the unread items.
 
-    ``what``: the word for the items. Items that are gone or not offered are left out.
+    ``what``: the word for the items. Items that are gone or not offered are left out. ``are_parts``: the items are
+    parts of the scope, so that what was lost of one is nowhere else.
     """
     failures: list[SourceError] = []
     left: list[str] = []
@@ -249,12 +259,16 @@ def each_of(
             continue
         if isinstance(result, Malformed):
             section.malformed(name(item), str(result))
+            if are_parts:
+                section.confine([name(item)], 1)
             continue
         left.append(name(item))
         if not isinstance(result, NotAsked):
             failures.append(result)
     if failures:
         section.lost(failures[0], partial=len(left) < len(items))
+        if are_parts:
+            section.confine(left, 1)
         section.note(f"{len(left)} of {len(items)} {what} not read: {few(left, ITEMS_NAMED)}")
 
 

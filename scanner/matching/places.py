@@ -21,7 +21,7 @@ from scanner.model import (
     OtherRecord,
     Rung,
 )
-from scanner.model.attributes import LISTED_IN
+from scanner.model.attributes import LISTED_IN, REPOSITORY
 from scanner.text import few
 
 _NO_IDENTITIES = frozenset(("secret", EXPOSURE_KIND))
@@ -143,6 +143,9 @@ class Places:
             listing = [one.status for one in read if one.section.partition(":")[0] in sections]
             if listing and set(listing) == {"complete"}:
                 return True
+        part = identity.attributes.get(REPOSITORY)
+        if isinstance(part, str) and _is_read_of(read, identity.kind, part):
+            return True
         return self.completely_read(identity.source, identity.scope, identity.kind)
 
     def has_gap(self, source: str, scope: str) -> bool:
@@ -265,6 +268,13 @@ class Places:
         if any(one.status == "complete" for one in listing):
             return None
         return f"source {source} lists no {kind or 'identities'} there"
+
+
+def _is_read_of(read: Iterable[Coverage], kind: str, part: str) -> bool:
+    """Return whether sections list such identities, and their gaps are all known to be in other parts of the scope."""
+    listing = [one for one in read if _lists(one, kind)]
+    gaps = [one for one in listing if one.is_gap]
+    return bool(gaps) and all(one.unread_in and fold(part) not in map(fold, one.unread_in) for one in gaps)
 
 
 def _adds_to(coverage: Coverage, kind: str) -> bool:

@@ -60,6 +60,8 @@ class Coverage(Struct, frozen=True, kw_only=True, gc=False):
     """The other records that may be missing if the section is a gap."""
     about: tuple[str, ...] = ()
     """The identity kinds to which a section that lists none adds facts; empty: any."""
+    unread_in: tuple[str, ...] = ()
+    """The parts of the scope, such as repositories, that hold all that a gap hides; empty: it may be anywhere."""
 
     @property
     def is_gap(self) -> bool:

@@ -362,6 +362,20 @@ def test_not_found_is_denied_unless_the_plan_lacks_it(plan: str) -> None:
     assert "former_member" not in repr(identities(found)["users/leaver"].credentials)
 
 
+def test_a_gap_of_single_repositories_names_them() -> None:
+    """Whatever left others is gone; what cannot be told by repository may be anywhere."""
+    org = organization()
+    org.add_repository("site")
+    org.add_key("acme/site", "pages")
+    with served(org, token=VALUE) as (github, url):
+        github.hidden = {"/repos/acme/site/keys"}
+        found = coverage(records(url))
+
+    keys = found["deploy_keys"]
+    assert (keys.status, keys.unread_in) == ("partial", ("acme/site",))
+    assert {one.unread_in for name, one in found.items() if name != "deploy_keys"} == {()}
+
+
 def test_what_does_not_fit_is_a_gap_that_names_what_is_left() -> None:
     """GitHub's limit and the source's own: nothing more is sent, and the sections say so."""
     with served(organization(), token=VALUE) as (github, url):
