@@ -23,12 +23,15 @@ from connectors.aws.identities.user_credentials import OtherCredentials
 from connectors.aws.identities.users import manager_of, role_identity, user_identity, with_details
 from connectors.aws.organization import Guardrails
 from connectors.aws.rights.account_rights import Rights, may_do, rights_in
+from connectors.aws.rights.assume import MAX_LINKED_ROLES
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import CREATORS, GROUPS, LAST_ACCESSED, POLICIES, ROLE_DETAILS, ROLES, USERS
 from connectors.aws.usage.creators import HOME_REGIONS, Creators
 from connectors.aws.usage.last_accessed import LastAccessed
 from connectors.core.contract import DiscoveredRecord, Meter, Scope, SectionReading
+from scanner.errors import SourceError
 from scanner.model import Coverage, Identity
+from scanner.text import counted
 
 _USES_OF_SSH_KEYS = ("codecommit:GitPull", "codecommit:GitPush")
 
@@ -133,6 +136,10 @@ class _AccountReading:
                 self._close(section, name)
                 for row, reason in malformed:
                     section.malformed(row, reason)
+                if name == POLICIES and (unlinked := self._rights.unlinked):
+                    whose = counted(unlinked, "identity", "identities")
+                    why = f"of {whose} only {MAX_LINKED_ROLES} of the roles are linked that trust anyone"
+                    section.lost(SourceError(why, hint="narrow the trust policies of these roles"), partial=True)
             yield section.coverage
 
     def _read_role_details(self) -> Iterator[Coverage]:

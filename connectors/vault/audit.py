@@ -263,17 +263,18 @@ def deed_of(operation: str, mount: str, kind: str, parts: Sequence[str]) -> _Dee
     return _Deed("secret" if holds_values else "read" if is_read else "write", f"{service}:{word}")
 
 
-class _Accessors:
+class Accessors:
     """Accessors by their HMACs, requested from the server as needed. Without a server, all are unknown."""
 
-    def __init__(self, server: VaultConnector | None) -> None:
+    def __init__(self, server: VaultConnector | None, *, most: int = _MOST_HASHED) -> None:
         self._meter = Meter()
+        self._most = most
         self._lock = Lock()
         self._known: dict[str, str] = {}
         self._coming: Iterator[tuple[str, str]] = iter(())
         self._is_told = False
         if server is not None:
-            self._coming = islice(server.hashed_accessors(self._meter), _MOST_HASHED)
+            self._coming = islice(server.hashed_accessors(self._meter), most)
 
     @property
     def calls(self) -> int:
@@ -289,9 +290,9 @@ class _Accessors:
             except SourceError as error:
                 self._coming = iter(())
                 log.warning("tokens without an entity join no identity: %s", error)
-            if len(self._known) >= _MOST_HASHED and hashed not in self._known and not self._is_told:
+            if len(self._known) >= self._most and hashed not in self._known and not self._is_told:
                 self._is_told = True
-                log.warning("tokens without an entity join no identity, but for the first %s", f"{_MOST_HASHED:,}")
+                log.warning("tokens without an entity join no identity, but for the first %s", f"{self._most:,}")
             return self._known.get(hashed, "")
 
 
@@ -305,7 +306,7 @@ class VaultAuditLog(FileLog):
     def __init__(self, settings: LogSettings, source: Connector | None) -> None:
         super().__init__(settings, source)
         self._server = source if isinstance(source, VaultConnector) else None
-        self._accessors = _Accessors(self._server)
+        self._accessors = Accessors(self._server)
 
     def counting(self, networks: Networks) -> VaultAuditCounting:
         """See ``FileLog``."""

@@ -28,6 +28,7 @@ class Rights(Struct, frozen=True, kw_only=True):
     """By ARN: what each user and role may do, which principals each role trusts, and each one's links.
 
     ``trusts`` lacks the roles whose trust policy could not be understood. The malformed are named with the reason.
+    ``unlinked``: of how many of them not every role is linked that trusts anyone.
     """
 
     permissions: Mapping[str, Permissions] = {}
@@ -35,6 +36,7 @@ class Rights(Struct, frozen=True, kw_only=True):
     links: Mapping[str, tuple[Link, ...]] = {}
     malformed_policies: tuple[tuple[str, str], ...] = ()
     malformed_trusts: tuple[tuple[str, str], ...] = ()
+    unlinked: int = 0
 
     @property
     def levels(self) -> dict[str, PrivilegeLevel]:
@@ -92,6 +94,7 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
         },
         malformed_policies=() if library is None else tuple(library.malformed),
         malformed_trusts=malformed_trusts,
+        unlinked=assuming.unlinked,
     )
 
 

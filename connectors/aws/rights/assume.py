@@ -33,10 +33,14 @@ _Found: TypeAlias = tuple[Holder, Answer, Link]
 
 
 class Ways(Struct, frozen=True, kw_only=True):
-    """By ARN of who has them: ``can_assume`` links, and ways: to very many roles, or under a condition."""
+    """By ARN of who has them: ``can_assume`` links, and ways: to very many roles, or under a condition.
+
+    ``unlinked``: of how many identities not every role is linked that trusts anyone.
+    """
 
     links: Mapping[str, tuple[Link, ...]]
     ways: Mapping[str, tuple[Way, ...]]
+    unlinked: int
 
 
 def assume_ways(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], words: Vocabulary) -> Ways:
@@ -49,9 +53,8 @@ def assume_ways(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], word
     uncertain: dict[str, dict[str, Link]] = defaultdict(dict)
     ways: dict[str, tuple[Way, ...]] = {}
     reachable = _Reachable({role: trust for role, trust in trusts.items() if trust.is_open}, words)
-    for holder, answer, link in chain(
-        _links_by_name(holders, trusts, words), _links_by_public_trust(holders, trusts, words), reachable.links(holders)
-    ):
+    public, unlinked = _links_by_public_trust(holders, trusts, words)
+    for holder, answer, link in chain(_links_by_name(holders, trusts, words), public, reachable.links(holders)):
         if answer != "no" and link.target != holder.arn:
             (found if answer == "yes" else uncertain)[holder.arn].setdefault(link.target, link)
     for holder in holders:
@@ -59,7 +62,11 @@ def assume_ways(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], word
         left = [maybe[target] for target in sorted(maybe) if target not in found.get(holder.arn, {})]
         if each := (*reachable.ways(holder), *conditional_ways(left)):
             ways[holder.arn] = each
-    return Ways(links={arn: tuple(links[role] for role in sorted(links)) for arn, links in found.items()}, ways=ways)
+    return Ways(
+        links={arn: tuple(links[role] for role in sorted(links)) for arn, links in found.items()},
+        ways=ways,
+        unlinked=unlinked,
+    )
 
 
 def conditional_ways(links: Iterable[Link]) -> Iterator[Way]:
@@ -85,14 +92,21 @@ def _links_by_name(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], w
 
 def _links_by_public_trust(
     holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], words: Vocabulary
-) -> Iterator[_Found]:
-    """Links to roles that trust anyone (``*``): as where it is named, the trust policy suffices inside the account."""
+) -> tuple[list[_Found], int]:
+    """Links to roles that trust anyone (``*``): as where it is named, the trust policy suffices inside the account.
+
+    And how many holders have further ones, beyond :data:`MAX_LINKED_ROLES`.
+    """
     public = [trust for trust in trusts.values() if trust.is_public]
     admins = {holder.arn for holder in holders if public and holder.level == "admin"}
     public.sort(key=lambda trust: (trust.role not in admins, trust.role))
-    for holder in holders:
-        if public and holder.level != "admin":
-            yield from islice(_links_to_public(holder, public, words), MAX_LINKED_ROLES)
+    found, unlinked = list[_Found](), 0
+    for holder in holders if public else ():
+        if holder.level != "admin":
+            links = _links_to_public(holder, public, words)
+            found += islice(links, MAX_LINKED_ROLES)
+            unlinked += next(links, None) is not None
+    return found, unlinked
 
 
 def _links_to_public(holder: Holder, public: Iterable[RoleTrust], words: Vocabulary) -> Iterator[_Found]:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.core.contract import Scope
-from connectors.vault.audit import VaultAuditLog, deed_of
+from connectors.vault.audit import Accessors, VaultAuditLog, deed_of
 from connectors.vault.connector import VaultConnector
 from connectors.vault.settings import VaultSettings
 from scanner.judging.activity.timeline import join
@@ -139,6 +139,21 @@ def test_several_threads_may_read_at_once(audited: OpenBao, tmp_path: Path, sour
 
     assert len(readings) == 8
     assert not [one.caller for each in readings for one in each.callers if one.caller.startswith("root token ")]
+
+
+def test_of_very_many_tokens_it_is_said_that_some_join_nothing(
+    audited: OpenBao, source: VaultConnector, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, and no more requests are made than the limit allows."""
+    for _ in range(3):
+        audited.client.auth.token.create()
+    accessors = Accessors(source, most=2)
+
+    assert [accessors.of(f"hmac-sha256:{number}") for number in "ab"] == ["", ""]
+    assert [record.getMessage() for record in caplog.records] == [
+        "tokens without an entity join no identity, but for the first 2"
+    ]
+    assert accessors.calls == 4
 
 
 def test_a_server_that_may_not_be_asked_leaves_tokens_apart(audited: OpenBao, tmp_path: Path) -> None:

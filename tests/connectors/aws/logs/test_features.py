@@ -297,6 +297,19 @@ def test_what_a_hostile_log_is_full_of_is_counted_together(tmp_path: Path) -> No
     )
 
 
+def test_a_fleet_comes_from_very_many_networks(tmp_path: Path) -> None:
+    """More than of other things are counted, and those beyond make the day a gap."""
+    put(tmp_path, packed(*(event(sourceIPAddress=f"203.{n // 250}.{n % 250}.7") for n in range(1003))))
+    (reading,), _ = read_all(log_of(tmp_path))
+    (profile,) = reading.callers
+
+    assert len(features(profile, "network")) == 1001
+    assert profile.counts[f"network={MORE}"] == (3, 0, 0)
+    assert [(day.status, day.detail) for day in reading.coverage] == [
+        ("partial", "left out: 3 uses of more actions or places by 1 caller than are counted for one")
+    ]
+
+
 def test_no_secret_of_a_log_is_kept(tmp_path: Path) -> None:
     """In a name, a user agent or an id."""
     token = "ghp_" + "a1B2" * 9

@@ -114,6 +114,19 @@ def test_a_list_that_was_left_out_is_a_gap(tmp_path: Path, member: str, section:
     assert {coverage[name].status for name in others} == {"complete"}
 
 
+def test_roles_that_trust_anyone_beyond_the_limit_are_a_gap(tmp_path: Path) -> None:
+    """Their rights are not seen from whoever is not linked with them: the policies are partly read."""
+    dump = details(ONE, "ann", roles=tuple(f"open-{number}" for number in range(102)))
+    for role in dump["RoleDetailList"]:
+        role["AssumeRolePolicyDocument"]["Statement"][0] |= {"Principal": "*", "Action": "sts:AssumeRole"}
+    write(tmp_path / "account.json", dump)
+
+    coverage = read(tmp_path).coverage["iam.policies"]
+
+    assert coverage.status == "partial"
+    assert "of 103 identities only 100 of the roles are linked that trust anyone" in (coverage.detail or "")
+
+
 def test_a_list_may_be_in_another_file(tmp_path: Path) -> None:
     """Pages need not each have everything."""
     whole = details(ONE, "ann", roles=("job",))
