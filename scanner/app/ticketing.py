@@ -204,7 +204,7 @@ class _Round:
 
     def _bring(self, ticket: StoredTicket) -> None:
         standing = _standing(ticket)
-        draft = draft_of(standing.wanted, ticket.marker, self._target.report_url)
+        draft = draft_of(standing.wanted, ticket.marker, self._target.report_url, self._target.public_url)
         if self._is_new(ticket):
             if standing.wanted.is_open:
                 self._open(ticket, draft)

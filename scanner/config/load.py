@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -41,6 +41,8 @@ from scanner.strict import Document, decode, read_settings
 from scanner.suppressions.acknowledgements import AlarmSettings
 
 DEFAULT_FILE = "config.toml"
+R = TypeVar("R", bound=Channel | Target)
+
 _SQLITE_FILE = "sqlite:///"
 
 
@@ -108,6 +110,7 @@ def load_config(path: Path | None) -> Config:
     # Workers of a cluster start in other folders.
     sources = _sources(file.source, document, base if file.engine.dask is None else base.absolute())
     channels = read_channels(file.notify, document, base)
+    targets = read_targets(file.tickets, document, base, [channel.name for channel in channels])
     return Config(
         document=document,
         store_url=resolve_database_url(file.store.url, base),
@@ -122,13 +125,21 @@ def load_config(path: Path | None) -> Config:
         engine=file.engine,
         exemptions=tuple(one.as_declared for one in file.exempt),
         acknowledged=file.alarms.paths(base),
-        channels=channels,
-        tickets=read_targets(file.tickets, document, base, [channel.name for channel in channels]),
+        channels=_linking(channels, file.serve),
+        tickets=_linking(targets, file.serve),
         reports=file.report,
         logs=_logs(file.log, sources, document, base),
         activity=msgspec.convert(msgspec.structs.asdict(file.activity), ActivityPolicy),
         review=ReviewPolicy(on=file.review.on, days=file.review.days),
         serve=file.serve,
+    )
+
+
+def _linking(receivers: Sequence[R], serve: ServeSettings) -> tuple[R, ...]:
+    """The channels or ticket systems, with links to the served page unless they name another."""
+    return tuple(
+        receiver if receiver.public_url is not None else msgspec.structs.replace(receiver, public_url=serve.public_url)
+        for receiver in receivers
     )
 
 

@@ -16,9 +16,9 @@ from scanner.text import printable
 
 # --- Slack: Block Kit for incoming webhooks; untrusted text cannot mention people or link ---
 
-MOST_IN_HEADER = 150
+MOST_IN_HEADER, MOST_IN_SECTION = 150, 3000
 MOST_IN_TEXT = 180
-"""Maximum characters of each of an item's three texts: a section takes 3000, and escaping makes 5 of 1."""
+"""Maximum characters of each of an item's three texts, because escaping makes 5 of 1."""
 _LOOKALIKES = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "'"})
 
 
@@ -33,6 +33,8 @@ def slack_payload(notice: Notice) -> dict[str, Any]:
         blocks.append(_section(_plain(last)))
     if notice.report_url is not None:
         blocks.append(_section(f"<{_escaped(notice.report_url)}|Open the report>"))
+    if notice.page_url is not None:
+        blocks.append(_section(f"*<{_escaped(notice.page_url)}|{notice.page_label}>*"))
     return {"text": _plain(title), "blocks": blocks}
 
 
@@ -44,7 +46,9 @@ def _section(text: str) -> dict[str, Any]:
 def _section_text(item: Item) -> str:
     title, subject, detail = (_cut(text, MOST_IN_TEXT) for text in (item.title, item.subject, item.detail))
     code = _escaped(subject.replace("`", "'"))
-    return "\n".join(filter(None, (f"*{item.mark.upper()}* {_plain(title)}", f"`{code}`", _plain(detail))))
+    text = "\n".join(filter(None, (f"*{item.mark.upper()}* {_plain(title)}", f"`{code}`", _plain(detail))))
+    link = f"\n<{_escaped(item.url)}|Open>" if item.url else ""
+    return text + link if len(text + link) <= MOST_IN_SECTION else text
 
 
 def _escaped(text: str) -> str:
@@ -90,16 +94,21 @@ def _message(notice: Notice, points: Sequence[Item]) -> dict[str, Any]:
         "body": body,
         "msteams": {"width": "Full"},
     }
-    if notice.report_url is not None:
-        card["actions"] = [{"type": "Action.OpenUrl", "title": "Open the report", "url": notice.report_url}]
+    links = ((notice.page_label, notice.page_url), ("Open the report", notice.report_url))
+    if actions := [{"type": "Action.OpenUrl", "title": title, "url": url} for title, url in links if url is not None]:
+        card["actions"] = actions
     attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
 
 
 def _teams_item(item: Item) -> dict[str, Any]:
     mark = {"text": item.mark.upper(), "weight": "Bolder", "color": _COLORS.get(item.mark, "Default")}
-    runs = [mark, {"text": f" {item.title}\n"}, {"text": item.subject, "fontType": "Monospace"}]
-    return _text(*runs, *([{"text": f"\n{item.detail}", "isSubtle": True}] if item.detail else []))
+    runs: list[dict[str, Any]] = [mark, {"text": f" {item.title}\n"}, {"text": item.subject, "fontType": "Monospace"}]
+    if item.detail:
+        runs.append({"text": f"\n{item.detail}", "isSubtle": True})
+    if item.url:
+        runs.append({"text": "\nOpen", "selectAction": {"type": "Action.OpenUrl", "url": item.url}})
+    return _text(*runs)
 
 
 def _text(*runs: dict[str, Any]) -> dict[str, Any]:
@@ -127,19 +136,22 @@ def email(notice: Notice, *, sender: str, to: Sequence[str]) -> EmailMessage:
 
 def _mail_plain(notice: Notice) -> str:
     parts = [notice.title, *map(_point, items(notice))]
-    parts += [text for text in (closing(notice), notice.report_url) if text]
+    page = f"{notice.page_label}: {notice.page_url}" if notice.page_url else None
+    parts += [text for text in (closing(notice), page, notice.report_url) if text]
     return "\n\n".join(parts) + "\n"
 
 
 def _point(item: Item) -> str:
     first = f"{item.mark.upper()}  {item.title}"
-    return "\n".join([first, f"  {item.subject}", *([f"  {item.detail}"] if item.detail else [])])
+    return "\n".join([first, *(f"  {text}" for text in (item.subject, item.detail, item.url) if text)])
 
 
 def _html(notice: Notice) -> str:
     parts = [f"<h3>{escape(notice.title)}</h3>", *map(_html_point, items(notice))]
     if (last := closing(notice)) is not None:
         parts.append(f"<p>{escape(last)}</p>")
+    if notice.page_url is not None:
+        parts.append(f'<p><b><a href="{escape(notice.page_url)}">{escape(notice.page_label)}</a></b></p>')
     if notice.report_url is not None:
         parts.append(f'<p><a href="{escape(notice.report_url)}">Open the report</a></p>')
     return f"<!doctype html><html><body>{''.join(parts)}</body></html>\n"
@@ -147,4 +159,6 @@ def _html(notice: Notice) -> str:
 
 def _html_point(item: Item) -> str:
     lines = [f"<b>{escape(item.mark.upper())}</b> {escape(item.title)}", f"<code>{escape(item.subject)}</code>"]
-    return f"<p>{'<br>'.join([*lines, *([escape(item.detail)] if item.detail else [])])}</p>"
+    lines += [escape(item.detail)] if item.detail else []
+    lines += [f'<a href="{escape(item.url)}">Open</a>'] if item.url else []
+    return f"<p>{'<br>'.join(lines)}</p>"

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 from scanner.model import Assessment, BlindSpot, Coverage, Finding, Identity, PrivilegeLevel, ScanInfo, Severity
+from scanner.notify.links import finding_page, identity_page
 from scanner.rules.next_step import step_of
 from scanner.text import counted, cut, without_surrogates
 
@@ -41,6 +42,8 @@ class FindingLine(Struct, frozen=True, kw_only=True):
     """Empty in messages of earlier versions."""
     was: Severity | None = None
     cause: str | None = None
+    url: str | None = None
+    """Of the served page."""
 
 
 class IdentityLine(Struct, frozen=True, kw_only=True):
@@ -54,6 +57,7 @@ class IdentityLine(Struct, frozen=True, kw_only=True):
     privilege: PrivilegeLevel
     created_at: datetime | None
     created_by: str | None
+    url: str | None = None
 
 
 class PlaceLine(Struct, frozen=True, kw_only=True):
@@ -75,6 +79,7 @@ class ReviewLine(Struct, frozen=True, kw_only=True):
     left: int
     due: date
     overdue: bool = False
+    url: str | None = None
 
 
 class ScanLine(Struct, frozen=True, kw_only=True):
@@ -91,7 +96,7 @@ class Notice(Struct, frozen=True, kw_only=True):
 
     ``identities``: those that appeared. ``setup``: the changes of version, policy or sources that caused the rest.
     ``errors``: why there is no result. ``reviews``: access reviews to decide on. ``more``: items beyond those that are
-    listed.
+    listed. ``page_url``: the start of the served page, None without ``public_url``.
     """
 
     schema: str = NOTICE
@@ -111,6 +116,14 @@ class Notice(Struct, frozen=True, kw_only=True):
     setup: tuple[str, ...] = ()
     more: int = 0
     report_url: str | None = None
+    page_url: str | None = None
+
+    @property
+    def page_label(self) -> str:
+        """The words of the link to the served page."""
+        if self.kind != "findings" or self.recipient is None:
+            return "Open the page"
+        return f"{counted(sum(self.counts.values()), 'thing needs', 'things need')} you"
 
 
 class Outgoing(Struct, frozen=True, kw_only=True):
@@ -122,16 +135,19 @@ class Outgoing(Struct, frozen=True, kw_only=True):
 
 
 class Item(Struct, frozen=True):
-    """One item of a message as texts. All of them may come from an attacker."""
+    """One item of a message as texts. All of them may come from an attacker, but the address of its page."""
 
     mark: str
     title: str
     subject: str
     detail: str
+    url: str | None = None
 
 
-def line_of(finding: Finding, subject: str, about: Assessment | None = None) -> FindingLine:
-    """The finding for a message. ``about``: its identity."""
+def line_of(
+    finding: Finding, subject: str, about: Assessment | None = None, public_url: str | None = None
+) -> FindingLine:
+    """The finding for a message. ``about``: its identity. ``public_url``: the served page's."""
     return FindingLine(
         fingerprint=finding.fingerprint,
         rule=finding.rule,
@@ -145,11 +161,12 @@ def line_of(finding: Finding, subject: str, about: Assessment | None = None) -> 
         was=finding.was,
         cause=None if finding.cause is None else shortened(finding.cause),
         next_step=shortened(step_of(finding, about)),
+        url=finding_page(public_url, finding.fingerprint),
     )
 
 
-def arrival_of(judged: Assessment) -> IdentityLine:
-    """An identity that appeared, for a message."""
+def arrival_of(judged: Assessment, public_url: str | None = None) -> IdentityLine:
+    """An identity that appeared, for a message. ``public_url``: the served page's."""
     identity = judged.identity
     return IdentityLine(
         key=without_surrogates(identity.key),
@@ -160,6 +177,7 @@ def arrival_of(judged: Assessment) -> IdentityLine:
         privilege=judged.privilege.level,
         created_at=identity.created_at,
         created_by=None if identity.created_by is None else shortened(identity.created_by),
+        url=identity_page(public_url, identity.key),
     )
 
 
@@ -203,8 +221,12 @@ def shortened(text: str) -> str:
 
 def items(notice: Notice) -> list[Item]:
     """The items of a message, in order."""
-    come = [Item("appeared", f"Privilege {one.privilege}", one.subject, _origin(one)) for one in notice.identities]
-    found = [Item(one.severity, f"{one.title}{_was(one)}", one.subject, _detail(one)) for one in notice.findings]
+    come = [
+        Item("appeared", f"Privilege {one.privilege}", one.subject, _origin(one), one.url) for one in notice.identities
+    ]
+    found = [
+        Item(one.severity, f"{one.title}{_was(one)}", one.subject, _detail(one), one.url) for one in notice.findings
+    ]
     lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
     errors = [Item("error", "Ended with an error", error, "") for error in notice.errors]
@@ -230,7 +252,7 @@ def _detail(line: FindingLine) -> str:
 def _review_item(line: ReviewLine) -> Item:
     mark, due = ("overdue", f"Was due on {line.due}") if line.overdue else ("review", f"Due on {line.due}")
     title = f"{counted(line.left, 'identity', 'identities')} to decide on"
-    return Item(mark, title, f"Access review {line.review} by {line.reviewer}", f"{due}.")
+    return Item(mark, title, f"Access review {line.review} by {line.reviewer}", f"{due}.", line.url)
 
 
 def closing(notice: Notice) -> str | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.model import (
     PRIVILEGES,
@@ -22,6 +23,7 @@ from scanner.model import (
     Severity,
 )
 from scanner.notify.blindness import CoverageChanges
+from scanner.notify.links import review_page, start_page
 from scanner.notify.notices import (
     FindingLine,
     IdentityLine,
@@ -141,7 +143,7 @@ def review_messages(
             content = _Content(
                 kind="review",
                 title=f"Access review: {counted(left, 'identity', 'identities')} to decide on",
-                reviews=tuple(lines),
+                reviews=tuple(replace(line, url=review_page(channel.public_url, line.review)) for line in lines),
             )
             found.append(_outgoing(channel, recipient, now, content))
     return found
@@ -150,9 +152,13 @@ def review_messages(
 def _of_arrivals(channel: Channel, result: ScanResult, arrivals: Arrivals) -> Iterator[Outgoing]:
     if channel.appeared and arrivals.identities:
         has = counted(len(arrivals.identities), "identity has", "identities have")
-        lines = tuple(map(arrival_of, _powerful_first(arrivals.identities)))
+        lines = _arrival_lines(channel, arrivals.identities)
         content = _Content(kind="appeared", title=f"{has} appeared without an entry", identities=lines)
         yield _outgoing(channel, _reserve(channel), result.scan, content)
+
+
+def _arrival_lines(channel: Channel, identities: Sequence[Assessment]) -> tuple[IdentityLine, ...]:
+    return tuple(arrival_of(one, channel.public_url) for one in _powerful_first(identities))
 
 
 def _powerful_first(identities: Sequence[Assessment]) -> list[Assessment]:
@@ -176,9 +182,11 @@ def _of_setup(
     content = _Content(
         kind="setup",
         title=shortened(f"{said}: {'; '.join(arrivals.setup)}"),
-        findings=tuple(line_of(one, subject_of(one, identities)) for one in rules_in_turn(findings)),
+        findings=tuple(
+            line_of(one, subject_of(one, identities), public_url=channel.public_url) for one in rules_in_turn(findings)
+        ),
         counts=dict(Counter(one.severity for one in findings)),
-        identities=tuple(map(arrival_of, _powerful_first(appeared))),
+        identities=_arrival_lines(channel, appeared),
         setup=tuple(map(shortened, arrivals.setup)),
     )
     yield _outgoing(channel, _reserve(channel), result.scan, content)
@@ -202,7 +210,7 @@ def _for_channel(
                 kind="findings",
                 title=_title(channel, recipient[0], findings),
                 findings=tuple(
-                    line_of(one, subject_of(one, identities), identities.get(one.identity or ""))
+                    line_of(one, subject_of(one, identities), identities.get(one.identity or ""), channel.public_url)
                     for one in rules_in_turn(findings)
                 ),
                 counts=dict(Counter(finding.severity for finding in findings)),
@@ -357,6 +365,7 @@ def _outgoing(channel: Channel, recipient: Recipient, about: ScanInfo | datetime
         setup=content.setup,
         more=sum(map(len, lists)) - sum(map(len, shown)),
         report_url=channel.report_url,
+        page_url=start_page(channel.public_url),
     )
     return Outgoing(channel=channel.name, to=addresses, notice=notice)
 

@@ -27,7 +27,8 @@ class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``only``: ``new`` findings, or all that are ``open``. ``rules``: only findings of these rules, if any are named.
     ``blindness``: report sections that can no longer be read. ``appeared``: report identities that are seen for the
     first time without an entry, whatever the severity of their findings. ``heartbeat``: send a message also without
-    news. ``report_url``: the address of the report. ``timeout``: seconds for one attempt.
+    news. ``report_url``: the address of the report. ``public_url``: that of the served page, by default
+    the one of ``[serve]``. ``timeout``: seconds for one attempt.
     """
 
     type: ClassVar[str]
@@ -41,6 +42,7 @@ class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     heartbeat: bool = False
     max_findings: int = 20
     report_url: str | None = None
+    public_url: str | None = None
     timeout: float = 10
 
     def __post_init__(self) -> None:
@@ -50,6 +52,8 @@ class _Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(f"timeout is a number of seconds, at most {LONGEST_TIMEOUT}")
         if self.report_url is not None:
             check_url(self.report_url, insecure_http=True, query=True)
+        if self.public_url is not None:
+            check_url(self.public_url, insecure_http=True)
 
 
 class WebhookChannel(_Channel, frozen=True, kw_only=True, forbid_unknown_fields=True):

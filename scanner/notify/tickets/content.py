@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from scanner.model import SEVERITY_RANK, Severity
+from scanner.notify.links import finding_page, start_page
 from scanner.text import counted
 
 FORMAT = "muster.ticket/1"
@@ -58,21 +59,32 @@ class Content(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Point(Struct, frozen=True, kw_only=True):
-    """One item of a text, which may come from an attacker. ``subject``: shown as code."""
+    """One item of a text, which may come from an attacker. ``subject``: shown as code. ``link``: its page."""
 
     heading: str
     subject: str
     details: tuple[str, ...] = ()
+    link: str | None = None
 
 
 class Text(Struct, frozen=True, kw_only=True):
-    """A description or a comment, which each system formats itself. ``more``: items that are left out."""
+    """A description or a comment, which each system formats itself. ``more``: items that are left out.
+
+    ``link``: the report. ``page``: the start of the served page.
+    """
 
     opening: str
     points: tuple[Point, ...] = ()
     more: int = 0
     closing: tuple[str, ...] = ()
     link: str | None = None
+    page: str | None = None
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Words and addresses of the links at the end."""
+        every = (("Open the page", self.page), ("Open the report", self.link))
+        return tuple((words, address) for words, address in every if address is not None)
 
     @property
     def last(self) -> tuple[str, ...]:
@@ -91,16 +103,17 @@ class Draft(Struct, frozen=True, kw_only=True):
     assignee: str | None = None
 
 
-def draft_of(content: Content, marker: str, report_url: str | None) -> Draft:
-    """The ticket with this content."""
+def draft_of(content: Content, marker: str, report_url: str | None, public_url: str | None = None) -> Draft:
+    """The ticket with this content. ``public_url``: the served page's."""
     number = len(content.findings)
     body = Text(
         opening="Found by Muster, which updates this description, comments when findings come or go, and closes the "
         "ticket once a scan that could read everything has none of them any more.",
-        points=tuple(map(_point, content.lines)),
+        points=tuple(_point(line, public_url) for line in content.lines),
         more=number - len(content.lines),
         closing=_closing(content.lines),
         link=report_url,
+        page=start_page(public_url),
     )
     title = f"Muster: {counted(number, 'finding', 'findings')} {content.of}"
     return Draft(marker=marker, title=title, body=body, severity=content.severity, assignee=content.assignee)
@@ -114,14 +127,17 @@ def _closing(lines: Sequence[Line]) -> tuple[str, ...]:
     return (f"{which} could not be checked again by the last scan. What could not be read is not done.",)
 
 
-def _point(line: Line) -> Point:
+def _point(line: Line, public_url: str | None) -> Point:
     details = (
         f"Evidence: {line.evidence}" if line.evidence else None,
         f"Next step: {line.remediation}",
         None if line.rechecked else "Not checked again: its place could not be read in full.",
     )
     return Point(
-        heading=f"{line.severity.upper()} {line.title}", subject=line.subject, details=tuple(filter(None, details))
+        heading=f"{line.severity.upper()} {line.title}",
+        subject=line.subject,
+        details=tuple(filter(None, details)),
+        link=finding_page(public_url, line.fingerprint),
     )
 
 

@@ -142,10 +142,10 @@ def markdown(text: Text) -> str:
     parts = [markdown_sentence(text.opening)]
     for point in text.points:
         details = "".join(f"\n  - {markdown_sentence(detail)}" for detail in point.details)
+        details += f"\n  - [Open](<{quote(point.link, safe=_IN_ADDRESS)}>)" if point.link is not None else ""
         parts.append(f"- **{markdown_sentence(point.heading)}** {markdown_code(point.subject)}{details}")
     parts += [markdown_sentence(line) for line in text.last]
-    if text.link is not None:
-        parts.append(f"[Open the report](<{quote(text.link, safe=_IN_ADDRESS)}>)")
+    parts += [f"[{words}](<{quote(address, safe=_IN_ADDRESS)}>)" for words, address in text.links]
     return "\n\n".join(parts)
 
 

@@ -187,17 +187,20 @@ def adf(text: Text) -> dict[str, Any]:
         for point in text.points:
             first = [_text(point.heading, "strong"), _text(" "), _text(point.subject, "code")]
             lines = [_paragraph(*first), *(_paragraph(_text(detail)) for detail in point.details)]
+            lines += [_paragraph(_link("Open", point.link))] if point.link is not None else []
             items.append({"type": "listItem", "content": lines})
         content.append({"type": "bulletList", "content": items})
     content += [_paragraph(_text(line)) for line in text.last]
-    if text.link is not None:
-        link = {"type": "text", "text": "Open the report", "marks": [{"type": "link", "attrs": {"href": text.link}}]}
-        content.append(_paragraph(link))
+    content += [_paragraph(_link(words, address)) for words, address in text.links]
     return {"version": 1, "type": "doc", "content": content}
 
 
 def _paragraph(*nodes: dict[str, Any]) -> dict[str, Any]:
     return {"type": "paragraph", "content": list(nodes)}
+
+
+def _link(words: str, address: str) -> dict[str, Any]:
+    return {"type": "text", "text": words, "marks": [{"type": "link", "attrs": {"href": address}}]}
 
 
 def _text(text: str, *marks: str) -> dict[str, Any]:
@@ -209,7 +212,7 @@ def _text(text: str, *marks: str) -> dict[str, Any]:
 def _plain(text: Text) -> str:
     parts = [text.opening, *text.last]
     for point in text.points:
-        parts += [point.heading, point.subject, *point.details]
+        parts += [point.heading, point.subject, *point.details, point.link or ""]
     return printable(" ".join(parts))
 
 

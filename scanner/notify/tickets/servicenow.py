@@ -126,11 +126,11 @@ def plain(text: Text) -> str:
     """The text with a line for each thing. No line break comes from outside."""
     parts = [printable(text.opening)]
     for point in text.points:
-        lines = (point.heading, f"  {point.subject}", *(f"  {detail}" for detail in point.details))
+        below = (point.subject, *point.details, *filter(None, (point.link,)))
+        lines = (point.heading, *(f"  {detail}" for detail in below))
         parts.append("\n".join(map(printable, lines)))
     parts += map(printable, text.last)
-    if text.link is not None:
-        parts.append(f"Report: {printable(text.link)}")
+    parts += [f"{words.removeprefix('Open the ').capitalize()}: {printable(address)}" for words, address in text.links]
     return "\n\n".join(parts)
 
 

@@ -48,6 +48,7 @@ class _Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_findings: int = 20
     max_new: int = 50
     report_url: str | None = None
+    public_url: str | None = None
     timeout: float = 10
     insecure_http: bool = False
 
@@ -60,6 +61,8 @@ class _Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(f"timeout is a number of seconds, at most {LONGEST_TIMEOUT}")
         if self.report_url is not None:
             check_url(self.report_url, insecure_http=True, query=True)
+        if self.public_url is not None:
+            check_url(self.public_url, insecure_http=True)
 
 
 def _check_labels(labels: Sequence[str], longest: int) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanner.notify.notices import FindingLine, Notice, PlaceLine, ScanLine
+from msgspec.structs import replace
+
+from scanner.notify.links import finding_page, identity_page, start_page
+from scanner.notify.notices import FindingLine, IdentityLine, Notice, PlaceLine, ScanLine
 from tests.factories import NOW
 
 HOSTILE = "<!channel> <https://evil.example|click> @here *b* `c` [x](https://evil.example) <script>x()</script> &amp;"
@@ -53,3 +56,19 @@ def hostile() -> Notice:
     line = make_line(title=HOSTILE, subject=HOSTILE, remediation=HOSTILE)
     place = PlaceLine(source=HOSTILE, scope=HOSTILE, section=HOSTILE, status="denied", detail=HOSTILE)
     return make_notice(findings=(line,), lost=(place,), title=HOSTILE, recipient=HOSTILE)
+
+
+PAGE = "https://muster.example/"
+
+
+def linked() -> Notice:
+    """With links to the served page."""
+    arrived = IdentityLine(
+        key="arn", subject="bot", provider="aws", scope="1", kind="role", privilege="normal", created_at=None,
+        created_by=None, url=identity_page(PAGE, """arn:aws::<"'>)| &x"""),
+    )  # fmt: skip
+    line = make_line()
+    found = replace(line, url=finding_page(PAGE, line.fingerprint))
+    return make_notice(
+        identities=(arrived,), findings=(found,), counts={"high": 2, "low": 1}, page_url=start_page(PAGE)
+    )

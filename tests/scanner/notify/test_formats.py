@@ -11,11 +11,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from scanner.notify import messages
 from scanner.notify.messages import email
 from scanner.notify.notices import Notice, PlaceLine, ReviewLine
-from tests.scanner.notify.samples import HOSTILE, hostile, large, make_notice
+from tests.scanner.notify.samples import HOSTILE, PAGE, hostile, large, linked, make_notice
 
 PLACE = PlaceLine(source="prod", scope="123", section="iam.users", status="denied", permission="iam:ListUsers")
 NOTICES = {
@@ -32,6 +33,10 @@ NOTICES = {
     ),
     "test": make_notice(kind="test", findings=(), scan=None),
     "large": large(),
+    "linked": linked(),
+    "linked and large": replace(
+        large(), page_url=PAGE, findings=tuple(replace(one, url=f"{PAGE}x" * 60) for one in large().findings)
+    ),
     "hostile": hostile(),
 }
 every_notice = pytest.mark.parametrize("notice", NOTICES.values(), ids=NOTICES)
@@ -69,6 +74,41 @@ def test_slack_mentions_no_one_and_links_nothing() -> None:
     outside_code = [re.sub(r"`[^`\n]*`", "", text) for text in written]
     assert not [text for text in outside_code if "*b*" in text]
     assert {text.count("`") for text in written} == {0, 2}  # a subject ends where we end it
+
+
+def test_every_format_links_to_the_served_page() -> None:
+    """Once with the number of things for their owner, and from each item to its page; else there is no link."""
+    notice = linked()
+    slack = [block["text"]["text"] for block in messages.slack_payload(notice)["blocks"]]
+    card = messages.teams_payload(notice)["attachments"][0]["content"]
+    data = email(notice, sender="m@example.com", to=["ada@example.com"]).as_bytes()
+    parts = message_from_bytes(data, policy=policy.default).iter_parts()
+    plain, html = (part.get_content().replace("\r", "") for part in parts)
+    item = f"{PAGE}findings/{notice.findings[0].fingerprint}"
+    arrived = f"{PAGE}identities/arn%3Aaws%3A%3A%3C%22%27%3E%29%7C%20%26x"
+
+    assert slack[-1] == f"*<{PAGE}|3 things need you>*"
+    assert slack[-2].endswith(f"\n<{item}|Open>")
+    assert slack[1].endswith(f"\n<{arrived}|Open>")
+    assert card["actions"] == [{"type": "Action.OpenUrl", "title": "3 things need you", "url": PAGE}]
+    links = [run["selectAction"]["url"] for block in card["body"] for run in block["inlines"] if "selectAction" in run]
+    assert links == [arrived, item]
+    assert f"3 things need you: {PAGE}\n" in plain
+    assert f"  {item}\n" in plain
+    assert re.findall(r'href="([^"]*)"', html) == [arrived, item, PAGE]
+    for other in (make_notice(), hostile()):
+        assert "Open" not in str(messages.slack_payload(other)) + str(messages.teams_payload(other))
+
+
+def test_the_link_says_what_it_opens() -> None:
+    """How many things wait only where they are all somebody's."""
+    words = [
+        make_notice().page_label,
+        make_notice(recipient=None).page_label,
+        make_notice(kind="heartbeat", findings=(), counts={}).page_label,
+    ]
+
+    assert words == ["1 thing needs you", "Open the page", "Open the page"]
 
 
 def test_slack_links_to_the_report_of_the_config() -> None:
@@ -130,7 +170,7 @@ def test_mail_is_text_and_html_with_nothing_of_theirs_in_it(notice: Notice) -> N
     page = _Elements()
     page.feed(html.get_content())
     assert page.found <= {"html", "body", "h3", "p", "b", "code", "br", "a"}
-    assert ("a" in page.found) is (notice.report_url is not None)
+    assert ("a" in page.found) is (notice.report_url is not None or notice.page_url is not None)
     assert all(one.subject in plain.get_content() and one.subject in page.text for one in notice.findings)
     assert message["To"] == "ada@example.com"
     assert message["Message-ID"] == f"<{notice.id}@example.com>"
@@ -153,5 +193,5 @@ def test_the_generic_format_is_what_the_docs_say() -> None:
     assert decoded["findings"][0]["subject"] == HOSTILE
     assert set(decoded) == {
         "schema", "id", "kind", "title", "recipient", "scan", "created_at", "counts", "findings", "lost", "regained",
-        "errors", "reviews", "identities", "setup", "more", "report_url",
+        "errors", "reviews", "identities", "setup", "more", "report_url", "page_url",
     }  # fmt: skip

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
+from scanner.config.load import load_config
 from scanner.model import SEVERITIES, Acknowledged, BlindSpot, Input, OwnershipVerdict, ScanResult
 from scanner.notify.blindness import CoverageChanges
+from scanner.notify.links import finding_page, identity_page
 from scanner.notify.notices import LONGEST_TEXT, Notice, Outgoing
-from scanner.notify.planning import messages, nothing_scanned, trial
+from scanner.notify.planning import Arrivals, messages, nothing_scanned, trial
 from scanner.notify.settings import Channel, EmailChannel, WebhookChannel
 from scanner.redaction.redact import SecretRef
 from scanner.registry.roster import Roster
@@ -258,3 +262,55 @@ def test_a_trial_goes_to_every_channel() -> None:
         ("mail", "test", ("security@example.com",)),
     ]
     assert isinstance(sent[0].notice, Notice)
+
+
+def test_messages_link_to_the_served_page() -> None:
+    """Its start, and a page for each item; without its address there is no link."""
+    result = make_result(owned("a", "ada@example.com"), findings=(finding("a"),))
+    arrivals = Arrivals(identities=(make_assessment("é/ü"),))
+
+    def notices(channel: Channel) -> list[Notice]:
+        return [one.notice for one in messages([channel], result, UNCHANGED, ROSTER, arrivals)]
+
+    appeared, found = notices(replace(MAIL, public_url="https://muster.example/"))
+    key = quote(make_identity("é/ü").key, safe="")
+    assert {appeared.page_url, found.page_url} == {"https://muster.example/"}
+    assert [one.url for one in appeared.identities] == [f"https://muster.example/identities/{key}"]
+    assert [one.url for one in found.findings] == [f"https://muster.example/findings/{finding('a').fingerprint}"]
+    assert found.page_label == "1 thing needs you"
+    for notice in notices(MAIL):
+        assert {notice.page_url, *(one.url for one in (*notice.findings, *notice.identities))} == {None}
+
+
+def test_a_key_that_is_too_long_for_an_address_has_no_link() -> None:
+    """The finding's own address is always short."""
+    long = make_identity("x" * 5_000).key
+
+    assert identity_page("https://muster.example", long) is None
+    assert finding_page("https://muster.example", "0f" * 16) == f"https://muster.example/findings/{'0f' * 16}"
+
+
+def test_the_address_of_the_page_is_that_of_the_server_unless_a_channel_has_another(tmp_path: Path) -> None:
+    """Of channels and ticket systems alike."""
+    (tmp_path / "config.toml").write_text(
+        """
+[serve]
+public_url = "https://muster.example"
+[[notify]]
+type = "slack"
+url = { env = "X" }
+[[notify]]
+type = "webhook"
+url = "https://hook.example"
+public_url = "https://other.example"
+[[tickets]]
+type = "github"
+repository = "acme/tickets"
+token = { env = "X" }
+"""
+    )
+    config = load_config(tmp_path / "config.toml")
+
+    assert [one.public_url for one in (*config.channels, *config.tickets)] == [
+        "https://muster.example", "https://other.example", "https://muster.example",
+    ]  # fmt: skip
