@@ -43,7 +43,6 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
     from scanner.store.store import open_store
 
     try:
-        from scanner.serve import audit
         from scanner.serve.admission import Admission
         from scanner.serve.app import create_app
         from scanner.serve.calls import TOKEN
@@ -52,7 +51,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         from scanner.serve.keys import load_keys
         from scanner.serve.meters import Meters, measured
         from scanner.serve.people import Lists
-        from scanner.serve.running import LISTS_EVERY, SCANS_EVERY, bind, repeating, run
+        from scanner.serve.running import LISTS_EVERY, SCANS_EVERY, bind, prepare, repeating, run
         from scanner.serve.sessions import Sessions
         from scanner.serve.signin import ServerAccess
     except ImportError as error:
@@ -65,7 +64,7 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         raise UsageError("a sign-in needs a roster, and there are no people on it", hint="set [[people]] in the config")
     acts, token = _acting(acting, lists, address), _token(settings)
     mask(token)
-    audit.always()
+    prepare()
     place = store_url or lists.config.store_url
     connect, folder = partial(open_store, place, create=False), settings.index or index_folder(place)
     catalog = Catalog(folder, connect, activity=lists.config.activity)

@@ -22,7 +22,9 @@ import uvicorn
 
 from scanner.config.serving import Listen, ServeSettings
 from scanner.errors import MusterError, UsageError
+from scanner.serve import audit
 from scanner.serve.connections import IDLE_SECONDS, Connection
+from scanner.serve.memory import few_arenas, give_back
 from scanner.serve.signin import is_within
 from scanner.serve.slots import Slots
 
@@ -34,8 +36,8 @@ MOST_CONNECTIONS, KEPT_CONNECTIONS = 1000, 50
 """Open connections, and further ones that only get the health check."""
 _FILES_ASKED, _OTHER_FILES = 4096, 250
 """File descriptors of the process, and those that are no connections: of the store, the index, exports."""
-SCANS_EVERY, LISTS_EVERY = 5.0, 2.0
-"""Seconds between checks for a new scan, and for changes of config and roster."""
+SCANS_EVERY, LISTS_EVERY, MEMORY_EVERY = 5.0, 2.0, 20.0
+"""Seconds between checks for a new scan, for changes of config and roster, and between returns of free memory."""
 LONGEST_PAUSE = 300.0
 """Seconds between two calls that end with an error."""
 LAST_ANSWERS, LAST_MOMENT = 3, 4.0
@@ -56,6 +58,12 @@ def bind(listen: Listen) -> socket.socket:
         hint = "choose another with --listen HOST:PORT"
         raise UsageError(f"the address {listen.host}:{listen.port} {what}", hint=hint) from error
     return bound
+
+
+def prepare() -> None:
+    """Prepare the process, before it starts threads."""
+    audit.always()
+    few_arenas()
 
 
 @contextmanager
@@ -141,5 +149,8 @@ def run(app: Any, bound: socket.socket, settings: ServeSettings, listening: Call
         timeout_keep_alive=int(IDLE_SECONDS),
         timeout_graceful_shutdown=LAST_ANSWERS,
     )
-    with suppress(KeyboardInterrupt):  # uvicorn raises the signal again when it has ended
+    with (
+        repeating((give_back, MEMORY_EVERY)),
+        suppress(KeyboardInterrupt),
+    ):  # uvicorn raises the signal again when it has ended
         _Server(config, listening).run([bound])

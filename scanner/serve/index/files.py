@@ -19,9 +19,6 @@ from scanner.serve.index.about import About, read_about
 from scanner.serve.index.numeric import Array, np
 from scanner.serve.index.questions import ListName
 
-_MAPPED = 2**33
-"""Bytes of the file that are memory-mapped, shared by all connections."""
-
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
@@ -108,7 +105,6 @@ class IndexFile:
         address = f"file:{quote(str(self._path.absolute()))}?mode=ro&immutable=1"
         connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
         connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
         return connection
 
     def column(self, of: ListName, name: str) -> tuple[Array, Sequence[Any]]:

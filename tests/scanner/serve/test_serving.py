@@ -183,3 +183,13 @@ def test_the_log_says_who_did_what_and_no_secret(served: Served) -> None:
         assert "sign-in refused: wrong token from 127.0.0.1" in log
         for secret in (served.token, "nonsense-of-a-guess", *dict(browser.cookies).values(), "\x1b"):
             assert secret not in log
+
+
+def test_the_index_is_read_and_not_mapped(scanned_folder: Path) -> None:
+    """Each connection would map all of it, and for each the system counts it as the server's memory."""
+    with Served(scanned_folder) as served:
+        assert served.http.get("/api/v1/identities?q=bot", headers=served.bearer).json()["total"] == 4
+        maps = Path(f"/proc/{served.pid}/maps").read_text()
+
+    assert "python" in maps
+    assert ".index" not in maps
