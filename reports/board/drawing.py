@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
-WIDTH, HEIGHT = 180, 92
+WIDTH, HEIGHT = 180, 80
 LEFT, RIGHT, TOP, BOTTOM = 36, 6, 6, 16
 """Margins of the plot for the labels of its axes."""
 
@@ -59,6 +59,13 @@ def line(
     )
     opened = f'<svg class="lines" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">'
     return f"{opened}{grid}{axis}{drawn}{end}</svg>"
+
+
+def spark(values: Sequence[int]) -> str:
+    """A line of a few millimetres beside its first and last number."""
+    top, step = max(1, *values), 60 / max(len(values) - 1, 1)
+    points = " ".join(f"{place * step:.1f},{13 - 12 * value / top:.1f}" for place, value in enumerate(values))
+    return f'<svg class="spark bad" viewBox="0 0 60 14" aria-hidden="true"><polyline points="{points}"/></svg>'
 
 
 def _runs(across: Sequence[float], values: Sequence[float | None], top: float) -> Iterator[str]:

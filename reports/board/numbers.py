@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
@@ -197,6 +197,7 @@ def _teams(result: ScanResult) -> tuple[Team, ...]:
     findings = Counter(finding.identity for finding in result.findings if finding.severity in CRITICAL_OR_HIGH)
     late = Counter(holder.identity.key for holder, in_time in rotations(result) if in_time is False)
     entries = {team.casefold() if team else None: (team, its) for team, its in by_team(result).items()}
+    history = _history(result)
     for assessment in result.identities:
         if assessment.ownership.state == "not_applicable":
             continue
@@ -218,10 +219,26 @@ def _teams(result: ScanResult) -> tuple[Team, ...]:
             grave=grave[team],
             unknown=unknown[team],
             upkeep=entries[team][1] if team in entries else Upkeep(),
+            history=history(team),
         )
         for team in {**{team: name for team, (name, _) in entries.items()}, **names}
     ]
     return tuple(sorted(teams, key=_most_to_do))
+
+
+def _history(result: ScanResult) -> Callable[[str | None], tuple[int, ...]]:
+    """A function that gives a team's orphans in each scan, by its name in lower case."""
+    if result.trends is None:
+        return lambda _: ()
+    known: dict[str | None, list[tuple[int, ...]]] = {}
+    for one in result.trends.teams:
+        known.setdefault(one.team.casefold() if one.team else None, []).append(one.numbers["orphaned"])
+    none = (0,) * len(result.trends.scans)
+    return lambda team: _added([none, *known.get(team, ())])
+
+
+def _added(rows: Iterable[Sequence[int]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(*rows, strict=True)))
 
 
 def total(teams: Iterable[Team]) -> Team:
@@ -229,7 +246,8 @@ def total(teams: Iterable[Team]) -> Team:
     counts = ("identities", "owned", "orphaned", "overdue", "grave", "unknown")
     listed = list(teams)
     whole = {count: sum(getattr(team, count) for team in listed) for count in counts}
-    return Team(name=None, upkeep=summed(team.upkeep for team in listed), **whole)
+    history = _added(team.history for team in listed) if all(team.history for team in listed) else ()
+    return Team(name=None, upkeep=summed(team.upkeep for team in listed), history=history, **whole)
 
 
 def _beside(teams: Iterable[Team], result: ScanResult) -> Team:
@@ -256,6 +274,9 @@ def _moment(at: datetime, counts: Summary) -> Moment:
         owned=_share(counts.owned, (counts.owned, counts.orphaned)),
         registered=_share(counts.registered, (counts.registered, counts.unregistered, counts.ambiguous)),
         orphaned=counts.orphaned,
+        unregistered=counts.unregistered,
+        worsened=counts.worsened,
+        acknowledged=counts.acknowledged,
         grave=sum(counts.findings.get(severity, 0) for severity in CRITICAL_OR_HIGH),
         unexplained=counts.unexplained_findings,
         kept=shares(counts.upkeep),

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from reports.base import Screen, View
 from reports.board import words
-from reports.board.drawing import count_bar, line, share_bar
+from reports.board.drawing import count_bar, line, share_bar, spark
 from reports.board.numbers import board
 from reports.board.records import Board, Measure, Moment, Team
 from reports.board.upkeep import mean
@@ -28,8 +28,8 @@ from scanner.model import ScanResult
 from scanner.text import printable
 
 LONGEST_NAME = 200
-FEWEST_POINTS = 2
-"""Fewest points of a line."""
+FEWEST_POINTS, SCANS_LISTED = 2, 30
+"""Fewest points of a line, and most rows of the table below the lines."""
 
 
 class Line(Struct, frozen=True):
@@ -46,7 +46,10 @@ LINES = (
     Line("Registered", "good", lambda point: point.registered, is_share=True),
     Line("Entries kept", "good", lambda point: point.entries_kept, is_share=True),
     Line("Orphans", "bad", lambda point: point.orphaned, is_share=False),
+    Line("Unregistered", "bad", lambda point: point.unregistered, is_share=False),
     Line("Critical and high", "critical", lambda point: point.grave, is_share=False),
+    Line("Worsened", "bad", lambda point: point.worsened, is_share=False),
+    Line("Acknowledged", "quiet", lambda point: point.acknowledged, is_share=False),
     Line("Unexplained", "bad", lambda point: point.unexplained, is_share=False),
 )
 """Lines of the trend. A number that is unknown in every scan has no line, except for the first two."""
@@ -147,16 +150,39 @@ def _trend(numbers: Board) -> str:
     if len(points) < FEWEST_POINTS:
         return '<p class="note">A trend takes two scans or more in the store.</p>'
     shown = (one for one in LINES if any(one.value(point) is not None for point in points) or one in LINES[:2])
-    drawn = "".join(_line(one, points) for one in shown)
+    lines = list(shown)
+    drawn = "".join(_line(one, points) for one in lines)
     why = words.trend_differs(numbers)
     text = _safe(f"{words.change(points[0], points[-1])} {why}")
-    return f"<div class='lines4'>{drawn}</div><p class=\"note\">{text}</p>"
+    return f"<div class='lines4'>{drawn}</div><p class=\"note\">{text}</p>{_nights(lines, points)}"
+
+
+def _nights(lines: Sequence[Line], points: Sequence[Moment]) -> str:
+    """The numbers of the lines as a table, the latest scan first."""
+    heads = "".join(f'<th scope="col">{one.title}</th>' for one in lines)
+    listed = points[: -SCANS_LISTED - 1 : -1]
+    rows = "".join(
+        f'<tr><th scope="row">{point.at:%Y-%m-%d}</th>'
+        + "".join(f"<td>{_safe(_shown(one, one.value(point)))}</td>" for one in lines)
+        + "</tr>"
+        for point in listed
+    )
+    which = "" if len(listed) == len(points) else f" of the last {len(listed)}"
+    return (
+        f'<details class="nights"><summary>The numbers{which}, scan by scan</summary><div tabindex="0" role="region" '
+        f'aria-label="The numbers, scan by scan"><table><thead><tr><th scope="col">Scan</th>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></details>"
+    )
+
+
+def _shown(one: Line, value: float | None) -> str:
+    return words.percent(value) if one.is_share or value is None else f"{value:,}"
 
 
 def _line(one: Line, points: Sequence[Moment]) -> str:
     values = [one.value(point) for point in points]
     top = 1 if one.is_share else max(1, *(value or 0 for value in values))
-    shown = [words.percent(value) if one.is_share or value is None else f"{value:,}" for value in (values[-1], top)]
+    shown = [_shown(one, value) for value in (values[-1], top)]
     drawn = line(
         [point.at for point in points],
         values,
@@ -170,16 +196,18 @@ def _line(one: Line, points: Sequence[Moment]) -> str:
 
 def _team(name: str, team: Team) -> str:
     shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
-    cells = (
-        f"{team.identities:,}",
-        words.percent(team.share),
-        f"{team.orphaned:,}",
-        f"{team.overdue:,}",
-        f"{team.grave:,}",
-        words.percent(mean(team.upkeep)),
-    )
-    numbers = "".join(f'<td class="number">{_safe(cell)}</td>' for cell in cells)
-    return f'<tr><th scope="row"><bdi>{_safe(shown)}</bdi></th>{numbers}</tr>'
+    before = (f"{team.identities:,}", words.percent(team.share))
+    after = (f"{team.overdue:,}", f"{team.grave:,}", words.percent(mean(team.upkeep)))
+    first, last = ("".join(f'<td class="number">{_safe(cell)}</td>' for cell in cells) for cells in (before, after))
+    orphaned = f'<td class="number past">{team.orphaned:,}{_past(team)}</td>'
+    return f'<tr><th scope="row"><bdi>{_safe(shown)}</bdi></th>{first}{orphaned}{last}</tr>'
+
+
+def _past(team: Team) -> str:
+    """A team's orphans over the scans: what they were in the first one, and a line."""
+    if len(team.history) < FEWEST_POINTS:
+        return ""
+    return f" <small>was {team.history[0]:,}</small>{spark(team.history)}"
 
 
 # --- markup -------------------------------------------------------------------

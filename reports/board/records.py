@@ -64,6 +64,8 @@ class Team(Struct, frozen=True, kw_only=True):
     unknown: int
     upkeep: Upkeep = Upkeep()
     """The upkeep of its registry entries."""
+    history: tuple[int, ...] = ()
+    """Its orphans in each scan of the trends; empty without a history of teams."""
 
     @property
     def share(self) -> float | None:
@@ -80,6 +82,9 @@ class Moment(Struct, frozen=True, kw_only=True):
     registered: float | None
     orphaned: int
     grave: int
+    unregistered: int = 0
+    worsened: int = 0
+    acknowledged: int = 0
     unexplained: int | None = None
     """Findings about a day that no known change explains; None without an audit log."""
     kept: Mapping[str, float | None] = {}

@@ -217,6 +217,8 @@ def with_changes_shown(
     from scanner.app.changes import with_since
 
     board = any(output.shows == BOARD for output in outputs)
+    if board:
+        result = replace(result, trends=store.trends(result.scan.id))
     wanted = board or any(output.report.name in SINCE for output in outputs)
     return with_since(store, result, shares=board, activity=activity) if wanted else result
 

@@ -17,6 +17,7 @@ from scanner.model.judged import Assessment, EntryAssessment, Finding
 from scanner.model.planned import Plan
 from scanner.model.rights import Assignment
 from scanner.model.terms import SEVERITIES, InputRole, Severity
+from scanner.model.trends import Trends
 
 
 class Input(Struct, frozen=True, kw_only=True, gc=False):
@@ -175,3 +176,5 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """How files ended when they were last read to their end, for the next scan; no report shows it."""
     since: Since | None = None
     """Changes since the previous scan; None without one, or if no report needs them."""
+    trends: Trends | None = None
+    """Trends by team; None if no report needs them."""

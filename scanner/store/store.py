@@ -18,6 +18,7 @@ from scanner.access.blast_radius.walk import blast_radius_of
 from scanner.errors import MissingStore, OlderStore, StoreError, UsageError
 from scanner.model import BlastRadius, Forgotten, ScanPoint, ScanResult
 from scanner.model.decisions import Act, Actor
+from scanner.model.trends import Trends
 from scanner.store import comparison, history, pruning, scans, schema
 from scanner.store.activity.store import ActivityStore
 from scanner.store.acts import STATED
@@ -46,6 +47,7 @@ from scanner.store.served import ServedRecords
 from scanner.store.staging import Staging
 from scanner.store.streaming import StreamedScan
 from scanner.store.tickets import Tickets
+from scanner.store.trends import About, trends
 
 
 class StoreStatus(Struct, frozen=True, kw_only=True):
@@ -224,6 +226,11 @@ class Store:
         """The trend up to the named scan, or the latest: see ``ScanResult.trend``."""
         with reading(self._engine) as connection:
             return trend(connection, scans.find(connection, scan_id))
+
+    def trends(self, scan_id: str | None = None, about: About | None = None) -> Trends:
+        """Trends by team up to the named scan, or the latest; of everything, or of these. Raises DamagedRow."""
+        with reading(self._engine) as connection:
+            return trends(connection, scans.find(connection, scan_id), about)
 
     def with_past(self, result: ScanResult) -> ScanResult:
         """A saved result with ``trend`` and ``first_seen`` from the store."""

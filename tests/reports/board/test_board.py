@@ -18,6 +18,7 @@ from reports.board.formats import BOARD_FORMATS
 from reports.board.records import Measure
 from reports.states import STATES
 from scanner.model import Acknowledged, EntryAssessment, OwnershipVerdict, ScanPoint, ScanResult, Since, Summary, Upkeep
+from scanner.model.trends import TRENDS, TeamTrend, Trends, TrendScan
 from tests.accessibility import violations_in_light_and_dark
 from tests.browser import watched
 from tests.contract.test_reports import ACTIVE
@@ -43,11 +44,20 @@ from tests.reports.samples import (
 )
 
 
-def _with_six_lines() -> ScanResult:
-    """A trend in which everything is known, as far as a page has room for it."""
+def _with_every_line() -> ScanResult:
+    """A trend in which everything is known, as far as a page has room for it, and one for each team."""
     counts = Summary(unexplained_findings=3, upkeep=Upkeep(entries=9, owner=9, purpose=7, review=1))
     points = (ScanPoint(id=f"{days}", started_at=days_ago(days), counts=counts) for days in (300, 200, 0))
-    return replace(estate_with_activity(), trend=tuple(points))
+    return with_trends(replace(estate_with_activity(), trend=tuple(points)))
+
+
+def with_trends(result: ScanResult) -> ScanResult:
+    """With the history of each of its teams."""
+    names = dict.fromkeys(one.ownership.team for one in result.identities)
+    scans = tuple(TrendScan(id=point.id, started_at=point.started_at) for point in result.trend)
+    numbers = dict.fromkeys(TRENDS, tuple(range(len(scans), 0, -1)))
+    history = tuple(TeamTrend(team=name, numbers=numbers) for name in names)
+    return replace(result, trends=Trends(scans=scans, teams=history))
 
 
 RESULTS = {
@@ -56,7 +66,7 @@ RESULTS = {
     "gaps": estate_with_gaps(),
     "no registry": without_registry(),
     "activity": estate_with_activity(),
-    "six lines": _with_six_lines(),
+    "every line": _with_every_line(),
     "empty": make_result(),
 }
 
@@ -174,7 +184,10 @@ def test_the_trend_has_axes_and_the_colours_of_its_states() -> None:
         ("Owned", STATES["ownership"]["owned"].tone, "20 %"),
         ("Registered", STATES["registry"]["registered"].tone, "25 %"),
         ("Orphans", STATES["ownership"]["orphaned"].tone, "4"),
+        ("Unregistered", STATES["registry"]["unregistered"].tone, "3"),
         ("Critical and high", STATES["severity"]["critical"].tone, "1"),
+        ("Worsened", "bad", "0"),
+        ("Acknowledged", "quiet", "0"),
     ]
     assert [re.findall(r"<text[^>]*>(.*?)</text>", line[3]) for line in lines[1:3]] == [
         ["100 %", "0 %", "2026-10-26", "2026-11-25"],
@@ -228,9 +241,8 @@ def test_the_terminal_has_the_same_in_80_columns() -> None:
 @pytest.mark.parametrize("result", [estate_with_gaps(), provisional(estate_with_gaps()), without_registry()])
 def test_it_prints_on_one_sheet(browser: Browser, tmp_path: Path, result: ScanResult, name: str) -> None:
     """With every caveat, a full list of teams with long names, and a trend: one page of A4."""
-    full = replace(
-        with_history(result), identities=(*result.identities, *teams(*(f"{at} {name}" for at in range(9))).identities)
-    )
+    identities = (*result.identities, *teams(*(f"{at} {name}" for at in range(9))).identities)
+    full = with_trends(replace(result, identities=identities, trend=_with_every_line().trend))
     file = tmp_path / "board.html"
     file.write_text(written("html", full), encoding="utf-8")
     with watched(browser, file.as_uri()) as seen:
@@ -245,9 +257,11 @@ def test_it_prints_on_one_sheet(browser: Browser, tmp_path: Path, result: ScanRe
 def test_a_phone_shows_teams_and_headings_whole(browser: Browser, tmp_path: Path) -> None:
     """Nothing is cut, no name is broken within a word, and the page is not wider than the screen."""
     file = tmp_path / "board.html"
-    file.write_text(written("html", teams("Growth", "Platform", "Payments")), encoding="utf-8")
+    result = replace(teams("Growth", "Platform", "Payments"), trend=_with_every_line().trend)
+    file.write_text(written("html", with_trends(result)), encoding="utf-8")
     with watched(browser, file.as_uri()) as seen:
         seen.page.set_viewport_size({"width": 390, "height": 844})
+        seen.page.locator("summary").click()
         cut = "cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth).map(cell => cell.textContent)"
         heights = "cells => cells.map(cell => cell.getClientRects().length)"
 
@@ -263,7 +277,36 @@ def test_axe_finds_nothing(browser: Browser, tmp_path: Path, result: ScanResult)
     file = tmp_path / "board.html"
     file.write_text(written("html", result), encoding="utf-8")
     with watched(browser, file.as_uri()) as seen:
+        for closed in seen.page.locator("details:not([open]) summary").all():
+            closed.click()
         assert violations_in_light_and_dark(seen.page) == []
+
+
+def test_a_table_has_the_numbers_of_the_lines() -> None:
+    """The latest scan first, and of many scans the last ones."""
+    counts = [Summary(orphaned=at, unregistered=2 * at, worsened=at % 3, acknowledged=at % 5) for at in range(40)]
+    points = tuple(ScanPoint(id=f"{at}", started_at=days_ago(40 - at), counts=one) for at, one in enumerate(counts))
+    page = written("html", replace(estate(), trend=points))
+    table = page.partition('<details class="nights">')[2].partition("</details>")[0]
+    rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", table)]
+
+    assert "The numbers of the last 30, scan by scan" in table
+    assert re.findall(r'scope="col">(.*?)</th>', table)[3:] == [
+        "Orphans", "Unregistered", "Critical and high", "Worsened", "Acknowledged",
+    ]  # fmt: skip
+    assert [row[2:] for row in rows[1:3]] == [["39", "78", "0", "0", "4"], ["38", "76", "0", "2", "3"]]
+    assert len(rows) == 31
+
+
+def test_teams_have_their_orphans_over_time() -> None:
+    """Also the row of those that share one, and the sum; without a history nothing is claimed."""
+    result = replace(teams(*(f"team {number:02}" for number in range(12))), trend=_with_every_line().trend)
+    cells = re.findall(r'<td class="number past">.*?<small>(.*?)</small>', written("html", with_trends(result)))
+    document = json.loads(written("json", with_trends(result)))
+
+    assert cells == ["was 3"] * 8 + ["was 12", "was 36"]
+    assert [team["history"] for team in document["teams"]] == [[3, 2, 1]] * 12
+    assert "was" not in written("html", result).partition('class="teams"')[2]
 
 
 def _card(page: str, title: str) -> str:

@@ -279,7 +279,8 @@ def test_messages_link_to_the_served_page() -> None:
     assert [one.url for one in found.findings] == [f"https://muster.example/findings/{finding('a').fingerprint}"]
     assert found.page_label == "1 thing needs you"
     for notice in notices(MAIL):
-        assert {notice.page_url, *(one.url for one in (*notice.findings, *notice.identities))} == {None}
+        urls = [one.url for one in notice.findings] + [one.url for one in notice.identities]
+        assert {notice.page_url, *urls} == {None}
 
 
 def test_a_key_that_is_too_long_for_an_address_has_no_link() -> None:
