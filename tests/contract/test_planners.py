@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
@@ -28,20 +29,24 @@ def words_of(name: str) -> list[str]:
     return sorted({word for text in texts for word in _WORD.findall(text)})
 
 
-def resources(name: str, planner: Planner, value: Any) -> list[Resource]:
-    """A resource of each type that the planner names, all of whose arguments have the value."""
+def resources(name: str, planner: Planner, values: Sequence[Any]) -> list[Resource]:
+    """A resource of each type that the planner names, all of whose arguments have one of the values, in turn."""
     words = [*words_of(name), *(pattern.replace("*", "x") for pattern in planner.types)]
     types = [word for word in words if any(fnmatchcase(word, pattern) for pattern in planner.types)]
-    any_case = {word: value for word in words if word not in types and re.fullmatch(r"[A-Za-z]\w*", word)}
-    capitalized = {word: value for word in any_case if word[0].isupper()}
-    refers, capitalized_refers = (
-        {argument: (f"{other}.x",) for argument, other in zip(arguments, reversed(words), strict=False)}
-        for arguments in (any_case, capitalized)
-    )
-    return [
-        _resource(word, capitalized, capitalized_refers) if "::" in word else _resource(word, any_case, refers)
-        for word in types
-    ]
+    any_case = [word for word in words if word not in types and re.fullmatch(r"[A-Za-z]\w*", word)]
+    capitalized = [word for word in any_case if word[0].isupper()]
+    made = {
+        is_capitalized: (
+            [dict.fromkeys(arguments, value) for value in values],
+            {argument: (f"{other}.x",) for argument, other in zip(arguments, reversed(words), strict=False)},
+        )
+        for is_capitalized, arguments in ((False, any_case), (True, capitalized))
+    }
+    found = []
+    for turn, word in enumerate(types):
+        arguments, refers = made["::" in word]
+        found.append(_resource(word, arguments[turn % len(arguments)], refers))
+    return found
 
 
 def _resource(word: str, arguments: dict[str, Any], refers: dict[str, tuple[str]]) -> Resource:
@@ -69,9 +74,12 @@ def test_it_is_of_its_provider(name: str) -> None:
 def test_no_value_of_an_argument_ends_it(name: str) -> None:
     """Unknown, of another type, or hostile; as itself, in a list and in a block."""
     planner: Planner = CATALOG.load(name)()
-    for odd in (UNKNOWN, *(each for each in ODD if each != "\ud800")):  # which is in no JSON or YAML that can be read
-        for value in (odd, [odd], [{"name": odd, "identity": odd}], {"Statement": odd}, {"key": [odd]}):
-            assert isinstance(planner.planned(resources(name, planner, value), Store()), Planned)
+    for at, odd in enumerate(
+        (UNKNOWN, *(each for each in ODD if each != "\ud800"))
+    ):  # which is in no JSON or YAML that can be read
+        within = ([odd], [{"name": odd, "identity": odd}], {"Statement": odd}, {"key": [odd]})
+        for values in ((odd,), (*within[at % 4 :], *within[: at % 4])):  # of each type, each of these with many
+            assert isinstance(planner.planned(resources(name, planner, values), Store()), Planned)
 
 
 @pytest.mark.parametrize("name", CATALOG.names)

@@ -187,8 +187,8 @@ def test_no_shape_is_slow_on_hostile_texts() -> None:
     """A text that begins a secret again and again costs its length: a careless pattern would take hours of these."""
     for keyword in sorted({keyword for shape in SHAPES for keyword in shape.keywords} | {"password:", "token="}):
         for filler in ("", "a1", "://a:b", " ", "-"):
-            without_secrets((keyword + filler) * (30_000 // len(keyword + filler)))
-            without_secrets(keyword + filler * 30_000)
+            without_secrets((keyword + filler) * (8_000 // len(keyword + filler)))
+            without_secrets(keyword + filler * 8_000)
 
 
 @pytest.mark.parametrize("text", ['https://u:pw="a b"c@host/', 'https://u:password="one two"three@host/'])
