@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import BOTS, REGISTRY, Muster
-from tests.processes import start_muster
+from tests.processes import PATIENCE, start_muster
 from tests.servers.trackers.base import TOKEN, Fault, Reply, serving
 from tests.servers.trackers.github import REPOSITORY, GitHub
 from tests.servers.trackers.jira import PROJECT, USER, Jira
@@ -135,7 +135,7 @@ def test_a_killed_scan_opens_no_second_ticket(estate: Path, muster: Muster, gith
     """It dies after the system opened the ticket and before the store knows."""
     github.faults.append(Fault("POST", after=True, hangs=30))
     run = start_muster(estate, "scan")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not github.tickets and time.monotonic() < deadline:
         time.sleep(0.05)
     run.send_signal(signal.SIGKILL)

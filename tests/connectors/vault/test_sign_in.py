@@ -29,6 +29,7 @@ from connectors.vault.settings import VaultSettings
 from scanner.errors import SourceError
 from tests.connectors.vault.conftest import MakeSettings
 from tests.connectors.vault.estate import Place, Scan, scan
+from tests.processes import PATIENCE
 from tests.servers.openbao import OpenBao
 from tests.servers.vault_proxy import VaultProxy
 
@@ -198,7 +199,7 @@ def test_it_signs_in_again_before_its_token_ends(place: Place, make_settings: Ma
     api = VaultApi(SourceToken(_settings(place, auth)), place.namespace, meter)
 
     accessors: set[str] = set()
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + PATIENCE
     while len(accessors) < 2 and time.monotonic() < ends:
         accessors.add(str(api.read(OWN_TOKEN, dict[str, Any])["accessor"]))
         time.sleep(0.2)

@@ -21,6 +21,7 @@ from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
 from scanner.registry.roster.people import load_people
 from scanner.registry.sql import read_query
+from tests.processes import PATIENCE
 from tests.servers.postgres import Postgres, missing
 
 QUERY = "SELECT id, arn AS identities, owner, expires, note FROM nhi ORDER BY rowid"
@@ -369,7 +370,7 @@ def test_a_reading_that_is_broken_off_leaves_no_connection(postgres: Postgres, s
         "SELECT count(*)::text AS name FROM pg_stat_activity "
         "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
     )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
 
     others = None
     while others != "0" and time.monotonic() < deadline:  # the server takes a moment to end a session

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import PATIENCE
 from tests.scanner.serve.served import PEOPLE, Served
 
 PROXY = '[serve]\nuser_header = "X-User"\nproxies = ["127.0.0.1"]\n'
 ROLES = 'viewers = ["team:security"]\nreviewers = ["u2"]\n'
-SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def _check_changes(served: Served) -> None:
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait for something that takes some seconds."""
-    ends = time.monotonic() + SECONDS
+    ends = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < ends
         time.sleep(0.2)
