@@ -165,13 +165,13 @@ def _hashed(body: bytes) -> str:
 
 def keep(connection: Connection, findings: Iterable[Finding]) -> None:
     """Store the wordings that the store does not have."""
-    wordings = {(finding.title, finding.remediation, finding.controls) for finding in findings}
+    every = {(finding.title, finding.remediation, finding.controls) for finding in findings}
     known = set(connection.execute(select(schema.wording.c.hash)).scalars())
-    rows = {_hash(*wording): encode(Wording(*wording), wording[0]).decode() for wording in wordings}
+    rows = {_hash(*wording): encode(Wording(*wording), wording[0]).decode() for wording in every}
     bulk_insert(connection, schema.wording, sorted(row for row in rows.items() if row[0] not in known))
 
 
-def all_wordings(connection: Connection) -> dict[str, Wording]:
+def wordings(connection: Connection) -> dict[str, Wording]:
     """Every intact wording, by hash. A finding with a damaged wording does not load."""
     rows = connection.execute(select(schema.wording.c.hash, schema.wording.c.body))
     return {

@@ -19,13 +19,24 @@ from scanner.model import Coverage
 from scanner.model.decisions import Act, Actor
 from scanner.store import schema
 from scanner.store.activity import care
-from scanner.store.bodies import Wording, all_wordings, damaged_wordings, encode
+from scanner.store.bodies import damaged_wordings, encode
 from scanner.store.chain import Printed
 from scanner.store.decisions import check_log, log
 from scanner.store.engine import bulk_insert, damaged, database_of, reading, store_errors, writing
 from scanner.store.integrity import ACTIVITY, CHECKED, EVIDENCE, INTERVALS, RECORDS, Values, checksum, named
 from scanner.store.intervals import recovered, unmoved_rows, version_row
-from scanner.store.kinds import ASSIGNMENTS, ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, WORKLOADS, RecordKind
+from scanner.store.kinds import (
+    ASSIGNMENTS,
+    ENTRIES,
+    EXPOSURES,
+    FINDINGS,
+    IDENTITIES,
+    SECRETS,
+    WORKLOADS,
+    RecordKind,
+    Shared,
+)
+from scanner.store.policies import damaged_policies, without_damaged
 from scanner.store.scans import heads_of_scans
 from scanner.text import counted, printable
 
@@ -34,6 +45,7 @@ _KINDS: Mapping[str, RecordKind[Any]] = {
 }
 _OF_SCANS = tuple(table for table in CHECKED if table not in (*ACTIVITY, *EVIDENCE))
 _NO_TIME = "1970-01-01T00:00:00+00:00"
+_POLICY = "what the policy {} allows does not match its hash"
 _UNKNOWN_COVERAGE = "this record was damaged in the store: how completely the section was read is unknown"
 
 
@@ -62,6 +74,7 @@ def check(engine: Engine, printed: Sequence[Printed] = ()) -> tuple[Problem, ...
             *lost,
             *rows,
             *_lost_wordings(connection),
+            *(Problem(what=_POLICY.format(name)) for name in damaged_policies(connection)),
             *broken,
             *_incomplete(connection),
             *activity,
@@ -82,14 +95,18 @@ def repair(engine: Engine, actor: Actor, printed: Sequence[Printed] = ()) -> tup
         for seq in _lost_scans(connection):
             _insert_placeholder(connection, seq)
             problems.append(Problem(what=f"scan number {seq} is lost", repaired="treated as pruned"))
-        wordings = all_wordings(connection)
+        shared = Shared(connection)
         for table in _OF_SCANS:
             rows = damaged(connection, table)
             problems += [
-                Problem(what=_mismatch(table, row), repaired=_repair_row(connection, table, row, wordings))
+                Problem(what=_mismatch(table, row), repaired=_repair_row(connection, table, row, shared))
                 for row in rows
             ]
         problems += _lost_wordings(connection)
+        problems += [
+            Problem(what=_POLICY.format(name), repaired="removed; the next scan stores it again")
+            for name in without_damaged(connection)
+        ]
         for table, key, first, what in list(_broken_intervals(connection)):
             problems.append(Problem(what=what, repaired=_correct_end(connection, table, key, first)))
         for seq, what, missing in list(_scans_with_wrong_counts(connection)):
@@ -109,7 +126,7 @@ def _mismatch(table: Table, row: Values) -> str:
     return f"{named(table, row)} does not match its checksum"
 
 
-def _repair_row(connection: Connection, table: Table, row: Values, wordings: Mapping[str, Wording]) -> str | None:
+def _repair_row(connection: Connection, table: Table, row: Values, shared: Shared) -> str | None:
     """Repair one damaged row; returns what was done."""
     if table is schema.scan:
         return None
@@ -125,7 +142,7 @@ def _repair_row(connection: Connection, table: Table, row: Values, wordings: Map
     this_row = and_(table.c.key == row[0], table.c.first_scan == row[1])
     if kind := _KINDS.get(table.name):
         stored = connection.execute(unmoved_rows(kind).where(this_row)).one()
-        record = recovered(kind, stored, wordings)
+        record = recovered(kind, stored, shared)
         if record is not None:
             right = version_row(kind, row[1], row[0], record)
             columns = [column.name for column in table.c][3:]

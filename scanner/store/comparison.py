@@ -13,11 +13,10 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, lit
 
 from scanner.model import Assessment, EntryAssessment, Finding, ScanResult
 from scanner.store import scans, schema
-from scanner.store.bodies import all_wordings
 from scanner.store.database import Values
 from scanner.store.engine import plain_rows
 from scanner.store.intervals import BATCH, holds, restore, restored_rows, unmoved_rows
-from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES, R, RecordKind
+from scanner.store.kinds import ENTRIES, FINDINGS, IDENTITIES, R, RecordKind, Shared
 from scanner.store.scans import StoredScan
 
 _NOT_RECHECKED = '"rechecked":false'
@@ -84,20 +83,20 @@ class Comparison:
         rows = restored_rows(IDENTITIES, holds(sightings, self._new)).where(
             holds(schema.identity, self._new), sightings.c.body.contains(_NOT_RECHECKED)
         )
-        wordings = all_wordings(self._connection)
+        shared = Shared(self._connection)
         for row in self._connection.execute(rows, execution_options={"yield_per": BATCH}):
-            yield restore(IDENTITIES, row, wordings)
+            yield restore(IDENTITIES, row, shared)
 
     def _pairs(self, kind: RecordKind[R]) -> Iterator[tuple[R | None, R | None]]:
         versions: Table = kind.versions
-        wordings = all_wordings(self._connection)
+        shared = Shared(self._connection)
         rows = unmoved_rows(kind)
         both = union_all(rows.where(self._ended(versions)), rows.where(self._begun(versions))).order_by(
             "key", "first_scan"
         )
         stored = self._connection.execute(both, execution_options={"yield_per": BATCH})
         for _, of_key in groupby(stored, attrgetter("key")):
-            sides = {row.first_scan > self._old: restore(kind, row, wordings) for row in of_key}
+            sides = {row.first_scan > self._old: restore(kind, row, shared) for row in of_key}
             yield sides.get(False), sides.get(True)
 
     def _earlier(self, table: Table, chosen: Callable[[Any], ColumnElement[bool]] = lambda _: true()) -> list[Values]:

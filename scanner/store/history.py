@@ -13,11 +13,11 @@ from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, sele
 
 from scanner.errors import StoreError
 from scanner.model import Assessment, ScanPoint
-from scanner.store import bodies, scans, schema
+from scanner.store import scans, schema
 from scanner.store.database import Values
 from scanner.store.engine import plain_rows
 from scanner.store.intervals import holds, restore, restored_rows, unmoved_rows
-from scanner.store.kinds import ENTRIES, IDENTITIES
+from scanner.store.kinds import ENTRIES, IDENTITIES, Shared
 
 # --- First seen: from keys alone; a table keeps it only for pruned versions ---
 
@@ -137,10 +137,10 @@ def _versions(
     )
     rows = restored_rows(IDENTITIES, seen_last).where(version.key.in_(keys)).order_by(version.key, version.first_scan)
     started = scans.start_times(connection)
-    known_wordings = bodies.all_wordings(connection)
+    shared = Shared(connection)
     for row in connection.execute(rows):
         try:
-            assessment = restore(IDENTITIES, row, known_wordings)
+            assessment = restore(IDENTITIES, row, shared)
         except StoreError:
             if not despite_damage:
                 raise

@@ -35,11 +35,11 @@ from sqlalchemy import (
 from scanner.errors import DamagedRow, StoreError
 from scanner.processes import ahead, batched
 from scanner.store import scans, schema
-from scanner.store.bodies import all_wordings, decode, digest, encode
+from scanner.store.bodies import decode, digest, encode
 from scanner.store.database import Values
 from scanner.store.engine import Damaged, insert_sealed, plain_rows
 from scanner.store.integrity import HINT, RECORDS, checksum, sealed, verify
-from scanner.store.kinds import R, RecordKind, Sighting, Wordings
+from scanner.store.kinds import R, RecordKind, Shared, Sighting
 from scanner.text import printable
 
 BATCH = 10_000
@@ -318,21 +318,21 @@ def unmoved_rows(kind: RecordKind[R]) -> Select[Any]:
     return select(kind.versions, *(null().label(f"moved_{name}") for name in _MOVED))
 
 
-def restore(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R:
+def restore(kind: RecordKind[R], row: Row[Any], shared: Shared) -> R:
     """The record of a row of :func:`restored_rows`, as it was saved. Raises DamagedRow."""
     values: Values = tuple(row)
     first, body, its_checksum = values[-3:]
     verify(kind.versions, values[:-3])
     if body is None:
-        return kind.restore(kind.load(row, wordings), _UNSEEN)
+        return kind.restore(kind.load(row, shared), _UNSEEN)
     verify(kind.sightings, (row.key, first, None, body, its_checksum))
-    return kind.restore(kind.load(row, wordings), decode(_sightings, body, f"sighting of {row.key}"))
+    return kind.restore(kind.load(row, shared), decode(_sightings, body, f"sighting of {row.key}"))
 
 
-def recovered(kind: RecordKind[R], row: Row[Any], wordings: Wordings) -> R | None:
+def recovered(kind: RecordKind[R], row: Row[Any], shared: Shared) -> R | None:
     """The record of a damaged row if its key and body still match the hash; else None."""
     try:
-        record = kind.load(row, wordings)
+        record = kind.load(row, shared)
     except (StoreError, ValueError):
         return None
     its_own = kind.key(record) == row.key and digest(kind.content(record), row.key) == row.hash
@@ -412,17 +412,17 @@ def _restored(
     *,
     despite_damage: bool,
 ) -> Iterator[R]:
-    wordings = all_wordings(connection)
+    shared = Shared(connection)
     with connection.execute(rows, execution_options={"yield_per": BATCH}) as result:
         for row in result:
             if wanted is not None and not wanted(row):
                 continue
             try:
-                yield restore(kind, row, wordings)
+                yield restore(kind, row, shared)
             except DamagedRow:
                 if not despite_damage:
                     raise
-                if (record := recovered(kind, row, wordings)) is not None:
+                if (record := recovered(kind, row, shared)) is not None:
                     yield record
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, defstruct, field
 from msgspec.json import Decoder
 from msgspec.structs import asdict, replace
-from sqlalchemy import Row, Table
+from sqlalchemy import Connection, Row, Table
 
 from scanner.errors import DamagedRow
 from scanner.model import (
@@ -35,16 +36,29 @@ from scanner.model import (
     last_used_on,
     most_severe_first,
 )
+from scanner.model.attributes import ALLOWED_ACTIONS
 from scanner.store import schema
-from scanner.store.bodies import Wording, compact, decode, moment_of, part_of, text_of, wording_of
+from scanner.store.bodies import Wording, compact, decode, moment_of, part_of, text_of, wording_of, wordings
 from scanner.store.integrity import HINT
+from scanner.store.policies import Policies, apart, hash_of
 from scanner.text import printable
 
 # --- What of a record is content, and what changes from scan to scan without the record changing ---
 
 R = TypeVar("R", Assessment, StoredSecret, Workload, Assignment, Exposure, EntryAssessment, Finding)
 
-Wordings: TypeAlias = Mapping[str, Wording]
+
+class Shared:
+    """What records share, read when it is first needed: the wordings of findings, and what policies allow."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.policies = Policies(connection)
+
+    @cached_property
+    def wordings(self) -> Mapping[str, Wording]:
+        """By hash."""
+        return wordings(self._connection)
 
 
 class Sighting(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -86,7 +100,7 @@ class RecordKind(Struct, Generic[R], frozen=True, kw_only=True):
     content: Callable[[R], R]
     facts: Callable[[R], tuple[str | None, ...]]
     body: Callable[[R], Struct] = compact
-    load: Callable[[Row[Any], Wordings], R]
+    load: Callable[[Row[Any], Shared], R]
     moves: Callable[[R], bool] = lambda _: True
     sighting: Callable[[R], Sighting]
     restore: Callable[[R, Sighting], R]
@@ -98,7 +112,7 @@ _UNSEEN = Sighting()
 _NO_ORIGIN = Origin(file="")
 
 
-def _loader(name: str, decoder: Decoder[R]) -> Callable[[Row[Any], Wordings], R]:
+def _loader(name: str, decoder: Decoder[R]) -> Callable[[Row[Any], Shared], R]:
     """Loads records whose body holds every field."""
     return lambda row, _: decode(decoder, row.body, f"{name} {row.key}")
 
@@ -181,6 +195,8 @@ class _IdentityBody(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     not_compared: Any
     consumers: Any
     findings: Any
+    allowed: Any
+    """By policy, the hash of the list that is stored apart."""
 
 
 _NATURE, _AGENT, _REGISTRY = NatureVerdict(), AgentVerdict(), RegistryVerdict(state="unregistered")
@@ -190,7 +206,8 @@ _LEFT_OUT = ("nature", "agent", "registry", "ownership", "usage", "privilege", "
 
 def _identity_body(assessment: Assessment) -> Struct:
     identity = assessment.identity
-    body = compact(identity)
+    lists = apart(identity)
+    body = compact(replace(identity, attributes=_without(identity.attributes, lists)) if lists else identity)
     body.privilege = _unless(UNKNOWN_PRIVILEGE, identity.privilege)
     # A list, because an empty tuple is the default and would be left out, too.
     body.sources = UNSET if identity.sources == (identity.source,) else list(identity.sources)
@@ -206,19 +223,38 @@ def _identity_body(assessment: Assessment) -> Struct:
         not_compared=assessment.not_compared or UNSET,
         consumers=assessment.consumers or UNSET,
         findings=assessment.findings or UNSET,
+        allowed={name: hash_of(patterns) for name, patterns in lists.items()} or UNSET,
     )
+
+
+def _without(attributes: Mapping[str, Any], lists: Mapping[str, Any]) -> dict[str, Any]:
+    left = {name: texts for name, texts in attributes[ALLOWED_ACTIONS].items() if name not in lists}
+    return {**attributes, ALLOWED_ACTIONS: left}
 
 
 def _unless(usual: Struct, verdict: Struct) -> Any:
     return UNSET if verdict == usual else compact(verdict)
 
 
-_identity_bodies: Decoder[Any] = Decoder(part_of(Assessment, *_LEFT_OUT))
+_identity_bodies: Decoder[Any] = Decoder(
+    defstruct(
+        "Body",
+        [("allowed", dict[str, str], field(default_factory=dict))],
+        bases=(part_of(Assessment, *_LEFT_OUT),),
+        kw_only=True,
+        frozen=True,
+        gc=False,
+    )
+)
 
 
-def _load_identity(row: Row[Any], _: Wordings) -> Assessment:
+def _load_identity(row: Row[Any], shared: Shared) -> Assessment:
     body = decode(_identity_bodies, row.body, f"identity {row.key}")
     facts = asdict(body.identity)
+    if body.allowed:
+        lists = {name: shared.policies.patterns(its_hash) for name, its_hash in body.allowed.items()}
+        allowed = dict(sorted({**facts["attributes"].get(ALLOWED_ACTIONS, {}), **lists}.items()))
+        facts["attributes"] = {**facts["attributes"], ALLOWED_ACTIONS: allowed}
     facts["sources"] = (row.source,) if facts["sources"] is None else facts["sources"]
     identity = Identity(
         key=row.key,
@@ -390,10 +426,10 @@ def _why_unannounced(finding: Finding) -> str | None:
     return None if finding.acknowledged is None else ACKNOWLEDGED
 
 
-def _load_finding(row: Row[Any], wordings: Wordings) -> Finding:
+def _load_finding(row: Row[Any], shared: Shared) -> Finding:
     what = f"finding {row.key}"
     first_seen = None if row.first_seen is None else moment_of(row.first_seen)
-    body, wording = decode(_finding_bodies, row.body, what), wordings.get(row.wording)
+    body, wording = decode(_finding_bodies, row.body, what), shared.wordings.get(row.wording)
     if wording is None:
         raise DamagedRow(f"the store's {printable(what)} has lost its wording", hint=HINT)
     return Finding(

@@ -315,6 +315,10 @@ MIGRATIONS: tuple[Migration, ...] = (
         append_only=("decision",),
         fill=import_decisions,
     ),
+    Migration(
+        name="what policies allow, once for all identities",
+        statements=("CREATE TABLE policy (hash TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL)",),
+    ),
 )
 
 

@@ -11,9 +11,8 @@ from sqlalchemy import Connection, Select, bindparam
 
 from scanner.model import Assessment, EntryAssessment, Exposure, Finding, ScanResult, StoredSecret
 from scanner.store import history, scans
-from scanner.store.bodies import all_wordings
 from scanner.store.intervals import holds, read, restore, restored_rows
-from scanner.store.kinds import ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind, Wordings
+from scanner.store.kinds import ENTRIES, EXPOSURES, FINDINGS, IDENTITIES, SECRETS, R, RecordKind, Shared
 
 _LOOKED_UP = 500
 """The keys in one query."""
@@ -59,20 +58,17 @@ class Records:
         return history.first_seen(self._connection, keys)
 
     def _found(self, kind: RecordKind[R], keys: Sequence[str]) -> Iterator[R]:
-        wordings = self._wordings if kind is FINDINGS else _NO_WORDINGS
+        shared = self._shared
         found: dict[str, R] = {}
         for start in range(0, len(keys), _LOOKED_UP):
             some = {"seq": self._seq, "keys": keys[start : start + _LOOKED_UP]}
             for row in self._connection.execute(_BY_KEY[kind.name], some):
-                found[row.key] = restore(kind, row, wordings)
+                found[row.key] = restore(kind, row, shared)
         return (found[key] for key in keys if key in found)
 
     @cached_property
-    def _wordings(self) -> Wordings:
-        return all_wordings(self._connection)
-
-
-_NO_WORDINGS: Wordings = {}
+    def _shared(self) -> Shared:
+        return Shared(self._connection)
 
 
 def _by_key(kind: RecordKind[R]) -> Select[Any]:

@@ -40,6 +40,7 @@ from scanner.store.kinds import (
     RecordKind,
 )
 from scanner.store.outbox import Alarms
+from scanner.store.policies import keep_policies
 from scanner.text import printable
 
 log = logging.getLogger(__name__)
@@ -177,6 +178,7 @@ class Saver:
 
 def _write_records(connection: Connection, seq: int, result: ScanResult, damaged: Damaged) -> None:
     bodies.keep(connection, result.findings)
+    keep_policies(connection, result.identities)
     records: tuple[tuple[RecordKind[Any], Sequence[Any]], ...] = (
         (IDENTITIES, result.identities),
         (SECRETS, result.secrets),

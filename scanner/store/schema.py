@@ -165,6 +165,14 @@ wording = Table(
     Column("body", Text, nullable=False),
 )
 
+# What a policy allows, as patterns of actions: once, however many identities have the policy.
+policy = Table(
+    "policy",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
 identity_sighting = _sightings("identity_sighting")
 secret_sighting = _sightings("secret_sighting")
 workload_sighting = _sightings("workload_sighting")

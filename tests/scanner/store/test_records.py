@@ -36,6 +36,7 @@ from scanner.store.kinds import (
     SECRETS,
     WORKLOADS,
     RecordKind,
+    Shared,
     Sighting,
 )
 from tests.examples import examples
@@ -93,11 +94,12 @@ def test_a_row_is_the_content_again(kind: RecordKind[Any], record: type, data: s
     one = kind.content(_stored(data.draw(of(record))))
     values = version_row(kind, 1, kind.key(one), one)
     row: Any = SimpleNamespace(**dict(zip(kind.versions.c.keys(), values, strict=False)))
-    wordings = {}
+    shared = Shared(None)  # type: ignore[arg-type]  # nothing is looked up
     if isinstance(one, Finding):
-        wordings = {wording_of(one): Wording(title=one.title, remediation=one.remediation, controls=one.controls)}
+        wording = Wording(title=one.title, remediation=one.remediation, controls=one.controls)
+        shared.wordings = {wording_of(one): wording}
 
-    assert kind.load(row, wordings) == one
+    assert kind.load(row, shared) == one
 
 
 def test_what_most_identities_have_is_not_stored() -> None:
