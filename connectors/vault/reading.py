@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
-from msgspec import Raw
+from msgspec import Raw, structs
 
 from connectors.core.contract import Gone, SectionReading
 from connectors.core.reading import ReadSection
@@ -96,7 +96,8 @@ def read_roles(
             for name, payload in reader.each(section, method.title, read, names, names_suffice=True):
                 roles.append(parse_role(reader.scope, method, mount, name, payload))
                 section.found()
-        yield reader.done(section)
+        coverage = reader.done(section)
+        yield structs.replace(coverage, unread_in=(mount,)) if coverage.is_gap else coverage
     return roles
 
 

@@ -21,7 +21,7 @@ from scanner.model import (
     OtherRecord,
     Rung,
 )
-from scanner.model.attributes import LISTED_IN, REPOSITORY
+from scanner.model.attributes import LISTED_IN, PARTS
 from scanner.text import few
 
 _NO_IDENTITIES = frozenset(("secret", EXPOSURE_KIND))
@@ -143,8 +143,8 @@ class Places:
             listing = [one.status for one in read if one.section.partition(":")[0] in sections]
             if listing and set(listing) == {"complete"}:
                 return True
-        part = identity.attributes.get(REPOSITORY)
-        if isinstance(part, str) and _is_read_of(read, identity.kind, part):
+        parts = (identity.attributes.get(name) for name in PARTS)
+        if any(isinstance(part, str) and _is_read_of(read, identity.kind, part) for part in parts):
             return True
         return self.completely_read(identity.source, identity.scope, identity.kind)
 

@@ -93,6 +93,10 @@ FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", 
 
 REPOSITORY: Final = "repository"
 """The repository that it belongs to, as ``OWNER/NAME``. Of a workflow: anyone who may write there may change it."""
+MOUNT: Final = "mount"
+"""The mount of the method by which it signs in, as Vault names it."""
+PARTS: Final = (REPOSITORY, MOUNT)
+"""Attributes that name the part of its scope that an identity is in, as ``Coverage.unread_in`` names it."""
 PUBLIC_REPOSITORIES: Final = "allows_public_repositories"
 """Of a group of self-hosted runners: True if jobs of public repositories may use them."""
 RESTRICTED_TO_WORKFLOWS: Final = "restricted_to_workflows"

@@ -158,12 +158,12 @@ def _versions(
 def retired_since(connection: Connection, entries: Collection[str]) -> dict[str, datetime]:
     """By id, the start of the first of the last scans that all saw the entry retired. Damaged versions are left out."""
     version, found, started = schema.entry.c, dict[str, datetime](), scans.start_times(connection)
-    wanted = sorted(entries)
+    wanted, shared = sorted(entries), Shared(connection)
     for start in range(0, len(wanted), _LOOKED_UP):
         some = version.key.in_(wanted[start : start + _LOOKED_UP])
         for row in connection.execute(unmoved_rows(ENTRIES).where(some).order_by(version.key, version.first_scan)):
             try:
-                entry = restore(ENTRIES, row, {}).entry
+                entry = restore(ENTRIES, row, shared).entry
             except StoreError:
                 continue
             if entry.status == "retired":

@@ -253,7 +253,8 @@ def _load_identity(row: Row[Any], shared: Shared) -> Assessment:
     facts = asdict(body.identity)
     if body.allowed:
         lists = {name: shared.policies.patterns(its_hash) for name, its_hash in body.allowed.items()}
-        allowed = dict(sorted({**facts["attributes"].get(ALLOWED_ACTIONS, {}), **lists}.items()))
+        left = facts["attributes"].get(ALLOWED_ACTIONS)
+        allowed = dict(sorted({**(left if isinstance(left, Mapping) else {}), **lists}.items()))
         facts["attributes"] = {**facts["attributes"], ALLOWED_ACTIONS: allowed}
     facts["sources"] = (row.source,) if facts["sources"] is None else facts["sources"]
     identity = Identity(

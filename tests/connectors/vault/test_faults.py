@@ -72,6 +72,7 @@ def test_a_denied_section(section: str, estate: Place, proxy: VaultProxy, make_s
 
     assert found.section(section).status == "denied"
     assert found.section(section).permission == line
+    assert found.section(section).unread_in == (("approle",) if section == "auth.approle:approle" else ())
     assert {name for _, name in found.gaps} - {section} == FOLLOW.get(section, set())
 
 

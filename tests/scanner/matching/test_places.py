@@ -33,6 +33,21 @@ def test_a_gap_in_one_part_of_a_scope_hides_nothing_in_another(sections: list[di
     assert places.rechecked(KEY) is was_read
 
 
+def test_a_denied_mount_hides_nothing_on_another() -> None:
+    """A role of Vault names its mount."""
+    role = make_identity("ci", provider="vault", kind="approle", attributes={"mount": "approle"})
+    read, denied = (
+        make_coverage(source=role.source, scope=role.scope, kinds=("approle",), **one)
+        for one in (
+            {"section": "auth.approle:approle", "status": "complete"},
+            {"section": "auth.approle:old", "status": "denied", "unread_in": ("old",)},
+        )
+    )
+
+    assert Places([read, denied]).rechecked(role)
+    assert not Places([read, denied]).rechecked(make_identity("x", kind="approle", attributes={"mount": "old"}))
+
+
 def test_an_identity_of_no_known_part_may_be_in_any() -> None:
     """It has no repository."""
     gap = make_coverage(source=KEY.source, scope=KEY.scope, **PARTIAL, unread_in=("acme/site",))
