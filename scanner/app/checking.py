@@ -18,6 +18,7 @@ from connectors.planned.terraform_source import TerraformSource, located
 from scanner import __version__
 from scanner.access.blast_radius.walk import Estate
 from scanner.access.trusts import Keys
+from scanner.app.cut_lists import has_no_file, without_cut_rows
 from scanner.errors import MissingStore, OlderStore
 from scanner.judging.pipeline import Declared
 from scanner.lifecycle.gate.judging import Surroundings, judge_plans, name_in
@@ -58,25 +59,17 @@ def check(given: Given, declared: Declared, store_url: str | None, *, store_give
         version=__version__,
         inputs=declared.inputs,
     )
-    if store_url is None or (_is_no_file(store_url) and not store_given):
+    if store_url is None or (has_no_file(store_url) and not store_given):
         store = None
     else:
         store = _opened(store_url, store_given=store_given)
     if store is None:
         return judge_plans(given.plans(Nothing()), declared, Surroundings(), info)
     with store, store.estate() as estate:
+        declared = without_cut_rows(store, declared)
         known = StoredKnown(store, estate)
         plans = given.plans(known)
         return judge_plans(plans, declared, known.around(plans), info)
-
-
-def _is_no_file(store_url: str) -> bool:
-    """Return whether the store's file is missing.
-
-    Then its libraries are not loaded, which saves half of a quick run's time.
-    """
-    scheme, _, path = store_url.partition(":///")
-    return scheme == "sqlite" and not Path(path.partition("?")[0]).exists()
 
 
 def _opened(store_url: str, *, store_given: bool) -> Store | None:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.app.acknowledgements import listed_acknowledgements, served_acknowledgements
+from scanner.app.cut_lists import cut_lists_of
 from scanner.app.inputs import inputs_of
 from scanner.config.load import Config
 from scanner.errors import Problem, RegistryError
@@ -120,7 +121,10 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
 def lint_configured(
     config: Config, lists: Sequence[ListSource], people: Sequence[ListSource], providers: Iterable[str]
 ) -> LintReport:
-    """Check these lists for what the config scans. ``providers``: the types of sources that there are."""
+    """Check these lists for what the config scans, and compare how they end with the last scan in its store.
+
+    ``providers``: the types of sources that there are.
+    """
     # A list may have identities of any provider, and without sources it is unknown what will be scanned.
     anything = not config.sources or any(source.type == LIST_TYPE for source in config.sources)
     return lint_lists(
@@ -129,6 +133,7 @@ def lint_configured(
         policy=config.policy,
         providers=None if anything else [name for name in providers if name != LIST_TYPE],
         today=datetime.now(UTC).date(),
+        cut=cut_lists_of(config.store_url),
     )
 
 

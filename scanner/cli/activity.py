@@ -81,6 +81,7 @@ def read_and_judge(
 
     from scanner.app import scanning
     from scanner.app.activity import LogPlan, judge_now, make_logs, read, tally, unknown_sources
+    from scanner.app.cut_lists import refuse_cut_lists, without_cut_rows
     from scanner.app.lists import load_lists
     from scanner.cli.console import progress, say, warn_together
     from scanner.cli.sources import named_logs
@@ -92,13 +93,16 @@ def read_and_judge(
     entries = named_logs(config, logs)
     ready = make_logs(config, entries, scanning.make_ready)
     lists = load_lists(config, (), strict=strict)
+    if strict:
+        refuse_cut_lists(config.store_url, lists.declared)
     with open_store(config.store_url) as store:
         for _, wrong in unknown_sources(config, entries, store):
             raise wrong
         try:
             with progress(asked.quiet) as observer:
                 acted = read(store, LogPlan(logs=ready, observer=observer, window=window), config.activity, now)
-            findings = judge_now(store, acted, lists.declared, config.channels, remembers=remembers)
+            declared = without_cut_rows(store, lists.declared)
+            findings = judge_now(store, acted, declared, config.channels, remembers=remembers)
         except KeyboardInterrupt as stop:
             raise click.Abort("what was read is stored; the next run reads the rest") from stop
         names = [one.name for one in ready]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from scanner.cli.calls import as_called
 from scanner.cli.exit_codes import PROBLEMS
@@ -76,9 +77,10 @@ def _folded(checks: Iterable[Check]) -> Iterator[Check]:
 
 def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iterator[Check]:
     from connectors.core.contract import Check, Preflight
+    from scanner.app.cut_lists import cut_sources
     from scanner.errors import MusterError
 
-    yield from _list_checks(config, sources)
+    yield from _list_checks(replace(config, store_url=store_url), sources)
     yield _store_check(store_url)
     if config.reports:
         yield _report_check(config)
@@ -91,6 +93,8 @@ def _checks(config: Config, sources: tuple[Source, ...], store_url: str) -> Iter
                 yield Check(name=f"{source.name}: {check.name}", ok=check.ok, detail=check.detail, fix=check.fix)
         except MusterError as error:
             yield Check(name=source.name, ok=False, detail=str(error), fix=error.hint)
+    for source, cut in cut_sources(store_url, sources):
+        yield Check(name=f"{source.name}: {cut.document}:{cut.line}", ok=False, detail=cut.message, fix=cut.fix)
     if config.logs:
         yield from _log_source_checks(config, store_url)
         yield from _log_checks(config)
@@ -167,8 +171,6 @@ def _ticket_checks(config: Config) -> Iterator[Check]:
 
 def _list_checks(config: Config, sources: tuple[Source, ...]) -> Iterator[Check]:
     """Check whether the lists can be read, and show what lint says about them."""
-    from msgspec.structs import replace
-
     from connectors.catalog import connector_catalog
     from connectors.core.contract import Check
     from scanner.app.lists import lint_configured, load_lists

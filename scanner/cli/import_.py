@@ -130,11 +130,14 @@ def _concluded(
 ) -> ScanResult | None:
     """The result; None if another import concluded the scan meanwhile."""
     from scanner.app import importing
+    from scanner.app.cut_lists import refuse_cut_lists
     from scanner.app.lists import load_lists
     from scanner.cli.console import say, warn_together
     from scanner.errors import NothingScanned, StoreError
 
     lists = load_lists(config, importing.sources_of(imported.head), strict=strict_registry)
+    if strict_registry and not accept_drop:
+        refuse_cut_lists(config.store_url, lists.declared)
     warn_together(lists.warnings)
     try:
         return importing.conclude_shards(store, imported, lists.declared, config, accept_drop=accept_drop)

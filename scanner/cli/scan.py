@@ -149,6 +149,7 @@ def scan_and_report(
     """Read the config's logs about these sources, scan them, store the result, and write the outputs."""
     from scanner.app import scanning
     from scanner.app.activity import LogPlan, configured_logs, make_logs
+    from scanner.app.cut_lists import refuse_cut_lists
     from scanner.app.lists import load_lists
     from scanner.app.scanning import infrequent_collection
     from scanner.cli.console import progress, warned_at_the_end
@@ -159,6 +160,8 @@ def scan_and_report(
     entries = configured_logs(config, {source.name for source in sources}) if reads_logs else ()
     logs = make_logs(config, entries, scanning.make_ready)
     lists = load_lists(config, ready, strict=strict_registry)
+    if strict_registry and not accept_drop:
+        refuse_cut_lists(config.store_url, lists.declared)
     with warned_at_the_end(lists.warnings), infrequent_collection(), using(config.engine.processes):
         try:
             with progress(quiet) as observer:

@@ -146,3 +146,80 @@ def test_lint_warns_of_a_last_row_without_a_line_end(lists: Path, muster: Muster
     assert done.code == 0
     assert f"{name}:{line}" in done.out
     assert "the last row has no line end" in " ".join(done.out.split())
+
+
+def _cut(lists: Path, muster: Muster, name: str) -> None:
+    """After a scan, the file lost its last line end."""
+    assert _scan(muster)[0] == 0
+    (lists / name).write_text(WHOLE[name][:-1])
+
+
+@pytest.mark.parametrize("name", ["registry.csv", "people.csv"])
+def test_lint_and_doctor_say_of_a_cut_list_what_a_scan_says(lists: Path, muster: Muster, name: str) -> None:
+    """It is a problem, once; a scan is a gap."""
+    assert (muster("registry", "lint").code, muster("doctor").code) == (0, 0)
+    _cut(lists, muster, name)
+    place = f"{name}:{WHOLE[name].count(chr(10))}"
+
+    linted, checked = muster("registry", "lint", "-o", "json:-"), muster("doctor")
+
+    report = json.loads(linted.out)
+    assert linted.code == 1
+    assert [one["message"] for one in report["problems"] if f"{one['file']}:{one['line']}" == place] == [
+        "the row is the last and has no line end, unlike when the file was last read"
+    ]
+    assert not [one for one in report["warnings"] if "line end" in one["message"]]
+    assert place in checked.out
+    assert "unlike when the file was last read" in " ".join(checked.out.split())
+    assert _scan(muster)[0] == 3
+
+
+def test_doctor_says_of_a_cut_list_of_identities_what_a_scan_says(lists: Path, muster: Muster) -> None:
+    _cut(lists, muster, "bots.csv")
+
+    done = muster("doctor")
+
+    assert done.code == 1
+    assert "PROBLEM bots: bots.csv:5: the row is the last and has no line end" in done.out
+
+
+@pytest.mark.parametrize("name", ["registry.csv", "people.csv"])
+def test_a_strict_registry_refuses_a_cut_list(lists: Path, muster: Muster, name: str) -> None:
+    """In a scan, an import and the reading of logs; not if the drop is accepted."""
+    _cut(lists, muster, name)
+    muster("scan", "--shard", "1/1", "--scan-id", "a", "-o", "ndjson:shard.ndjson")
+
+    (lists / "logs").mkdir()
+    for command in (
+        ["scan"],
+        ["import", "shard.ndjson"],
+        ["activity", "cloudtrail:path=logs,source=bots", "--config", "config.toml"],
+    ):
+        done = muster(*command, "--strict-registry")
+        assert done.code == 2, command
+        assert "unlike when the file was last read" in " ".join(done.err.split())
+    assert muster("scan", "--strict-registry", "--accept-drop").code == 0
+
+
+def test_the_gate_does_not_go_by_a_cut_row(lists: Path, muster: Muster) -> None:
+    """Its status may be lost: an identity that it declares is not registered for certain."""
+    (lists / "template.json").write_text(
+        json.dumps({"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {
+            "RoleName": "bot-17",
+            "AssumeRolePolicyDocument": {"Statement": [{
+                "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"},
+            }]},
+        }}}})
+    )  # fmt: skip
+    (lists / "registry.csv").write_text(text := REGISTRY.replace("retired", "active"))
+    assert _scan(muster)[0] == 0
+    check = ("check", "template.json", "--config", "config.toml", "-o", "json:-")
+    (whole,) = json.loads(muster(*check).out)["identities"]
+    (lists / "registry.csv").write_text(text[:-1])
+
+    done = muster(*check)
+
+    assert whole["registry"]["state"] == "registered"
+    (cut,) = json.loads(done.out)["identities"]
+    assert (cut["registry"]["state"], cut["registry"]["provisional"]) == ("unregistered", True)
+    assert "registry.csv:5: the row is the last and has no line end" in " ".join(done.err.split())

@@ -14,6 +14,7 @@ from typing import TypeVar
 from msgspec.structs import asdict, replace
 
 from scanner.discovery.inventory import ScopeReading
+from scanner.errors import CutOff
 from scanner.model import EVERY_SCOPE, Coverage, Entry, EntryAssessment, FileEnd, Identity, Origin, Person, UnreadRow
 from scanner.model.coverage import PEOPLE, REGISTRY
 
@@ -32,8 +33,8 @@ class Cuts:
         """Keys of identities in last rows without a line end: such a row may have been cut already."""
         return frozenset(one.key for one in self._earlier.values() if one.key is not None)
 
-    def why(self, end: FileEnd, is_shortened: Callable[[], bool]) -> str | None:
-        """Return why a file counts as cut off; None if it does not.
+    def how(self, end: FileEnd, is_shortened: Callable[[], bool]) -> str | None:
+        """Return how a last row shows that its file was cut off; None if it does not.
 
         ``is_shortened``: whether the last row lost the end of a cell since the last scan.
         """
@@ -41,10 +42,15 @@ class Cuts:
         if end.has_line_end or earlier is None:
             return None
         if earlier.has_line_end:
-            return f"{_place(end)} is the last and has no line end, unlike when the file was last read; {_FIX}"
+            return "is the last and has no line end, unlike when the file was last read"
         if end.size < earlier.size and is_shortened():
-            return f"{_place(end)} is the last and begins as one that the last scan read; {_FIX}"
+            return "is the last and begins as one that the last scan read"
         return None
+
+    def why(self, end: FileEnd, is_shortened: Callable[[], bool]) -> str | None:
+        """As :meth:`how`, as a sentence with the place and what to do."""
+        how = self.how(end, is_shortened)
+        return None if how is None else f"{_place(end)} {how}; {_FIX}"
 
     def kept(self, ends: Iterable[FileEnd], lists: Collection[tuple[str, str]]) -> tuple[FileEnd, ...]:
         """Return how the files ended, for the next scan: ``ends`` of this scan, of files that were not cut.
@@ -79,6 +85,14 @@ def without_cut(reading: ScopeReading, cuts: Cuts, last: Callable[[str], Collect
         if why is not None:
             reading = _without(reading, end, why)
     return reading
+
+
+def cut_off_list(reading: ScopeReading, cuts: Cuts, last: Callable[[str], Collection[str]]) -> Iterator[CutOff]:
+    """Yield the last row of each file that was cut, as :func:`without_cut` sets it aside."""
+    for end in reading.ends:
+        how = cuts.how(end, partial(_is_beginning, end, reading.identities, last))
+        if how is not None:
+            yield _cut_off(end, how)
 
 
 def _is_beginning(end: FileEnd, identities: Sequence[Identity], last: Callable[[str], Collection[str]]) -> bool:
@@ -141,6 +155,20 @@ def cut_rosters(ends: Iterable[FileEnd], cuts: Cuts) -> Iterator[tuple[Origin, s
     for end in ends:
         if end.source == PEOPLE and (why := cuts.why(end, lambda: False)) is not None:
             yield Origin(file=end.file, row=end.row), why
+
+
+def cut_off(
+    ends: Iterable[FileEnd], entries: Sequence[Entry], last: Sequence[EntryAssessment], cuts: Cuts
+) -> Iterator[CutOff]:
+    """Yield the last row of each file of registry and roster that was cut, for a command that makes no scan."""
+    for end in ends:
+        is_shortened = partial(_is_shortened, end, entries, last) if end.source == REGISTRY else lambda: False
+        if (how := cuts.how(end, is_shortened)) is not None:
+            yield _cut_off(end, how)
+
+
+def _cut_off(end: FileEnd, how: str) -> CutOff:
+    return CutOff(file=end.file, line=end.row, message=f"the row {how}", fix=_FIX)
 
 
 def _is_shortened(end: FileEnd, entries: Sequence[Entry], last: Sequence[EntryAssessment]) -> bool:

@@ -239,8 +239,12 @@ def lint_lists(
     policy: Policy,
     providers: Iterable[str] | None,
     today: date,
+    cut: Callable[[Iterable[FileEnd], Sequence[Entry]], Sequence[Problem]] = lambda _ends, _entries: (),
 ) -> LintReport:
-    """Check a registry and its roster. ``providers``: providers to scan besides the known ones; None: any provider."""
+    """Check a registry and its roster. ``providers``: providers to scan besides the known ones; None: any provider.
+
+    ``cut``: returns the last rows of files that were cut off since the last scan.
+    """
     notes: list[Note] = []
     tables: tuple[Understood, ...] = ()
     roster = None
@@ -248,7 +252,9 @@ def lint_lists(
         loaded = survey_people(people)
         tables = loaded.people.understood
         notes += _as_notes(loaded.problems, is_problem=True)
-        notes += _as_notes((*loaded.people.warnings, *_open_ends(loaded.people.ends)), is_problem=False)
+        cut_people = cut(loaded.people.ends, ())
+        notes += _as_notes(cut_people, is_problem=True)
+        notes += _as_notes((*loaded.people.warnings, *_open_ends(loaded.people.ends, cut_people)), is_problem=False)
         if loaded.whole:
             roster = loaded.people.roster(today)
     scannable = None if providers is None else frozenset({*known().providers, *providers})
@@ -259,7 +265,9 @@ def lint_lists(
     registry = found.registry
     rows = found.rows if roster is None else tuple(map(roster.parted, found.rows))
     notes += _as_notes(found.problems, is_problem=True)
-    notes += _as_notes((*registry.warnings, *_open_ends(registry.ends)), is_problem=False)
+    cut_rows = cut(registry.ends, registry.entries)
+    notes += _as_notes(cut_rows, is_problem=True)
+    notes += _as_notes((*registry.warnings, *_open_ends(registry.ends, cut_rows)), is_problem=False)
     notes += lint_entries(rows, standard, ownerless=registry.ownerless, hidden=found.hidden)
     kept = {entry.id for entry in registry.entries}
     readable = [row for row in rows if row.id in kept] if found.whole else []
@@ -269,7 +277,7 @@ def lint_lists(
         warnings=tuple(note.problem for note in notes if not note.is_problem),
         quality=measure(readable, standard),
         teams=by_team(readable, standard),
-        unread_rows=len(registry.unread),
+        unread_rows=len(registry.unread) + len(cut_rows),
         tables=(*registry.understood, *tables),
     )
 
@@ -280,10 +288,11 @@ def write_json(report: LintReport, out: BinaryIO) -> tuple[str, ...]:
     return ()
 
 
-def _open_ends(ends: Iterable[FileEnd]) -> Iterator[Problem]:
-    """Yield last rows without a line end. A scan compares with the last one whether the file was cut there."""
+def _open_ends(ends: Iterable[FileEnd], cut: Sequence[Problem]) -> Iterator[Problem]:
+    """Yield last rows without a line end but those that were cut. Others may have been before the first scan."""
+    known = {one.file for one in cut}
     for end in ends:
-        if end.row is not None and not end.has_line_end:
+        if end.row is not None and not end.has_line_end and end.file not in known:
             detail = "the last row has no line end: if the file was cut there, its last cell is too short"
             yield Problem(file=end.file, line=end.row, message=detail, fix="end the line if it is whole")
 
