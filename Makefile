@@ -57,7 +57,7 @@ quick: setup
 coverage: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered --cov-report=html
 
-# The property tests alone, with examples that no run had before, and eighty times as many: hours. TESTS: some folders.
+# The property tests alone, with examples that no run had before, and up to eighty times as many: hours. TESTS: some folders.
 TESTS ?= tests
 fuzz: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m hypothesis --hypothesis-profile deep $(TESTS)

@@ -190,7 +190,7 @@ WHOLE = {
 
 
 @given(mutated(WHOLE))
-@examples(60)
+@examples(60, smoke=60)
 def test_hostile_templates_never_fail(template: Any) -> None:
     """Whatever part of a template has another shape, the rest is read."""
     if is_template(template):

@@ -260,7 +260,7 @@ WHOLE = terraform(
 
 
 @given(mutated(WHOLE))
-@examples(60)
+@examples(60, smoke=60)
 def test_hostile_plans_never_fail(plan: Any) -> None:
     """Whatever part of a plan has another shape, the rest is read."""
     if is_plan(plan) and str(plan["format_version"]).partition(".")[0] in ("0", "1"):

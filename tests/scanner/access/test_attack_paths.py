@@ -71,7 +71,7 @@ def weight(path: AttackPath) -> tuple[int, int]:
 
 
 @given(edges=EDGES, goals=GOALS)
-@examples(80)
+@examples(80, smoke=80)
 def test_paths_are_shortest_and_simple(edges: Edges, goals: frozenset[str]) -> None:
     """To every key, to goals, from several to the nearest goal, and all simple ones, as networkx finds them."""
     oracle = oracle_of(edges)
@@ -110,7 +110,7 @@ def test_paths_are_shortest_and_simple(edges: Edges, goals: frozenset[str]) -> N
 
 
 @given(edges=EDGES, goals=GOALS, gone=st.frozensets(st.sampled_from(KEYS), max_size=2), data=st.data())
-@examples(60)
+@examples(60, smoke=60)
 def test_reach_without_what_is_cut(
     edges: Edges, goals: frozenset[str], gone: frozenset[str], data: st.DataObject
 ) -> None:
@@ -135,7 +135,7 @@ def test_reach_without_what_is_cut(
 
 
 @given(edges=EDGES, goals=GOALS)
-@examples(60)
+@examples(60, smoke=60)
 def test_chokes_are_what_others_need(edges: Edges, goals: frozenset[str]) -> None:
     """As many lose every path as when the identity is taken out."""
 
@@ -155,7 +155,7 @@ def test_chokes_are_what_others_need(edges: Edges, goals: frozenset[str]) -> Non
 
 
 @given(edges=EDGES, goals=GOALS, sources=GOALS)
-@examples(60)
+@examples(60, smoke=60)
 def test_the_fewest_cuts_leave_no_path(edges: Edges, goals: frozenset[str], sources: frozenset[str]) -> None:
     """As few as a maximum flow by networkx."""
     oracle = oracle_of(edges)
@@ -284,7 +284,7 @@ def levels_of(graph: AttackGraph, edges: Edges) -> dict[str, str]:
 
 
 @given(edges=EDGES, admins=ADMINS, methods=METHODS)
-@examples(150)
+@examples(150, smoke=150)
 def test_an_identity_has_a_path_exactly_if_its_level_says_so(
     edges: Edges, admins: frozenset[str], methods: list[Method]
 ) -> None:
@@ -322,7 +322,7 @@ ON_ITSELF = Method(holder="a", targets=("a", "b"), by="by a right")
 @given(edges=EDGES, admins=ADMINS, methods=METHODS)
 @example(edges={("c", "a"): False}, admins=frozenset(), methods=[ON_ITSELF])
 @example(edges={("a", "c"): False}, admins=frozenset("c"), methods=[ON_ITSELF])
-@examples(80)
+@examples(80, smoke=80)
 def test_chokes_and_cuts_know_of_methods(edges: Edges, admins: frozenset[str], methods: list[Method]) -> None:
     """As many lose every path as when the identity is taken out; a cut leaves none."""
     ours = attack_graph(edges, admins, methods)

@@ -229,7 +229,7 @@ def drawn(identities: _Drawn) -> ScanResult:
     )
 
 
-@examples(20)
+@examples(20, smoke=20)
 @given(IDENTITIES)
 @example(RING)
 def test_the_numbers_are_those_of_networkx(identities: _Drawn) -> None:
@@ -254,7 +254,7 @@ def test_the_numbers_are_those_of_networkx(identities: _Drawn) -> None:
         assert found.secrets.number == sum(key.startswith("s") for key in beyond)
 
 
-@examples(20)
+@examples(20, smoke=20)
 @given(st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14)), max_size=60), st.integers(0, 12))
 def test_sums_are_exact_or_marked_as_lower_bounds(edges: list[tuple[int, int]], most_steps: int) -> None:
     """Bits are always exact, whatever the work is limited to."""

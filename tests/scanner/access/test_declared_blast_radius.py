@@ -73,7 +73,7 @@ def test_what_is_beyond_is_named_beside_what_was_declared(
     assert (None if given is None else (given.declared, given.found)) == found
 
 
-@examples(30)
+@examples(30, smoke=30)
 @given(
     st.builds(
         BlastRadius,

@@ -15,6 +15,7 @@ from scanner.access.edges import resolve
 from scanner.access.subjects import meet
 from scanner.access.trusts import compiled
 from scanner.model import Claim, Identity, Privilege, Said, TokenSubject, Trust, with_typed
+from tests.examples import examples
 from tests.factories import make_identity
 
 GOOGLE, ENTRA = "https://accounts.google.com", "https://login.microsoftonline.com/T-1/v2.0"
@@ -155,6 +156,7 @@ def accepts(trust: Trust, token: TokenSubject) -> bool | None:
     subject=st.sampled_from([None, "s", "t", "s*"]),
     implied=st.booleans(),
 )
+@examples(100, smoke=100)
 def test_a_trust_accepts_the_tokens_that_fit_it(
     tokens: list[TokenSubject], claims: tuple[Claim, ...], subject: str | None, implied: bool
 ) -> None:

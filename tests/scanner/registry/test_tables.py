@@ -518,7 +518,7 @@ def test_a_broken_row_is_a_problem_in_its_place(
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-@examples(60)
+@examples(60, smoke=60)
 @given(content=st.binary(max_size=300) | st.text("{}[]\"':,;-&*!|>\n\t aé0=#\\", max_size=60).map(str.encode))
 def test_no_bytes_break_a_reader(tmp_path_factory: pytest.TempPathFactory, suffix: str, content: bytes) -> None:
     """With any content, reading a file gives rows and problems, or a RegistryError."""
@@ -531,7 +531,7 @@ def test_no_bytes_break_a_reader(tmp_path_factory: pytest.TempPathFactory, suffi
         assert all(isinstance(row, Row | Problem) for row in rows)
 
 
-@examples(60)
+@examples(60, smoke=60)
 @given(place=st.integers(0, 4000), noise=st.binary(min_size=1, max_size=8))
 def test_no_damage_to_a_workbook_breaks_the_reader(
     tmp_path_factory: pytest.TempPathFactory, place: int, noise: bytes

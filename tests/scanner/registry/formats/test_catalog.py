@@ -16,6 +16,7 @@ from scanner.registry.entries import load_registry
 from scanner.registry.formats.documents import FORMATS, read_foreign
 from scanner.registry.lists import Format, ListSource
 from scanner.registry.roster.people import load_people
+from tests.examples import examples
 from tests.scanner.registry.formats.reading import entries_of, written
 from tests.scanner.registry.formats.test_cards import CARD, SERVER
 from tests.scanner.registry.formats.test_entra import agent
@@ -165,6 +166,7 @@ def mangled(draw: st.DrawFn) -> tuple[Format, Any]:
 
 
 @given(mangled())
+@examples(100, smoke=100)
 def test_nothing_in_a_document_breaks_its_reader(
     tmp_path_factory: pytest.TempPathFactory, document: tuple[Format, Any]
 ) -> None:

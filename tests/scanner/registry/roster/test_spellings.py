@@ -121,7 +121,7 @@ _PIECES = st.sampled_from(
 
 
 @given(_rosters(), st.lists(_PIECES, max_size=9).map(" ".join))
-@examples(300)
+@examples(300, smoke=300)
 def test_any_text_names_at_most_one_and_never_raises(people: list[Person], text: str) -> None:
     roster = Roster(people, TODAY)
     meaning = roster.meaning(text)
