@@ -171,7 +171,7 @@ def test_a_glob_and_the_doctor(tmp_path: Path) -> None:
 
 
 @given(mutated({"mcpServers": {"db": server(), "web": {"url": "https://a"}}}) | mutated(card()))
-@examples(150)
+@examples(150, smoke=150)
 def test_no_document_ends_the_reading(document: Any) -> None:
     """Whatever is in it: servers, a card, or Malformed."""
     with suppress(Malformed):

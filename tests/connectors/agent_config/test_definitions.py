@@ -186,7 +186,7 @@ def _roles(identities: tuple[Identity, ...]) -> list[str]:
 
 
 @given(mutated(PROJECT) | mutated(ENGINE))
-@examples(100)
+@examples(100, smoke=100)
 def test_no_definition_ends_the_reading(document: Any) -> None:
     """Whatever is in it: agents, none, or Malformed."""
     for name in ("agentcore.json", ".agent_engine_config.json", "azure.yaml", ".bedrock_agentcore.yaml"):

@@ -77,7 +77,7 @@ def test_a_source_prints_what_it_needs_itself() -> None:
 
 
 @given(st.integers(0, 400), st.integers(4, 80))
-@examples(50)
+@examples(50, smoke=50)
 def test_what_does_not_fit_one_document_goes_on_in_another(count: int, length: int) -> None:
     """None is too long or holds less than it could, nothing is lost or said twice; several are printed as a list."""
     names = [f"service{number % 7}:{number:0{length}}" for number in range(count)]

@@ -202,7 +202,7 @@ WHOLE = terraform(
 
 
 @given(mutated(WHOLE))
-@examples(60)
+@examples(60, smoke=60)
 def test_hostile_plans_never_fail(plan: Any) -> None:
     """Whatever an id, a scope or a list turns into."""
     assert is_planned_or_refused(plan, AzurePlanner(), Store())

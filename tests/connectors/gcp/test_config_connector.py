@@ -109,7 +109,7 @@ EVERYTHING: list[Any] = [
 ]
 
 
-@examples(60)
+@examples(60, smoke=60)
 @given(mutated(EVERYTHING))
 def test_any_objects_are_read(objects: Any) -> None:
     """Whatever stands anywhere."""

@@ -205,7 +205,7 @@ WHOLE = terraform(
 
 
 @given(mutated(WHOLE))
-@examples(60)
+@examples(60, smoke=60)
 def test_hostile_plans_never_fail(plan: Any) -> None:
     """Whatever a member, a role or a condition turns into."""
     assert is_planned_or_refused(plan, GcpPlanner(), Store())

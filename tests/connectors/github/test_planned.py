@@ -166,7 +166,7 @@ def test_a_role_that_trusts_no_workflow_is_only_named(tmp_path: Path, issuer: st
         {"on": "push", **{key: value for key, value in yaml.safe_load(WORKFLOW).items() if key is not True}}
     )
 )
-@examples(60)
+@examples(60, smoke=60)
 def test_no_workflow_is_a_traceback(document: object, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever shape its parts have; a file that is none is an error of ours."""
     path = tmp_path_factory.mktemp("hostile") / "workflow.json"

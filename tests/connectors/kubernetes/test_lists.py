@@ -88,7 +88,7 @@ def test_an_object_larger_than_memory_should_hold_is_read_with_its_file(tmp_path
     assert [msgspec.json.decode(raw) for raw in listed_in(path, 100).objects("pods")] == large
 
 
-@examples(100)
+@examples(100, smoke=100)
 @given(st.text(alphabet=' \n{}[]",:ai4', max_size=200), st.integers(0, 60))
 def test_whatever_a_file_holds(tmp_path_factory: pytest.TempPathFactory, noise: str, at: int) -> None:
     """It is refused, or its objects are those that JSON says."""

@@ -186,7 +186,7 @@ DOCUMENTS = [yaml.safe_load(text) for text in (ACCOUNT, BINDING, ROLE, ROLE_BIND
 
 
 @given(document=mutated({"apiVersion": "v1", "kind": "List", "items": DOCUMENTS}))
-@examples(60)
+@examples(60, smoke=60)
 def test_no_manifest_is_a_traceback(document: object, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Whatever shape its parts have; a file that is none is an error of ours."""
     path = tmp_path_factory.mktemp("hostile") / "manifests.json"

@@ -27,7 +27,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@examples(100)
+@examples(100, smoke=100)
 @given(parts=st.lists(NAMES, min_size=1, max_size=4))
 def test_it_finds_what_globs_with_hidden_names_find(tree: Path, parts: list[str]) -> None:
     """Python's own glob is the oracle for trees without links."""

@@ -129,7 +129,7 @@ PIECES = st.sampled_from(
 
 
 @given(text=st.lists(PIECES, max_size=40).map("".join))
-@examples(100)
+@examples(100, smoke=100)
 def test_any_text_has_blocks(text: str) -> None:
     """Of lines that are there, in order."""
     lines = [block.line for block in blocks(text)]

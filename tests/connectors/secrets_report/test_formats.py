@@ -229,7 +229,7 @@ def test_a_repository_has_one_name(tmp_path: Path, address: str, repository: str
 
 
 @given(mutated([gitleaks(), trufflehog(), alert()]) | mutated(sarif()) | mutated(baseline()))
-@examples(100)
+@examples(100, smoke=100)
 def test_no_row_ends_the_reading(report: Any) -> None:
     """Whatever is in it: each row is a leak, no leak, or a SourceError."""
     for row in rows_of(json.dumps(report).encode()):
@@ -239,7 +239,7 @@ def test_no_row_ends_the_reading(report: Any) -> None:
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='{}[]",:\n aA1', max_size=200).map(str.encode))
-@examples(200)
+@examples(200, smoke=200)
 def test_no_bytes_end_the_reading(data: bytes) -> None:
     """Rows or problems, with lines in order."""
     found = [row.line for row in rows_of(data)]

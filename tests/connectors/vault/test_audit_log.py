@@ -311,7 +311,7 @@ def test_a_line_that_is_being_written_is_left_for_next_time(tmp_path: Path) -> N
     assert [(one.day, one.status) for one in reading.coverage] == [((now - timedelta(1)).date(), "complete")]
 
 
-@examples(60)
+@examples(60, smoke=60)
 @given(st.data())
 def test_no_line_ends_a_reading(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """It is counted, or its file is a gap."""

@@ -376,7 +376,7 @@ def test_no_change_of_a_file_ends_a_reading(document: Any, tmp_path_factory: pyt
     json.dumps([str(one) for one in reading.callers]).encode()
 
 
-@examples(100)
+@examples(100, smoke=100)
 @given(value=JSON, place=st.sampled_from(sorted({name for one in RECORDS for name in one})))
 def test_no_value_of_a_member_ends_a_reading(value: Any, place: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Wherever it stands."""

@@ -126,7 +126,7 @@ def test_users_groups_and_providers_of_the_aws_controllers(tmp_path: Path) -> No
     assert [one.place.resource for one in found.unread] == ["NewThing/infra/x"]
 
 
-@examples(60)
+@examples(60, smoke=60)
 @given(mutated(terraform(change("awscc_iam_role.deploy", ROLE), change("awscc_iam_user.u", {"user_name": "u"}))))
 def test_any_plan_is_read_or_refused(plan: Any) -> None:
     """Whatever stands anywhere."""

@@ -374,7 +374,7 @@ WHOLE = terraform(
 
 
 @given(mutated(WHOLE))
-@examples(100)
+@examples(100, smoke=100)
 def test_hostile_plans_never_fail(plan: Any) -> None:
     """Whatever a policy, a name or a list turns into."""
     assert is_planned_or_refused(plan, AwsPlanner(), Store(EXISTING))

@@ -69,7 +69,7 @@ def left(own: list[dict[str, Any]], *limits: list[dict[str, Any]]) -> dict[str, 
     return found
 
 
-@examples(150)
+@examples(150, smoke=150)
 @given(DOCUMENTS, st.lists(DOCUMENTS, max_size=2))
 def test_nothing_that_is_allowed_is_left_out(own: list[dict[str, Any]], limits: list[list[dict[str, Any]]]) -> None:
     """Where every statement is on everything, nothing is too much either."""

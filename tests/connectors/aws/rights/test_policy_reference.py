@@ -128,7 +128,7 @@ PLAIN = ("*", f"{USER}ada", f"{ROLE}app", "arn:aws:lambda:eu-west-1:123456789012
         max_size=4,
     )
 )
-@examples(150)
+@examples(150, smoke=150)
 def test_sums_invent_nothing(policy: list[dict[str, Any]]) -> None:
     """Where patterns are plain the sums are exact: nothing is granted that no thing could be had with."""
     effective = combine((doc(*policy),), (), WORDS)
@@ -165,7 +165,7 @@ TEXTS = ["".join(letters) for size in range(6) for letters in product("abz", rep
 
 
 @given(patterns, patterns)
-@examples(500)
+@examples(500, smoke=500)
 def test_one_pattern_takes_in_another_only_if_it_covers_all_of_it(broad: str, narrow: str) -> None:
     """Nothing that the narrow one covers escapes the broad one; and whatever both cover, they may meet on."""
     covered = [text for text in TEXTS if _regular(narrow, text)]

@@ -55,7 +55,7 @@ def test_any_row_may_hold_anything(data: st.DataObject) -> None:
     reported(records)
 
 
-@examples(8)
+@examples(8, smoke=8)
 @given(answer=JSON | st.lists(st.dictionaries(st.sampled_from(["id", "appId", "type", "value", "owners"]), JSON)))
 def test_a_file_may_hold_anything(answer: Any) -> None:
     """Beside one that says which tenant it is."""

@@ -157,7 +157,7 @@ roles = st.builds(
 permissions = st.builds(Given, st.sampled_from(APPLICATIONS), st.sampled_from(PERMISSIONS))
 
 
-@examples(200)
+@examples(200, smoke=200)
 @given(st.frozensets(roles | permissions, max_size=7))
 def test_levels_are_those_of_what_can_be_reached(given: frozenset[Given]) -> None:
     """In both directions, for every identity; and whoever only could reach something says so."""

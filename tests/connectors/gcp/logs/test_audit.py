@@ -237,7 +237,7 @@ def test_what_the_command_line_prints(wrap: Any, tmp_path: Path) -> None:
     assert reading.coverage == (LogDay(scope="acme-prod", day=DAY),)
 
 
-@examples(60)
+@examples(60, smoke=60)
 @given(st.data())
 def test_no_line_ends_a_reading(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """It is counted, or its file is a gap."""

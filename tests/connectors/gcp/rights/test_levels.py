@@ -151,7 +151,7 @@ bindings = st.builds(
 )
 
 
-@examples(200)
+@examples(200, smoke=200)
 @given(st.frozensets(bindings, max_size=8))
 def test_levels_are_those_of_what_can_be_reached(given: frozenset[Given]) -> None:
     """In both directions, for every member; and whoever only could reach something says so."""

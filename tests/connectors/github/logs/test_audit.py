@@ -133,7 +133,7 @@ def test_exports_and_streams(tmp_path: Path) -> None:
     assert gaps == []
 
 
-@examples(60)
+@examples(60, smoke=60)
 @given(st.data())
 def test_no_line_ends_a_reading(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """It is counted, or its file is a gap."""

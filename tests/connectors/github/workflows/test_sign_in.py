@@ -277,7 +277,7 @@ def test_sign_ins_of_several_steps(steps: list[Any], env: Any, targets: list[str
 @example("aws " + "${{" * 2_000)
 @example("aws " + '"\\' * 2_000)
 @example("aws sts assume-role-with-web-identity " + "$(" * 2_000)
-@examples(200)
+@examples(200, smoke=200)
 def test_no_script_is_a_traceback(script: str) -> None:
     """Or without an end."""
     scripts = Scripts()

@@ -314,7 +314,7 @@ GLOBS = st.lists(st.sampled_from(["a", "b", "/", "*", "**", "?", "+", "[ab]", "\
 
 
 @given(glob=GLOBS, name=st.text("ab/.", max_size=5))
-@examples(200)
+@examples(200, smoke=200)
 def test_a_filter_as_a_pattern_loses_no_branch(glob: str, name: str) -> None:
     """Whatever GitHub's filter lets through, so does the pattern; a filter without signs lets through itself alone."""
     pattern = subjects(on(f"{{push: {{branches: ['{glob or 'x'}']}}}}"))[0].removeprefix(

@@ -286,7 +286,7 @@ def as_yaml(document: object) -> str:
 
 
 @given(document=mutated(WORKFLOW))
-@examples(80)
+@examples(80, smoke=80)
 def test_no_workflow_is_a_traceback(document: object) -> None:
     """Whatever shape its parts have, it is an identity, none, or a gap."""
     both = found(as_yaml(document))
@@ -296,7 +296,7 @@ def test_no_workflow_is_a_traceback(document: object) -> None:
 
 
 @given(st.text(max_size=80))
-@examples(150)
+@examples(150, smoke=150)
 def test_no_text_is_a_traceback(text: str) -> None:
     """As a file, as CODEOWNERS, as an expression."""
     both = found(text, repository(codeowners=text))

@@ -242,7 +242,7 @@ def test_other_logs_of_a_control_plane_are_left_out(tmp_path: Path) -> None:
     assert read_one(KubernetesAuditLog, tmp_path, event(), other).events == 1
 
 
-@examples(60)
+@examples(60, smoke=60)
 @given(st.data())
 def test_no_line_ends_a_reading(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """It is counted, or its file is a gap."""
