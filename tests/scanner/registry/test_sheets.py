@@ -158,6 +158,15 @@ def test_a_heading_over_two_columns_is_named(tmp_path: Path) -> None:
     assert "reg.xlsx[Bots]:1: Owner: the heading is merged over B1:C1" in str(found.registry.warnings[-1])
 
 
+def test_an_unclear_cell_of_an_unknown_column_is_kept_as_what_is_wrong_with_it(tmp_path: Path) -> None:
+    """Nothing is read of it, so the row stands."""
+    sheet = (("Name", "Owner", "Shelf", "Floor"), ("a", "ada", "top", None), ("b", "bob", "low", "first"))
+    first, second = read(book(tmp_path, {"Bots": sheet}, ("C2:D2",))).registry.entries
+
+    assert (first.name, first.extra["Shelf"]) == ("a", "C2:D2 is merged, so what it says of row 2 is unclear")
+    assert second.extra == {"Shelf": "low", "Floor": "first"}
+
+
 @settings(examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     merged=st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(0, 3), st.integers(0, 3)), max_size=3)

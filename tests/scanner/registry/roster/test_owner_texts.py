@@ -81,6 +81,8 @@ ROSTER = Roster(EVERYBODY, date(2026, 11, 25))
         ("Martin, James", JAMES_MARTIN),
         ("J. Doe", JANE),
         ("Doe, J.", JANE),
+        ("Doe, Jane Doe", JANE),
+        ("jdoe / Jane", JANE),
     ],
 )
 def test_who_is_meant_for_certain(text: str, person: Person) -> None:
