@@ -106,11 +106,11 @@ class _Counting:
         for some in _of(_identity.key, keys):
             alike = select(*columns, func.count()).where(lacking, ~has_team, some).group_by(*columns)
             for *row, number in self._rows(alike):
-                self._add_states(None, *row, number)
+                self._add_states(None, number, *row)
             for body, *row in self._rows(select(_identity.body, *columns).where(lacking, has_team, some)):
-                self._add_states(_team_of(body), *row, 1)
+                self._add_states(_team_of(body), 1, *row)
 
-    def _add_states(self, team: str | None, first: int, until: int | None, owned: str, known: str, number: int) -> None:
+    def _add_states(self, team: str | None, number: int, first: int, until: int | None, owned: str, known: str) -> None:
         if owned == "orphaned":
             self._add(team, "orphaned", first, until, number)
         if known == "unregistered":
