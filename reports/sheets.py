@@ -38,4 +38,4 @@ def _in_spreadsheet(column: Column[Any], row: Any) -> str:
     cell = column.get(row)
     if not isinstance(cell, str):
         return plain(cell)
-    return harmless(cell.replace("\n", "; ") if column.type == "lines" else cell)
+    return harmless(cell.replace("\n", " | ") if column.type == "lines" else cell)

@@ -143,7 +143,7 @@ class _Seen:
                 return "the provider keeps which services were used, and not which actions"
             return "no audit log of it was read" if activity is None else "no day of its audit log was read in full"
         if None in services:
-            return "no log shows all use of all services"
+            return "no log shows the use of every service"
         named = sorted(filter(None, services))
         if unseen := [service for service in named if service in activity.unlogged_services]:
             return f"no log shows all use of {few(unseen, _NAMED)}"

@@ -5,20 +5,22 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+import csv
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import msgspec
 import openpyxl
 
 from reports.review_grants import grant_rows
-from reports.reviews import write_workbook
+from reports.reviews import WORKBOOK, write_workbook
+from reports.sheets import write_csv
 from scanner.lifecycle.reviews.campaign import states
 from scanner.lifecycle.reviews.facts import facts_hash
 from scanner.lifecycle.reviews.reviewers import People
 from scanner.lifecycle.reviews.taking import read_book, take
 from scanner.model import Ownership
-from scanner.model.reviews import Campaign
+from scanner.model.reviews import Campaign, GrantUse
 from tests.factories import NOW
 
 EARLIER = Path(__file__).parent / "earlier"
@@ -61,3 +63,24 @@ def test_a_reminder_of_an_earlier_review_has_the_new_columns() -> None:
     assert found["granted"] == "reader"
     assert str(found["granted_used"]).startswith("reader: unknown: this review was opened before")
     assert [one.last_used for one in grant_rows(facts)] == ["unknown"]
+
+
+def test_lines_of_a_cell_are_lines_in_a_workbook_and_parts_of_one_line_in_csv() -> None:
+    """Names from outside break no line, and none is a formula."""
+    grants = (
+        GrantUse(name="=1+1", via="direct", used=(), since=NOW.date()),
+        GrantUse(name="a\nb", via="direct", used=()),
+    )
+    facts = msgspec.structs.replace(CAMPAIGN.items[0].facts, granted=grants)
+    found = states(Campaign(review=CAMPAIGN.review, items=(msgspec.structs.replace(CAMPAIGN.items[0], facts=facts),)))
+    book, table = BytesIO(), BytesIO()
+
+    write_workbook(CAMPAIGN, found, book)
+    write_csv(WORKBOOK, found, table)
+
+    headings, row = openpyxl.load_workbook(book)["Review"].iter_rows()
+    cell = row[[one.value for one in headings].index("granted_last_used")]
+    expected = [f"'=1+1: not since {NOW:%Y-%m-%d}", "a\\nb: never"]
+    assert (str(cell.value).split("\n"), cell.alignment.wrap_text) == (expected, True)
+    (line,) = csv.DictReader(StringIO(table.getvalue().decode()))
+    assert line["granted_last_used"] == " | ".join(expected)

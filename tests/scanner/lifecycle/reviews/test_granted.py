@@ -54,7 +54,7 @@ ADVISED = {"services_used": ["sqs"], "services_unused": ["ec2"], "services_last_
 NEVER = UsageVerdict(state="never_used", window_days=90, evidence="")
 DORMANT = UsageVerdict(state="dormant", last_used_at=days_ago(300), window_days=90, evidence="")
 NO_LOG = "no audit log of it was read"
-ALL = "no log shows all use of all services"
+ALL = "no log shows the use of every service"
 UNSAID = "the source does not say which actions it allows"
 
 
