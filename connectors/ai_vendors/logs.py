@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from connectors.ai_vendors.connector import VendorConnector
 from connectors.ai_vendors.records import Time, moment
 from connectors.core.contract import Connector, Meter
-from connectors.core.reading import decoded
+from connectors.core.reading import glimpsed
 from connectors.logs.events import Act, EventCounting
 from connectors.logs.live import Ask, LiveSource, Span
 from connectors.logs.names import plain
@@ -93,6 +93,9 @@ class _Timed(Struct):
     created_at: Time = None
 
 
+_UNTIMED = _Timed()
+
+
 class VendorLog(LiveSource):
     """The log of a source's organization, the newest events first. ``kept``: days that are relied on."""
 
@@ -138,7 +141,7 @@ class VendorLog(LiveSource):
         Events without a time are left for the reader to refuse.
         """
         for page in self._api.pages(self.connector.table.events, self.asked_of(span)):
-            times = [_at(decoded(raw, _Timed)) for raw in page.rows]
+            times = [_at(glimpsed(raw, _Timed, _UNTIMED)) for raw in page.rows]
             yield [raw for raw, at in zip(page.rows, times, strict=True) if at is None or span.since <= at < span.until]
             if times and all((at or span.since) < span.since for at in times):
                 return

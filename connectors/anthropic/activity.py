@@ -87,7 +87,7 @@ class AnthropicActivityCounting(VendorCounting[Entry]):
         reads=_READS,
     )
 
-    def event(self, record: Entry) -> Event | None:
+    def event(self, record: Entry) -> Event | str | None:
         """See ``EventCounting``. Raises Unreadable for an activity without a time."""
         if not record.created_at:
             raise Unreadable("one of its records is not an activity")

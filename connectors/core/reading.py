@@ -158,6 +158,15 @@ def decoded(content: bytes | Raw, shape: Any) -> Any:
         raise Unreachable("unexpected response: not JSON") from None
 
 
+def glimpsed(content: bytes | Raw, shape: type[T], otherwise: T) -> T:
+    """As :func:`decoded`; ``otherwise`` for what is not as expected, which its reader will refuse."""
+    try:
+        found: T = decoded(content, shape)
+    except SourceError:
+        return otherwise
+    return found
+
+
 # --- Unknown fields of an identity ---
 
 

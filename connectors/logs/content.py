@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType, defstruct
+from msgspec import UNSET, Raw, UnsetType, defstruct
 
 from connectors.core.budget import MEBIBYTE
-from connectors.core.contract import own_words
 from connectors.core.offline import Unreadable
+from connectors.logs.spoilt import WRONG, Spoilt, words_of
 from scanner.errors import SourceError, install_command
 
 _zlib: Any
@@ -100,75 +100,115 @@ class Records(Generic[T]):
         self._columns = columns
         # The types are made at run time, which mypy cannot follow.
         wrapped = defstruct("Wrapped", [(name, list[record] | UnsetType, UNSET) for name in lists])  # type: ignore[valid-type]
+        wraps = defstruct("Wraps", [(name, list[Raw] | UnsetType, UNSET) for name in lists])
         self._lists = tuple(lists)
         self._line = msgspec.json.Decoder(record)
         self._rows = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
         self._wrapped: msgspec.json.Decoder[Any] = msgspec.json.Decoder(wrapped)
+        self._wraps: msgspec.json.Decoder[Any] = msgspec.json.Decoder(wraps)
 
-    def of(self, pieces: Iterable[bytes]) -> Iterator[list[T]]:
-        """The records, as many at a time as there are in a piece. Raises Unreadable."""
-        source = iter(pieces)
+    def of(self, pieces: Iterable[bytes], spoilt: Spoilt | None = None) -> Iterator[list[T]]:
+        """The records, as many at a time as there are in a piece. Raises Unreadable.
+
+        A record that cannot be decoded costs itself. ``spoilt``: where it is counted.
+        """
+        source, spoilt = iter(pieces), spoilt or Spoilt()
         try:
             head = _head(source)
             if head.startswith(_PARQUET):
-                yield from self._table(_joined(head, source))
+                for rows in self._tables(_joined(head, source)):
+                    yield from self._document(rows, spoilt)
             elif _is_lines(head):
-                yield from self._lines(chain((head,), source))
+                yield from self._lines(chain((head,), source), spoilt)
             else:
-                yield self._document(_joined(head, source))
+                yield from self._document(_joined(head, source), spoilt)
         except msgspec.MsgspecError as error:
-            raise Unreadable(f"it is not as expected: {own_words(error)}") from error
+            raise Unreadable(words_of(error)) from error
         except (RecursionError, UnicodeDecodeError) as error:
             raise Unreadable("its JSON cannot be read") from error
 
-    def _table(self, content: bytes) -> Iterator[list[T]]:
-        if self._row is None:
+    def _tables(self, content: bytes) -> Iterator[bytes]:
+        """The rows of a table, as lists of JSON."""
+        row = self._row
+        if row is None:
             raise Unreadable("it is Parquet, which this log does not come in")
         for rows in _batches(content, self._columns):
-            yield self._rows.decode(msgspec.json.encode(list(map(self._row, rows)), enc_hook=str))
+            yield msgspec.json.encode([_converted(row, one) for one in rows], enc_hook=str)
 
-    def _document(self, content: bytes) -> list[T]:
+    def _document(self, content: bytes, spoilt: Spoilt) -> Iterator[list[T]]:
         content = content.lstrip(_SPACE)
         if not content:
             raise Unreadable("it is empty")
-        if content.startswith(b"["):
-            return self._rows.decode(content)
-        document = self._wrapped.decode(content)
-        held = [rows for name in self._lists if (rows := getattr(document, name)) is not UNSET]
-        found = list(chain.from_iterable(held)) if held else None
-        return [self._line.decode(content)] if found is None else found
+        try:
+            if content.startswith(b"["):
+                found: list[T] | None = self._rows.decode(content)
+            else:
+                found = self._held(self._wrapped.decode(content))
+            records = [self._line.decode(content)] if found is None else found
+        except msgspec.ValidationError:
+            yield from self._one_by_one(content, spoilt)
+        else:
+            yield spoilt.next(records)
 
-    def _lines(self, pieces: Iterable[bytes]) -> Iterator[list[T]]:
+    def _one_by_one(self, content: bytes, spoilt: Spoilt) -> Iterator[list[T]]:
+        """The records of a document between those that cannot be decoded."""
+        good: list[T] = []
+        for raw in map(bytes, self._undecoded(content)):
+            try:
+                good.append(self._line.decode(raw))
+            except WRONG as error:
+                yield spoilt.next(good)
+                good = []
+                spoilt.undecoded(raw, error)
+        yield spoilt.next(good)
+
+    def _undecoded(self, content: bytes) -> list[Raw]:
+        """The records of a document's list or lists; the document itself if it has none."""
+        if content.startswith(b"["):
+            return _EACH.decode(content)
+        try:
+            found: list[Raw] | None = self._held(self._wraps.decode(content))
+        except msgspec.ValidationError:
+            found = None
+        return [_ANY.decode(content)] if found is None else found
+
+    def _held(self, document: Any) -> list[Any] | None:
+        held = [rows for name in self._lists if (rows := getattr(document, name)) is not UNSET]
+        return list(chain.from_iterable(held)) if held else None
+
+    def _lines(self, pieces: Iterable[bytes], spoilt: Spoilt) -> Iterator[list[T]]:
         rest = b""
         for piece in pieces:
             whole, end, after = piece.rpartition(b"\n")
             if not end:
                 rest += piece
             else:
-                yield self._some(rest + whole)
+                yield from self._some(rest + whole, spoilt)
                 rest = after
             if len(rest) > MOST_LINE:
                 raise Unreadable(f"one of its lines is longer than {MOST_LINE // MEBIBYTE} MB")
         if rest.strip():
-            yield self._last(rest)
+            if not _is_whole(rest):
+                raise CutLine("its last line is cut short")
+            yield from self._some(rest, spoilt)
 
-    def _last(self, line: bytes) -> list[T]:
+    def _some(self, lines: bytes, spoilt: Spoilt) -> Iterator[list[T]]:
         try:
-            return self._some(line)
-        except msgspec.ValidationError:
-            raise
-        except msgspec.DecodeError as error:
-            raise CutLine("its last line is cut short") from error
+            yield spoilt.next(self._line.decode_lines(lines.lstrip(_SPACE)))
+        except WRONG:
+            for line in filter(bytes.strip, lines.split(b"\n")):
+                try:
+                    yield from self._document(line, spoilt)
+                except WRONG as error:
+                    spoilt.undecoded(line, error)
 
-    def _some(self, lines: bytes) -> list[T]:
-        try:
-            return self._line.decode_lines(lines.lstrip(_SPACE))
-        except msgspec.ValidationError:
-            found: list[T] = []
-            for line in lines.splitlines():
-                if line.strip():
-                    found += self._document(line)
-            return found
+
+def _converted(row: Row, held: dict[str, Any]) -> Any:
+    """A row of a table as JSON; nothing for one that is not as expected, which no record is."""
+    try:
+        return row(held)
+    except (*WRONG, OSError, AttributeError):
+        return None
 
 
 def _batches(content: bytes, columns: Collection[str]) -> Iterator[list[dict[str, Any]]]:
@@ -204,18 +244,36 @@ def _head(pieces: Iterator[bytes]) -> bytes:
     return head
 
 
-_ANY = msgspec.json.Decoder(msgspec.Raw)
+_ANY = msgspec.json.Decoder(Raw)
+_EACH = msgspec.json.Decoder(list[Raw])
+_TWO, _LOOKED_AT = 2, 20
+"""Lines at the beginning of a file that are looked at."""
 
 
 def _is_lines(head: bytes) -> bool:
-    """Whether the first line is a JSON object of its own, and another line follows."""
-    first, newline, after = head.lstrip(_SPACE).partition(b"\n")
-    if not newline or not first.startswith(b"{") or not after.strip():
+    """Whether it has a JSON object in each line: in the first of several, or in two that follow one another.
+
+    Where the first is malformed, two objects without a comma between them are in no document.
+    """
+    lines = list(filter(bytes.strip, head.lstrip(_SPACE).split(b"\n", _LOOKED_AT)[:_LOOKED_AT]))
+    if len(lines) < _TWO:
         return False
+    if not lines[0].startswith((b"{", b"[")) or _is_object(lines[0]):
+        return True
+    return any(one and other for one, other in pairwise(map(_is_object, lines[1:])))
+
+
+def _is_object(line: bytes) -> bool:
+    return line.lstrip(_SPACE).startswith(b"{") and _is_whole(line)
+
+
+def _is_whole(line: bytes) -> bool:
     try:
-        _ANY.decode(first)
+        _ANY.decode(line)
     except msgspec.DecodeError:
         return False
+    except RecursionError:
+        pass
     return True
 
 

@@ -13,9 +13,10 @@ from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
+from connectors.logs.spoilt import WRONG
 from connectors.logs.tally import DONE, Counted, Counting, utc_text
 from scanner.model import EVERY_SCOPE
-from scanner.model.activity import FeatureSort
+from scanner.model.activity import BY_PROVIDER, FeatureSort
 
 R = TypeVar("R")
 _EVENT_ID = re.compile(r"[\w.:=/+~-]{1,128}", re.ASCII)
@@ -68,8 +69,11 @@ class EventCounting(Counting, Generic[R]):
         self._seen: set[int] = set()
 
     @abstractmethod
-    def event(self, record: R) -> Event | None:
-        """The event of a record; None for a record of another log, or one that is not counted (yet)."""
+    def event(self, record: R) -> Event | str | None:
+        """The event of a record; None for one that is not counted yet.
+
+        For one that is not counted at all it is the name of its class, as the page of the log has it.
+        """
         ...
 
     @abstractmethod
@@ -77,29 +81,44 @@ class EventCounting(Counting, Generic[R]):
         """The meaning of events with this raw key."""
         ...
 
-    def unwrapped(self, records: Sequence[Any]) -> Iterable[R]:
-        """The records of events; a record of the log may wrap several."""
-        return records
+    def unwrapped(self, record: Any) -> Iterable[R]:
+        """The records of events that a record of the log wraps."""
+        return (record,)
 
     def take(self, records: Sequence[Any]) -> None:
         """See ``Counting``."""
-        self.add(event for record in self.unwrapped(records) if (event := self.event(record)) is not None)
+        for record in records:
+            try:
+                for one in self.unwrapped(record):
+                    event = self.event(one)
+                    if isinstance(event, Event):
+                        self._add(event)
+                    elif event is not None:
+                        self.left_out[self.only_scope, event] += 1
+            except WRONG as error:
+                self.spoilt.refused(record, error)
+        self.raw.relieve()
 
     def add(self, events: Iterable[Event]) -> None:
-        """Count events. Raises Unreadable for an invalid time."""
+        """Count events whose time is valid."""
+        for event in events:
+            self._add(event)
+
+    def _add(self, event: Event) -> None:
+        time, event_id, key, times, once = event
         seen, raw = self._seen, self.raw
-        for time, event_id, key, times, once in events:
-            if event_id or once is not None:
-                number = hash(event_id if once is None else once)
-                if number in seen:
-                    continue
-                seen.add(number)
-            self.events += times
-            when = time if time.endswith("Z") else utc_text(time)
-            raw.add(key, when, event_id, key)
-            if times > 1:
-                raw.rows_of(when)[hash(key)][0] += times - 1
-        raw.relieve()
+        when = time if time.endswith("Z") else utc_text(time)
+        number = 0
+        if event_id or once is not None:
+            number = hash(event_id if once is None else once)
+            if number in seen:
+                return
+        raw.add(key, when, event_id, key)
+        if times > 1:
+            raw.rows_of(when)[hash(key)][0] += times - 1
+        if event_id or once is not None:
+            seen.add(number)
+        self.events += times
 
     def _explain(self, counted: Counted) -> None:
         act = self.act(counted.held)
@@ -108,9 +127,12 @@ class EventCounting(Counting, Generic[R]):
             counted = counted._replace(event_id="")
         day = counted.first[:10]
         self.days.add((EVERY_SCOPE if self.covers_everything else scope, day))
+        place = EVERY_SCOPE if self.covers_everything and not self.only_scope else scope
         if act.by_provider:
             self.by_provider += counted.events
+            self.left_out[place, BY_PROVIDER] += counted.events
         else:
+            self.counted[place] += counted.events
             profile = self.tally.of(scope, day, act.caller, act.unique_id)
             profile.acted(counted, act.outcome)
             profile.count(act.features, counted, act.outcome)

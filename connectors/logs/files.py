@@ -226,24 +226,29 @@ class FileLog:
         before = files_of(unit, BEFORE)
         early = Early(self.layout, before, _day_of(unit).day if before else None)
         spans: list[tuple[str, str]] = []
+        spoilt = counting.spoilt
         try:
             for name, pieces in self._folder.pieces(files_of(unit)):
                 counting.begin(name)
+                spoilt.begin(_shown(name))
                 try:
-                    for some in self.records.of(unpacked(pieces)):
+                    for some in self.records.of(unpacked(pieces), spoilt):
                         counting.take(early.taken_out(name, some))
                 except CutLine as error:
-                    cut = f"{own_words(name.rpartition('/')[2])}: {error}"
+                    cut = f"{_shown(name)}: {error}"
                 if days := counting.raw.touched():
                     spans.append((min(days), max(days)))
+                spoilt.end(days)
             for name, some in early.delivered_once(self._folder, self.records):
                 counting.begin(name)
-                counting.take(some)
+                spoilt.begin(_shown(name))
+                counting.take(spoilt.next(some))
+                spoilt.end(())
             name = ""
             counting.finish()
             reading = counting.reading(unit, _covered(unit, counting, spans), self._folder.calls - calls)
         except Unreadable as error:
-            return self._gap(unit, f"{own_words(name.rpartition('/')[2])}: {error}" if name else str(error), calls)
+            return self._gap(unit, f"{_shown(name)}: {error}" if name else str(error), calls)
         # Whether it is still written to: the day that its last line is of is not covered anyway.
         if cut and not (self.layout.appended and any(day >= _today().isoformat() for _, day in counting.days)):
             return self._gap(unit, cut, calls)
@@ -253,6 +258,10 @@ class FileLog:
         days = unit.days or (_day_of(unit),)
         gap = tuple(structs.replace(day, status="failed", detail=reason) for day in days)
         return UnitReading(unit=unit, coverage=gap, calls=self._folder.calls - calls_before)
+
+
+def _shown(name: str) -> str:
+    return own_words(name.rpartition("/")[2])
 
 
 def _day_of(unit: LogUnit) -> LogDay:

@@ -183,11 +183,13 @@ class LiveReader:
         for number, ask in enumerate(self._source.ways[self._way :], start=self._way):
             counting = self._counting()
             counting.only_scope = scope
+            counting.spoilt.begin(f"the response for {own_words(scope)}")
             try:
                 for rows in ask(scope, span):
-                    for some in self._records.of((b"[%b]" % b",".join(map(bytes, rows)),)):
+                    for some in self._records.of((b"[%b]" % b",".join(map(bytes, rows)),), counting.spoilt):
                         counting.take(some)
                     counting.raw.relieve()
+                counting.spoilt.end(())
                 counting.finish()
             except TooMuch:
                 self._way = number + 1

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple, TypeAlias
 from msgspec.structs import replace
 
 from connectors.core.offline import Unreadable
-from scanner.model.activity import TIMED, CallerDay, LogDay, LogUnit, NamedChange, UnitReading
+from connectors.logs.spoilt import Spoilt
+from scanner.model import EVERY_SCOPE
+from scanner.model.activity import MALFORMED, TIMED, CallerDay, LeftOut, LogDay, LogUnit, NamedChange, UnitReading
 from scanner.text import counted
 
 MOST_RAW = 50_000
@@ -194,7 +196,7 @@ class Profile:
             mine[:] = [*sums, *min(mine[_FIRST:_LAST], slots[_FIRST:_LAST]), max(mine[_LAST], slots[_LAST])]
 
     def day(self, scope: str, caller: str, unique_id: str) -> CallerDay:
-        """The profile as a record. Raises Unreadable for an invalid time."""
+        """The profile as a record."""
         first_at, last_at = _moment(self.first or self.seen_first), _moment(self.last or self.seen_last)
         counts = sorted(self.counts.items())
         times = {
@@ -267,7 +269,7 @@ class Tally:
         return len(self._seen_left_out) >= MOST_LEFT_OUT
 
     def profiles(self) -> tuple[CallerDay, ...]:
-        """The profiles of callers by day, sorted. Raises Unreadable for an invalid day or time.
+        """The profiles of callers by day, sorted.
 
         Events of a caller without a unique id belong to the only caller of that name with one.
         """
@@ -288,10 +290,20 @@ class Tally:
 
 
 def _moment(text: str) -> datetime:
+    """A time that was counted: its day and hour are valid; without valid minutes it is the hour's beginning."""
     try:
         return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise Unreadable(NO_TIME) from error
+    except ValueError:
+        return datetime.fromisoformat(f"{text[:13]}:00:00Z")
+
+
+def valid_time(time: str) -> str:
+    """A time of a log as sortable text, in UTC. Raises Unreadable."""
+    if time.endswith("Z"):
+        if not (_TIME.fullmatch(time) and _is_day(time[:10]) and time[11:13] in HOURS):
+            raise Unreadable(NO_TIME)
+        return time
+    return utc_text(time)
 
 
 def utc_text(time: str) -> str:
@@ -308,12 +320,17 @@ class Counting(ABC):
     """Counts the records of one unit.
 
     ``raw``: what was counted and not yet explained. ``events``: how many there were, each once; ``by_provider``: those
-    of the provider itself, which are in no profile.
+    of the provider itself, which are in no profile. ``counted``: by scope, how many are in profiles. ``left_out``: by
+    scope (empty: not told) and class, those that are in none, of the provider included. ``spoilt``: records that are
+    not as expected.
     ``days``: scope and day (``2026-11-28``) of each event. ``changes_left_out``: how many changes, by scope and day.
     """
 
     def __init__(self) -> None:
         self.events = self.by_provider = 0
+        self.counted: Counter[str] = Counter()
+        self.left_out: Counter[tuple[str, str]] = Counter()
+        self.spoilt = Spoilt()
         self.raw = RawCounts(self._explain)
         self.tally = Tally()
         self.days: set[tuple[str, str]] = set()
@@ -326,7 +343,7 @@ class Counting(ABC):
 
     @abstractmethod
     def take(self, records: Sequence[Any]) -> None:
-        """Count records. Raises Unreadable for a record of another log."""
+        """Count records. One that is not as expected costs itself; raises Unreadable where all are of another log."""
         ...
 
     @abstractmethod
@@ -339,7 +356,16 @@ class Counting(ABC):
         self.raw.settle()
 
     def reading(self, unit: LogUnit, coverage: tuple[LogDay, ...], calls: int) -> UnitReading:
-        """The result of the unit, after ``finish``. Raises Unreadable for an invalid time."""
+        """The result of the unit, after ``finish``. Raises Unreadable if no record of it is as expected."""
+        spoilt = self.spoilt
+        if spoilt.records and not self.events and not self.left_out:
+            raise Unreadable(spoilt.why)
+        scopes = {day.scope for day in unit.days}
+        untold = scopes.pop() if len(scopes) == 1 else EVERY_SCOPE
+        classes: Counter[tuple[str, str]] = Counter()
+        for (scope, what), number in self.left_out.items():
+            classes[scope or untold, what] += number
+        lost = (LeftOut(scope=untold, what=MALFORMED, records=spoilt.records, example=spoilt.example),)
         return UnitReading(
             unit=unit,
             callers=self.tally.profiles(),
@@ -347,17 +373,24 @@ class Counting(ABC):
             coverage=coverage,
             events=self.events,
             by_provider=self.by_provider,
+            counted=dict(self.counted),
+            left_out=(
+                *(LeftOut(scope=scope, what=what, records=one) for (scope, what), one in sorted(classes.items())),
+                *(lost if spoilt.records else ()),
+            ),
             calls=calls,
         )
 
     def covered(self, days: Iterable[LogDay]) -> tuple[LogDay, ...]:
-        """Return days that were read completely, as gaps where callers or changes are beyond a limit."""
+        """Return days that were read completely, as gaps where records, callers or changes are left out."""
+        found = list(days)
         crowded = self.tally.crowded()
+        spoilt = self.spoilt.by_day({str(day.day) for day in found}) if self.spoilt.records else {}
         return tuple(
             replace(day, status="partial", detail=f"left out: {left_out}")
-            if (left_out := self._left_out(day.scope, day.day.isoformat(), crowded))
+            if (left_out := self._left_out(day.scope, day.day.isoformat(), crowded, spoilt))
             else replace(day, detail=None)
-            for day in days
+            for day in found
         )
 
     def left_out_besides(self, scope: str, day: str) -> str:
@@ -365,7 +398,7 @@ class Counting(ABC):
         del scope, day
         return ""
 
-    def _left_out(self, scope: str, day: str, crowded: Mapping[tuple[str, str], str]) -> str:
+    def _left_out(self, scope: str, day: str, crowded: Mapping[tuple[str, str], str], spoilt: Mapping[str, int]) -> str:
         callers, changes = self.tally.left_out[scope, day], self.changes_left_out[scope, day]
         bound = "at least " if self.tally.is_lower_bound else ""
         said = (
@@ -373,6 +406,7 @@ class Counting(ABC):
             f"{counted(changes, 'change', 'changes')} beyond the first {MOST_CHANGES:,}" if changes else "",
             f"{crowded[scope, day]} than are counted for one" if (scope, day) in crowded else "",
             self.left_out_besides(scope, day),
+            self.spoilt.said(spoilt[day]) if day in spoilt else "",
         )
         return " and ".join(filter(None, said))
 

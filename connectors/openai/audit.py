@@ -89,7 +89,7 @@ class OpenaiAuditCounting(VendorCounting[Entry]):
         failed="failed",
     )
 
-    def event(self, record: Entry) -> Event | None:
+    def event(self, record: Entry) -> Event | str | None:
         """See ``EventCounting``. Raises Unreadable for an event without a time."""
         if record.at is None:
             raise Unreadable("one of its records is not an event")

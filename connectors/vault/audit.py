@@ -23,7 +23,7 @@ from connectors.logs.events import INTERACTIVE, Act, Event, EventCounting
 from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
 from connectors.logs.names import Networks, plain
-from connectors.logs.tally import DENIED, DONE, FAILED
+from connectors.logs.tally import DENIED, DONE, FAILED, valid_time
 from connectors.vault.client.requests import AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS, lines
 from connectors.vault.connector import VaultConnector
 from connectors.vault.methods import INTERACTIVE_MOUNTS, METHODS
@@ -140,12 +140,12 @@ class VaultAuditCounting(EventCounting[Line]):
         self._accessor_of = accessor_of
         self._asked: dict[str, Event] = {}
 
-    def event(self, record: Line) -> Event | None:
+    def event(self, record: Line) -> Event | str | None:
         """See ``EventCounting``. A response is an event; a request without one is added later."""
         request = record.request
         if request is None or record.type not in ("request", "response"):
-            return None
-        event = Event(record.time, request.id, _raw(record, request))
+            return "neither request nor response"
+        event = Event(valid_time(record.time), request.id, _raw(record, request))
         if record.type == "request" and request.id:
             if len(self._asked) >= _MOST_ASKED:  # the oldest: its response is in another file
                 self.add([self._asked.pop(next(iter(self._asked)))])

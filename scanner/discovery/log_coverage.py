@@ -44,12 +44,13 @@ def coverage_of(past: Mapping[str, LogPast], today: date, keep_days: int) -> tup
             sorted(day for day in one.covered.get(scope, ()) if day >= oldest.toordinal()),
             [day for day in one.gaps.get(scope, {}).values() if day.day >= oldest],
             one.left_out.get(scope, ()),
+            one.counted.get(scope),
         )
     )
 
 
 def _coverage_of_scope(
-    whole: Coverage, days: Sequence[int], gaps: Sequence[LogDay], left_out: Sequence[LeftOut]
+    whole: Coverage, days: Sequence[int], gaps: Sequence[LogDay], left_out: Sequence[LeftOut], in_profiles: int | None
 ) -> Iterator[Coverage]:
     unread = [day.day.toordinal() for day in gaps if day.detail == NOT_YET_READ]
     said = []
@@ -58,9 +59,14 @@ def _coverage_of_scope(
         said.append(f"{counted(len(days), 'day', 'days')} read in full, {first} to {last}")
     if unread:
         said.append(f"{counted(len(unread), 'day', 'days')} not read yet: {_spans(unread)}")
-    classes = [f"{one.records:,} {one.what}" for one in left_out if one.what != MALFORMED]
-    if classes:
-        said.append(f"left out: {', '.join(classes)}")
+    classes = [one for one in left_out if one.what != MALFORMED]
+    others = ", ".join(f"{one.records:,} {one.what}" for one in classes)
+    if in_profiles is not None:
+        read = in_profiles + sum(one.records for one in classes)
+        parts = f": {in_profiles:,} counted, {others}" if others else ""
+        said.append(f"{counted(read, 'event', 'events')} read{parts}")
+    elif others:
+        said.append(f"not counted: {others}")
     if said:
         yield replace(whole, status="partial" if unread else "complete", detail="; ".join(said))
     for one in left_out:

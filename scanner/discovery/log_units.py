@@ -9,8 +9,8 @@ import os
 import pickle
 import signal
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     CancelledError,
@@ -33,7 +33,7 @@ from connectors.logs import LogReader
 from scanner import __version__
 from scanner.errors import SourceError, with_fix
 from scanner.model import CoverageStatus
-from scanner.model.activity import CallerDay, Feature, LogDay, LogUnit, NamedChange, UnitReading, feature_of
+from scanner.model.activity import CallerDay, Feature, LeftOut, LogDay, LogUnit, NamedChange, UnitReading, feature_of
 from scanner.redaction.masking import mask
 from scanner.redaction.redact import without_resolved
 from scanner.redaction.shapes import public_id
@@ -191,6 +191,8 @@ def clean(reading: UnitReading) -> UnitReading:
         callers=tuple(map(_clean_caller, reading.callers)),
         changes=tuple(map(_clean_change, reading.changes)),
         coverage=tuple(map(clean_day, reading.coverage)),
+        counted=_clean_counted(reading.counted),
+        left_out=tuple(map(_clean_left_out, reading.left_out)),
     )
 
 
@@ -200,6 +202,17 @@ def clean_day(day: LogDay) -> LogDay:
     if scope is day.scope and day.detail is None:
         return day
     return replace(day, scope=scope, detail=None if day.detail is None else own_words(day.detail))
+
+
+def _clean_counted(counted: Mapping[str, int]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for scope, number in counted.items():
+        found[_short(scope)] += number
+    return dict(found)
+
+
+def _clean_left_out(one: LeftOut) -> LeftOut:
+    return replace(one, scope=_short(one.scope), what=_short(one.what), example=own_words(one.example))
 
 
 def _clean_change(change: NamedChange) -> NamedChange:

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from scanner.model.coverage import GAPS, CoverageStatus
+from scanner.model.coverage import UNREAD, CoverageStatus
 
 LOG_SECTION = "activity"
 """The section of a log's coverage; a day that is a gap has its own section, after a colon."""
@@ -132,6 +132,8 @@ class LogUnit(Struct, frozen=True, kw_only=True):
 
 
 MALFORMED = "could not be read"
+BY_PROVIDER = "by the provider itself"
+"""Classes of records that are in no profile; each log has further ones."""
 
 
 class LeftOut(Struct, frozen=True, kw_only=True, gc=False, array_like=True):
@@ -150,8 +152,8 @@ class UnitReading(Struct, frozen=True, kw_only=True):
     """The result of reading one unit. ``callers`` and ``changes`` are empty if it could not be read completely.
 
     ``coverage``: the days it covers, and the days with gaps. ``events``: the number of its events, including
-    those in no profile; ``by_provider``: events of the provider itself, which are in no profile. ``left_out``: records
-    that are no event, or could not be read. ``calls``: requests sent.
+    those in no profile; ``by_provider``: events of the provider itself, which are in no profile. ``counted``: by scope,
+    events in profiles; ``left_out``: all other records. ``calls``: requests sent.
     """
 
     unit: LogUnit
@@ -160,13 +162,14 @@ class UnitReading(Struct, frozen=True, kw_only=True):
     coverage: tuple[LogDay, ...] = ()
     events: int = 0
     by_provider: int = 0
+    counted: Mapping[str, int] = {}
     left_out: tuple[LeftOut, ...] = ()
     calls: int = 0
 
     @property
     def is_unread(self) -> bool:
-        """Whether it has only gaps."""
-        return bool(self.coverage) and all(one.status in GAPS for one in self.coverage)
+        """Whether nothing of it was read."""
+        return bool(self.coverage) and all(one.status in UNREAD for one in self.coverage)
 
 
 class DayCounts(Struct, frozen=True, array_like=True, gc=False):
@@ -221,7 +224,8 @@ class LogPast(Struct, frozen=True, kw_only=True):
     """The past of one log. ``source``: the source of its identities; None: any of ``provider``.
 
     ``first_read_at``: when its first unit was read. ``covered``: by scope, the ordinals of completely read days;
-    ``gaps``: by scope, the other days with the reason. ``left_out``: by scope, records that are in no profile.
+    ``gaps``: by scope, the other days with the reason. ``counted``: by scope, the number of events in profiles, as far
+    as all of its units say it; ``left_out``: by scope, records that are in none.
     ``unlogged``, ``sees_all_use_of``, ``also_called``: as in :class:`connectors.logs.LogSpec`.
     """
 
@@ -231,6 +235,7 @@ class LogPast(Struct, frozen=True, kw_only=True):
     first_read_at: datetime
     covered: Mapping[str, frozenset[int]]
     gaps: Mapping[str, Mapping[int, LogDay]] = {}
+    counted: Mapping[str, int] = {}
     left_out: Mapping[str, tuple[LeftOut, ...]] = {}
     unlogged: tuple[str, ...] = ()
     sees_all_use_of: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from connectors import testing as hub
 from connectors.azure.logs import activity, signins
 from connectors.azure.logs.live import ActivityLog
 from connectors.core.contract import Malformed, Meter
@@ -26,11 +27,12 @@ from scanner.demo.fakes.azure.tenant import Row
 from scanner.demo.fakes.azure.wire import Reply, refusal
 from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.errors import Denied, SourceError, Throttled
-from scanner.model.activity import LogDay
+from scanner.model.activity import MALFORMED, LogDay
 from tests.connectors.aws.conftest import moto
 from tests.connectors.azure.conftest import azure
 from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.gcp.conftest import Place, start
+from tests.connectors.github.fake import GithubServer
 from tests.connectors.kubernetes.conftest import clusters, tls
 from tests.connectors.kubernetes.logs.gke import gke
 from tests.contract.live.azure import Activity, AzureLog, Entra
@@ -202,15 +204,31 @@ def test_wrong_records_are_no_day(azure: AzureEstate, kind: type[AzureLog], row:
         reader.read(unit, NOW)
 
 
-def test_wrong_entries_are_no_day(google: Google) -> None:
-    """One of them is enough."""
+def test_a_wrong_entry_costs_itself(google: Google) -> None:
+    """The day is read, and not covered."""
     google.act(ago(3))
     google.cloud.rows["projects/acme/logs"].append({**google.cloud.rows["projects/acme/logs"][0], "protoPayload": 5})
     reader = google.reader()
     (unit,) = units(reader, 3, 3)
+    reading = reader.read(unit, NOW)
 
-    with pytest.raises(Malformed, match="not as expected"):
-        reader.read(unit, NOW)
+    assert (reading.events, [one.status for one in reading.coverage]) == (1, ["partial"])
+    assert "1 record that could not be read, such as record 2 of the response for" in str(reading.coverage[0].detail)
+
+
+@pytest.mark.parametrize("wrong", [{"org": 5}, {"@timestamp": "soon"}, {"action": None}])
+def test_a_wrong_event_costs_itself(github: tuple[GithubServer, str], wrong: Row) -> None:
+    """Also where its time is looked at before it is read."""
+    live = Github(github)
+    for facts in ({}, wrong, {}):
+        live.act(ago(3), **facts)
+    live.replies = iter([hub.Reply(body=live.server.organization.rows("audit-log"))])
+    reader = live.reader()
+    (unit,) = units(reader, 3, 3)
+    reading = reader.read(unit, NOW)
+
+    assert (reading.events, [one.records for one in reading.left_out]) == (2, [1])
+    assert [one.status for one in reading.coverage] == ["partial"]
 
 
 @pytest.mark.parametrize("kind", [Entra, Activity])
@@ -498,5 +516,7 @@ def test_no_record_ends_a_reading(rows: list[Any]) -> None:
         except Malformed:
             assert rows != [GOOD]
         else:
-            assert [one.status for one in reading.coverage] == ["complete"]
+            assert [one.status for one in reading.coverage] == [
+                "partial" if any(one.what == MALFORMED for one in reading.left_out) else "complete"
+            ]
             assert rows != [GOOD] or reading.events == 1

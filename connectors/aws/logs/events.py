@@ -6,6 +6,7 @@ Source of the shapes: CloudTrail's user guide, "CloudTrail record contents".
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import attrgetter
@@ -19,7 +20,9 @@ from connectors.aws.logs.callers import NO_CALLER, Caller, Who, caller_of, host_
 from connectors.aws.logs.hosts import Hosts, is_hosted
 from connectors.logs.folders import Layout, Redelivery
 from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
+from connectors.logs.spoilt import WRONG
 from connectors.logs.tally import DENIED, DONE, FAILED, MOST_RAW, Counted, Counting, Profile
+from scanner.model.activity import BY_PROVIDER
 from scanner.text import either
 
 _DAY = r"(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)"
@@ -56,6 +59,12 @@ _TOOL = re.compile(r"[\w.:@-]{1,128}", re.ASCII)
 _CALL, _OF_SERVICES = "AwsApiCall", "AwsServiceEvent"
 _OF_OTHERS = frozenset({"AwsCloudTrailInsight", "AwsVpceEvent"})
 """Types of events that are about other events: what is unusual, and what passed an endpoint."""
+_APART = {
+    OTHER: "about other events (Insights, network activity)",
+    COPY: "as copies for another account than the caller's",
+    PROVIDER: BY_PROVIDER,
+}
+"""The classes of events that are in no profile."""
 _MOST_ACTIONS = 50_000
 _OFF_HOST = ("mark=off_host",)
 _NOTHING = Raw(b"null")
@@ -134,6 +143,7 @@ class CloudTrailCounting(Counting):
         self._seen: set[int] = set()
         self._actions: dict[tuple[str, str], Action] = {}
         self._callers: dict[tuple[object, ...], tuple[Caller, str]] = {}
+        self._apart: Counter[tuple[str, str | None]] = Counter()
 
     def begin(self, name: str) -> None:
         """In another region no event is delivered again: its ids need not be known."""
@@ -143,34 +153,42 @@ class CloudTrailCounting(Counting):
             self._seen.clear()
 
     def take(self, records: Sequence[Event]) -> None:
-        """Count them. Raises Unreadable for a record that is none of CloudTrail's."""
-        seen, actions, add = self._seen, self._actions, self.raw.add
+        """See ``Counting``."""
+        seen, actions, add, apart = self._seen, self._actions, self.raw.add, self._apart
         before = len(seen)
         for event in records:
             event_id = event.event_id
             number = hash(event_id)
             if number in seen:
                 continue
+            try:
+                action = actions.get((event.event_source, event.event_name)) or self._action(event)
+                who = event.who or NO_CALLER
+                acting = OWN
+                if event.event_type != _CALL or who.account_id != event.recipient or who.invoked_by is not None:
+                    acting = _acting(event, who)
+                    if not action.matters_to[acting]:
+                        seen.add(number)
+                        apart[acting, event.recipient or who.account_id] += 1
+                        continue
+                detail = _NO_DETAIL
+                if action.reads:
+                    detail = _detail(event, action)
+                    if action.becomes:
+                        self._follow(event, who)
+                # The id of a key alone would do for real events. Where logs were anonymised, many callers share one.
+                key = (
+                    action, (who.access_key_id, who.arn or who.principal_id or who.user_name or who.type),
+                    event.address, event.user_agent, event.region, event.error_code, event.endpoint, event.read_only,
+                    event.from_console, who.invoked_by, acting, detail,
+                )  # fmt: skip
+                add(key, event.event_time, event_id, (key, who, event.recipient))
+            except WRONG as error:
+                self.spoilt.refused(event, error)
+                continue
             seen.add(number)
-            action = actions.get((event.event_source, event.event_name)) or self._action(event)
-            who = event.who or NO_CALLER
-            acting = OWN
-            if event.event_type != _CALL or who.account_id != event.recipient or who.invoked_by is not None:
-                acting = self._acting(event, who)
-                if not action.matters_to[acting]:
-                    continue
-            detail = _NO_DETAIL
-            if action.reads:
-                detail = _detail(event, action)
-                if action.becomes:
-                    self._follow(event, who)
-            # The id of a key alone would do for real events. Where logs were anonymised, many callers share one.
-            key = (
-                action, (who.access_key_id, who.arn or who.principal_id or who.user_name or who.type), event.address,
-                event.user_agent, event.region, event.error_code, event.endpoint, event.read_only, event.from_console,
-                who.invoked_by, acting, detail,
-            )  # fmt: skip
-            add(key, event.event_time, event_id, (key, who, event.recipient))
+            if acting is not OWN:
+                apart[acting, event.recipient or who.account_id] += 1
         self.events += len(seen) - before
         self.raw.relieve()
         if len(self._callers) > MOST_RAW:
@@ -183,22 +201,13 @@ class CloudTrailCounting(Counting):
             given = member(_decoded(event.response), "credentials.accessKeyId")
             self._hosts.asked((given or "")[:40], host, event.address or "", event.event_time[:10])
 
-    def _acting(self, event: Event, who: Who) -> str:
-        """Who calls: the caller itself, AWS on its behalf, or the caller in the copy of the resource's owner."""
-        if event.event_type in _OF_OTHERS:
-            self.events -= 1
-            return OTHER
-        if is_copy(who, event.recipient):
-            self.events -= 1
-            return COPY
-        if who.invoked_by is not None or who.type == "AWSService" or event.event_type == _OF_SERVICES:
-            self.by_provider += 1
-            return PROVIDER
-        return OWN
-
     def finish(self) -> None:
         """Work out what has been counted: the tally and the changes are whole then. Raises Unreadable."""
         super().finish()
+        for (acting, account), number in self._apart.items():
+            self.left_out[plain(account or "unknown", 64), _APART[acting]] += number
+            self.by_provider += number if acting == PROVIDER else 0
+            self.events -= 0 if acting == PROVIDER else number
         for use in self._hosts.elsewhere():
             use.profile.count(_OFF_HOST, use.counted, use.outcome)
 
@@ -233,6 +242,7 @@ class CloudTrailCounting(Counting):
         if key.acting in (OWN, PROVIDER):
             self.days.add((scope, day))
         if key.acting == OWN:
+            self.counted[scope] += counted.events
             self._count(key, caller, self.tally.of(scope, day, caller.name, caller.unique_id), counted, outcome)
 
     def _count(self, key: _Key, caller: Caller, profile: Profile, counted: Counted, outcome: int) -> None:
@@ -277,6 +287,17 @@ class CloudTrailCounting(Counting):
             self.changed(scope, target, key.action.name, by, counted)
         if key.action.moves:
             self._hosts.moved(key.detail.instance)
+
+
+def _acting(event: Event, who: Who) -> str:
+    """Who calls: the caller itself, AWS on its behalf, or the caller in the copy of the resource's owner."""
+    if event.event_type in _OF_OTHERS:
+        return OTHER
+    if is_copy(who, event.recipient):
+        return COPY
+    if who.invoked_by is not None or who.type == "AWSService" or event.event_type == _OF_SERVICES:
+        return PROVIDER
+    return OWN
 
 
 @lru_cache(maxsize=200)

@@ -22,7 +22,7 @@ from connectors.logs.events import Act, Event, EventCounting
 from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
-from connectors.logs.tally import DENIED, DONE, FAILED
+from connectors.logs.tally import DENIED, DONE, FAILED, valid_time
 from scanner.model.activity import FeatureSort
 
 SPEC = LogSpec(
@@ -144,11 +144,12 @@ class AzureActivityCounting(EventCounting[Record]):
         super().__init__(networks)
         self._open: dict[tuple[str, ...], Event] = {}
 
-    def event(self, record: Record) -> Event | None:
+    def event(self, record: Record) -> Event | str | None:
         """See ``EventCounting``. Raises Unreadable for a record without operation or time."""
         operation, time = _text(record.operation).lower(), record.timestamp or record.time
         if not operation or not time:
             raise Unreadable("one of its records is not an operation")
+        time = valid_time(time)
         resource = (record.resource or "").lower()
         same = (record.correlation or record.id or "", operation, resource)
         raw = _raw(record, operation, resource)

@@ -122,7 +122,7 @@ class _Raw(NamedTuple):
 class SignInCounting(EventCounting[Line]):
     """Counts the sign-ins of one unit."""
 
-    def event(self, record: Line) -> Event | None:
+    def event(self, record: Line) -> Event | str | None:
         """See ``EventCounting``. Raises Unreadable for a record without a time."""
         row: SignIn = record.properties or record
         time = row.created or row.first or record.time
@@ -135,7 +135,7 @@ class SignInCounting(EventCounting[Line]):
         if agent.type not in _NO_AGENT and _id(row.user):
             caller, principal = _id(row.user_name) or _id(row.user), _id(row.user)
         elif not principal and not managed:
-            return None
+            return "of people"
         raw = _Raw(
             record.tenant or row.tenant or row.resource_tenant or "",
             caller,
@@ -150,7 +150,7 @@ class SignInCounting(EventCounting[Line]):
             (row.status.code if row.status else 0) or 0,
         )
         count = min(max(row.count if row.count is not None else 1, 0), _MOST_COUNTED)
-        return Event(time, row.id or "", raw, count) if count else None
+        return Event(time, row.id or "", raw, count) if count else "in summaries that count none"
 
     def act(self, raw: Any) -> Act:
         """See ``EventCounting``: the act is a token for a resource."""

@@ -199,12 +199,14 @@ def sort_of(action: str, kind: str, permission: str) -> FeatureSort:
 class GcpAuditCounting(EventCounting[Entry]):
     """Counts the entries of one unit."""
 
-    def event(self, record: Entry) -> Event | None:
+    def event(self, record: Entry) -> Event | str | None:
         """See ``EventCounting``. The end of a long operation is not a separate event."""
         found, payload = _log(record.log), record.payload
         ends = record.operation is not None and record.operation.last and not record.operation.first
-        if found is None or payload is None or ends:
-            return None
+        if found is None or payload is None:
+            return "of no audit log"
+        if ends:
+            return "at the end of a long operation"
         scope, kind = found
         meta, action = payload.meta or _NO_META, action_of(payload.service, payload.method)
         changed, target = _named(action, payload, record.resource)

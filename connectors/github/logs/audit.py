@@ -100,7 +100,7 @@ class _Raw(NamedTuple):
 class GithubAuditCounting(EventCounting[Entry]):
     """Counts the events of one unit."""
 
-    def event(self, record: Entry) -> Event | None:
+    def event(self, record: Entry) -> Event | str | None:
         """See ``EventCounting``. Raises Unreadable for an event without a time."""
         when = record.timestamp if record.timestamp is not None else record.created
         if when is None:

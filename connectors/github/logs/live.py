@@ -12,13 +12,14 @@ from typing import ClassVar
 from msgspec import Raw
 
 from connectors.core.contract import Connector, Meter
-from connectors.core.reading import decoded
+from connectors.core.reading import glimpsed
 from connectors.github.client.payloads import AuditEvent
 from connectors.github.client.requests import AUDIT_LOG
 from connectors.github.connector import GithubConnector
 from connectors.logs.live import Ask, LiveSource, Span
 from scanner.errors import SourceError, UsageError
 
+_NOTHING = AuditEvent(action="")
 _GIT_AND_ALL = {"include": "all", "order": "asc"}
 
 
@@ -61,7 +62,7 @@ class OrganizationLog(LiveSource):
 
 def _is_within(raw: Raw, span: Span) -> bool:
     """Whether an event is of the span; one without a time is for its reader to refuse."""
-    when = decoded(raw, AuditEvent).timestamp
+    when = glimpsed(raw, AuditEvent, _NOTHING).timestamp
     if when is None:
         return True
     return span.since.timestamp() * 1000 <= when < span.until.timestamp() * 1000 or _day(when) != span.since.date()

@@ -7,7 +7,7 @@ service accounts that were changed or impersonated, or got a token.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
@@ -90,16 +90,21 @@ class KubernetesAuditCounting(EventCounting[AuditEvent]):
         super().__init__(networks)
         self._scope = plain(scope, 64)
 
-    def unwrapped(self, records: Sequence[Line]) -> Iterable[AuditEvent]:
+    def unwrapped(self, record: Line) -> Iterable[AuditEvent]:
         """See ``EventCounting``."""
-        return [event for line in records for event in events_of(line, is_asked=bool(self.only_scope))]
+        found = list(events_of(record, is_asked=bool(self.only_scope)))
+        if not found and record.items is None:
+            self.left_out[self.only_scope, "of other logs of the control plane"] += 1
+        return found
 
-    def event(self, record: AuditEvent) -> Event | None:
+    def event(self, record: AuditEvent) -> Event | str | None:
         """See ``EventCounting``. One stage of each request counts; ``RequestReceived`` comes before any outcome."""
         if not record.id and not record.verb:
             raise Unreadable("one of its records is not an audit event")
-        if record.stage == "RequestReceived" or record.user is None:
-            return None
+        if record.stage == "RequestReceived":
+            return "at the stage RequestReceived"
+        if record.user is None:
+            return "without a user"
         user, what = record.user, record.object or NOTHING
         is_account = user.name.startswith(_ACCOUNT)
         action, sort = action_of(what.resource, what.subresource, what.group, record.verb)

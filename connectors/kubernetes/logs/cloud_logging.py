@@ -15,7 +15,7 @@ from msgspec import Raw, Struct, field
 
 from connectors.core.contract import Malformed, Meter
 from connectors.core.rates import RateLimit
-from connectors.core.reading import decoded
+from connectors.core.reading import glimpsed
 from connectors.kubernetes.client.signin import GoogleSession, TokenSignIn
 from connectors.kubernetes.settings import CloudCluster, KubernetesSettings
 from connectors.logs.live import Span
@@ -53,6 +53,9 @@ class _Entries(Struct, frozen=True):
 
 class _Entry(Struct, frozen=True):
     log: str = field(name="logName", default="")
+
+
+_NOTHING: Final = _Entry()
 
 
 class CloudLogging:
@@ -119,8 +122,7 @@ class CloudLogging:
 
 
 def _is_of_data_access(entry: Raw) -> bool:
-    found: _Entry = decoded(entry, _Entry)
-    return found.log.endswith(_LOGS[1])
+    return glimpsed(entry, _Entry, _NOTHING).log.endswith(_LOGS[1])
 
 
 def question(cluster: CloudCluster, span: Span) -> dict[str, Any]:

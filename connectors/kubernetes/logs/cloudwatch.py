@@ -16,7 +16,7 @@ from msgspec import Raw, Struct, field
 
 from connectors.core.contract import Malformed, Meter
 from connectors.core.rates import RateLimit
-from connectors.core.reading import decoded
+from connectors.core.reading import decoded, glimpsed
 from connectors.kubernetes.client.signin import AwsSession
 from connectors.kubernetes.settings import CloudCluster, KubernetesSettings
 from connectors.logs.live import Span
@@ -58,6 +58,9 @@ class _Events(Struct, frozen=True):
 
 class _Logged(Struct, frozen=True):
     message: str = ""
+
+
+_NO_MESSAGE = _Logged()
 
 
 class _Requested(Struct, frozen=True):
@@ -156,7 +159,7 @@ class _Region:
 
 def _is_within(raw: Raw, span: Span) -> bool:
     """Whether a request was received in the span. Events without a valid time are left for the reader to refuse."""
-    message = decoded(raw, _Logged).message
+    message = glimpsed(raw, _Logged, _NO_MESSAGE).message
     if not message.startswith("{"):
         return True
     try:

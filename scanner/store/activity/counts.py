@@ -217,9 +217,13 @@ def plan_in(text: str, what: str) -> tuple[Planned, ...]:
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Of a unit, the marks of its files (``LogUnit.marks``), and its records that are in no profile."""
+    """Of a unit, the marks of its files (``LogUnit.marks``), by scope its events in profiles, and its other records.
+
+    ``counted``: None if it was read before they were counted.
+    """
 
     files: bytes = b""
+    counted: Mapping[str, int] | None = None
     left_out: tuple[LeftOut, ...] = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
@@ -208,11 +209,24 @@ def _log(
         first_read_at=first,
         covered=covered,
         gaps=gaps,
+        counted=_counted(units, notes),
         left_out=_left_out(units, notes),
         unlogged=head.unlogged,
         sees_all_use_of=head.sees_all_use_of,
         also_called=head.also_called,
     )
+
+
+def _counted(units: Iterable[Unit], notes: Mapping[int, Note]) -> dict[str, int]:
+    """By scope, how many events are in profiles; nothing if a unit does not say it."""
+    found: Counter[str] = Counter()
+    for unit in units:
+        note = notes.get(unit.number)
+        if note is not None and note.counted is not None:
+            found.update(note.counted)
+        elif unit.events and unit.sort == "unit":
+            return {}
+    return dict(sorted(found.items()))
 
 
 def _left_out(units: Iterable[Unit], notes: Mapping[int, Note]) -> dict[str, tuple[LeftOut, ...]]:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from sqlalchemy import Column, Connection, Table, func, select
 
 from scanner.model.activity import CallerDay, LogDay, NamedChange, UnitReading
-from scanner.model.coverage import GAPS
+from scanner.model.coverage import GAPS, UNREAD
 from scanner.store import schema
 from scanner.store.activity.counts import (
     Note,
@@ -102,9 +102,9 @@ class Unit(NamedTuple):
 class LogState(Struct, frozen=True, kw_only=True):
     """The state of a log for reading new units.
 
-    ``known``: digests by name of units that are read again only if their digest changes. ``unread``: those whose last
-    reading had nothing but gaps. ``left``: those whose digest is known of a gap. ``events``: by name, how many events
-    units have that were read in full. ``marks``: by name, those of the files that a unit was read from. ``since``: the
+    ``known``: digests by name of units that are read again only if their digest changes. ``unread``: those of which
+    nothing could be read. ``left``: those whose digest is known of a gap. ``events``: by name, how many events
+    units have that were read. ``marks``: by name, those of the files that a unit was read from. ``since``: the
     first day that was ever requested, ``newest``: the last one that was read, as ordinals. ``merged_until``: earlier
     days are no longer accepted. ``gaps``: by name, unreadable parts with their days. ``planned``: units that were to be
     read, and were not.
@@ -234,7 +234,7 @@ def state_of(units: Sequence[Unit], log: str, notes: Mapping[int, Note], since: 
             newest += days
         if unit.sort != "unit":
             continue
-        is_unread = bool(covers) and all(day.status in GAPS for _, day in covers)
+        is_unread = bool(covers) and all(day.status in UNREAD for _, day in covers)
         if not is_unread and (note := notes.get(unit.number)) is not None and note.files:
             marks[unit.name] = note.files
         if max(days, default=0) < unit.read_on:
@@ -313,7 +313,8 @@ def write(
         coverage = coverage_text([one for one in reading.coverage if one.day.toordinal() >= begin])
         counted = (reading.events, len(callers), len(reading.changes), coverage)
         units.append((unit, log, "unit", reading.unit.name, reading.unit.digest, moment, *counted))
-        if (note := Note(files=reading.unit.marks, left_out=reading.left_out)) != Note():
+        note = Note(files=reading.unit.marks, counted=reading.counted, left_out=reading.left_out)
+        if note != Note():
             notes.append((unit, note_text(note)))
     for name in sorted({name for one in latest.values() for name in one.unit.replaces} - latest.keys()):
         units.append((number + len(units), log, "unit", name, REPLACED, moment, 0, 0, 0, coverage_text(())))

@@ -22,7 +22,7 @@ from connectors.logs.content import MOST_DOCUMENT
 from connectors.logs.files import units_of
 from connectors.logs.folders import LocalFolder
 from scanner.errors import SourceError
-from scanner.model.activity import LogDay, LogUnit
+from scanner.model.activity import BY_PROVIDER, MALFORMED, LeftOut, LogDay, LogUnit
 from tests.connectors.aws.logs.trail import (
     ACCOUNT,
     DAY,
@@ -37,6 +37,7 @@ from tests.connectors.aws.logs.trail import (
     packed,
     put,
     read_all,
+    role,
 )
 from tests.examples import examples
 from tests.hostile_json import JSON, mutated
@@ -178,11 +179,6 @@ WRONG: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing in it": (lambda: gzip.compress(b""), "empty"),
     "no JSON": (lambda: gzip.compress(b"<html>"), "not as expected"),
     "JSON that is cut short": (lambda: gzip.compress(DOCUMENT[:-20].encode()), "not as expected"),
-    "another document": (lambda: gzip.compress(b'{"a": 1}'), "not as expected"),
-    "a record that is none": (lambda: gzip.compress(b'{"Records": [1]}'), "not as expected"),
-    "no time": (lambda: packed(event(at="2026-11-20Tx")), "not a time"),
-    "an hour that is none": (lambda: packed(event(at="25:00:00")), "not a time"),
-    "a day that is none": (lambda: packed(event(at="2026-02-30T10:00:00Z")), "not a time"),
     "nested without end": (lambda: gzip.compress(b"[" * 500_000), "cannot be read|not as expected"),
     "a bomb": (bomb, "250 times its size"),
 }
@@ -205,6 +201,59 @@ def test_nothing_is_kept_of_a_day_with_a_wrong_file(case: str, tmp_path: Path) -
     assert wrong.name in detail
     assert [word for word in reason.split("|") if word in detail]
     assert after.coverage == (LogDay(scope=ACCOUNT, day=NEXT),)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(b'{"a": 1}'), gzip.compress(b'{"Records": [1]}'), packed(event(at="2026-11-20Tx")),
+     packed(event(at="25:00:00")), packed(event(at="2026-02-30T10:00:00Z"))],
+    ids=["another document", "a record that is none", "no time", "an hour that is none", "a day that is none"],
+)  # fmt: skip
+def test_a_wrong_record_costs_itself(content: bytes, tmp_path: Path) -> None:
+    """The rest of the day counts, and the day is not covered; other days are."""
+    put(tmp_path, packed(event()))
+    wrong = put(tmp_path, content, number=2)
+    put(tmp_path, packed(event(at="2026-11-21T01:00:00Z")), day=NEXT)
+    (reading, after), _ = read_all(log_of(tmp_path))
+
+    lost = f"record 1 of {wrong.name}"
+    assert (reading.events, len(reading.callers), reading.is_unread) == (1, 1, False)
+    assert reading.left_out == (LeftOut(scope=ACCOUNT, what=MALFORMED, records=1, example=lost),)
+    assert reading.coverage == (
+        LogDay(
+            scope=ACCOUNT,
+            day=DAY,
+            status="partial",
+            detail=f"left out: 1 record that could not be read, such as {lost}",
+        ),
+    )
+    assert after.coverage == (LogDay(scope=ACCOUNT, day=NEXT),)
+
+
+def test_what_is_not_counted_adds_up(tmp_path: Path) -> None:
+    """Every record of the files is counted, of a class, or wrong."""
+    put(
+        tmp_path,
+        json.dumps({"Records": [
+            event(), event(), 5, {**event(), "userIdentity": "x"},
+            event(who={"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}, recipientAccountId=ACCOUNT),
+            event(who=role(account=OTHER), eventType="AwsApiCall"),
+            event(eventType="AwsVpceEvent"), event(eventType="AwsCloudTrailInsight"),
+        ]}).encode(),
+        key_of(),
+    )  # fmt: skip
+    (reading,), _ = read_all(log_of(tmp_path))
+
+    assert dict(reading.counted) == {ACCOUNT: 2}
+    assert {one.what: one.records for one in reading.left_out} == {
+        BY_PROVIDER: 1,
+        "as copies for another account than the caller's": 1,
+        "about other events (Insights, network activity)": 2,
+        MALFORMED: 2,
+    }
+    assert {one.scope for one in reading.left_out} == {ACCOUNT}
+    assert (reading.events, reading.by_provider) == (3, 1)
+    assert reading.left_out[-1].example.startswith("record 3 of ")
 
 
 def test_a_wrong_file_without_a_date_is_a_gap_of_the_day_it_was_written(tmp_path: Path) -> None:
@@ -372,7 +421,8 @@ def test_no_change_of_a_file_ends_a_reading(document: Any, tmp_path_factory: pyt
     (reading,), _ = read_all(log_of(root))
 
     (day,) = reading.coverage
-    assert day.status == "complete" or (day.detail and not reading.callers)
+    assert day.status == "complete" or day.detail
+    assert reading.events == 0 or not reading.is_unread
     json.dumps([str(one) for one in reading.callers]).encode()
 
 

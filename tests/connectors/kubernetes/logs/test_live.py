@@ -97,12 +97,16 @@ def test_a_cluster_without_an_audit_log_is_a_gap(logs: Logs) -> None:
     assert logs.asked == 0
 
 
-def test_what_the_cloud_says_wrong_is_no_day(logs: Logs) -> None:
-    """A broken event is; an answer that is none, too."""
+def test_an_event_that_the_cloud_broke_costs_itself(logs: Logs) -> None:
+    """Without another, the day is as good as unread."""
     logs.add(event(), "2026-11-20T10:00:00Z")
     logs.events[-1]["message"] = '{"kind": "Event", "auditID":'
     with pytest.raises(SourceError, match="cannot be read"):
         read(logs)
+
+    logs.add(event(), "2026-11-20T10:00:00Z")
+    found = read(logs)
+    assert (found.events, found.left_out[0].records, found.coverage[0].status) == (1, 1, "partial")
 
 
 @pytest.mark.parametrize("is_there", [True, False])
