@@ -21,6 +21,7 @@ from scanner.judging.activity.declared import (
     lasting,
 )
 from scanner.judging.activity.explained import Changes, Explanation, Version, end_of
+from scanner.judging.activity.last_used import with_last_use
 from scanner.judging.activity.shared import Candidate, Span, moves
 from scanner.judging.activity.summary import summary, with_assumers_named
 from scanner.judging.activity.timeline import (
@@ -176,7 +177,12 @@ class _Judging:
             changed = [novelty for novelty in changed if novelty.reasons]
             if exact or changed:
                 found[identity.key] = _Found(one, line, exact, changed)
-        return replace(one, activity=summary(line, identity, self._shown_since), usage=self._usage(one, line, callers))
+        return replace(
+            one,
+            identity=with_last_use(identity, line),
+            activity=summary(line, identity, self._shown_since),
+            usage=self._usage(one, line, callers),
+        )
 
     def _novelties(self, one: Assessment, line: Timeline) -> list[Novelty]:
         return list(novelties(line, self._given.activity, since=self._since, is_agent=one.agent.is_agent))

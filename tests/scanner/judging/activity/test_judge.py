@@ -29,8 +29,19 @@ from scanner.model import (
 )
 from scanner.model.activity import ActivityPast, Deviation, NamedChange
 from scanner.registry.roster import Roster
+from scanner.rules.base import RuleContext
+from scanner.rules.evaluation import JudgedSnapshot, evaluate
 from tests.activity import Did, day_ago, make_past
-from tests.factories import ACCOUNT, NOW, days_ago, make_assessment, make_entry, make_identity, make_person
+from tests.factories import (
+    ACCOUNT,
+    NOW,
+    days_ago,
+    make_assessment,
+    make_credential,
+    make_entry,
+    make_identity,
+    make_person,
+)
 
 BOT = make_identity("bot")
 USUAL: Did = {"read=s3:GetObject": 20, "write=s3:PutObject": 5, "region=eu-west-1": 25, "network=10.0.0.0/24": 25,
@@ -410,6 +421,22 @@ def test_a_use_in_a_log_is_no_use_that_never_was() -> None:
         "dormant", day_ago(110), "last used 2026-08-07, by log trail",
     )  # fmt: skip
     assert unused == never
+
+
+def test_the_last_use_is_the_later_of_the_provider_s_record_and_the_log() -> None:
+    """Of the identity and of each key; a refused try is none. So no surface says that a key in a log was never used."""
+    keys = [make_credential(BOT, f"AKIAEXAMPLE{number}", last_used_at=used) for number, used in
+            enumerate((None, days_ago(30), days_ago(2), None, None))]  # fmt: skip
+    bot = replace(BOT, credentials=tuple(keys), last_used_at=days_ago(30))
+    did = USUAL | {f"credential=akiaexample{number}": 1 for number in range(3)} | {"credential=AKIAEXAMPLE3": -1}
+    found = _judge(make_past({BOT.key: {5: did}}), _registered(bot))
+
+    used = [one.last_used_at and one.last_used_at.date() for one in found.identity.credentials]
+    assert used == [day_ago(5), day_ago(5), day_ago(2), None, None]
+    assert found.identity.last_used_at == found.usage.last_used_at
+    never = [one.evidence["id"] for one in evaluate(JudgedSnapshot(assessments=(found,)), RuleContext(now=NOW))
+             if one.rule == "credential_never_used"]  # fmt: skip
+    assert never == ["AKIAEXAMPLE3", "AKIAEXAMPLE4"]
 
 
 def test_the_summary_of_activity() -> None:
