@@ -162,14 +162,29 @@ def _permissions(before: Assessment, after: Assessment) -> Iterator[Difference]:
         if {old, new} != _GAP_LEVELS:
             yield Difference(aspect="privilege", before=old, after=new, reach_grew=grew)
     elif "permissions" not in (*before.identity.unread, *after.identity.unread):
-        # The level is the same, but there may be another path to it.
-        yield from _sets("permissions", _evidence(before), _evidence(after), grows=True)
+        for one in _sets("permissions", _evidence(before), _evidence(after)):
+            yield replace(one, reach_grew=_is_more(before, after))
     yield from _sets("permissions", map(_grant, before.identity.grants), map(_grant, after.identity.grants), grows=True)
 
 
 def _evidence(assessment: Assessment) -> Iterator[str]:
     if assessment.privilege.level not in ("normal", "unknown"):
         yield from assessment.privilege.evidence
+
+
+def _is_more(before: Assessment, after: Assessment) -> bool:
+    """Whether new evidence of the same level is a new fact: one more, of its own, or somebody else it makes an admin.
+
+    A path through others is an example, the shortest of many: another one in its place leads no further.
+    """
+    old, new = set(_evidence(before)), set(_evidence(after))
+    had_paths = not old <= set(before.identity.privilege.evidence)
+    is_swapped = had_paths and not old <= new and (new - old).isdisjoint(after.identity.privilege.evidence)
+    return (not is_swapped and not new <= old) or not _made(after) <= _made(before)
+
+
+def _made(assessment: Assessment) -> frozenset[str]:
+    return frozenset(assessment.privilege.makes_admin)
 
 
 def _sets(aspect: Aspect, before: Iterable[str], after: Iterable[str], *, grows: bool = False) -> Iterator[Difference]:

@@ -80,6 +80,24 @@ CASES: dict[str, tuple[Assessment, Assessment, list[Difference]]] = {
         _one(privilege=Privilege(level="escalation", evidence=("PassRole", "UpdateCode"))),
         [Difference(aspect="permissions", after="UpdateCode", reach_grew=True)],
     ),
+    "another example of the way to the same level": (
+        _one(privilege=Privilege(level="escalation", evidence=("path: svc -> a", "own"), goal="a")),
+        _one(privilege=Privilege(level="escalation", evidence=("path: svc -> b", "own"), goal="b")),
+        [Difference(aspect="permissions", before="path: svc -> a", after="path: svc -> b")],
+    ),
+    "a way of its own in place of a path": (
+        _one(privilege=Privilege(level="escalation", evidence=("path: svc -> a",))),
+        _one(
+            {"privilege": Privilege(level="escalation", evidence=("own",))},
+            privilege=Privilege(level="escalation", evidence=("own",)),
+        ),
+        [Difference(aspect="permissions", before="path: svc -> a", after="own", reach_grew=True)],
+    ),
+    "somebody else that it makes an admin": (
+        _one(privilege=Privilege(level="high", evidence=("makes a",), makes_admin=("a",))),
+        _one(privilege=Privilege(level="high", evidence=("makes b",), makes_admin=("b",))),
+        [Difference(aspect="permissions", before="makes a", after="makes b", reach_grew=True)],
+    ),
     "one grant for another": (
         _one({"grants": (READ,)}),
         _one({"grants": (WRITE,)}),
