@@ -49,21 +49,22 @@ function orphanHolders({ length, columns }) {
 // not two scans.
 function trendChart(trend) {
   if (trend.length < 2) return [];
-  const [first, last] = [trend[0], trend.at(-1)];
-  const charts = LINES.map((line) => {
-    const values = trend.map((point) => point[line.name]);
-    const top = line.share ? 1 : Math.max(1, ...values);
-    const shown = (value) => (value === null ? "unknown" : line.share ? share(value, 1) : count(value));
-    return h(
-      "div.line",
-      null,
-      h("p", null, h("b", null, line.called), h("span.number", null, `${shown(values[0])} → ${shown(values.at(-1))}`)),
-      h("div.plot", null, h("span.axis", { "aria-hidden": "true" }, h("i", null, shown(top)), h("i", null, "0")), trendLine(trend, line, top)),
-      h("p.days", null, h("span", null, day(first.at)), h("span", null, day(last.at))),
-    );
-  });
   const caption = h("figcaption", null, "Trend", h("span.total", null, `${count(trend.length)} scans`));
-  return [h("figure.trend", null, caption, h("div.lines", null, charts))];
+  return [h("figure.trend", null, caption, h("div.lines", null, LINES.map((line) => lineChart(trend, line))))];
+}
+
+// One number over the scans, with its first and last value as text.
+function lineChart(trend, line) {
+  const values = trend.map((point) => point[line.name]);
+  const top = line.share ? 1 : Math.max(1, ...values);
+  const shown = (value) => (value === null ? "unknown" : line.share ? share(value, 1) : count(value));
+  return h(
+    "div.line",
+    null,
+    h("p", null, h("b", null, line.called), h("span.number", null, `${shown(values[0])} → ${shown(values.at(-1))}`)),
+    h("div.plot", null, h("span.axis", { "aria-hidden": "true" }, h("i", null, shown(top)), h("i", null, "0")), trendLine(trend, line, top)),
+    h("p.days", null, h("span", null, day(trend[0].at)), h("span", null, day(trend.at(-1).at))),
+  );
 }
 
 // One line from 0 to the top, broken where a value is unknown, with a grid line at the top, half way and 0.

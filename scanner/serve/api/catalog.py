@@ -10,7 +10,7 @@ from msgspec import Struct
 from scanner.model.decisions import LoggedDecision
 from scanner.model.reviews import Decision
 from scanner.model.served import OwnerProposed, QueryDeleted, QuerySaved
-from scanner.serve.api import answers, deciding, details, exports, paths, reviewing, writing
+from scanner.serve.api import answers, deciding, details, exports, paths, reviewing, trends, writing
 from scanner.serve.api.lists import list_of
 from scanner.serve.api.operations import Call, Operation, Reply, Schema, schema_of
 from scanner.serve.api.queries import FILE_QUERIES, LIST_QUERIES
@@ -128,6 +128,11 @@ def _details() -> Iterator[Operation]:
     yield _one(
         "owners", "/owners", summary="Owners and teams, with their number of identities", answer=details.owners,
         query=details.Most, **_record(answers.Owners),
+    )  # fmt: skip
+    yield _one(
+        "trends", "/trends", trends.GIVES,
+        "Orphaned, unregistered, worsened and acknowledged in each scan, of all and by team", trends.trends,
+        query=trends.TrendsQuery,
     )  # fmt: skip
     yield _one(
         "list_asked", "/asked", schema_of(items=_list(ref("Finding")), total=_COUNT),

@@ -179,9 +179,14 @@ function grouping(group) {
 
 class FetchedSource {
   lists = {};
-  pages = SERVED_PAGES;
   scan = new URLSearchParams(location.search).get("scan"); // another one than the latest
   shown = null; // the scan that is on the page: the next one does not move what is being read
+
+  // Those that are for the viewer, and the one that the address names, which says that it is for others.
+  get pages() {
+    const isShown = ([view, { isFor }]) => !isFor || isFor(this.viewer) || location.pathname === PAGE_PATHS[view];
+    return Object.fromEntries(Object.entries(SERVED_PAGES).filter(isShown));
+  }
 
   get ofScan() {
     return this.shown ? [["scan", this.shown]] : this.scan ? [["scan", this.scan]] : [];

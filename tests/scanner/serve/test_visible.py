@@ -239,6 +239,7 @@ ASKED: Mapping[str, Sequence[str]] = {
     "GET /api/v1/owners": ["/api/v1/owners"],
     "GET /api/v1/decisions": ["/api/v1/decisions", f"/api/v1/decisions?by={quote(OTHER)}", "/api/v1/decisions?limit=1"],
     "GET /export/decisions.csv": ["/export/decisions.csv"],
+    "GET /api/v1/trends": ["/api/v1/trends", "/api/v1/trends?limit=1"],
     "GET /api/v1/queries": ["/api/v1/queries"],
     "GET /api/v1/asked": ["/api/v1/asked"],
     "GET /api/v1/reviews": ["/api/v1/reviews"],

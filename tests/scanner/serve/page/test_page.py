@@ -236,7 +236,7 @@ def test_it_is_for_everybody(browser: Browser, served: Served) -> None:
     """No violation of axe-core on any list, page and panel; a phone shows all without scrolling sideways."""
     places = ("/", "/findings", f"/findings/{NEW_ONE}", "/registry", "/credentials", "/exposed", "/changes",
               "/coverage", "/new", "/paths", "/owners", "/activity", "/reviews", f"/reviews?review={REVIEW}",
-              "/scans")  # fmt: skip
+              "/trends", "/decisions", "/scans")  # fmt: skip
     with visiting(browser, served, ANALYST, width=360) as seen:
         for place in places:
             seen.page.goto(served.url + place)
