@@ -17,15 +17,15 @@ from connectors.gcp.identities.other_credentials import read_auth_providers, rea
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.least_privilege import custom_role, gcloud_script, terraform
-from connectors.gcp.logs.audit import SPEC as AUDIT
+from connectors.gcp.logs.spec import SPEC as AUDIT
 from connectors.gcp.offline.source import OF_FILES, ExportedSource
-from connectors.gcp.places import GcpUnit
 from connectors.gcp.preflight import preflight
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.reading import read_rights
 from connectors.gcp.scopes import list_places, list_scopes
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
+from connectors.gcp.units import GcpUnit
 from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
 from connectors.gcp.workloads import engines, secrets
 from connectors.gcp.workloads.engines import emit_engines

@@ -14,8 +14,8 @@ from connectors.core.budget import Pool
 from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
-from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import GcpReader
+from connectors.gcp.units import ProjectRef
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Coverage
 

@@ -15,9 +15,9 @@ from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, R
 from connectors.gcp.client.payloads import Anything
 from connectors.gcp.client.requests import Request
 from connectors.gcp.client.session import GcpSession
-from connectors.gcp.places import GcpUnit
 from connectors.gcp.sections import SECTIONS
 from connectors.gcp.settings import GcpSettings
+from connectors.gcp.units import GcpUnit
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
 

@@ -14,9 +14,10 @@ from connectors.gcp.client.api import GcpApi, Page, Query
 from connectors.gcp.client.errors import decoded
 from connectors.gcp.client.requests import Request
 from connectors.gcp.identities.found import UnitFacts
-from connectors.gcp.places import GcpUnit, ProjectRef, account_key, service_agent_key
+from connectors.gcp.keys import account_key, service_agent_key
 from connectors.gcp.rights.members import AGENTS, account_of
 from connectors.gcp.settings import GcpSettings
+from connectors.gcp.units import GcpUnit, ProjectRef
 from scanner.errors import SourceError, Unreachable, with_fix
 from scanner.model import Coverage, Credential
 
@@ -203,7 +204,7 @@ class Attached:
     def add(self, project: str, email: str, credential: Credential) -> None:
         """``project``: the id of the one that the account lives in."""
         if self._reader.found.has_account(project, email):
-            self._reader.found.credentials[email].append(credential)
+            self._reader.found.of[email].credentials.append(credential)
         else:
             self._left += 1
 

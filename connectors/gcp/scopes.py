@@ -13,9 +13,9 @@ from connectors.gcp.client.api import GcpApi
 from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, NotGoogle
 from connectors.gcp.client.payloads import Anything, Folder, Organization, Project
 from connectors.gcp.identities.bulk import TYPES
-from connectors.gcp.places import MAX_DEPTH, NOISE, GcpUnit, ProjectRef, ancestors_of, below, is_above, uppermost
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.settings import GcpSettings
+from connectors.gcp.units import MAX_DEPTH, NOISE, GcpUnit, ProjectRef, ancestors_of, below, is_above, uppermost
 from scanner.errors import Denied, SourceError, Throttled, Unreachable
 from scanner.model import Coverage
 

@@ -9,6 +9,9 @@ from typing import Annotated
 
 from msgspec import Meta, Raw, Struct, field
 
+from connectors.core.reading import Moment
+from connectors.gcp.keys import last_segment
+
 
 class LogEntries(Struct, kw_only=True, rename="camel"):
     """A page of entries of logs."""
@@ -77,3 +80,80 @@ class ServiceAccount(Struct, kw_only=True, rename="camel"):
 
 class Anything(Struct):
     """An answer whose content is ignored."""
+
+
+# --- API keys ---
+
+_CLIENTS = ("browser", "server", "android", "ios")
+
+
+class _Target(Struct, frozen=True, kw_only=True):
+    service: str = ""
+    methods: list[str] = []
+
+
+class _Client(Struct, frozen=True):
+    """Restrictions of a key to one type of client."""
+
+
+class _Restrictions(Struct, frozen=True, kw_only=True, rename="camel"):
+    api_targets: list[_Target] = []
+    browser_key_restrictions: _Client | None = None
+    server_key_restrictions: _Client | None = None
+    android_key_restrictions: _Client | None = None
+    ios_key_restrictions: _Client | None = None
+
+    @property
+    def client(self) -> str | None:
+        """The type of client of the key."""
+        return next((one for one in _CLIENTS if getattr(self, f"{one}_key_restrictions") is not None), None)
+
+
+class ApiKey(Struct, kw_only=True, rename="camel"):
+    """A key as apikeys.googleapis.com v2 has it, without its value, which no listing returns."""
+
+    name: str
+    uid: str = ""
+    display_name: str = ""
+    create_time: Moment | None = None
+    delete_time: Moment | None = None
+    annotations: dict[str, str] | None = None
+    restrictions: _Restrictions = _Restrictions()
+    service_account_email: str = ""
+
+    @property
+    def id(self) -> str:
+        """The unique id; otherwise the end of the name."""
+        return self.uid or last_segment(self.name)
+
+
+# --- Workload identity pools ---
+
+ACTIVE = "ACTIVE"
+TRUST_DOMAIN = "TRUST_DOMAIN"
+_WITHOUT_PROVIDERS = frozenset({TRUST_DOMAIN, "SYSTEM_TRUST_DOMAIN"})
+"""Modes of pools whose providers cannot be listed."""
+
+
+class Pool(Struct, kw_only=True, rename="camel"):
+    """A WorkloadIdentityPool of iam.googleapis.com v1."""
+
+    name: str
+    state: str = ACTIVE
+    disabled: bool = False
+    mode: str = ""
+
+    @property
+    def id(self) -> str:
+        """The last segment of the name."""
+        return last_segment(self.name)
+
+    @property
+    def is_enabled(self) -> bool:
+        """A disabled pool disables its providers."""
+        return not self.disabled and self.state == ACTIVE
+
+    @property
+    def has_providers(self) -> bool:
+        """Whether it has providers. Other pools are trust domains, for which IAM is the issuer."""
+        return self.mode not in _WITHOUT_PROVIDERS

@@ -14,10 +14,11 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import Page
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.each import of_each
-from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
+from connectors.gcp.keys import account_key, last_segment
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.assignments import POLICIES
 from connectors.gcp.rights.members import AGENTS, account_of
+from connectors.gcp.units import ProjectRef, tags_of
 from connectors.gcp.usage.reading import use_of_account, with_use
 from scanner.errors import SourceError
 from scanner.model import Credential, Identity, Privilege, TokenSubject, credential_key
@@ -43,10 +44,10 @@ def emit_accounts(reader: GcpReader) -> Iterator[Identity]:
 
 def parse_account(reader: GcpReader, project: ProjectRef, row: ServiceAccount) -> Identity:
     """The account with the facts found before. Assignments decide its privilege."""
-    found = reader.found
+    found = reader.found.of[row.email]
     form = account_of(row.email).kind
     used = use_of_account(reader, project, row)
-    trusts = tuple(found.trusts.get(row.email, ()))
+    trusts = tuple(found.trusts)
     attributes: dict[str, Any] = {**used.attributes}
     if form == "default":
         attributes["default_account"] = True
@@ -72,14 +73,14 @@ def parse_account(reader: GcpReader, project: ProjectRef, row: ServiceAccount) -
         token_subjects=(TokenSubject(ISSUER, row.unique_id),),
         privilege=Privilege(level="normal"),
         consequences=(),
-        credentials=tuple(with_use(reader, row, one) for one in found.credentials.get(row.email, ())),
+        credentials=tuple(with_use(reader, row, one) for one in found.credentials),
         links=links_of(trusts, BINDING_EVIDENCE),
         trusts=trusts,
-        signals=tuple(found.signals.get(row.email, ())),
+        signals=tuple(found.signals),
         unread=unread_facts(
             credentials=reader.lacks(project, *CREDENTIALS),
-            permissions=reader.lacks(project, POLICIES) or row.email in found.roles_unread,
-            trusts=reader.lacks(project, POLICIES) or row.email in found.trusts_unread,
+            permissions=reader.lacks(project, POLICIES) or found.roles_unread,
+            trusts=reader.lacks(project, POLICIES) or found.trusts_unread,
             use=used.unread,
         ),
     )
@@ -193,7 +194,7 @@ def read_account_keys(reader: GcpReader) -> Iterator[DiscoveredRecord]:
             is_begun = True
             for row in reader.decoded(section, answer, ServiceAccountKey):
                 if row.key_type != SYSTEM_MANAGED:  # an emulator may ignore the filter
-                    reader.found.credentials[email].append(parse_account_key(project.id, email, row))
+                    reader.found.of[email].credentials.append(parse_account_key(project.id, email, row))
         for error in failed.values():
             if not (is_begun and isinstance(error, Gone)):  # one account may be deleted meanwhile, but not all
                 section.lost(error, partial=is_begun)

@@ -8,58 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct
-
 from connectors.core.contract import DiscoveredRecord
-from connectors.core.reading import Moment, in_utc
+from connectors.core.reading import in_utc
 from connectors.gcp.client import requests as r
-from connectors.gcp.places import ProjectRef, account_key, last_segment, tags_of
+from connectors.gcp.client.payloads import ApiKey
+from connectors.gcp.keys import account_key
 from connectors.gcp.reader import GcpReader
+from connectors.gcp.units import ProjectRef, tags_of
 from scanner.model import Credential, Identity, Link, Privilege, Signal, credential_key
 
 BY_FIREBASE = "auto created by firebase"
 MODEL_APIS = frozenset({"aiplatform.googleapis.com", "generativelanguage.googleapis.com"})
-_CLIENTS = ("browser", "server", "android", "ios")
-
-
-class _Target(Struct, frozen=True, kw_only=True):
-    service: str = ""
-    methods: list[str] = []
-
-
-class _Client(Struct, frozen=True):
-    """Restrictions of a key to one type of client."""
-
-
-class _Restrictions(Struct, frozen=True, kw_only=True, rename="camel"):
-    api_targets: list[_Target] = []
-    browser_key_restrictions: _Client | None = None
-    server_key_restrictions: _Client | None = None
-    android_key_restrictions: _Client | None = None
-    ios_key_restrictions: _Client | None = None
-
-    @property
-    def client(self) -> str | None:
-        """The type of client of the key."""
-        return next((one for one in _CLIENTS if getattr(self, f"{one}_key_restrictions") is not None), None)
-
-
-class ApiKey(Struct, kw_only=True, rename="camel"):
-    """A key as apikeys.googleapis.com v2 has it, without its value, which no listing returns."""
-
-    name: str
-    uid: str = ""
-    display_name: str = ""
-    create_time: Moment | None = None
-    delete_time: Moment | None = None
-    annotations: dict[str, str] | None = None
-    restrictions: _Restrictions = _Restrictions()
-    service_account_email: str = ""
-
-    @property
-    def id(self) -> str:
-        """The unique id; otherwise the end of the name."""
-        return self.uid or last_segment(self.name)
 
 
 def api_key_key(project: str, key_id: str) -> str:
@@ -77,7 +36,7 @@ def note_api_key(reader: GcpReader, project: ProjectRef, row: ApiKey) -> bool:
     email = row.service_account_email
     home = reader.home_of(email) if email else None
     if home is not None and (reader.found.has_account(home.id, email) or reader.lacks(home, "iam.service_accounts")):
-        reader.found.credentials[email].append(_credential(account_key(home.id, email), row))
+        reader.found.of[email].credentials.append(_credential(account_key(home.id, email), row))
         return False
     reader.found.api_keys[project.id].append(row)
     return True

@@ -11,14 +11,13 @@ from typing import Any, TypeAlias
 
 from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
-from connectors.gcp.client.payloads import Asset, ServiceAccount
+from connectors.gcp.client.payloads import ApiKey, Asset, Pool, ServiceAccount
 from connectors.gcp.identities.accounts import SYSTEM_MANAGED, ServiceAccountKey, parse_account_key
-from connectors.gcp.identities.api_keys import ApiKey, note_api_key
+from connectors.gcp.identities.api_keys import note_api_key
 from connectors.gcp.identities.pools import note_pools
-from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import Attached, GcpReader
-from connectors.gcp.rights.pools import Pool
 from connectors.gcp.rights.providers import ProviderPayload
+from connectors.gcp.units import ProjectRef
 from scanner.errors import SourceError
 from scanner.text import counted
 

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
-from connectors.gcp.client.payloads import ServiceAccount
+from msgspec import Struct
+
+from connectors.gcp.client.payloads import ApiKey, Pool, ServiceAccount
 from connectors.gcp.rights.providers import Provider
 from connectors.gcp.usage.activities import Use
 from scanner.model import Credential, Identity, Signal, Trust
 
-if TYPE_CHECKING:
-    from connectors.gcp.identities.api_keys import ApiKey
-    from connectors.gcp.rights.pools import Pool
+
+class AccountFacts(Struct, kw_only=True):
+    """What is known of a service account besides its own row.
+
+    ``trusts_unread``: its trusts are not fully known, because of an unread pool or role in a binding that may give one;
+    ``roles_unread``: nor are its roles. ``unused``, ``roles_used``: by Recommender.
+    """
+
+    credentials: list[Credential] = []
+    trusts: list[Trust] = []
+    trusts_unread: bool = False
+    roles_unread: bool = False
+    signals: list[Signal] = []
+    unused: str | None = None
+    roles_used: list[str] = []
 
 
 class UnitFacts:
     """The facts of one unit. Readings of several projects add to it in parallel, each for its own accounts.
 
-    By the account's e-mail: ``credentials``, ``trusts`` (``trusts_unread``: accounts whose trusts are not fully known,
-    because of an unread pool or role in a binding that may give one), ``roles_unread``: those with an unread role,
-    ``signals``, and ``unused`` and ``roles_used`` from Recommender. By the account's unique id: ``used``. By
+    By e-mail: facts ``of`` accounts, also of those that are listed elsewhere. By the account's unique id: ``used``. By
     ``ACCOUNT/keys/ID``, as in the record of use: ``keys_used``. By project id: ``accounts`` that were listed,
     ``api_keys`` that are identities of their own, and ``pools`` of workload identities. ``providers``: of these pools;
     None if they were not all read. ``engines``: agents that Google runs, by key. ``principals``: those of identities
@@ -29,13 +40,7 @@ class UnitFacts:
     """
 
     def __init__(self) -> None:
-        self.credentials: defaultdict[str, list[Credential]] = defaultdict(list)
-        self.trusts: defaultdict[str, list[Trust]] = defaultdict(list)
-        self.trusts_unread: set[str] = set()
-        self.roles_unread: set[str] = set()
-        self.signals: defaultdict[str, list[Signal]] = defaultdict(list)
-        self.unused: dict[str, str] = {}
-        self.roles_used: defaultdict[str, list[str]] = defaultdict(list)
+        self.of: defaultdict[str, AccountFacts] = defaultdict(AccountFacts)
         self.used: dict[str, Use] = {}
         self.keys_used: dict[str, Use] = {}
         self.accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)

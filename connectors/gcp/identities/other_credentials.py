@@ -10,10 +10,11 @@ from msgspec import Struct
 from connectors.core.contract import DiscoveredRecord
 from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
+from connectors.gcp.client.payloads import ACTIVE
 from connectors.gcp.each import at_each_location
-from connectors.gcp.places import ProjectRef, account_key, last_segment, located_key, tags_of
+from connectors.gcp.keys import account_key, last_segment, located_key
 from connectors.gcp.reader import Attached, GcpReader
-from connectors.gcp.rights.pools import ACTIVE
+from connectors.gcp.units import ProjectRef, tags_of
 from scanner.model import Credential, Identity, Privilege, StoredSecret, credential_key
 
 # --- HMAC keys of Cloud Storage: no credentials of IAM, without expiry, and without a record of use ---

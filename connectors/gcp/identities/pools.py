@@ -12,10 +12,12 @@ from msgspec import Struct
 
 from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.gcp.client import requests as r
-from connectors.gcp.places import ProjectRef, last_segment, tags_of
+from connectors.gcp.client.payloads import ACTIVE, TRUST_DOMAIN, Pool
+from connectors.gcp.keys import last_segment
 from connectors.gcp.reader import GcpReader
-from connectors.gcp.rights.pools import ACTIVE, POOLS, TRUST_DOMAIN, Pool, numbered, provider_in
+from connectors.gcp.rights.pools import POOLS, numbered, provider_in
 from connectors.gcp.rights.providers import Provider, ProviderPayload, narrows
+from connectors.gcp.units import ProjectRef, tags_of
 from scanner.model import Identity, Privilege
 from scanner.text import counted
 

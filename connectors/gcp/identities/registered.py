@@ -14,8 +14,9 @@ from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.requests import Request
 from connectors.gcp.each import at_each_location
-from connectors.gcp.places import ProjectRef, last_segment, located_key, tags_of
+from connectors.gcp.keys import last_segment, located_key
 from connectors.gcp.reader import GcpReader
+from connectors.gcp.units import ProjectRef, tags_of
 from scanner.model import Identity, Link, Privilege, Signal
 
 Sort = Literal["agent", "mcp_server"]

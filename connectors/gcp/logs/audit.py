@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from msgspec import Struct, field
 
 from connectors.core.contract import Connector
+from connectors.gcp.logs.spec import SPEC
 from connectors.gcp.rights.members import account_of
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
@@ -27,30 +28,6 @@ from connectors.logs.tally import DENIED, DONE, FAILED
 from scanner.catalog import read_table
 from scanner.model.activity import FeatureSort
 
-SPEC = LogSpec(
-    name="gcp_audit",
-    title="Google Cloud audit logs",
-    provider="gcp",
-    permissions=(
-        "logging.logEntries.list",
-        "logging.privateLogEntries.list",
-        "logging.buckets.get",
-        "resourcemanager.projects.get",
-    ),
-    is_live=True,
-    blind_spots=(
-        "Without data access logs: reads of configuration and all use of data, secrets and models included.",
-        "Callers that Google redacts: where members of another organization read what is public.",
-        "Projects that the sink does not cover, and filters of the sink; live, what is excluded from _Default.",
-        "Use of keys outside of Google's APIs.",
-    ),
-    unlogged=(
-        "storage:objects.*", "storage:*.get", "storage:*.list", "bigquery:tabledata.*", "pubsub:*", "spanner:*",
-        "datastore:*", "firestore:*", "bigtable:*", "secretmanager:AccessSecretVersion", "cloudkms:*crypt",
-        "cloudkms:AsymmetricSign", "aiplatform:*Predict*", "aiplatform:*GenerateContent*", "iamcredentials:*", "sts:*",
-        "*:*.get", "*:*.list", "*:Get*", "*:List*", "*:Search*", "*:Query*",
-    ),
-)  # fmt: skip
 _LAYOUT = Layout(
     dated=(
         re.compile(

@@ -12,12 +12,13 @@ from msgspec import Struct, field, structs
 
 from connectors.core.file_names import named_in, without
 from connectors.core.offline import Unreadable, files_in, name_in
+from connectors.gcp.keys import last_segment
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.documents import EXTENSIONS, Document, NoRows, newest, read_document
 from connectors.gcp.offline.naming import Names, PolicyOf, Rows, names_of, project_in, rows_of
 from connectors.gcp.offline.paths import NEUTRAL, Known, last_part, named_by, project_of
 from connectors.gcp.offline.recognise import Item, Row
-from connectors.gcp.places import ProjectRef, last_segment
+from connectors.gcp.units import ProjectRef
 
 CONTAINERS = "//cloudresourcemanager.googleapis.com/"
 """Prefix of the full names of projects, folders and organizations."""

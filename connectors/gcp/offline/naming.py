@@ -11,7 +11,7 @@ from msgspec import Struct, field, structs
 from connectors.gcp.offline import recognise as k
 from connectors.gcp.offline.paths import Known, is_of_a_policy, projects_in, sole
 from connectors.gcp.offline.recognise import Item, Row
-from connectors.gcp.places import ProjectRef, ancestors_of, is_above
+from connectors.gcp.units import ProjectRef, ancestors_of, is_above
 
 _ROLE = re.compile(r"(?:(?:projects|organizations)/[^/]+/)?roles/[^/]+")
 _PROJECT = re.compile(r"projects/\d+")

@@ -14,7 +14,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from connectors.core.file_names import exact, is_neutral, parts_of, words_in
-from connectors.gcp.places import account_key, project_of_account
+from connectors.gcp.keys import account_key, project_of_account
 
 _RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com"
 _EMAIL = re.compile(r"[\w.+-]+@[a-z0-9][a-z0-9.-]*\.gserviceaccount\.com", re.ASCII)

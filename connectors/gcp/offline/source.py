@@ -23,12 +23,12 @@ from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.offline.api import FileApi, policy_of
 from connectors.gcp.offline.export import CONTAINERS, Export, open_export
 from connectors.gcp.offline.recognise import STORED, VERSION, command_for
-from connectors.gcp.places import GcpUnit, ProjectRef, ancestors_of, below
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.assignments import POLICIES
 from connectors.gcp.rights.reading import read_rights
 from connectors.gcp.scopes import BEING_DELETED, LISTING
 from connectors.gcp.settings import GcpSettings
+from connectors.gcp.units import GcpUnit, ProjectRef, ancestors_of, below
 from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
 from connectors.gcp.workloads import engines
 from connectors.gcp.workloads.catalog import SECTIONS, SORTS

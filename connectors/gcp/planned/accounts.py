@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 
 from connectors.gcp.identities.accounts import ISSUER
-from connectors.gcp.places import account_key, project_of_account
+from connectors.gcp.keys import account_key, project_of_account
 from connectors.planned import planned_key, shapes
 from connectors.planned.shapes import mapping, moment, text
 from scanner.model import Credential, Identity, Privilege, TokenSubject, credential_key

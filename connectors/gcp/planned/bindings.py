@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.gcp.places import account_key
+from connectors.gcp.keys import account_key
 from connectors.gcp.planned.accounts import SOURCE, UNKNOWN_PROJECT, Account, Accounts, Declared
 from connectors.gcp.rights.assignments import assignments_of
 from connectors.gcp.rights.bindings import Accounts as Listed

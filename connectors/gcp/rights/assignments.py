@@ -9,7 +9,7 @@ from msgspec import structs
 
 from connectors.core.reading import unread_facts
 from connectors.federation import links_of
-from connectors.gcp.places import service_agent_key
+from connectors.gcp.keys import service_agent_key
 from connectors.gcp.rights.bindings import Accounts, Binding
 from connectors.gcp.rights.conditions import Outlook
 from connectors.gcp.rights.judging import Holdings, Judgement, judge

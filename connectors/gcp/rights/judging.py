@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from msgspec import Struct, structs
 
-from connectors.gcp.places import account_key, service_agent_key, stored_key
+from connectors.gcp.keys import account_key, service_agent_key, stored_key
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.conditions import Outlook, outlook
 from connectors.gcp.rights.deny import Answer, Denials

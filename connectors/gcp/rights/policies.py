@@ -12,7 +12,7 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.client.requests import Request
 from connectors.gcp.each import several
-from connectors.gcp.places import account_key, last_segment
+from connectors.gcp.keys import account_key, last_segment
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.bindings import Accounts, Binding, PolicyPayload, SearchResult, Sieve
 from connectors.gcp.rights.deny import DenyPolicyPayload, Rule, rules_of

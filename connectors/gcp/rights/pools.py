@@ -8,48 +8,21 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Sequence
 from functools import partial
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from connectors.gcp.client import requests as r
+from connectors.gcp.client.payloads import Pool
 from connectors.gcp.each import several
-from connectors.gcp.places import ProjectRef, last_segment
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.providers import Provider, ProviderPayload, provider_of
 from connectors.gcp.rights.roles import Library
 from connectors.gcp.rights.tree import Tree
 from connectors.gcp.rights.trusts import GKE, POOLED, Pools
+from connectors.gcp.units import ProjectRef
 from scanner.errors import SourceError
 
 POOLS = "iam.workload_identity_pools"
-ACTIVE = "ACTIVE"
-TRUST_DOMAIN = "TRUST_DOMAIN"
-_WITHOUT_PROVIDERS = frozenset({TRUST_DOMAIN, "SYSTEM_TRUST_DOMAIN"})
-"""Modes of pools whose providers cannot be listed."""
-
-
-class Pool(Struct, kw_only=True, rename="camel"):
-    """A WorkloadIdentityPool of iam.googleapis.com v1."""
-
-    name: str
-    state: str = ACTIVE
-    disabled: bool = False
-    mode: str = ""
-
-    @property
-    def id(self) -> str:
-        """The last segment of the name."""
-        return last_segment(self.name)
-
-    @property
-    def is_enabled(self) -> bool:
-        """A disabled pool disables its providers."""
-        return not self.disabled and self.state == ACTIVE
-
-    @property
-    def has_providers(self) -> bool:
-        """Whether it has providers. Other pools are trust domains, for which IAM is the issuer."""
-        return self.mode not in _WITHOUT_PROVIDERS
 
 
 def numbered(project: ProjectRef, name: str) -> str:

@@ -61,12 +61,15 @@ def read_rights(reader: GcpReader, now: datetime | None = None) -> Iterator[Disc
     unlisted = {one.id for one in reader.place.projects} - accounts.complete
     holdings = yield from _held(reader, library, tree, policies.unread(), unlisted, every, reported, now)
     for member, signal in model_signals(every, holdings).items():
-        reader.found.signals[member].append(signal)
+        reader.found.of[member].signals.append(signal)
     trusted, unread = trusts_of(every, holdings, accounts.emails, pools)
     for email, trusts in trusted.items():
-        reader.found.trusts[email] += trusts
-    reader.found.trusts_unread |= unread
-    reader.found.roles_unread |= {one.member.id for one in every if one.counts and not holdings.held(one).is_known}
+        reader.found.of[email].trusts += trusts
+    for email in unread:
+        reader.found.of[email].trusts_unread = True
+    for binding in every:
+        if binding.counts and not holdings.held(binding).is_known:
+            reader.found.of[binding.member.id].roles_unread = True
     yield from assignments_of(reported, holdings, accounts, source=source, scope=scope)
 
 

@@ -13,9 +13,10 @@ from typing import cast
 
 from msgspec import Struct
 
-from connectors.gcp.places import GcpUnit, account_key
+from connectors.gcp.keys import account_key
 from connectors.gcp.rights.members import LISTED, account_of
 from connectors.gcp.rights.vocabulary import Container
+from connectors.gcp.units import GcpUnit
 
 _RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com/"
 _CONTAINER = re.compile(rf"{_RESOURCE_MANAGER}(?P<kind>organizations|folders|projects)/(?P<id>[^/]+)")

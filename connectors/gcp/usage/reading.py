@@ -15,8 +15,8 @@ from connectors.gcp.client.errors import Rejected
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.client.requests import Request
 from connectors.gcp.each import ProjectReading, instead_in_each
-from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import GcpReader
+from connectors.gcp.units import ProjectRef
 from connectors.gcp.usage.activities import Activity, Use, account_in, key_in, parse_use
 from scanner.errors import Denied, SourceError
 from scanner.model import Credential
@@ -38,16 +38,16 @@ class UseOfAccount(Struct, frozen=True, kw_only=True, gc=False):
 
 def use_of_account(reader: GcpReader, project: ProjectRef, row: ServiceAccount) -> UseOfAccount:
     """The use of an account. Its credentials must have been read before."""
-    found = reader.found
-    use = found.used.get(row.unique_id)
-    credentials = found.credentials.get(row.email, ())
+    found = reader.found.of[row.email]
+    use = reader.found.used.get(row.unique_id)
+    credentials = found.credentials
     blind = tuple(dict.fromkeys(_unrecorded(credentials)))
     unread = tuple(f"{words}: not read" for name, words in _BLIND.items() if reader.lacks(project, name))
     facts: dict[str, Any] = {
         "use_not_recorded_for": list(blind) or None,
         "use_doubtful_for": list(unread) or None,
-        "unused_by_recommender": found.unused.get(row.email),
-        ROLES_USED: sorted(found.roles_used.get(row.email, ())) or None,
+        "unused_by_recommender": found.unused,
+        ROLES_USED: sorted(found.roles_used) or None,
     }
     known = use or Use()
     keys_unread = reader.lacks(project, KEYS) and any(one.attributes.get("type") == KEY_TYPE for one in credentials)
@@ -199,10 +199,10 @@ def read_insights(reader: GcpReader) -> Iterator[DiscoveredRecord]:
 
 def _read_unused(reader: GcpReader, section: SectionReading) -> None:
     for row in reader.rows(section, r.ACCOUNT_INSIGHTS, Insight, parent=reader.place.name):
-        reader.found.unused[row.content.email] = unused_since(row)
+        reader.found.of[row.content.email].unused = unused_since(row)
 
 
 def _read_roles_used(reader: GcpReader, section: SectionReading) -> None:
     for row in reader.rows(section, r.POLICY_INSIGHTS, Insight, parent=reader.place.name):
         if (used := role_used(row)) is not None:
-            reader.found.roles_used[row.content.member.removeprefix(_ACCOUNT)].append(used)
+            reader.found.of[row.content.member.removeprefix(_ACCOUNT)].roles_used.append(used)

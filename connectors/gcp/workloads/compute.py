@@ -11,7 +11,8 @@ from typing import Any
 from msgspec import Raw, Struct
 
 from connectors.core.reading import Moment, in_utc
-from connectors.gcp.places import ProjectRef, last_segment
+from connectors.gcp.keys import last_segment
+from connectors.gcp.units import ProjectRef
 from connectors.gcp.workloads.records import Details, default_compute, known, short_scopes
 
 DEFAULT = "default"

@@ -17,8 +17,9 @@ from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Rejected
 from connectors.gcp.each import at_each_location, instead_in_each, list_assets
-from connectors.gcp.places import ProjectRef, engine_key, tags_of
+from connectors.gcp.keys import engine_key
 from connectors.gcp.reader import GcpReader
+from connectors.gcp.units import ProjectRef, tags_of
 from scanner.model import Identity, Link, Privilege, Signal
 
 OWN_IDENTITY = "AGENT_IDENTITY"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from connectors.core.reading import Moment, in_utc
-from connectors.gcp.places import ProjectRef, last_segment
+from connectors.gcp.keys import last_segment
+from connectors.gcp.units import ProjectRef
 from connectors.gcp.workloads.records import Details, default_app_engine, default_compute, known
 
 FIRST = "GEN_1"

@@ -11,7 +11,7 @@ import re
 from msgspec import Raw, Struct
 
 from connectors.core.reading import Moment, in_utc
-from connectors.gcp.places import ProjectRef
+from connectors.gcp.units import ProjectRef
 from connectors.gcp.workloads.compute import account_or_default
 from connectors.gcp.workloads.records import Details, known, path_in, short_scopes
 from scanner.model.attributes import RUNS_IN, SIGNS_TOKENS_AS

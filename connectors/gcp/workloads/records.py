@@ -9,8 +9,9 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from connectors.gcp.places import ProjectRef, secret_key, stored_key, tags_of
+from connectors.gcp.keys import secret_key, stored_key
 from connectors.gcp.reader import GcpReader
+from connectors.gcp.units import ProjectRef, tags_of
 from scanner.model import Identity, Link, Privilege, Signal, Workload
 
 _AUTH = "https://www.googleapis.com/auth/"

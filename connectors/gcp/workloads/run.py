@@ -12,7 +12,8 @@ from typing import Literal
 from msgspec import Struct, field
 
 from connectors.core.reading import Moment, in_utc
-from connectors.gcp.places import ProjectRef, last_segment
+from connectors.gcp.keys import last_segment
+from connectors.gcp.units import ProjectRef
 from connectors.gcp.workloads.records import Details, default_compute
 
 _ACTS: dict[str, Literal["agent", "mcp_server"]] = {

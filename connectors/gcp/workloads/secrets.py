@@ -18,8 +18,9 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import Page
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.each import at_each_location, of_each
-from connectors.gcp.places import ProjectRef, last_segment, stored_key, tags_of
+from connectors.gcp.keys import last_segment, stored_key
 from connectors.gcp.reader import GcpReader
+from connectors.gcp.units import ProjectRef, tags_of
 from connectors.gcp.workloads.records import known
 from scanner.errors import SourceError
 from scanner.model import StoredSecret

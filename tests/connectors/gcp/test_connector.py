@@ -10,7 +10,7 @@ import pytest
 from msgspec import structs
 
 from connectors.core.contract import Scope
-from connectors.gcp.places import GcpUnit as Unit
+from connectors.gcp.units import GcpUnit as Unit
 from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.model import Coverage, Identity
 from tests.connectors.gcp.conftest import ORGANIZATION, Place, small_company

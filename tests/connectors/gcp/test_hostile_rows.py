@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.api import GcpApi
+from connectors.gcp.client.payloads import ApiKey, Pool
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.identities.accounts import ServiceAccountKey, parse_account_key
-from connectors.gcp.identities.api_keys import ApiKey, parse_api_key
+from connectors.gcp.identities.api_keys import parse_api_key
 from connectors.gcp.identities.other_credentials import (
     AuthProvider,
     HmacKey,
@@ -31,13 +32,13 @@ from connectors.gcp.identities.pools import (
     parse_managed_identity,
 )
 from connectors.gcp.identities.registered import Registered, engine_of_registered, parse_registered
-from connectors.gcp.places import GcpUnit as Unit
-from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import GcpReader
-from connectors.gcp.rights.pools import Pool, provider_in
+from connectors.gcp.rights.pools import provider_in
 from connectors.gcp.rights.providers import ProviderPayload
 from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
+from connectors.gcp.units import GcpUnit as Unit
+from connectors.gcp.units import ProjectRef
 from connectors.gcp.workloads.engines import ReasoningEngine, parse_engine
 from tests.examples import examples
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.places import account_key, engine_key, last_segment, located_key, project_of_account, secret_key
+from connectors.gcp.keys import account_key, engine_key, last_segment, located_key, project_of_account, secret_key
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from msgspec import Raw
 from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import Project
 from connectors.gcp.each import if_wanted, of_each
-from connectors.gcp.places import GcpUnit as Unit
-from connectors.gcp.places import ProjectRef, tags_of
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.spec import SPEC
+from connectors.gcp.units import GcpUnit as Unit
+from connectors.gcp.units import ProjectRef, tags_of
 from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.errors import Denied, SourceError, Unreachable
 from scanner.model import Coverage

@@ -9,9 +9,8 @@ import msgspec
 import pytest
 
 from connectors.gcp.client.errors import decoded, read_refusal
-from connectors.gcp.client.payloads import Asset, ServiceAccount
+from connectors.gcp.client.payloads import ApiKey, Asset, ServiceAccount
 from connectors.gcp.identities.accounts import ServiceAccountKey
-from connectors.gcp.identities.api_keys import ApiKey
 from connectors.gcp.workloads.secrets import Secret
 from scanner.demo.fakes.gcp.cloud import Cloud
 from tests.connectors.gcp.conftest import Place, small_company

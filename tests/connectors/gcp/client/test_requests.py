@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.requests import Request
 from connectors.gcp.logs import live
-from connectors.gcp.logs.audit import SPEC as AUDIT
 from connectors.gcp.logs.batching import question
+from connectors.gcp.logs.spec import SPEC as AUDIT
 from connectors.gcp.sections import SECTIONS
 from connectors.logs.live import Span
 from tests.connectors.gcp.discovery import UNDOCUMENTED, check_resource, document, find_method

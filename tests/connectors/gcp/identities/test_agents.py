@@ -26,10 +26,10 @@ from connectors.gcp.identities.registered import (
     note_registration,
     parse_registered,
 )
-from connectors.gcp.places import GcpUnit as Unit
-from connectors.gcp.places import ProjectRef
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.spec import SPEC
+from connectors.gcp.units import GcpUnit as Unit
+from connectors.gcp.units import ProjectRef
 from connectors.gcp.workloads.engines import ReasoningEngine, note_engine, parse_engine
 from scanner.demo.fakes.gcp.cloud import Cloud
 from tests.connectors.gcp.conftest import Place

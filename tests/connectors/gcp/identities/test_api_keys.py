@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.core.contract import Meter, Scope
-from connectors.gcp.client.payloads import ServiceAccount
-from connectors.gcp.identities.api_keys import ApiKey, emit_api_keys, note_api_key, parse_api_key, restrictions_of
-from connectors.gcp.places import GcpUnit as Unit
-from connectors.gcp.places import ProjectRef
+from connectors.gcp.client.payloads import ApiKey, ServiceAccount
+from connectors.gcp.identities.api_keys import emit_api_keys, note_api_key, parse_api_key, restrictions_of
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.spec import SPEC
+from connectors.gcp.units import GcpUnit as Unit
+from connectors.gcp.units import ProjectRef
 from tests.connectors.gcp.conftest import Place
 
 PROD = ProjectRef(id="acme-prod", number="1111", labels={"team": "web"})
@@ -106,7 +106,7 @@ def test_a_key_for_models_hints_at_an_agent(reader: GcpReader, api: str, signals
 
 def _bound(reader: GcpReader, email: str = EMAIL, **fields: Any) -> tuple[bool, list[str], int]:
     reported = note_api_key(reader, PROD, _row(serviceAccountEmail=email, **fields))
-    return reported, [one.id for one in reader.found.credentials[email]], len(list(emit_api_keys(reader)))
+    return reported, [one.id for one in reader.found.of[email].credentials], len(list(emit_api_keys(reader)))
 
 
 def test_a_bound_key_is_its_account_s(reader: GcpReader) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.gcp.client.payloads import Pool
 from connectors.gcp.identities.pools import (
     ManagedIdentity,
     Namespace,
@@ -16,9 +17,9 @@ from connectors.gcp.identities.pools import (
     parse_managed_identity,
     principal_of,
 )
-from connectors.gcp.places import ProjectRef
-from connectors.gcp.rights.pools import Pool, numbered, provider_in
+from connectors.gcp.rights.pools import numbered, provider_in
 from connectors.gcp.rights.providers import ProviderPayload
+from connectors.gcp.units import ProjectRef
 
 PROD = ProjectRef(id="acme-prod", number="1111", labels={"team": "web"})
 POOLS = "projects/1111/locations/global/workloadIdentityPools"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from connectors.gcp.places import service_agent_key
+from connectors.gcp.keys import service_agent_key
 from connectors.gcp.rights.assignments import identities_in
 from connectors.gcp.rights.providers import parse_provider
 from connectors.gcp.rights.trusts import Pools

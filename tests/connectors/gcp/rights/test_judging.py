@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.places import service_agent_key
+from connectors.gcp.keys import service_agent_key
 from connectors.gcp.rights.judging import SOME_DENIED
 from connectors.gcp.rights.vocabulary import all_permissions, vocabulary
 from scanner.model import POTENTIAL, Assignment

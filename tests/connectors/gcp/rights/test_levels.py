@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from connectors.gcp.places import service_agent_key
+from connectors.gcp.keys import service_agent_key
 from connectors.gcp.rights.assignments import identities_in
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.trusts import Pools

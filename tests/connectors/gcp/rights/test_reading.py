@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from connectors.core.contract import DiscoveredRecord, Meter, Scope
-from connectors.gcp.places import service_agent_key
+from connectors.gcp.keys import service_agent_key
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.judging import NOT_LISTED
 from connectors.gcp.rights.reading import read_rights

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.places import ProjectRef
+from connectors.gcp.units import ProjectRef
 from connectors.gcp.workloads import compute, functions, kubernetes, others, run
 from connectors.gcp.workloads.catalog import OTHERS, SORTS, asked_types
 from connectors.gcp.workloads.records import default_app_engine

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.core.contract import Scope
-from connectors.gcp.places import ProjectRef
+from connectors.gcp.units import ProjectRef
 from connectors.gcp.workloads.secrets import Secret, SecretVersion, parse_secret
 from scanner.demo.fakes.gcp.cloud import CREATED, Cloud
 from scanner.demo.fakes.gcp.consumers import AT, add_secret
