@@ -6,13 +6,16 @@ They are put together when the tests run: whole, they would alarm whatever looks
 from __future__ import annotations
 
 import base64
+import gzip
 import random
 import re
 import string
 import tomllib
+import zipfile
 from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 from msgspec import Struct
@@ -135,7 +138,7 @@ _SAMPLES: Mapping[str, list[str] | list[tuple[str, str]]] = {
     "sql-password": [(f"ALTER USER svc IDENTIFIED BY '{(t := 'swordfish')}'", t)],
     "hubspot-private-app-token": [f"pat-na1-{_some(8, _HEX)}-1234-1234-1234-{_some(12, _HEX)}"],
 }  # fmt: skip
-_VENDORS = tomllib.loads((files("scanner.redaction") / "vendors.toml").read_text(encoding="utf-8"))
+VENDORS = tomllib.loads((files("scanner.redaction") / "vendors.toml").read_text(encoding="utf-8"))
 _ALPHABETS = {
     "hex": _HEX, "text": string.ascii_letters + string.digits, "upper": _UPPER, "digits": string.digits,
     "word": string.ascii_letters + string.digits + "_-", "base64": string.ascii_letters + string.digits + "+/",
@@ -154,15 +157,15 @@ def _filled(form: str) -> str:
     return re.sub(r"\{([a-z0-9]+)(?::(\d+)-?\d*)?\}", part, form)
 
 
-_OF_VENDORS: dict[str, list[tuple[str, str]]] = {
-    name: [(text := _filled(form), text) for form in forms] for name, forms in _VENDORS["tokens"].items()
+_OFVENDORS: dict[str, list[tuple[str, str]]] = {
+    name: [(text := _filled(form), text) for form in forms] for name, forms in VENDORS["tokens"].items()
 } | {
     f"{name}-secret": [(f'{name} = "{(text := _filled(form))}"', text) for form in forms]
-    for name, forms in _VENDORS["beside"].items()
+    for name, forms in VENDORS["beside"].items()
 }
 CANARIES: Mapping[str, tuple[tuple[str, str], ...]] = {
     name: tuple(one if isinstance(one, tuple) else (one, one) for one in samples)
-    for name, samples in {**_SAMPLES, **_OF_VENDORS}.items()
+    for name, samples in {**_SAMPLES, **_OFVENDORS}.items()
 }
 """By the id of its shape: texts, each with what of it no one may see."""
 
@@ -241,3 +244,16 @@ def _planted(value: Any, text: str, but: Collection[str]) -> Any:
         case dict():
             return {key: _planted(one, text, but) for key, one in value.items()}
     return value
+
+
+def readable(path: Path) -> bytes:
+    """All that can be read in a file: its bytes, those of the parts of a workbook, and packed blocks of a page."""
+    content = path.read_bytes()
+    parts = [content]
+    if content.startswith(b"PK"):
+        with zipfile.ZipFile(path) as parts_of:
+            parts += [parts_of.read(name) for name in parts_of.namelist()]
+    parts += [
+        gzip.decompress(base64.b64decode(block)) for block in re.findall(rb"H4sI[A-Za-z0-9+/]{8,}={0,2}", content)
+    ]
+    return b"\n".join(parts)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote, unquote_plus
 
 from msgspec import Struct
 
@@ -19,6 +20,9 @@ SHORTEST_WHOLE = 4
 """The shortest whole secret, in characters, that is masked: a shorter one occurs in too many lines."""
 SHORTEST_IN_RECORDS = 16
 """The shortest secret, in characters, that is masked in records: a shorter one may be part of an ordinary name."""
+_MOST_ENCODED = 4
+"""How often an address may be percent-encoded: each proxy may do so once more."""
+_OF_ADDRESS = "/:@?&=,;~"
 _known: set[str] = set()
 
 
@@ -100,6 +104,20 @@ def redact(text: str) -> str:
     for secret in sorted(_known, key=len, reverse=True):
         text = text.replace(secret, MASK)
     return within_bounds(text, without_secrets)
+
+
+def redact_address(address: str) -> str:
+    """Return path and query of a web address, redacted: percent signs hide a secret from :func:`redact`.
+
+    Still percent-encoded, so that no part of it reads as text of the log.
+    """
+    plain = address
+    for _ in range(_MOST_ENCODED):
+        plain, before = unquote_plus(plain), plain
+        if plain == before:
+            break
+    masked = redact(plain)
+    return address if masked == plain else quote(masked, safe=_OF_ADDRESS).replace(quote(MASK), MASK)
 
 
 class RedactingFilter(logging.Filter):

@@ -97,7 +97,7 @@ SHAPES: tuple[Shape, ...] = (
     Shape("aws-session-token", ("FwoGZXIvYXdz", "IQoJb3JpZ2lu"), r"(?:FwoGZXIvYXdz|IQoJb3JpZ2lu)[A-Za-z0-9/+=]{50,}"),
     Shape("aws-bedrock-api-key", ("ABSKQmVkcm9ja", "bedrock-api-key-"),
           r"(?:ABSKQmVkcm9ja|bedrock-api-key-)[A-Za-z0-9+/=]{30,}"),
-    Shape("azure-ad-client-secret", ("Q~",), r"(?<![\w~.-])[\w~.]{3}\dQ~[\w~.-]{31,34}(?![\w~.-])"),
+    Shape("azure-ad-client-secret", ("Q~",), r"(?<![\w~.-])[\w~.]{3}\dQ~[\w~.-]{31,34}(?![\w~-])"),
     Shape("azure-sas", ("sig=",), r"(?<![a-z])sig=([A-Za-z0-9%+/_-]{20,}=*)"),
     Shape("azure-key", ("AccountKey=", "SharedAccessKey=", "SharedSecret="),
           r"(?:AccountKey|SharedAccessKey|SharedSecret)=([A-Za-z0-9+/%]{16,}=*)"),

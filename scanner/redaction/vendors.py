@@ -67,7 +67,7 @@ def vendors() -> Iterator[Shape]:
                 if form.startswith(keyword)
                 else (f"{START}{pattern_of(form)}")
             )
-            yield Shape(name, (keyword,), f"{begins}{_NO_MORE}")
+            yield Shape(name, (keyword,), rf"{begins}(?![\w+-])")  # a path of an address may go on behind it
     for name, forms in table["beside"].items():
         values = "|".join(map(pattern_of, forms))
         called = (name, name.capitalize(), name.upper())

@@ -16,6 +16,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, LifeSpanScope, Message, Receive, Scope, Send
 
+from scanner.redaction.redact import redact_address
 from scanner.serve.answers import Refusal, refusal
 from scanner.serve.audit import note
 from scanner.serve.calls import Call, read_call
@@ -107,8 +108,12 @@ class Admission:
         else:
             await answer.to_asgi_response(None, Request(scope))(scope, receive, dressed)
         if call is not None and (call.writes or self._access.settings.log_reads):
-            address = call.address if self._access.settings.log_reads else call.path
-            note(f"{call.method} {address}: {status}", call.client, visit.viewer.person if visit else None)
+            address = call.address if self._access.settings.log_reads else call.address.partition("?")[0]
+            note(
+                f"{call.method} {redact_address(address)}: {status}",
+                call.client,
+                visit.viewer.person if visit else None,
+            )
 
     def _begin(self, call: Call, ended: ExitStack) -> None:
         """Count a request that came through a trusted proxy, where clients share connections. Raises Refusal."""

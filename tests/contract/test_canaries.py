@@ -30,7 +30,7 @@ from scanner.model import Coverage, Exposure, Identity, ScanResult
 from scanner.redaction.masking import mask
 from scanner.redaction.shapes import MASK
 from scanner.store.store import open_store
-from tests.canaries import CANARIES, planted
+from tests.canaries import CANARIES, planted, readable
 from tests.contract.test_connectors import (
     ESTATES,
     anthropic_url,
@@ -158,7 +158,7 @@ def test_no_canary_gets_any_further(
     assert len(imported.exposures) == len(scanned.exposures)
     assert len(list(tmp_path.rglob("*.*"))) > 10
     for path in filter(Path.is_file, tmp_path.rglob("*")):
-        content = path.read_bytes()
+        content = readable(path)
         assert [secret for _, secret in share if secret.encode() in content] == [], path
     assert [secret for _, secret in share if secret in caplog.text] == []
 
@@ -221,7 +221,7 @@ heartbeat = true
     written = [path for path in out.rglob("*") if path.is_file()]
     assert len(written) > 10
     for path in written:
-        content = path.read_bytes()
+        content = readable(path)
         assert [secret for _, secret in ALL if secret.encode() in content] == [], path
     expected = caplog.text + "".join(lists.warnings)
     assert [secret for _, secret in ALL if secret in expected] == []

@@ -10,7 +10,7 @@ import pytest
 
 from scanner.redaction.named import is_public, is_secret_name
 from scanner.redaction.shapes import MASK, SHAPES, public_id, without_secrets
-from tests.canaries import CANARIES, NAMED, PUBLIC
+from tests.canaries import CANARIES, NAMED, PUBLIC, VENDORS
 
 ROOT = Path(__file__).parents[3]
 _SAMPLES = [sample for samples in CANARIES.values() for sample in samples]
@@ -25,13 +25,20 @@ def test_every_shape_has_a_canary() -> None:
 @pytest.mark.parametrize(("text", "secret"), _SAMPLES, ids=_SHAPES)
 def test_a_secret_is_known_by_its_shape(text: str, secret: str) -> None:
     """Wherever it is, of whichever vendor; masked twice, it reads as masked once."""
-    for around in ("{}", "see {} there", 'x="{}"', "({}),", "location={}", "a\n{}\nb", "{}é"):
+    for around in ("{}", "see {} there", 'x="{}"', "({}),", "location={}", "a\n{}\nb", "{}é", "it is {}. So"):
         whole = around.format(text)
         for masked in (without_secrets(whole), public_id(whole)):
             assert secret not in masked
             assert MASK in masked
         assert without_secrets(without_secrets(whole)) == without_secrets(whole)
         assert public_id(public_id(whole)) == public_id(whole)
+
+
+@pytest.mark.parametrize("name", VENDORS["tokens"])
+def test_a_token_in_the_path_of_an_address(name: str) -> None:
+    """More of the path may follow it."""
+    for text, secret in CANARIES[name]:
+        assert secret not in without_secrets(f"https://x.example/{text}/y")
 
 
 @pytest.mark.parametrize(("text", "secret"), NAMED.values(), ids=NAMED)
