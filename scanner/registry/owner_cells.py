@@ -10,7 +10,7 @@ from scanner.registry.roster.words import WORDS, plain
 from scanner.registry.tables.cells import read_list
 
 _PLACEHOLDERS = frozenset(map(plain, WORDS.placeholders))
-_EMAIL = re.compile(r"[^\s,/&@]+@[^\s,/&@]+")
+_EMAIL = re.compile(r"(?<![^\s,/&@])[^\s,/&@]++@[^\s,/&@]+")
 # SharePoint's lookup fields: 12;#Jane Doe;#13;#John Smith, each with the number of its row.
 _LOOKED_UP = re.compile(r"\d{1,9};#")
 _NEXT_LOOKED_UP = re.compile(r";#(?:\d{1,9};#)?")

@@ -145,6 +145,7 @@ _GIT: Final = re.compile(
     re.VERBOSE,
 )
 _GITHUB: Final = "github.com"
+_LONGEST_ADDRESS: Final = 2_000
 
 
 class Deployers:
@@ -164,7 +165,8 @@ class Deployers:
     def of_identity(self, identity: Identity) -> Iterator[Hint]:
         """Yield the owners of the repository at the address that it was deployed from."""
         given = identity.attributes.get(REPOSITORY)
-        found = _GIT.fullmatch(given) if isinstance(given, str) and self._owners else None
+        is_address = isinstance(given, str) and len(given) <= _LONGEST_ADDRESS and self._owners
+        found = _GIT.fullmatch(given) if is_address else None
         if found is None:
             return
         name = f"{found['host']}/{found['name']}".lower()

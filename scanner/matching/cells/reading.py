@@ -52,14 +52,14 @@ _SEVERAL = re.compile(rf"{_BARS}|{_COMMAS}\s|{_SPACED}")
 """A text with this may be several identities, and is no single pattern."""
 _ODD = re.compile(
     f"{_BARS}|{_COMMAS}|{_SPACED}|{_GLUED}|{_TIGHT}|{LISTED}"
-    r"|[\"'`()\[\]{}\\=\uff08\uff09\u201c\u201e\u00ab\u300c]|\s[-\u2013\u2014#/]|:\s|:[^\s/]+@"
+    r"|[\"'`()\[\]{}\\=\uff08\uff09\u201c\u201e\u00ab\u300c]|\s[-\u2013\u2014#/]|:\s|:[^\s/:]*@"
     r"|(?i:urn:)|[A-Fa-f0-9]{32}|[0-9A-F]{8}-[0-9A-F]{4}-"
     r"|(?i:\s[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{4}-[0-9a-f]{12}\s)"
     rf"|\s(?i:{OR})\s|[-=]>|\u2192|[;.]$"
 )
 
 _JOINED = re.compile(f"{_BARS}|{_COMMAS}|{_GLUED}")
-_BRACKETS = re.compile(r"[(\[\uff08][^)\]\uff09]*[)\]\uff09]")
+_BRACKETS = re.compile(r"[(\[\uff08][^()\[\]\uff08\uff09]*[)\]\uff09]")
 _TOKEN = re.compile(r"[^\s()\[\]{}<>\"'`,;|\uff08\uff09\u3001]+")
 
 _ANYWHERE: ProviderScope = (None, None)

@@ -22,7 +22,10 @@ T = TypeVar("T")
 _PLACEMENTS_KEPT = 1_000
 _READINGS_KEPT = 10_000
 _GIVEN, _KNOWN, _FALLBACK = range(3)
-_BRACKETED = re.compile(r"[(\[].*?[)\]]")
+# Up to the next bracket, so that a text of opening ones is read once.
+_BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")
+_LONGEST_HEADING = 500
+"""Characters; a longer cell is no heading."""
 # What may follow the name of a secret: ``Client secret value 2 *``.
 _AFTER_SECRET = re.compile(r"(?i)(?:[\W\d_]|values?)*$")
 
@@ -113,6 +116,8 @@ class Columns:
 
     def _meaning(self, heading: str) -> tuple[str | None, int]:
         """Return the column, and the rank of the match."""
+        if len(heading) > _LONGEST_HEADING:
+            return None, _KNOWN
         known = (self._meanings[reading] for reading in readings(heading) if reading in self._meanings)
         return next(known, None) or self._of_all(_EITHER.split(folded(heading)))
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from scanner.model import Origin, Person
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from scanner.model import Origin, Person, Policy
+from scanner.registry.editing.lint import lint_lists
+from scanner.registry.lists import ListSource
 from scanner.registry.roster.indexes import Indexes
 from scanner.registry.tables.cells import MAX_CELL
 from scanner.registry.tables.rows import no_row
@@ -20,3 +27,13 @@ def test_a_personnel_number_of_zeros() -> None:
 def test_a_row_of_rules() -> None:
     """It is no heading of a section."""
     assert no_row(("a", "b", "c"), ("a" + "#" * (MAX_CELL - 2) + "x",)) is None
+
+
+@pytest.mark.parametrize("unit", ["(", "a (", "((a", "[", " ", ":", "a@", "&", "x"])
+def test_a_cell_of_brackets_or_signs(tmp_path: Path, unit: str) -> None:
+    """In any column, it is compared with headings, and read as an owner and as an identity."""
+    long = (unit * MAX_CELL)[: MAX_CELL - 2]
+    path = tmp_path / "registry.csv"
+    for tail in ("", "@@"):
+        path.write_text(f"name,owner\nsvc-1,{long}{tail}\n{long}{tail},ada@acme.example\n")
+        lint_lists([ListSource(path=path)], (), policy=Policy(), providers=None, today=date(2026, 12, 2))
