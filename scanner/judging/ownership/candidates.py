@@ -165,8 +165,9 @@ class Deployers:
     def of_identity(self, identity: Identity) -> Iterator[Hint]:
         """Yield the owners of the repository at the address that it was deployed from."""
         given = identity.attributes.get(REPOSITORY)
-        is_address = isinstance(given, str) and len(given) <= _LONGEST_ADDRESS and self._owners
-        found = _GIT.fullmatch(given) if is_address else None
+        if not isinstance(given, str) or len(given) > _LONGEST_ADDRESS or not self._owners:
+            return
+        found = _GIT.fullmatch(given)
         if found is None:
             return
         name = f"{found['host']}/{found['name']}".lower()
