@@ -54,7 +54,7 @@ viewers = ["{ANALYST}", "{RETURNING}"]
 """
 REVIEW = "autumn"
 HOSTILE = "<img src=x onerror=alert(1)>"
-BILLING = make_identity("svc-billing", tags={"cost": "c-4711"})
+BILLING = make_identity("svc-billing", tags={"cost": "c-4711"}, grants=(Grant(name="read-invoices", via="direct"),))
 DEPLOYER = make_identity(
     "deployer", kind="role", grants=(Grant(name="AdministratorAccess", via="group:ops", admin=True),)
 )
