@@ -9,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from scanner.errors import MusterError
 from scanner.safe_files import is_writable
 
@@ -50,5 +52,7 @@ def index_after_scan(config: Config) -> None:
             closing(Catalog(folder, connect, activity=config.activity)) as catalog,
         ):
             catalog.refresh(progress)
+    except KeyboardInterrupt as stop:
+        raise click.Abort("the scan is stored, the index of the served page is not built") from stop
     except MusterError as error:
         say(f"the index of the served page was not built: {error}", wrong=wanted is True)

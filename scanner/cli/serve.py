@@ -33,8 +33,9 @@ SHORTEST_TOKEN = 24
 def serve(listen: str | None, acting: str | None, config_file: Path | None, store_url: str | None) -> int:
     """Serve the store as a page with an API.
 
-    It runs until it is interrupted. On loopback, the printed address holds a token that signs in. On any other address
-    people sign in by a proxy or with OpenID Connect, which [serve] in the config sets.
+    It runs until Ctrl-C or SIGTERM, which end it within five seconds, with exit code 0. On loopback, the printed
+    address holds a token that signs in. On any other address people sign in by a proxy or with OpenID Connect, which
+    [serve] in the config sets.
     """
     from connectors.catalog import installed_providers
     from scanner.catalog import providers_from

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from benchmarks.measure import descendants
 from scanner.serve.index.catalog import SMALL
 from scanner.store.engine import connect, writing
 from scanner.store.store import open_store
@@ -81,4 +82,6 @@ def test_it_ends_while_a_database_keeps_it_waiting(scanned_folder: Path, tmp_pat
                 f"GET /export/findings.json HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {served.token}\r\n\r\n"
             )
             file.sendall(asked.encode())
+        children = [*descendants(served.pid)]
         assert served.end() == 0
+        until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))

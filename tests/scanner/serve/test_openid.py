@@ -33,16 +33,7 @@ def served(scanned_folder: Path) -> Iterator[tuple[Served, OpenId]]:
     with OpenBao() as bao:
         people = ("ada@acme.example", "dan@acme.example", "eve@other.example")
         issuer = OpenId(bao, f"{url}{CALLBACK}", people)
-        config = f"""
-[serve]
-public_url = "{url}"
-viewers = ["ada"]
-[serve.oidc]
-issuer = "{issuer.issuer}"
-client_id = "{issuer.client_id}"
-client_secret = {{ env = "OIDC_SECRET" }}
-"""
-        environment = {**os.environ, "OIDC_SECRET": issuer.client_secret}
+        config, environment = config_at(url, issuer), environment_of(issuer)
         with Served(scanned_folder, config, "--listen", f"127.0.0.1:{port}", environment=environment) as running:
             yield running, issuer
             assert issuer.client_secret not in running.log
@@ -130,6 +121,44 @@ def test_answers_that_are_not_of_this_sign_in(served: tuple[Served, OpenId]) -> 
             assert visitor.get(CALLBACK, params=query).status_code == 401, what
             assert visitor.get("/api/v1/nothing").status_code == 401, what
         assert "Traceback" not in server.log
+
+
+def test_another_process_ends_a_sign_in_and_knows_its_session(
+    served: tuple[Served, OpenId], scanned_folder: Path
+) -> None:
+    """As behind a balancer, or after a restart; the sign-in counts once there, too."""
+    server, issuer = served
+    with (
+        Served(
+            scanned_folder, config_at(f"http://localhost:{server.port}", issuer), environment=environment_of(issuer)
+        ) as other,
+        visitor_of(server) as visitor,
+        visitor_of(other) as there,
+    ):
+        answer = issuer.answer(begun(visitor), "ada")
+        there.cookies.set(f"muster-{other.port}-sign-in", visitor.cookies[f"muster-{server.port}-sign-in"])
+        assert [there.get(CALLBACK, params=answer).status_code for _ in range(2)] == [200, 401]
+        assert there.get("/session").json()["person"] == "ada@acme.example"
+        visitor.cookies.set(f"muster-{server.port}", there.cookies[f"muster-{other.port}"])
+        assert visitor.get("/session").json()["person"] == "ada@acme.example"
+
+
+def config_at(url: str, issuer: OpenId) -> str:
+    """The config of a server at that address."""
+    return f"""
+[serve]
+public_url = "{url}"
+viewers = ["ada"]
+[serve.oidc]
+issuer = "{issuer.issuer}"
+client_id = "{issuer.client_id}"
+client_secret = {{ env = "OIDC_SECRET" }}
+"""
+
+
+def environment_of(issuer: OpenId) -> dict[str, str]:
+    """The environment with the secret."""
+    return {**os.environ, "OIDC_SECRET": issuer.client_secret}
 
 
 def state_of(address: str) -> str:
