@@ -154,7 +154,7 @@ def test_what_is_asked_of_the_page(scanned_folder: Path) -> None:
                             f"/export/{quoted}.csv", f"/?token={quoted}", f"/api/v1/paths?from={quoted}&to=admin",
                             f"/page/list/identities?{quoted}=x"):  # fmt: skip
                 sent = {"user-agent": text[:500], "referer": f"https://x.example/{quoted}", **running.bearer}
-                running.http.get(address, headers={name: value.encode() for name, value in sent.items()})
+                running.http.get(address, headers={name.encode(): value.encode() for name, value in sent.items()})
             running.http.post(
                 "/api/v1/queries", json={"name": text, "address": f"/?q={quoted}"}, headers=running.bearer
             )
