@@ -17,8 +17,9 @@ from reports.judged import Judged, judged_identities, most_urgent_first
 from reports.phrases import joined
 from reports.views import is_agent
 from scanner.access.blast_radius.words import sentence
-from scanner.model import CONSEQUENCES, BlastRadius, Entry, Identity, ScanResult
+from scanner.model import CONSEQUENCES, AgentExposure, AgentTool, AgentVerdict, BlastRadius, Entry, Identity, ScanResult
 from scanner.model.activity import Activity
+from scanner.model.agents import Audience
 from scanner.model.attributes import (
     FEDERATES_TO,
     HUMAN_IN_THE_LOOP,
@@ -142,6 +143,42 @@ def has_person_in_loop(identity: Identity, declared: bool | None) -> bool | None
         return declared
     is_set = identity.attributes.get(HUMAN_IN_THE_LOOP)
     return is_set if isinstance(is_set, bool) else None
+
+
+def exposure(verdict: AgentVerdict) -> str:
+    """Whether others could make it hand out data or act, and by what it is decided; ``unknown`` with the reasons."""
+    if verdict.exposure == "unknown":
+        return "unknown: " + "; ".join(verdict.unknown_because)
+    return verdict.exposure or ""
+
+
+def tool_text(tool: AgentTool) -> str:
+    """A tool with what it does; ``unknown`` where no table has it."""
+    does = {
+        "reads what others write": tool.reads_outside,
+        "reads private data": tool.reads_private,
+        "acts outwards": tool.acts_outwards,
+    }
+    what = ", ".join(text for text, is_so in does.items() if is_so) or "none of these"
+    name = " of ".join(filter(None, (tool.name if tool.name != "*" else "all tools", tool.server)))
+    return f"{name} ({'unknown' if None in does.values() else what})"
+
+
+def exposed(name: str, found: AgentExposure) -> str:
+    """An exposure as a sentence about the agent of that name."""
+    does = f"make {name} {found.reach}"
+    if found.way_out is not None:
+        does = f"make {name} read what is not public ({found.reach}) and hand it out ({found.way_out})"
+    gate = f", if {found.gate}" if found.gate else ""
+    rest = "ends this" if found.ends == found.of else f"ends {found.ends:,} of {found.of:,} such ways"
+    return f"{_WHO[found.opened_by]} can, by {found.input}, {does}{gate}. To {found.cut} {rest}."
+
+
+_WHO: Mapping[Audience, str] = {
+    "anybody": "Anybody",
+    "outsiders": "An outsider with an account",
+    "insiders": "Somebody of the organization",
+}
 
 
 def worst(row: AgentRow) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from reports import agents
 from reports.base import Screen
 from reports.diff_table import difference_text
 from reports.judged import findings_by_fingerprint, joined_with_findings
@@ -45,6 +46,8 @@ def identity_card(
         ("identity", _identity(judged, result.first_seen.get(judged.identity.key))),
         ("nature", [words(judged.nature.verdict), *_signals(judged.nature.signals)]),
         ("agent", [agent_text(judged.agent), *_signals(judged.agent.signals)]),
+        ("tools", map(agents.tool_text, judged.agent.tools or ())),
+        ("exposed", _exposed(judged)),
         ("registry", _registry(judged)),
         ("ownership", _ownership(judged)),
         ("drift", [drift_text(one) for one in judged.drift]),
@@ -73,6 +76,13 @@ def identity_card(
         suppress = f"muster acknowledge {open_ones[0].fingerprint[:digits]} {ACKNOWLEDGE}"
         page.hint("Suppress a finding by the start of its fingerprint", suppress)
     return page.text
+
+
+def _exposed(judged: Assessment) -> list[str]:
+    """What others could make an agent do, as sentences; else whether anything could."""
+    found = judged.agent.exposures
+    name = judged.identity.shown_name
+    return [agents.exposed(name, one) for one in found] or [agents.exposure(judged.agent)]
 
 
 def _reach(radius: BlastRadius | None) -> list[str]:

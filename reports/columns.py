@@ -202,6 +202,18 @@ _AGENTS: tuple[Column[AgentRow], ...] = (
     Column("last_used_at", lambda r: r.judged.verdicts.usage.last_used_at, "Last use known, UTC.", 19, "datetime"),
     Column("model", lambda r: agents.model(r.identity), "The model it calls.", 24),
     Column("tools", lambda r: say.joined(agents.tools(r.identity)), "Tools it may use.", 34),
+    Column(
+        "exposure",
+        lambda r: agents.exposure(r.judged.verdicts.agent),
+        "Whether others could make it hand out data or act: exposed, none, or unknown with the reasons.",
+        24,
+    ),
+    Column(
+        "exposed_by",
+        lambda r: say.joined(agents.exposed(r.identity.name, one) for one in r.judged.verdicts.agent.exposures),
+        "What others could make it do, and the change that ends most of it.",
+        60,
+    ),
     Column("mcp_servers", lambda r: say.joined(agents.servers(r.identity)), "MCP servers, with their hosts.", 34),
     Column("schedule", lambda r: agents.schedule(r.identity), "When it runs by itself.", 18),
     Column("credentials", lambda r: say.credentials_text(r.identity), "Public ids and dates, no values.", 44),

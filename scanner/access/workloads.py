@@ -154,7 +154,8 @@ def _evidence_of_roles(levels: Mapping[str, PrivilegeLevel], roles: Mapping[str,
 def _runs_an_agent(verdict: AgentVerdict, agent: Identity) -> AgentVerdict:
     kind = agent.kind.replace("_", " ")
     signal = Signal(says="agent", sort="provider", evidence=f"the {kind} {agent.name} runs as it")
-    return AgentVerdict(is_agent=True, signals=(*verdict.signals, signal))
+    runs = tuple(sorted({*verdict.runs, agent.key}))
+    return AgentVerdict(is_agent=True, signals=(*verdict.signals, signal), runs=runs)
 
 
 # --- Takeovers: control over a workload or agent, and with it over the identity it runs as. Pure ---

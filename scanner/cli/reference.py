@@ -21,6 +21,7 @@ from connectors.core.contract import Section, Spec
 from connectors.planned import planner_catalog
 from reports.json_schema import scan_schema_text
 from scanner.cli.main import cli
+from scanner.judging.agents.tools import tools_markdown
 from scanner.rules.controls.reference import controls_markdown
 from scanner.rules.reference import rules_markdown
 
@@ -128,6 +129,23 @@ def coverage_markdown() -> str:
     return "\n".join((_COVERAGE, _STATUSES, *(line for spec in specs for line in _sections(spec))))
 
 
+_AGENT_TOOLS = f"""\
+# Known tools of AI agents
+
+{_NOTE}
+
+What is not in this table is unknown, and makes no [exposure](../explanation/agents.md). A server counts by its package,
+without version, or by its host; `*` stands for any characters of a tool's name.
+
+| server or platform | recognised by | reads what others write | reads private data | acts outwards | none of these |
+|---|---|---|---|---|---|"""
+
+
+def agent_tools_markdown() -> str:
+    """Return the page of the tools of AI agents that are known."""
+    return "\n".join((_AGENT_TOOLS, *tools_markdown(), ""))
+
+
 def gate_types_markdown() -> str:
     """The resource types that each built-in planner reads."""
     catalog = planner_catalog()
@@ -150,6 +168,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "controls.md": controls_markdown,
     "coverage.md": coverage_markdown,
     "gate-types.md": gate_types_markdown,
+    "agent-tools.md": agent_tools_markdown,
     "muster.scan-1.schema.json": scan_schema_text,
     "rules.md": rules_markdown,
 }

@@ -17,7 +17,7 @@ from scanner.access.raised_privileges import raise_by_paths, with_unread_targets
 from scanner.access.same import Same, same_things
 from scanner.access.workloads import agents_roles, consumers, with_rights_of_roles
 from scanner.discovery.inventory import Inventory
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from scanner.judging.drift import drift_of, not_compared
 from scanner.judging.last_known.registry_rows import SetAside
 from scanner.judging.last_known.remembered import or_as_last_known

@@ -18,6 +18,7 @@ from scanner.access.exposures import by_subject, matched, unmatched_notices
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
+from scanner.judging.agents.exposure import with_exposures
 from scanner.judging.assessing import (
     Access,
     LastScan,
@@ -148,7 +149,8 @@ def judge(
     as_before = frozenset(one.identity.key for one, was in zip(fresh, read, strict=True) if one is not was)
     entry_of = _entries_of(lists.entries or ())
     with stage("reach"):
-        fresh = with_reach(fresh, _reachable(fresh, carried, whole, scan), entry_of)
+        reachable = _reachable(fresh, carried, whole, scan)
+        fresh = with_exposures(with_reach(fresh, reachable, entry_of), reachable)
     shared: Sequence[SharedChange] = ()
     if acted is not None:
         circumstances = Circumstances(

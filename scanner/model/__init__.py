@@ -5,6 +5,7 @@ saves memory on large estates). Times are aware and in UTC. Unknown is ``None``,
 tuples in a stable order. This package imports no other package of Muster.
 """
 
+from scanner.model.agents import AgentExposure, AgentTool, AgentVerdict
 from scanner.model.blast_radius import BlastRadius, Count, ReachedAction
 from scanner.model.changed import Aspect, Change, ChangeName, Since, Subject
 from scanner.model.coverage import (
@@ -50,7 +51,6 @@ from scanner.model.discovered import (
 )
 from scanner.model.judged import (
     UNREGISTERED,
-    AgentVerdict,
     Assessment,
     ClosedTicket,
     Drift,
@@ -148,6 +148,8 @@ __all__ = [
     "Acknowledged",
     "Acknowledgement",
     "ActivityPolicy",
+    "AgentExposure",
+    "AgentTool",
     "AgentVerdict",
     "Asked",
     "Aspect",

@@ -125,6 +125,10 @@ TOOLS: Final = "tools"
 """The names of the tools that it may use, sorted."""
 MCP_SERVERS: Final = "mcp_servers"
 """The MCP servers that it is connected with: ``[{"name": str, "host": str | None, …}, …]``; never variables' values."""
+INPUTS: Final = "inputs"
+"""What starts it, or is handed to it, beside what its tools read: ``[{"what": str, "from": "anybody" | "outsiders" |
+"insiders", "gate": str | None}, …]``. ``gate``: what a person has to do first. An empty list: nobody else's texts.
+"""
 SCHEDULE: Final = "schedule"
 """When it runs by itself, as the provider writes it, such as a cron expression."""
 HUMAN_IN_THE_LOOP: Final = "human_in_the_loop"

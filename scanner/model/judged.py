@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from scanner.model.activity import Activity, Deviation
+from scanner.model.agents import AgentVerdict
 from scanner.model.declared import Acknowledged, Asked, Entry
 from scanner.model.discovered import Identity, Signal
 from scanner.model.rights import Privilege
@@ -100,13 +101,6 @@ class NatureVerdict(Struct, frozen=True, kw_only=True, gc=False):
     person: str | None = None
     has_left: bool = False
     left_on: date | None = None
-
-
-class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
-    """Whether an identity is an AI agent, with the signals."""
-
-    is_agent: bool = False
-    signals: tuple[Signal, ...] = ()
 
 
 class RegistryVerdict(Struct, frozen=True, kw_only=True, gc=False):

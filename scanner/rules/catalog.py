@@ -13,6 +13,7 @@ from scanner.errors import UsageError
 from scanner.model import Policy
 from scanner.rules import (
     activity,
+    agents,
     credentials,
     entries,
     exposure,
@@ -29,6 +30,9 @@ from scanner.rules.base import EntryRule, Rule, fingerprint
 
 BUILT_IN: tuple[Rule, ...] = (
     privilege.ADMIN,
+    agents.AGENT_EXFILTRATION,
+    agents.AGENT_ROLE_SHARED,
+    agents.AGENT_TAKEOVER,
     ownership.AGENT_WITHOUT_SPONSOR,
     registration.AMBIGUOUS_REGISTRATION,
     ownership.BACKUP_OWNER_ONLY,

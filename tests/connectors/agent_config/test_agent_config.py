@@ -14,7 +14,7 @@ from connectors.agent_config.connector import AgentConfigConnector, AgentConfigS
 from connectors.agents.documents import read_document
 from connectors.core.contract import Malformed
 from reports.agents import servers, tools
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from tests.connectors.agent_config.configs import VALUE, card, discover, server, written
 from tests.examples import examples
 from tests.hostile_json import mutated

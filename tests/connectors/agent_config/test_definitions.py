@@ -16,7 +16,7 @@ from connectors.agents.definitions import as_identity, read_definitions
 from connectors.core.contract import Malformed
 from reports.agents import acts_as
 from scanner.access.workloads import with_roles
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from scanner.model import Identity
 from tests.connectors.agent_config.configs import VALUE, discover, written
 from tests.examples import examples

@@ -14,7 +14,7 @@ from connectors.anthropic.reading import usage_spans
 from connectors.core.contract import DiscoveredRecord
 from connectors.testing import Reply, read
 from scanner.access.edges import resolve
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from scanner.model import Coverage, Identity, StoredSecret, Trust, Workload
 from scanner.redaction.redact import SecretRef
 from tests.connectors.ai_vendors.fake import Vendor, served

@@ -12,7 +12,7 @@ import pytest
 from connectors.core.contract import DiscoveredRecord
 from connectors.testing import Reply, read
 from scanner.access.edges import resolve
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from scanner.model import Coverage, Identity, StoredSecret, TokenSubject, Trust, Workload
 from scanner.model.reach import Said
 from scanner.redaction.redact import SecretRef

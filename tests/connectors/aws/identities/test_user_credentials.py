@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connectors.aws.identities.users import UserFacts
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from scanner.judging.nature import judge_nature
 from scanner.model import Credential
 from tests.connectors.aws.estate import Estate, arn

@@ -11,7 +11,7 @@ from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.trust import agent_signals, parse_trusts
 from connectors.aws.rights.vocabulary import vocabulary
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from scanner.model import Identity
 
 OWN = "123456789012"

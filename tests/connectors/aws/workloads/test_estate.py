@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from tests.connectors.aws.workloads.account import HIDDEN, PARAMETER, ROLE, Account
 from tests.connectors.aws.workloads.estate import USER_DATA, Estate, of_region
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from connectors.aws.workloads.catalog import BY_SECTION, TYPES, wanted
 from connectors.aws.workloads.declarations import Fields, ResourceType
 from connectors.aws.workloads.paths import found
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from scanner.model import Coverage, Identity, Workload
 from tests.connectors.aws.workloads.account import HIDDEN, ROLE, SECRET, Account
 from tests.connectors.aws.workloads.generated import full_answer, speaks_json

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.aws.rights.model_calls import names_model_key
 from scanner.access.workloads import with_signals
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from scanner.model import Identity
 from tests.connectors.aws.workloads.account import HIDDEN, REGION, Account
 from tests.servers.moto_server import ACCOUNT

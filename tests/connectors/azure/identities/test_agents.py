@@ -10,7 +10,7 @@ from scanner.demo.fakes.azure.faults import Fault
 from scanner.demo.fakes.azure.relations import add_agent, add_agent_user, add_blueprint, add_owner
 from scanner.demo.fakes.azure.tenant import Row, guid
 from scanner.demo.fakes.azure.wire import refusal
-from scanner.judging.agents import judge_agent
+from scanner.judging.agents.verdict import judge_agent
 from scanner.judging.nature import judge_nature
 from scanner.model import Identity
 from tests.connectors.azure.estate import AzureEstate

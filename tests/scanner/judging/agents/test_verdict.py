@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanner.judging.agents import judge_agent, words
+from scanner.judging.agents.verdict import judge_agent, words
 from scanner.model import Signal
 from tests.factories import make_identity
 

@@ -34,7 +34,7 @@ class _Words(Struct, frozen=True, forbid_unknown_fields=True):
     other_work: frozenset[str]
 
 
-_WORDS = read_table("scanner.judging", "agents.toml", _Words)
+_WORDS = read_table("scanner.judging.agents", "words.toml", _Words)
 _ANY = _WORDS.outright | _WORDS.suggestive | _WORDS.teams
 _OF_ITSELF: frozenset[_Place] = frozenset({"name", "description"})
 """Places whose words are about the identity itself, not about its owner."""

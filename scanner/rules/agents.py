@@ -1,0 +1,117 @@
+"""Rules about AI agents: what an outsider could make them do, and roles that several of them share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scanner.model import AgentExposure, Assessment, Severity
+from scanner.model.agents import ExposureKind
+from scanner.rules.base import Hit, IdentityRule, RuleContext
+
+_NAMED = 10
+"""Maximum number of agents in the evidence."""
+
+
+def _exposed(assessment: Assessment, kind: ExposureKind) -> AgentExposure | None:
+    return next((one for one in assessment.agent.exposures if one.kind == kind), None)
+
+
+def _evidence(exposure: AgentExposure) -> dict[str, Any]:
+    """Return the facts, those of parts of one and the numbers of all combinations."""
+    facts = {
+        "input": exposure.input,
+        "opened_by": exposure.opened_by,
+        "reach": exposure.reach,
+        "way_out": exposure.way_out,
+        "cut": exposure.cut,
+        "gate": exposure.gate,
+    }
+    if exposure.of > 1:
+        facts |= {"combinations": exposure.of, "ended_by_cut": exposure.ends}
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+# --- What outsiders write could make it hand out private data ---
+
+
+def _exfiltration(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on an agent that reads what others write, reaches private data, and can send it out."""
+    found = _exposed(assessment, "exfiltration")
+    if found is None:
+        return None
+    severity: Severity = "high"
+    if found.opened_by == "insiders":
+        severity = "medium"
+    elif found.opened_by == "anybody" and found.reached in ("admin", "secrets") and not found.gate:
+        severity = "critical"
+    return Hit(evidence=_evidence(found), severity=severity)
+
+
+AGENT_EXFILTRATION = IdentityRule(
+    id="agent_exfiltration",
+    severity="high",
+    severity_note="critical if anybody writes what it reads, and it reaches secrets or an admin, without a person's "
+    "approval; medium if only people of the organization write it",
+    title="AI agent could be made to hand out private data",
+    why="A model cannot tell instructions from the texts that it reads. Who writes such a text can make the agent read "
+    "private data with one tool and send it out with another. No fault in a program is needed.",
+    remediation="Remove one of the three parts: the tool or trigger that brings in the texts, the right or tool that "
+    "reads private data, or the tool that sends. The evidence names the change that ends most combinations.",
+    evidence=("input", "opened_by", "reach", "way_out", "cut", "gate", "combinations", "ended_by_cut"),
+    silent_on=frozenset({"disabled"}),
+    needs=frozenset({"permissions"}),
+    check=_exfiltration,
+)
+
+
+# --- What outsiders write could make it act with high consequence ---
+
+
+def _takeover(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on an agent that reads what others write, and can act with high consequence."""
+    found = _exposed(assessment, "takeover")
+    if found is None:
+        return None
+    is_worst = found.opened_by == "anybody" and found.reached == "admin" and not found.gate
+    return Hit(evidence=_evidence(found), severity="critical" if is_worst else "high")
+
+
+AGENT_TAKEOVER = IdentityRule(
+    id="agent_takeover",
+    severity="high",
+    severity_note="critical if anybody writes what it reads, and it reaches an admin, without a person's approval",
+    title="AI agent could be made to act with high consequence",
+    why="A model cannot tell instructions from the texts that it reads. Who writes such a text can make the agent "
+    "delete, pay, open access or change rights with the permissions of the identity that it runs as.",
+    remediation="Take away the permission, or the tool or trigger that brings in the texts, or let a person approve "
+    "each such action. The evidence names the change that ends most combinations.",
+    evidence=("input", "opened_by", "reach", "cut", "gate", "combinations", "ended_by_cut"),
+    silent_on=frozenset({"disabled"}),
+    needs=frozenset({"permissions"}),
+    check=_takeover,
+)
+
+
+# --- Several agents run as one role ---
+
+
+def _role_shared(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on an identity that several agents run as."""
+    runs = assessment.agent.runs
+    if not runs[1:]:
+        return None
+    more = {"and_more": len(runs) - _NAMED} if len(runs) > _NAMED else {}
+    return Hit(evidence={"agents": list(runs[:_NAMED]), **more})
+
+
+AGENT_ROLE_SHARED = IdentityRule(
+    id="agent_role_shared",
+    severity="medium",
+    title="Several AI agents run as one identity",
+    why="Each of the agents has the permissions that any of them needs, so whoever misleads one can act with the "
+    "rights of all. Logs do not tell which of them acted.",
+    remediation="Create an identity for each agent, with the permissions that this agent needs.",
+    evidence=("agents", "and_more"),
+    silent_on=frozenset({"disabled", "provider_managed"}),
+    check=_role_shared,
+)
