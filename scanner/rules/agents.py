@@ -18,7 +18,7 @@ def _exposed(assessment: Assessment, kind: ExposureKind) -> AgentExposure | None
 
 def _evidence(exposure: AgentExposure) -> dict[str, Any]:
     """Return the facts, those of parts of one and the numbers of all combinations."""
-    facts = {
+    facts: dict[str, Any] = {
         "input": exposure.input,
         "opened_by": exposure.opened_by,
         "reach": exposure.reach,

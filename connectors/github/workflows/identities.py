@@ -12,12 +12,14 @@ from msgspec.structs import replace
 
 from connectors.github import keys
 from connectors.github.facts import Organization, Repository, WorkflowFile
+from connectors.github.workflows.agents import agent_facts, agent_jobs, signals_of
 from connectors.github.workflows.jobs import Job, Workflow, read, system_of_key
 from connectors.github.workflows.local import LocalAction, read_action
 from connectors.github.workflows.owners import as_owners, code_owners
 from connectors.github.workflows.roles import targets_of
 from connectors.github.workflows.subjects import Tokens
 from connectors.github.workflows.values import Context, Value
+from connectors.planned.shapes import mapping
 from scanner.errors import InputError, Problem
 from scanner.model import Identity, Link, Privilege, Signal, Workload
 from scanner.model.attributes import (
@@ -86,7 +88,7 @@ def workflow_identities(
     elsewhere: Mapping[str, WorkflowFile] = {},
     actions: Mapping[str, WorkflowFile] = {},
 ) -> Workflows:
-    """Return the workflows that may request tokens as identities. Files that could not be read are gaps.
+    """Return the workflows that may request tokens or run AI agents as identities. Files that were not read are gaps.
 
     ``elsewhere``: workflows of other repositories that may be called, by ``OWNER/NAME/PATH`` in lower case.
     ``actions``: the repository's own actions that its workflows use, by folder.
@@ -165,11 +167,13 @@ class _Repository:
         return None
 
     def identity(self, workflow: Workflow) -> Identity | None:
-        """The workflow as an identity; None if none of its jobs gets tokens without a caller."""
+        """The workflow as an identity; None if none of its jobs gets tokens without a caller, or runs an AI agent."""
         parts, unresolved = self._parts(workflow)
-        if not parts:
+        agents = list(agent_jobs(mapping(workflow.values.get("jobs")), workflow.values.get("permissions")))
+        if not (parts or (agents and workflow.runs_by_itself)):
             return None
         repository = self._repository
+        is_public = (repository.visibility or "").lower() == "public"
         tokens = {one: None for part in parts for one in self._tokens.of(workflow, part.job, part.called)}
         if len(tokens) > MOST_TOKENS:
             self._is_whole = False
@@ -208,8 +212,12 @@ class _Repository:
                 **({"stored_keys": own} if own else {}),
                 **({UNRESOLVED: list(dict.fromkeys(unresolved))} if unresolved else {}),
                 **({OWNERS: owners} if owners else {}),
+                **(agent_facts(agents, workflow.events, repository.full_name, is_public=is_public) if agents else {}),
             },
-            signals=(Signal(says="machine", sort="provider", evidence="it is a workflow of GitHub Actions"),),
+            signals=(
+                Signal(says="machine", sort="provider", evidence="it is a workflow of GitHub Actions"),
+                *signals_of(agents),
+            ),
             privilege=_privilege(unresolved),
             links=tuple(links),
             token_subjects=subjects,
