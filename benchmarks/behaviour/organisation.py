@@ -17,8 +17,9 @@ from msgspec.structs import replace
 from benchmarks.behaviour.attacks import ATTACKS, NEEDS_OWN_HOURS, graft
 from scanner.model import Assessment, Entry, Identity, Person, Privilege, UsageVerdict
 from scanner.model.activity import ActivityPast, Caller, CallerPast, DayCounts, LogPast, NamedChange
+from scanner.model.agents import AgentVerdict
 from scanner.model.declared import Origin
-from scanner.model.judged import AgentVerdict, NatureVerdict, OwnershipVerdict, RegistryVerdict
+from scanner.model.judged import NatureVerdict, OwnershipVerdict, RegistryVerdict
 
 NOW = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
 DAYS = 120

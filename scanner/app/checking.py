@@ -19,11 +19,11 @@ from scanner import __version__
 from scanner.access.blast_radius.walk import Estate
 from scanner.access.trusts import Keys
 from scanner.app.cut_lists import has_no_file, without_cut_rows
-from scanner.errors import MissingStore, OlderStore
+from scanner.errors import MissingStore, OlderStore, UsageError
 from scanner.judging.pipeline import Declared
-from scanner.lifecycle.gate.judging import Surroundings, judge_plans, name_in
+from scanner.lifecycle.gate.judging import Surroundings, judge_plans, name_in, with_agents
 from scanner.model import Assessment, Identity, ScanInfo, ScanResult
-from scanner.model.planned import Plan
+from scanner.model.planned import Plan, PlannedPlace
 
 if TYPE_CHECKING:
     from scanner.store.store import Store
@@ -32,10 +32,11 @@ log = logging.getLogger(__name__)
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """The files to check, and the folder of a plan's source, if given."""
+    """The files to check, the folder of a plan's source, and the lock that agents are compared with, if given."""
 
     files: Sequence[FileResources]
     source: Path | None = None
+    agents_lock: Path | None = None
 
     def plans(self, known: Known) -> tuple[Plan, ...]:
         """Return the changes in the files, with places in the source code where found."""
@@ -64,12 +65,21 @@ def check(given: Given, declared: Declared, store_url: str | None, *, store_give
     else:
         store = _opened(store_url, store_given=store_given)
     if store is None:
+        if given.agents_lock is not None:
+            raise UsageError(
+                "--agents-lock compares the agents of the latest scan, and there is no store",
+                hint="name the store with --store",
+            )
         return judge_plans(given.plans(Nothing()), declared, Surroundings(), info)
     with store, store.estate() as estate:
         declared = without_cut_rows(store, declared)
         known = StoredKnown(store, estate)
         plans = given.plans(known)
-        return judge_plans(plans, declared, known.around(plans), info)
+        result = judge_plans(plans, declared, known.around(plans), info)
+        if given.agents_lock is None or declared.agents_lock is None:
+            return result
+        place = PlannedPlace(file=str(given.agents_lock), resource="agents")
+        return with_agents(result, store.load(None).identities, declared, place)
 
 
 def _opened(store_url: str, *, store_given: bool) -> Store | None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from scanner.app.acknowledgements import listed_acknowledgements, served_acknowledgements
 from scanner.app.cut_lists import cut_lists_of
 from scanner.app.inputs import inputs_of
+from scanner.config.agents_lock import read_lock
 from scanner.config.load import Config
 from scanner.errors import Problem, RegistryError
 from scanner.judging.last_known.shrunk import LEAVERS, ROWS
@@ -113,6 +114,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         sources=tuple(configured[name] for name in sorted(configured)),
         inputs=tuple(map(mask, inputs_of(config, exports))),
         frameworks=config.frameworks,
+        agents_lock=None if config.agents_lock is None else read_lock(config.agents_lock),
     )
     besides = () if people is None else _unknown_people((), people, ownership)
     return Lists(declared=declared, warnings=tuple(warnings), besides_lint=tuple(besides))

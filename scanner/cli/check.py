@@ -18,6 +18,7 @@ from scanner.cli.exit_codes import FINDINGS, INCOMPLETE, NOTHING, is_failing
 from scanner.cli.options import (
     Given,
     Reports,
+    agents_lock_option,
     as_one,
     fail_on_option,
     given_options,
@@ -50,6 +51,7 @@ class How(Struct, frozen=True, kw_only=True):
     no_store: bool
     allow_env: tuple[str, ...]
     allow_file: tuple[Path, ...]
+    agents_lock: Path | None
 
 
 @click.command()
@@ -69,6 +71,7 @@ class How(Struct, frozen=True, kw_only=True):
 @click.option(
     "--allow-file", multiple=True, type=_FILE, metavar="PATH", help="Let the config refer to this file. Repeats."
 )
+@agents_lock_option
 @as_one("how", How)
 def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> int:
     """Check what a change would bring, before it is deployed.
@@ -79,6 +82,8 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     a scan, with what the store knows, if there is one. No provider is called, and nothing is stored. A config is read
     only if --config names it: one that lies in the folder could be part of the change. If it lies in the same checkout,
     it reads no secret, no database and no file from outside but those that --allow-env and --allow-file name.
+    With --agents-lock, the AI agents of the latest scan are compared with the lock: in a pull request, give the lock of
+    the base branch.
     """
     from scanner.app import checking
     from scanner.app.lists import load_lists
@@ -91,11 +96,12 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     own = _config(given.config_file)
     read = _all_read(files)
     allows = _allows(own, given, how, [one.file for one in read])
-    config = overridden(own, given)
+    # Never the lock that the config names: in a pull request, its author wrote that.
+    config = replace(overridden(own, given), agents_lock=how.agents_lock)
     with nullcontext() if allows is None else resolving_only(allows):
         lists = load_lists(config, (), strict=given.strict_registry)
     warn(lists.warnings)
-    asked = checking.Given(files=read, source=how.source)
+    asked = checking.Given(files=read, source=how.source, agents_lock=config.agents_lock)
     store_url = None if how.no_store else config.store_url
     if given.config_file is None and given.store_url is None and store_url is not None:
         _warn_of_store(store_url)

@@ -21,6 +21,7 @@ from scanner.cli.exit_codes import INTERRUPTED, USAGE
 _COMMANDS = {
     "acknowledge": ("acknowledge", "Suppress findings until a day, with reason and person."),
     "activity": ("activity", "Read audit logs into one profile for each identity and day, and alert on what is new."),
+    "agents": ("agents", "Approve what AI agents have, and hear of what comes on top."),
     "check": ("check", "Check what a change would bring, before it is deployed."),
     "connectors": ("connectors", "Show what each connector reads and which permissions it needs."),
     "decisions": ("decisions", "Show and export the log of what people decided."),

@@ -167,3 +167,13 @@ def alarm_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``reports``: ``-o`` and ``--view``."""
     return _output(_view(as_one("reports", Reports)(command)))
+
+
+def agents_lock_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``agents_lock``: the file of ``muster agents lock``."""
+    return click.option(
+        "--agents-lock",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Report what AI agents have beyond this file of `muster agents lock`.",
+    )(command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,7 +13,17 @@ from msgspec import Struct
 
 from scanner.cli.calls import remember_sources
 from scanner.cli.exit_codes import FINDINGS, INCOMPLETE, exit_code, is_failing
-from scanner.cli.options import Accepted, Given, Reports, as_one, given_options, listed, output_options, verdict_options
+from scanner.cli.options import (
+    Accepted,
+    Given,
+    Reports,
+    agents_lock_option,
+    as_one,
+    given_options,
+    listed,
+    output_options,
+    verdict_options,
+)
 
 if TYPE_CHECKING:
     from scanner.app.scanning import Run
@@ -32,6 +43,7 @@ class How(Struct, frozen=True, kw_only=True):
     no_activity: bool
     workers: int | None
     quiet: bool
+    agents_lock: Path | None
 
 
 @click.command()
@@ -44,6 +56,7 @@ class How(Struct, frozen=True, kw_only=True):
 @click.option("--no-activity", is_flag=True, help="Do not read the config's audit logs first.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Scopes read at once.")
 @click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong, but what -o FORMAT:- asks for.")
+@agents_lock_option
 @as_one("how", How)
 def scan(
     sources: tuple[str, ...],
@@ -72,7 +85,7 @@ def scan(
 
     keep_quiet(how.quiet)
     with notify_on_failure(given.config_file, given.store_url):
-        config = overridden(load_config(given.config_file), given, how.workers)
+        config = with_lock(overridden(load_config(given.config_file), given, how.workers), how.agents_lock)
         if shard is not None:
             from scanner.cli.shard import refuse_with_shard, scan_shard
 
@@ -87,6 +100,7 @@ def scan(
                     "--fail-on-new": accepted.fail_on_new,
                     "--accept-drop": accepted.accept_drop,
                     "--no-activity": how.no_activity,
+                    "--agents-lock": how.agents_lock,
                 }
             )
             gaps = scan_shard(config, named_sources(config, sources), shard, scan_id, reports.outputs, quiet=how.quiet)
@@ -180,6 +194,11 @@ def scan_and_report(
             raise click.Abort(str(stop) or "nothing of this run was stored") from stop
         write_outputs(result, outputs)
     return result
+
+
+def with_lock(config: Config, agents_lock: Path | None) -> Config:
+    """The config with the lock of agents that the command line names."""
+    return config if agents_lock is None else msgspec.structs.replace(config, agents_lock=agents_lock)
 
 
 def overridden(config: Config, given: Given, workers: int | None = None) -> Config:

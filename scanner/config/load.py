@@ -13,6 +13,7 @@ from scanner.config.serving import ServeSettings
 from scanner.config.settings import (
     DEFAULT_STORE,
     ActivitySettings,
+    AgentSettings,
     EngineSettings,
     ExemptSettings,
     LogEntry,
@@ -63,6 +64,7 @@ class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     report: tuple[ReportSettings, ...] = ()
     log: tuple[LogTable, ...] = ()
     activity: ActivitySettings = ActivitySettings()
+    agents: AgentSettings = AgentSettings()
     review: ReviewSettings = ReviewSettings()
     serve: ServeSettings = ServeSettings()
 
@@ -88,6 +90,7 @@ class Config(Struct, frozen=True, kw_only=True):
     reports: tuple[ReportSettings, ...] = ()
     logs: tuple[LogEntry, ...] = ()
     activity: ActivityPolicy = ActivityPolicy()
+    agents_lock: Path | None = None
     review: ReviewPolicy = ReviewPolicy()
     serve: ServeSettings = ServeSettings()
 
@@ -130,6 +133,7 @@ def load_config(path: Path | None) -> Config:
         reports=file.report,
         logs=_logs(file.log, sources, document, base),
         activity=msgspec.convert(msgspec.structs.asdict(file.activity), ActivityPolicy),
+        agents_lock=file.agents.lock,
         review=ReviewPolicy(on=file.review.on, days=file.review.days),
         serve=file.serve,
     )

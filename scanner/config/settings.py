@@ -185,6 +185,12 @@ class ActivitySettings(ActivityPolicy, frozen=True, kw_only=True, forbid_unknown
                 raise ValueError(f"networks: {addresses} needs a name")
 
 
+class AgentSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``[agents]``. ``lock``: the file that says what each agent was approved with."""
+
+    lock: Path | None = None
+
+
 class ReviewSettings(ReviewPolicy, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``[review]``."""
 

@@ -19,6 +19,7 @@ from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.agents.exposure import with_exposures
+from scanner.judging.agents.lock import Lock, with_growth
 from scanner.judging.assessing import (
     Access,
     LastScan,
@@ -61,6 +62,7 @@ from scanner.model import (
     Identity,
     Input,
     KnownFinding,
+    LockedAgent,
     Ownership,
     Person,
     Policy,
@@ -115,6 +117,7 @@ class Declared(Struct, frozen=True, kw_only=True):
     sources: tuple[SourceRef, ...] = ()
     inputs: tuple[Input, ...] = ()
     frameworks: frozenset[str] | None = None
+    agents_lock: tuple[LockedAgent, ...] | None = None
 
     @property
     def lists(self) -> frozenset[str]:
@@ -151,6 +154,8 @@ def judge(
     with stage("reach"):
         reachable = _reachable(fresh, carried, whole, scan)
         fresh = with_exposures(with_reach(fresh, reachable, entry_of), reachable)
+        if declared.agents_lock is not None:
+            fresh = with_growth(fresh, Lock(declared.agents_lock))
     shared: Sequence[SharedChange] = ()
     if acted is not None:
         circumstances = Circumstances(

@@ -5,7 +5,7 @@ saves memory on large estates). Times are aware and in UTC. Unknown is ``None``,
 tuples in a stable order. This package imports no other package of Muster.
 """
 
-from scanner.model.agents import AgentExposure, AgentTool, AgentVerdict
+from scanner.model.agents import AgentExposure, AgentTool, AgentVerdict, LockedAgent
 from scanner.model.blast_radius import BlastRadius, Count, ReachedAction
 from scanner.model.changed import Aspect, Change, ChangeName, Since, Subject
 from scanner.model.coverage import (
@@ -192,6 +192,7 @@ __all__ = [
     "InputRole",
     "KnownFinding",
     "Link",
+    "LockedAgent",
     "LookAlike",
     "MatchCandidate",
     "NatureVerdict",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias, get_args
 
 from msgspec import Struct
@@ -54,12 +55,29 @@ class AgentExposure(Struct, frozen=True, kw_only=True, gc=False):
     gate: str | None = None
 
 
+class LockedAgent(Struct, frozen=True, kw_only=True, gc=False):
+    """What was approved for an agent, as the lock file has it.
+
+    ``tools``: by name with its server, the hash of the tool's definition; empty if its source does not give that.
+    ``servers``: name, package with version, host. ``rights``: what it runs as, and what is within its reach.
+    ``inherits``: what it has from its blueprint.
+    """
+
+    identity: str
+    tools: Mapping[str, str] = {}
+    servers: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    rights: tuple[str, ...] = ()
+    inherits: tuple[str, ...] = ()
+
+
 class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
     """Whether an identity is an AI agent, with the signals.
 
     ``tools``: None if it is no agent, or its source does not list them. ``exposure``: None if it is no agent; ``none``
     only if all of its tools, what it reads and all that it reaches are known. ``unknown_because``: what is not known.
-    ``runs``: the keys of the agents that run as it.
+    ``runs``: the keys of the agents that run as it. ``reach``: the high-consequence actions within its reach, in words.
+    ``grew``: what it has beyond the lock of agents; empty without a lock.
     """
 
     is_agent: bool = False
@@ -69,3 +87,5 @@ class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
     exposures: tuple[AgentExposure, ...] = ()
     unknown_because: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
+    reach: tuple[str, ...] = ()
+    grew: tuple[str, ...] = ()

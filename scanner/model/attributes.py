@@ -125,6 +125,8 @@ TOOLS: Final = "tools"
 """The names of the tools that it may use, sorted."""
 MCP_SERVERS: Final = "mcp_servers"
 """The MCP servers that it is connected with: ``[{"name": str, "host": str | None, …}, …]``; never variables' values."""
+INHERITS: Final = "inherits"
+"""What it has from its blueprint, as texts, sorted."""
 INPUTS: Final = "inputs"
 """What starts it, or is handed to it, beside what its tools read: ``[{"what": str, "from": "anybody" | "outsiders" |
 "insiders", "gate": str | None}, …]``. ``gate``: what a person has to do first. An empty list: nobody else's texts.

@@ -115,3 +115,29 @@ AGENT_ROLE_SHARED = IdentityRule(
     silent_on=frozenset({"disabled", "provider_managed"}),
     check=_role_shared,
 )
+
+
+# --- An agent has more than it was approved with ---
+
+
+def _reach_grew(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on an agent that has tools, servers, rights or another model beyond the lock."""
+    grew = assessment.agent.grew
+    if not grew:
+        return None
+    more = {"and_more": len(grew) - _NAMED} if len(grew) > _NAMED else {}
+    return Hit(evidence={"grew": list(grew[:_NAMED]), **more})
+
+
+AGENT_REACH_GREW = IdentityRule(
+    id="agent_reach_grew",
+    severity="medium",
+    title="AI agent has more than it was approved with",
+    why="A tool, a server, a right or another model came after the agent was approved. No credential, owner or role "
+    "had to change for that, so nothing else reports it.",
+    remediation="Ask its owner what it is for. If it is right, write the lock anew with `muster agents lock` and have "
+    "that change reviewed; else remove it from the agent.",
+    evidence=("grew", "and_more"),
+    silent_on=frozenset({"disabled"}),
+    check=_reach_grew,
+)

@@ -31,6 +31,7 @@ from scanner.rules.base import EntryRule, Rule, fingerprint
 BUILT_IN: tuple[Rule, ...] = (
     privilege.ADMIN,
     agents.AGENT_EXFILTRATION,
+    agents.AGENT_REACH_GREW,
     agents.AGENT_ROLE_SHARED,
     agents.AGENT_TAKEOVER,
     ownership.AGENT_WITHOUT_SPONSOR,

@@ -28,7 +28,7 @@ from scanner.model import (
 from scanner.model.activity import SharedChange
 from scanner.model.planned import PlannedChange, PlannedPlace
 from scanner.processes import spread
-from scanner.rules import registration
+from scanner.rules import agents, registration
 from scanner.rules.base import (
     ActivityRule,
     AssignmentRule,
@@ -153,6 +153,15 @@ def _placed(hit: Hit, place: PlannedPlace) -> Hit:
     place = hit.place or place
     at = {"file": place.file, "resource": place.resource} | ({} if place.line is None else {"line": place.line})
     return msgspec.structs.replace(hit, evidence={**hit.evidence, **at})
+
+
+def evaluate_growth(
+    assessments: Iterable[Assessment], place: PlannedPlace, context: RuleContext
+) -> tuple[Finding, ...]:
+    """Like :func:`evaluate`, for what agents have beyond their lock only, with its place in the gate."""
+    rule = agents.AGENT_REACH_GREW
+    hits = ((one, rule.check(one, context)) for one in assessments if rule.silent_on.isdisjoint(circumstances_of(one)))
+    return _sorted(_found(rule, _placed(hit, place), _subject_of(one), context) for one, hit in hits if hit is not None)
 
 
 def evaluate_tickets(

@@ -69,7 +69,8 @@ def with_exposures(assessments: Sequence[Assessment], estate: ScanResult) -> lis
 
 def _judged(one: Assessment, estate: WholeScan) -> Assessment:
     tools = tools_of(one.identity)
-    facts = _facts(one.identity, tools, blast_radius_of(estate, one.identity.key, MOST_WALKED))
+    radius = blast_radius_of(estate, one.identity.key, MOST_WALKED)
+    facts = _facts(one.identity, tools, radius)
     exposures = tuple(_exposures(facts))
     verdict = replace(
         one.agent,
@@ -77,6 +78,7 @@ def _judged(one: Assessment, estate: WholeScan) -> Assessment:
         exposure="exposed" if exposures else "unknown" if facts.unknown else "none",
         exposures=exposures,
         unknown_because=tuple(facts.unknown),
+        reach=() if radius is None else tuple(CONSEQUENCES[kind] for kind in radius.kinds),
     )
     return replace(one, agent=verdict)
 

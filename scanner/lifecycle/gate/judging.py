@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from scanner.access.blast_radius.walk import Estate
 from scanner.discovery.inventory import Inventory
+from scanner.judging.agents.lock import Lock, with_growth
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.lifecycle.gate.blast_radius import Around
@@ -41,11 +42,12 @@ from scanner.model.planned import (
     Plan,
     PlannedChange,
     PlannedIdentity,
+    PlannedPlace,
     planned_attribute,
 )
 from scanner.model.summary import summarise
 from scanner.rules.base import RuleContext
-from scanner.rules.evaluation import evaluate_changes
+from scanner.rules.evaluation import evaluate_changes, evaluate_growth
 from scanner.rules.planned import adds_nothing, gains_privilege
 from scanner.suppressions.acknowledgements import Acknowledgements
 
@@ -101,6 +103,22 @@ def judge_plans(plans: Iterable[Plan], declared: Declared, surroundings: Surroun
         plans=plans,
         radii={one.after.identity.key: one.radius for one in changes if one.radius is not None},
     )
+    return replace(result, summary=summarise(result))
+
+
+def with_agents(
+    result: ScanResult, assessments: Iterable[Assessment], declared: Declared, place: PlannedPlace
+) -> ScanResult:
+    """Return the result with what agents of the latest scan have beyond their lock. ``place``: of the lock."""
+    agents = with_growth(assessments, Lock(declared.agents_lock or ()))
+    now = result.scan.started_at
+    context = RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks)
+    grown = {one.identity.key: one for one in agents if one.agent.grew}
+    found = Acknowledgements(declared.acknowledgements, now.date()).marked(
+        evaluate_growth(grown.values(), place, context), {key: one.identity for key, one in grown.items()}
+    )
+    findings = tuple(sorted((*result.findings, *found), key=most_severe_first))
+    result = replace(result, findings=findings)
     return replace(result, summary=summarise(result))
 
 

@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from scanner.model import (
+    AgentExposure,
+    AgentVerdict,
     Assessment,
     Assignment,
     EntryAssessment,
@@ -34,6 +36,7 @@ from scanner.model import (
     UsageVerdict,
 )
 from scanner.model.activity import Activity
+from scanner.model.agents import Audience, ExposureKind, Reached
 from scanner.rules import reviews
 from scanner.rules.base import ActivityRule, PlanCredentialRule, PlanRule, Rule, RuleContext, SharedChangeRule
 from scanner.rules.catalog import RULES
@@ -565,6 +568,28 @@ def agent(sponsors: object, **facts: Any) -> Assessment:
     return declared(verdicts=unanswered, kind="agent_identity", attributes={"sponsors": sponsors}, **facts)
 
 
+def exposed(
+    kind: ExposureKind, reached: Reached = "secrets", opened_by: Audience = "anybody", **facts: Any
+) -> Assessment:
+    """An agent that is exposed in this way, with what else its verdict says."""
+    found = AgentExposure(
+        kind=kind,
+        input="mail",
+        opened_by=opened_by,
+        reach="read secrets",
+        reached=reached,
+        cut="take mail from it",
+        gate=facts.pop("gate", None),
+    )
+    verdict = AgentVerdict(is_agent=True, exposure="exposed", exposures=(found,))
+    return declared(verdicts={"agent": verdict}, **facts)
+
+
+def of_agent(**verdict: Any) -> Assessment:
+    """An identity with this verdict about agents."""
+    return declared(verdicts={"agent": AgentVerdict(is_agent=True, **verdict)})
+
+
 def default_account(*consumers: str, privilege: PrivilegeLevel = "normal", **attributes: Any) -> Assessment:
     """The default account, with the workloads that run as it."""
     verdicts = {"privilege": level(privilege), "consumers": consumers}
@@ -606,6 +631,21 @@ CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = 
     ("unverified_publisher", "no publisher", application(attributes={"external": True}), None),
     ("unverified_publisher", "another meaning", application(attributes={"external": True, "publisher": "x"}), None),
     ("unverified_publisher", "Microsoft's own", application(managed_by="Microsoft"), None),
+    ("agent_exfiltration", "secrets, by anybody", exposed("exfiltration"), "critical"),
+    ("agent_exfiltration", "data, by anybody", exposed("exfiltration", "data"), "high"),
+    ("agent_exfiltration", "by outsiders", exposed("exfiltration", "admin", "outsiders"), "high"),
+    ("agent_exfiltration", "by insiders", exposed("exfiltration", "admin", "insiders"), "medium"),
+    ("agent_exfiltration", "approved by a person", exposed("exfiltration", gate="a person approves it"), "high"),
+    ("agent_exfiltration", "disabled", exposed("exfiltration", enabled=False), None),
+    ("agent_exfiltration", "the other kind", exposed("takeover"), None),
+    ("agent_takeover", "an admin, by anybody", exposed("takeover", "admin"), "critical"),
+    ("agent_takeover", "approved by a person", exposed("takeover", "admin", gate="a person approves it"), "high"),
+    ("agent_takeover", "actions", exposed("takeover", "actions"), "high"),
+    ("agent_takeover", "the other kind", exposed("exfiltration"), None),
+    ("agent_role_shared", "two", of_agent(runs=("a", "b")), "medium"),
+    ("agent_role_shared", "one", of_agent(runs=("a",)), None),
+    ("agent_reach_grew", "a tool", of_agent(grew=("new tool fetch",)), "medium"),
+    ("agent_reach_grew", "as locked", of_agent(), None),
     ("agent_without_sponsor", "none", agent([]), "high"),
     ("agent_without_sponsor", "a blueprint", declared(kind="agent_blueprint", attributes={"sponsors": ()}), "medium"),
     ("agent_without_sponsor", "owned by declaration", agent([], verdicts={"ownership": OWNED}), "medium"),

@@ -14,6 +14,7 @@ from scanner.discovery.inventory import Inventory
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.model import AgentVerdict, Consequence, Finding, Identity, Link, Privilege, ScanInfo, Signal
+from scanner.model.terms import PrivilegeLevel
 from tests.factories import NOW, make_coverage, make_identity
 
 SCAN = ScanInfo(id="s", started_at=NOW, finished_at=NOW, version="0")
@@ -52,7 +53,7 @@ def job(*inputs: Mapping[str, Any]) -> Identity:
     return make_identity("a", attributes={"inputs": list(inputs)}, signals=(AN_AGENT,), links=(RUNS,))
 
 
-def role(*consequences: Consequence, level: str = "high") -> Identity:
+def role(*consequences: Consequence, level: PrivilegeLevel = "high") -> Identity:
     """The role that agents run as."""
     return make_identity("runner", privilege=Privilege(level=level), consequences=consequences or None)
 
@@ -165,7 +166,7 @@ SERVERS = st.lists(st.sampled_from([GITHUB, ISSUES, COMMENTS, FETCH, SEARCH, DAT
 @given(SERVERS)
 def test_the_cut_ends_what_it_says(servers: list[Mapping[str, Any]]) -> None:
     """Without the tool or server that it names, the rest of the combinations remains."""
-    named = [one | {"name": f"{one['name']}{number}"} for number, one in enumerate(servers)]
+    named = [{**one, "name": f"{one['name']}{number}"} for number, one in enumerate(servers)]
     verdict, _ = judged(agent("a", *named, kind="mcp_client"))
     tools = [(tool, f"{tool.name} of {tool.server}") for tool in verdict.tools or ()]
     legs = [
