@@ -211,12 +211,14 @@ def _cost(folder: Path, arguments: Sequence[str]) -> float:
     (folder / "muster.db").unlink(missing_ok=True)
     before = getrusage(RUSAGE_CHILDREN)
     try:
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "scanner", *arguments, "--config", "config.toml"],
             cwd=folder, capture_output=True, timeout=LIMIT, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return float("inf")
+    if done.returncode > 1:
+        raise SystemExit(f"{' '.join(arguments)}: nothing was read: {done.stderr.decode()}")
     after = getrusage(RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

@@ -65,22 +65,6 @@ def _chain(folder: Path, count: int) -> Sequence[str]:
     return "scan", "--quiet"
 
 
-def _kubernetes(folder: Path, count: int) -> Sequence[str]:
-    accounts = [{"metadata": {"name": f"svc-{number}", "namespace": f"ns-{number % 50}"}} for number in range(count)]
-    pods = [
-        {
-            "metadata": {"name": f"pod-{number}", "namespace": f"ns-{number % 50}"},
-            "spec": {"serviceAccountName": f"svc-{number}", "containers": [{"name": "app", "image": "app:1"}]},
-        }
-        for number in range(count)
-    ]
-    spaces = [{"metadata": {"name": name}} for name in ("kube-system", *(f"ns-{number}" for number in range(50)))]
-    lists = {"namespaces": spaces, "serviceaccounts": accounts, "pods": pods}
-    files = {f"export/{name}.json": {"items": rows} for name, rows in lists.items()}
-    _written(folder, files, '[[source]]\ntype = "kubernetes"\nname = "prod"\nfrom_files = "export"\n')
-    return "scan", "--quiet"
-
-
 def _logs(folder: Path, count: int) -> Sequence[str]:
     log = '[[log]]\ntype = "cloudtrail"\nsource = "prod"\npath = "logs"\n'
     _written(folder, {"export/account.json": _account(4, lambda _: {})}, _AWS + log)
@@ -96,7 +80,6 @@ def _plan(folder: Path, count: int) -> Sequence[str]:
 READ: dict[str, Callable[[Path, int], Sequence[str]]] = {
     "roles of AWS": _aws,
     "roles of AWS, a chain": _chain,
-    "accounts of Kubernetes": _kubernetes,
     "a log of CloudTrail": _logs,
     "a plan of Terraform": _plan,
 }
