@@ -42,13 +42,14 @@ def _agents(result: ScanResult) -> Iterator[Line]:
         person = has_person_in_loop(row.identity, row.person_declared)
         yield (
             row.identity.shown_name,
-            row.identity.provider,
+            verdicts.agent.exposure or "",
             joined(map(short, runs_as(row.identity))) or ("unknown" if unresolved(row.identity) else "itself"),
             verdicts.privilege.level,
             owner or joined(named) or "",
             verdicts.registry.state,
             _day(verdicts.usage.last_used_at),
             "" if person is None else "yes" if person else "no",
+            row.identity.provider,
             joined((*tools(row.identity), *servers(row.identity))) or "",
         )
 
@@ -108,14 +109,15 @@ LISTINGS: Mapping[View, Listing] = {
         "AI agents",
         (
             Heading("Agent", 0),
-            Heading("Made in", 12),
-            Heading("Runs as", 16),
+            Heading("Exposure", 8),
+            Heading("Runs as", 18),
             Heading("Privilege", 10, "privilege"),
             Heading("Owner, sponsor", 14),
             Heading("Registry", 12, "registry", 100),
             Heading("Used", 10, None, 112),
             Heading("In the loop", 11, None, 126),
-            Heading("Tools and servers", 24, None, 156),
+            Heading("Made in", 12, None, 140),
+            Heading("Tools and servers", 24, None, 168),
         ),
         _agents,
     ),

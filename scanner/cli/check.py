@@ -86,6 +86,7 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     the base branch.
     """
     from scanner.app import checking
+    from scanner.app.cut_lists import refuse_cut_lists
     from scanner.app.lists import load_lists
     from scanner.cli.console import warn
     from scanner.cli.output import write_outputs
@@ -105,6 +106,8 @@ def check(files: tuple[str, ...], given: Given, reports: Reports, how: How) -> i
     store_url = None if how.no_store else config.store_url
     if given.config_file is None and given.store_url is None and store_url is not None:
         _warn_of_store(store_url)
+    if given.strict_registry and store_url is not None:
+        refuse_cut_lists(store_url, lists.declared)
     result = checking.check(asked, lists.declared, store_url, store_given=given.store_url is not None)
     write_outputs(result, planned)
     if how.draft is not None:

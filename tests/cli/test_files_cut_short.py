@@ -185,15 +185,17 @@ def test_doctor_says_of_a_cut_list_of_identities_what_a_scan_says(lists: Path, m
 
 @pytest.mark.parametrize("name", ["registry.csv", "people.csv"])
 def test_a_strict_registry_refuses_a_cut_list(lists: Path, muster: Muster, name: str) -> None:
-    """In a scan, an import and the reading of logs; not if the drop is accepted."""
+    """In a scan, an import, the reading of logs and the gate; not if the drop is accepted."""
     _cut(lists, muster, name)
     muster("scan", "--shard", "1/1", "--scan-id", "a", "-o", "ndjson:shard.ndjson")
 
     (lists / "logs").mkdir()
+    (lists / "template.json").write_text('{"Resources": {}}')
     for command in (
         ["scan"],
         ["import", "shard.ndjson"],
         ["activity", "cloudtrail:path=logs,source=bots", "--config", "config.toml"],
+        ["check", "template.json", "--config", "config.toml"],
     ):
         done = muster(*command, "--strict-registry")
         assert done.code == 2, command

@@ -111,20 +111,20 @@ def test_the_list_names_the_owner_also_where_no_roster_was_given(state: Ownershi
 def test_a_terminal_shows_as_many_columns_as_fit() -> None:
     """In 80 characters what matters first, and more on wider ones, in the same order."""
     identity = make_identity("helper", attributes={"tools": ["search"], "unresolved": ["execution_role is ${ROLE}"]})
-    result = make_result(make_assessment(identity, agent=AGENT))
+    result = make_result(make_assessment(identity, agent=replace(AGENT, exposure="exposed")))
 
     def shown(width: int) -> list[str]:
         out = io.BytesIO()
         TerminalReport().write(result, "agents", out, Screen(width=width, longest=10))
         heading, _, line = out.getvalue().decode().splitlines()[-3:]
         assert max(len(heading), len(line)) <= width
-        assert line.split()[:3] == ["helper", "aws", "unknown"]
+        assert line.split()[:3] == ["helper", "exposed", "unknown"]
         assert ("search" in line) == ("Tools" in heading)
         return re.split(r"\s{2,}", heading)
 
-    assert shown(80) == ["Agent", "Made in", "Runs as", "Privilege", "Owner, sponsor"]
+    assert shown(80) == ["Agent", "Exposure", "Runs as", "Privilege", "Owner, sponsor"]
     assert shown(100) == [*shown(80), "Registry"]
-    assert shown(200) == [*shown(100), "Used", "In the loop", "Tools and servers"]
+    assert shown(200) == [*shown(100), "Used", "In the loop", "Made in", "Tools and servers"]
 
 
 def test_what_it_runs_as_comes_from_links_and_names_elsewhere() -> None:
