@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection as PipeConnection
 from pathlib import Path
 from threading import Lock, RLock
 
+from filelock import FileLock, Timeout
 from msgspec import Struct
 
 from scanner.errors import MusterError, StoreError
@@ -25,7 +26,9 @@ SMALL = 10_000
 """Records of a scan whose index is built within a second or two, before the server listens."""
 OLDER = 3
 """The number of older scans whose index files are kept."""
-_SUFFIX = ".index"
+_SUFFIX, _LOCK = ".index", ".building.lock"
+_PATIENCE = 900.0
+"""Seconds for which another process may build."""
 _FILES = f"[0-9a-f]*{_SUFFIX}"
 """Without files that another process is building, whose names begin with a dot."""
 
@@ -171,12 +174,26 @@ class Catalog:
         if (index := self._known(scan.id)) is not None and index.started_at == scan.started_at:
             return index
         path, is_damaged = self._path(scan.id), scan.id in self._open and index is None
-        usable = None if is_damaged else _opened(path)
-        if usable is None or (usable.scan, usable.started_at) != (scan.id, scan.started_at):
-            build(store, Plan(path=path, scan=scan.id, activity=self._activity, progress=progress))
-            usable = Index(path)
+        usable = None if is_damaged else _opened_of(path, scan)
+        if usable is None:
+            with self._alone():  # a scan and the server would build the same file
+                usable = None if is_damaged else _opened_of(path, scan)
+                if usable is None:
+                    build(store, Plan(path=path, scan=scan.id, activity=self._activity, progress=progress))
+                    usable = Index(path)
         self._remember(usable)
         return usable
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Wait for another process that builds a file in this folder; not for one that takes too long."""
+        lock = FileLock(self._folder / _LOCK, timeout=_PATIENCE, mode=0o600)
+        try:
+            with suppress(Timeout, OSError):
+                lock.acquire()
+            yield
+        finally:
+            lock.release()
 
     def _path(self, scan: str) -> Path:
         name = hashlib.sha256(scan.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -205,6 +222,15 @@ def _opened(path: Path) -> Index | None:
         return Index(path)
     except UnusableIndex:
         return None
+
+
+def _opened_of(path: Path, scan: StoredScan) -> Index | None:
+    """The index file, if it is of that scan."""
+    index = _opened(path)
+    if index is None or (index.scan, index.started_at) == (scan.id, scan.started_at):
+        return index
+    index.close()
+    return None
 
 
 def _refreshed(

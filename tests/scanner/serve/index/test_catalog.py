@@ -73,12 +73,12 @@ def test_the_latest_scan_is_served_while_older_ones_are_kept(connect: Callable[[
 
     assert elsewhere.path.exists()
     elsewhere.close()
-    files = list((tmp_path / "index").glob("*"))
+    files = list((tmp_path / "index").glob("*.index"))
     assert len(files) == 2
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert total(catalog.of("scan-1")) == 1
     assert catalog.of("scan-1") is catalog.of("scan-1")
-    assert len(list((tmp_path / "index").glob("*"))) == 2
+    assert len(list((tmp_path / "index").glob("*.index"))) == 2
     with pytest.raises(StoreError, match="no scan never"):
         catalog.of("never")
     catalog.close()
@@ -89,7 +89,7 @@ def test_the_latest_scan_is_served_while_older_ones_are_kept(connect: Callable[[
 def test_a_file_that_cannot_be_used_is_built_again(damage: str, connect: Callable[[], Store], tmp_path: Path) -> None:
     """Damage that opening does not find makes one question fail."""
     Catalog(tmp_path / "index", connect).refresh()
-    (path,) = (tmp_path / "index").glob("*")
+    (path,) = (tmp_path / "index").glob("*.index")
     spoil(path, damage)
 
     with pytest.raises(UnusableIndex) as unusable:
@@ -204,6 +204,26 @@ def test_only_what_is_quick_is_built_before_the_server_listens(connect: Callable
         add(connect, SMALL + 1)
         catalog.refresh_small()
         assert total(catalog.latest()) == 1
+
+
+def test_two_that_need_an_index_build_it_once(connect: Callable[[], Store], tmp_path: Path) -> None:
+    """As a scan at its end, and the server that saw the scan: the second one waits, and takes the first one's."""
+    begun, go_on, told = threading.Event(), threading.Event(), []
+
+    def hold(_done: int, _total: int) -> None:
+        begun.set()
+        go_on.wait()
+
+    with closing(Catalog(tmp_path / "index", connect)) as one, closing(Catalog(tmp_path / "index", connect)) as other:
+        first = threading.Thread(target=one.refresh, args=(hold,))
+        first.start()
+        begun.wait()
+        second = threading.Thread(target=other.refresh, args=(lambda done, _: told.append(done),))
+        second.start()
+        go_on.set()
+        first.join()
+        second.join()
+        assert (told, total(other.latest())) == ([], 1)
 
 
 @pytest.mark.parametrize(
