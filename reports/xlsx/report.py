@@ -25,10 +25,17 @@ class XlsxReport:
     default_view: ClassVar[View] = "orphans"
     extra: ClassVar[str | None] = "xlsx"
 
-    def __init__(self, *, rows_per_sheet: int = ROWS_PER_SHEET, people: Sequence[tuple[str, str, str]] = ()) -> None:
-        """``people``: owners to choose from, each as e-mail, name and team."""
+    def __init__(
+        self,
+        *,
+        rows_per_sheet: int = ROWS_PER_SHEET,
+        people: Sequence[tuple[str, str, str]] = (),
+        page: str | None = None,
+    ) -> None:
+        """``people``: owners to choose from, each as e-mail, name and team. ``page``: the served page's address."""
         self._rows_per_sheet = rows_per_sheet
         self._people = people
+        self._page = page
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the workbook; returns notices about cut cells and split tables."""
@@ -38,7 +45,7 @@ class XlsxReport:
         people = self._people if any(column.people for table in tables for column in table.columns) else ()
         finished = result.scan.finished_at
         with new_workbook(out, title="Non-human identities", created=finished, people=people) as workbook:
-            workbook.add_summary(list(_lines(digest)), list(_counts(digest)))
+            workbook.add_summary(list(_lines(digest)), list(_counts(digest)), link=self._page)
             for table in tables:
                 workbook.add_table(table.title, table.columns, partial(table.rows, result), self._rows_per_sheet)
         return workbook.notices

@@ -140,8 +140,13 @@ class Workbook:
         """Write the finished workbook with its rows."""
         self._cut += fill(frame, out, self._rows)
 
-    def add_summary(self, lines: Sequence[tuple[str, str]], counts: Sequence[Counts]) -> None:
-        """Write the sheet Summary: lines with their style (``title``, ``lead``, ``plain``), then the counts."""
+    def add_summary(
+        self, lines: Sequence[tuple[str, str]], counts: Sequence[Counts], *, link: str | None = None
+    ) -> None:
+        """Write the sheet Summary: lines with their style (``title``, ``lead``, ``plain``), then the counts.
+
+        ``link``: the address of the served page, below the lines.
+        """
         sheet = self._book.add_worksheet("Summary")
         sheet.hide_gridlines(2)
         sheet.set_landscape()
@@ -151,6 +156,9 @@ class Workbook:
         for row, (text, look) in enumerate(lines):
             self._write(sheet, row, 0, text, look)
         top = len(lines) + 1
+        if link is not None:
+            _check(sheet.write_url(len(lines), 0, link, string=f"What needs you, on the page: {link}"))
+            top += 1
         for count in counts:
             below = self._add_counts(sheet, top, count)
             self._add_chart(sheet, count, first=top + 1)

@@ -64,7 +64,8 @@ def import_(
         if not files:
             raise UsageError("there is nothing to import", hint="name the files that `muster scan --shard` wrote")
         with failures_kept(config, new_run()):
-            planned = offering(plan_outputs(reports.outputs, reports.view, config), config.people)
+            planned = plan_outputs(reports.outputs, reports.view, config)
+            planned = offering(planned, config.people, config.serve.public_url)
             result, undelivered = then_notify(
                 config,
                 lambda: _import(

@@ -24,6 +24,7 @@ from scanner.cli.console import say, warn
 from scanner.config.load import Config
 from scanner.errors import RegistryError, UsageError, did_you_mean
 from scanner.model import ActivityPolicy, ScanResult
+from scanner.notify.links import start_page
 from scanner.safe_files import in_place_of, real_path
 
 if TYPE_CHECKING:
@@ -183,25 +184,28 @@ def configured_outputs(config: Config) -> list[Output]:
     return planned
 
 
-def offering(outputs: Sequence[Output], people: Sequence[ListSource]) -> list[Output]:
-    """The outputs; workbooks get a list of active people on the roster to choose owners from.
+def offering(outputs: Sequence[Output], people: Sequence[ListSource], page: str | None = None) -> list[Output]:
+    """The outputs; workbooks get a list of active people on the roster to choose owners from, and a link to ``page``.
 
     A roster that cannot be read only gives a warning: the orphans are the same without it.
     """
     from reports.xlsx.report import XlsxReport
     from scanner.registry.roster.people import load_people
 
-    if not people or not any(isinstance(output.report, XlsxReport) for output in outputs):
+    if not (people or page) or not any(isinstance(output.report, XlsxReport) for output in outputs):
         return list(outputs)
     try:
         loaded = load_people(people, strict=False)
     except RegistryError as error:
         warn([f"workbooks have no list of owners to choose from: {error}"])
-        return list(outputs)
-    roster = loaded.roster(datetime.now(UTC).date())
-    offered = sorted((one.email, one.name or "", one.team or "") for one in loaded.people if roster.is_active(one))
+        offered = []
+    else:
+        roster = loaded.roster(datetime.now(UTC).date())
+        offered = sorted((one.email, one.name or "", one.team or "") for one in loaded.people if roster.is_active(one))
     return [
-        replace(output, report=XlsxReport(people=offered)) if isinstance(output.report, XlsxReport) else output
+        replace(output, report=XlsxReport(people=offered, page=start_page(page)))
+        if isinstance(output.report, XlsxReport)
+        else output
         for output in outputs
     ]
 

@@ -160,7 +160,7 @@ def _report(
 
     if split and any(output.path == STDOUT for output in planned):
         raise UsageError("--split writes several files", hint="such as -o xlsx:orphans.xlsx")
-    planned = offering(planned, people)
+    planned = offering(planned, people, config.serve.public_url)
     streaming = not wanted and split is None and all(streams(output.report) for output in planned)
     with (
         open_store(store_url or config.store_url, create=False) as store,

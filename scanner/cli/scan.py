@@ -109,7 +109,8 @@ def scan(
             raise UsageError("--scan-id needs --shard", hint="a scan without shards makes its own id")
         run = new_run()
         with failures_kept(config, run):
-            planned = offering(plan_outputs(reports.outputs, reports.view, config, page=not how.quiet), config.people)
+            planned = plan_outputs(reports.outputs, reports.view, config, page=not how.quiet)
+            planned = offering(planned, config.people, config.serve.public_url)
             chosen = named_sources(config, sources)
             result, undelivered = then_notify(
                 config,

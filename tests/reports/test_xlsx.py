@@ -150,6 +150,20 @@ def test_everybody_on_the_roster_is_offered() -> None:
     assert offered["V2:V4"] == offered["W2:W4"] == ("People!$A$3:$A$4", "information")
 
 
+def test_the_summary_links_to_the_served_page() -> None:
+    """By its address in the config, and the sheets are as they were; without one there is no link."""
+    page = "https://muster.example/"
+    linked, plain = (
+        openpyxl.load_workbook(io.BytesIO(written(estate(), "orphans", report)[0]))
+        for report in (XlsxReport(page=page), XlsxReport())
+    )
+
+    links = [cell for row in linked["Summary"] for cell in row if cell.hyperlink]
+    assert [(cell.hyperlink.target, cell.value) for cell in links] == [(page, f"What needs you, on the page: {page}")]
+    assert not [cell for row in plain["Summary"] for cell in row if cell.hyperlink]
+    assert [rows_of(book[book.sheetnames[1]]) for book in (linked, plain)] == [rows_of(plain[plain.sheetnames[1]])] * 2
+
+
 def test_a_suggestion_looks_like_one_and_is_no_answer() -> None:
     """In a column of its own, in grey and italics; the owner's is empty. None where it imitates a declared one."""
     asked = OwnershipVerdict(
