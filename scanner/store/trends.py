@@ -67,7 +67,7 @@ _TEAM, _ACKNOWLEDGED, _WAS = '"team":', '"acknowledged":', '"was":'
 def trends(connection: Connection, seq: int, about: About | None = None) -> Trends:
     """The trends up to a scan, by its number; of everything, or of what a person owns now.
 
-    Reads every version of an identity that was orphaned or unregistered: three seconds for 100,000. Raises DamagedRow.
+    Reads every version of an identity that was orphaned or unregistered: a second for 100,000. Raises DamagedRow.
     """
     stored = dict([pair for pair in scans.kept_by_number(connection) if pair[0] <= seq][-_SCANS:])
     counting = _Counting(connection, list(stored))
