@@ -191,9 +191,9 @@ class VaultAuditCounting(EventCounting[Line]):
     def _key(self, scope: str, what: _Raw, name: str) -> str:
         """The identity that a write changed: the key of its role if the server is known, otherwise its name."""
         method = METHODS.get(what.mount_type)
-        if self._scope_id is None or method is None or what.parts[0] != method.folder:
+        if self._scope_id is None or method is None or what.parts[0] != method.login.folder:
             return plain(name)
-        return plain(f"vault://{scope}/{what.mount}/{method.noun}/{name}")
+        return plain(f"vault://{scope}/{what.mount}/{method.login.noun}/{name}")
 
 
 def _raw(record: Line, request: _Request) -> _Raw:

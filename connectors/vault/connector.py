@@ -14,7 +14,6 @@ from connectors.vault.client import requests as r
 from connectors.vault.client.api import SourceToken, VaultApi
 from connectors.vault.client.payloads import AuditHash, AuthMount, SecretMount
 from connectors.vault.identities import NamespaceFacts, parse_identities
-from connectors.vault.kv import read_secrets
 from connectors.vault.least_privilege import base_policy, exact_policy
 from connectors.vault.methods import LOGIN_METHODS
 from connectors.vault.preflight import can_start, check_token, preflight
@@ -30,6 +29,7 @@ from connectors.vault.reading import (
     read_policies,
     read_roles,
     read_secret_ids,
+    read_secrets,
     read_tokens,
 )
 from connectors.vault.rights.privilege import PolicyBook, secret_paths

@@ -122,7 +122,11 @@ class Joined:
         roles = [role for alias in aliases if (role := self._role_of_alias(alias)) is not None]
         for role in roles:
             self.entities_of[role.key].append(entity)
-        if len(roles) == len(aliases) == 1 and roles[0].method.one_to_one and _MADE_BY_SERVER.fullmatch(entity.name):
+        if (
+            len(roles) == len(aliases) == 1
+            and roles[0].method.login.one_to_one
+            and _MADE_BY_SERVER.fullmatch(entity.name)
+        ):
             self.folded[entity.id] = roles[0]
 
     def _place_token(self, token: Token, known_entities: set[str]) -> None:
@@ -137,7 +141,7 @@ class Joined:
     def _role_of_alias(self, alias: EntityAlias) -> LoginRole | None:
         mount = self._mount_of.get(alias.mount_accessor)
         method = METHODS.get(self._mounts[mount].type) if mount else None
-        if mount is not None and method is not None and method.alias_is_role:
+        if mount is not None and method is not None and method.login.alias_is_role:
             return self._roles.get((mount, alias.name))
         return self._role(mount, alias.metadata)
 
@@ -146,7 +150,7 @@ class Joined:
         method = METHODS.get(self._mounts[mount].type) if mount else None
         if mount is None or method is None:
             return None
-        return self._roles.get((mount, str((metadata or {}).get(method.login_field))))
+        return self._roles.get((mount, str((metadata or {}).get(method.login.field))))
 
 
 # --- Identities from roles, entities and tokens ---
@@ -183,15 +187,13 @@ def _with_rewritten(identities: Sequence[Identity], book: PolicyBook) -> Iterato
 
 
 class _Permissions(Struct, frozen=True, kw_only=True):
-    """Sorted grants and their privilege, consequences and ways.
+    """Sorted grants, and the ``fields`` of their identity: these, their privilege, consequences and ways.
 
     ``is_whole``: nothing that could add to them is unread.
     """
 
     grants: tuple[Grant, ...]
-    privilege: Privilege
-    consequences: tuple[Consequence, ...]
-    reach: tuple[Way, ...]
+    fields: Mapping[str, Any]
     is_whole: bool
 
 
@@ -216,7 +218,7 @@ class _Builder:
         logins_unread = self._found.tokens_unread or role.key in self._found.secret_ids_unread
         grants = [Grant(name=name, via="direct") for name in role.policies]
         blind = [] if role.is_read else ["its details could not be read"]
-        if role.method.one_to_one:  # elsewhere each workload has an entity, and policies, of its own
+        if role.method.login.one_to_one:  # elsewhere each workload has an entity, and policies, of its own
             grants += [
                 grant
                 for entity in entities
@@ -226,8 +228,8 @@ class _Builder:
             if self._found.entities_unread or role.mount in self.joined.half_read_on:
                 blind.append("the entities could not all be read")
                 logins_unread |= self._has_stray_tokens
-        path = f"auth/{role.mount}/{role.method.folder}/{role.name}"
-        own = [path, f"{path}/policies", *(_entity_paths(entities) if role.method.one_to_one else ())]
+        path = f"auth/{role.mount}/{role.method.login.folder}/{role.name}"
+        own = [path, f"{path}/policies", *(_entity_paths(entities) if role.method.login.one_to_one else ())]
         held = self._permissions(grants, tokens, blind, own=own)
         trusts = trusts_of(role, self._found.issuers, self._found.clusters)
         return self._identity(
@@ -246,10 +248,7 @@ class _Builder:
             },
             signals=role.signals,
             credentials=self._credentials(role.key, secret_ids, tokens),
-            grants=held.grants,
-            privilege=held.privilege,
-            consequences=held.consequences,
-            reach=held.reach,
+            **held.fields,
             links=(
                 *(
                     Link(
@@ -299,10 +298,7 @@ class _Builder:
                 )
             ),
             credentials=self._credentials(key, [], tokens),
-            grants=held.grants,
-            privilege=held.privilege,
-            consequences=held.consequences,
-            reach=held.reach,
+            **held.fields,
             links=tuple(
                 Link(
                     relation="member_of",
@@ -342,10 +338,7 @@ class _Builder:
                 **self._dangling(held.grants),
             },
             credentials=self._credentials(key, [], [token]),
-            grants=held.grants,
-            privilege=held.privilege,
-            consequences=held.consequences,
-            reach=held.reach,
+            **held.fields,
             unread=unread_facts(permissions=not held.is_whole),
         )
 
@@ -406,16 +399,17 @@ class _Builder:
         everything = {*grants, *(Grant(name=name, via="token") for name in kept)}
         unread = [*blind, *(["the secrets engines could not all be listed"] if self._found.engines_unread else [])]
         privilege = book.privilege(named | kept, unread, has_entity=has_entity, own=own)
-        return _Permissions(
-            grants=tuple(
-                Grant(name=grant.name, via=grant.via, admin=book.is_admin(grant.name))
-                for grant in sorted(everything, key=lambda grant: (grant.name, grant.via))
-            ),
-            privilege=privilege,
-            consequences=self._consequences(frozenset(named | kept), privilege),
-            reach=() if privilege.level in POWERFUL else book.ways(named | kept),
-            is_whole=not (unread or book.unread(named | kept)),
+        given = tuple(
+            Grant(name=grant.name, via=grant.via, admin=book.is_admin(grant.name))
+            for grant in sorted(everything, key=lambda grant: (grant.name, grant.via))
         )
+        fields = {
+            "grants": given,
+            "privilege": privilege,
+            "consequences": self._consequences(frozenset(named | kept), privilege),
+            "reach": () if privilege.level in POWERFUL else book.ways(named | kept),
+        }
+        return _Permissions(grants=given, fields=fields, is_whole=not (unread or book.unread(named | kept)))
 
     def _consequences(self, names: frozenset[str], privilege: Privilege) -> tuple[Consequence, ...]:
         """The consequences of a set of policies, computed once for equal sets."""

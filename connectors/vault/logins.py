@@ -39,7 +39,7 @@ def parse_role(scope: Scope, method: LoginMethod, mount: str, name: str, payload
     default = {DEFAULT_POLICY} if payload and not row.token_no_default_policy else set()
     facts = msgspec.structs.asdict(row).items()
     return LoginRole(
-        key=f"vault://{scope.id}/auth/{mount}/{method.noun}/{name}",
+        key=f"vault://{scope.id}/auth/{mount}/{method.login.noun}/{name}",
         method=method,
         mount=mount,
         name=name,
@@ -51,7 +51,7 @@ def parse_role(scope: Scope, method: LoginMethod, mount: str, name: str, payload
 
 
 def _signal(method: LoginMethod, row: RolePayload) -> Signal:
-    is_human = method.interactive or getattr(row, "role_type", None) == "oidc"
+    is_human = method.login.interactive or getattr(row, "role_type", None) == "oidc"
     return Signal(
         says="human" if is_human else "machine",
         sort="provider",

@@ -1,14 +1,16 @@
-"""The table of login methods. A new method needs a payload and a row.
+"""The table of sections, and the login methods in it. A new method needs a payload and a section.
 
 A role (or user) of a login method is an identity: each login with it issues a short-lived token.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
 
+from connectors.core.section import SectionRow, read_sections
 from connectors.vault.client.requests import Endpoint
 
 
@@ -56,97 +58,68 @@ class CertPayload(RolePayload):
     allowed_uri_sans: list[str] | None = None
 
 
-class LoginMethod(Struct, frozen=True, kw_only=True):
-    """A login method.
+class Login(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is particular to a login method, in ``sections.toml``. ``types``: of its mounts.
 
-    ``folder``: the path of its roles below the mount. ``noun``: the word for a role in keys. ``login_field``: the
-    field in the metadata of tokens and aliases that names their role. ``one_to_one``: each role has one entity; with
-    other methods, many workloads may use a role, each with its own entity. ``alias_is_role``: the alias has the role's
-    name.
+    ``folder``: the path of its roles below the mount. ``noun``: the word for a role in keys. ``field``: the field in
+    the metadata of tokens and aliases that names their role. ``one_to_one``: each role has one entity; with other
+    methods, many workloads may use a role, each with its own entity. ``alias_is_role``: the alias has the role's name.
     """
 
-    section: str
-    title: str
-    kind: str
+    types: tuple[str, ...]
     folder: str
     noun: str
-    login_field: str
-    payload: type[RolePayload]
+    field: str
     one_to_one: bool = False
     alias_is_role: bool = False
     interactive: bool = False
 
+
+class VaultSection(SectionRow, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A section and its requests, in ``sections.toml``."""
+
+    endpoints: tuple[str, ...] = ()
+    per_mount: Mapping[str, tuple[str, ...]] = {}
+    login: Login | None = None
+
+
+SECTIONS: Mapping[str, VaultSection] = read_sections("connectors.vault", dict[str, VaultSection])
+
+
+class LoginMethod(Struct, frozen=True, kw_only=True):
+    """A login method: its section, whose identities have one ``kind``, and the fields of its roles."""
+
+    section: str
+    title: str
+    kind: str
+    login: Login
+    payload: type[RolePayload]
+
     @property
     def roles(self) -> Endpoint:
         """The listing of its roles."""
-        return Endpoint("LIST", f"auth/{{mount}}/{self.folder}")
+        return Endpoint("LIST", f"auth/{{mount}}/{self.login.folder}")
 
     @property
     def role(self) -> Endpoint:
         """One role."""
-        return Endpoint("GET", f"auth/{{mount}}/{self.folder}/{{name}}")
+        return Endpoint("GET", f"auth/{{mount}}/{self.login.folder}/{{name}}")
 
 
-APPROLE = LoginMethod(
-    section="auth.approle",
-    title="AppRoles",
-    kind="approle",
-    folder="role",
-    noun="role",
-    login_field="role_name",
-    payload=ApprolePayload,
-    one_to_one=True,
-)
-USERPASS = LoginMethod(
-    section="auth.userpass",
-    title="Users with a password",
-    kind="userpass_user",
-    folder="users",
-    noun="user",
-    login_field="username",
-    payload=RolePayload,
-    one_to_one=True,
-    alias_is_role=True,
-    interactive=True,
-)
-JWT = LoginMethod(
-    section="auth.jwt",
-    title="JWT and OIDC roles",
-    kind="jwt_role",
-    folder="role",
-    noun="role",
-    login_field="role",
-    payload=JwtPayload,
-)
-KUBERNETES = LoginMethod(
-    section="auth.kubernetes",
-    title="Kubernetes login roles",
-    kind="kubernetes_role",
-    folder="role",
-    noun="role",
-    login_field="role",
-    payload=KubernetesPayload,
-)
-CERT = LoginMethod(
-    section="auth.cert",
-    title="Client certificate roles",
-    kind="cert_role",
-    folder="certs",
-    noun="cert",
-    login_field="cert_name",
-    payload=CertPayload,
-)
+def _method(section: str, payload: type[RolePayload]) -> LoginMethod:
+    row = SECTIONS[section]
+    assert row.login is not None
+    return LoginMethod(section=section, title=row.title, kind=row.kinds[0], login=row.login, payload=payload)
 
-METHODS: dict[str, LoginMethod] = {
-    "approle": APPROLE,
-    "userpass": USERPASS,
-    "jwt": JWT,
-    "oidc": JWT,
-    "kubernetes": KUBERNETES,
-    "cert": CERT,
-}
+
+APPROLE = _method("auth.approle", ApprolePayload)
+USERPASS = _method("auth.userpass", RolePayload)
+JWT = _method("auth.jwt", JwtPayload)
+KUBERNETES = _method("auth.kubernetes", KubernetesPayload)
+CERT = _method("auth.cert", CertPayload)
+LOGIN_METHODS = (APPROLE, USERPASS, JWT, KUBERNETES, CERT)
+METHODS: Mapping[str, LoginMethod] = {type_: method for method in LOGIN_METHODS for type_ in method.login.types}
 """By the type of a mount."""
-LOGIN_METHODS: tuple[LoginMethod, ...] = tuple(dict.fromkeys(METHODS.values()))
 
 TOKEN_MOUNTS = frozenset({"token", "ns_token"})
 INTERACTIVE_MOUNTS = frozenset({"userpass", "oidc", "ldap", "okta", "github", "radius", "kerberos", "saml"})

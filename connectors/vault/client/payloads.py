@@ -70,6 +70,11 @@ class SecretMount(Struct):
         """The version of a kv mount: "1", the default, or "2"."""
         return (self.options or {}).get("version", "1")
 
+    @property
+    def sort(self) -> str:
+        """The type; the versions of kv are types of their own."""
+        return f"kv {self.version}" if self.type == "kv" else self.type
+
 
 class PolicyText(Struct):
     """The text of a policy."""

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from connectors.vault.rights.paths import ANY, overlap
-from connectors.vault.rights.policies import Capabilities, Rules, capabilities, is_templated, split_pattern
+from connectors.vault.rights.policies import (
+    ANY,
+    Capabilities,
+    Rules,
+    capabilities,
+    is_templated,
+    overlap,
+    split_pattern,
+)
 from connectors.vault.rights.privilege import POWER
 from scanner.model import Consequence, ConsequenceKind
 

@@ -14,8 +14,15 @@ from typing import Final
 from msgspec import Struct
 
 from connectors.vault.methods import APPROLE, METHODS, USERPASS, LoginMethod
-from connectors.vault.rights.paths import ANY, overlaps
-from connectors.vault.rights.policies import Capabilities, Rules, capabilities, is_templated, split_pattern
+from connectors.vault.rights.policies import (
+    ANY,
+    Capabilities,
+    Rules,
+    capabilities,
+    is_templated,
+    overlaps,
+    split_pattern,
+)
 from scanner.model import Way, WayKind
 
 UPDATE: Capabilities = frozenset({"update"})
@@ -91,9 +98,9 @@ def _logging_in(rules: Rules, mount: str, kind: str) -> Iterator[str]:
     method = METHODS.get(kind)
     if method is None:
         return
-    for path in overlaps(rules, f"auth/{mount}/{method.folder}/+"):
+    for path in overlaps(rules, f"auth/{mount}/{method.login.folder}/+"):
         if _makes(rules, path) and _has_credential(rules, mount, method, path):
-            yield f"logging in with any policy by a {method.noun} that it writes: {_shown(path)}"
+            yield f"logging in with any policy by a {method.login.noun} that it writes: {_shown(path)}"
 
 
 def _has_credential(rules: Rules, mount: str, method: LoginMethod, path: str) -> bool:
@@ -161,11 +168,11 @@ def _ways(rules: Rules, server: Server, *, any_is_admin: bool) -> Iterator[Way]:
         method = METHODS.get(kind)
         if method is None:
             continue
-        start = f"auth/{mount}/{method.folder}/"
+        start = f"auth/{mount}/{method.login.folder}/"
         names = _names(rules, start)
         become = {one for one in names if _logs_in(rules, method, start + _instance(one))}
         change = {one for one in names if any_is_admin and _gives(rules, start + _instance(one))}
-        keys = f"{server.prefix}auth/{mount}/{method.noun}/"
+        keys = f"{server.prefix}auth/{mount}/{method.login.noun}/"
         for one in sorted(become):
             yield _way("become", one, become, names, keys, f"logging in as it: {start}{one}")
         for one in sorted(change):

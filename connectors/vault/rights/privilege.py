@@ -15,14 +15,15 @@ from msgspec import Struct
 from connectors.vault.client.payloads import SecretMount
 from connectors.vault.rights import methods
 from connectors.vault.rights.methods import Server
-from connectors.vault.rights.paths import ANY, overlap
 from connectors.vault.rights.policies import (
+    ANY,
     NOTHING,
     RESTRICTED,
     Capabilities,
     Rules,
     capabilities,
     is_templated,
+    overlap,
     united,
 )
 from scanner.model import POTENTIAL, POWERFUL, Privilege, PrivilegeLevel, Way

@@ -22,9 +22,9 @@ from connectors.vault.client.payloads import (
 )
 from connectors.vault.client.requests import ENTITY, KV1_NAMES, KV2_NAMES, SECRET_IDS
 from connectors.vault.identities import NamespaceFacts, parse_identities
-from connectors.vault.kv import parse_secret
 from connectors.vault.logins import parse_role, parse_secret_id
 from connectors.vault.methods import APPROLE, JWT, KUBERNETES, ApprolePayload, JwtPayload, KubernetesPayload
+from connectors.vault.reading import parse_secret
 from connectors.vault.rights.privilege import PolicyBook
 from connectors.vault.rights.trusts import trusts_of
 from connectors.vault.spec import SPEC
