@@ -112,7 +112,7 @@ def test_the_hint_of_an_error_names_the_same_store(estate: Path, muster: Muster)
         pytest.param(("scna",), "did you mean scan?", id="a command"),
         pytest.param(("registry", "adpot"), "did you mean adopt?", id="a command of a group"),
         pytest.param(("store", "chekc"), "did you mean check?", id="of another"),
-        pytest.param(("xyzzy",), "commands: acknowledge, activity, check, connectors", id="nothing like it"),
+        pytest.param(("xyzzy",), "commands: acknowledge, activity, agents, check", id="nothing like it"),
     ],
 )
 def test_an_unknown_command_is_answered(muster: Muster, arguments: tuple[str, ...], message: str) -> None:

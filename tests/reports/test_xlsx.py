@@ -158,8 +158,8 @@ def test_the_summary_links_to_the_served_page() -> None:
         for report in (XlsxReport(page=page), XlsxReport())
     )
 
-    links = [cell for row in linked["Summary"] for cell in row if cell.hyperlink]
-    assert [(cell.hyperlink.target, cell.value) for cell in links] == [(page, f"What needs you, on the page: {page}")]
+    links = [(cell.hyperlink.target, cell.value) for row in linked["Summary"] for cell in row if cell.hyperlink]
+    assert links == [(page, f"What needs you, on the page: {page}")]
     assert not [cell for row in plain["Summary"] for cell in row if cell.hyperlink]
     assert [rows_of(book[book.sheetnames[1]]) for book in (linked, plain)] == [rows_of(plain[plain.sheetnames[1]])] * 2
 

@@ -428,7 +428,7 @@ def test_the_last_use_is_the_later_of_the_provider_s_record_and_the_log() -> Non
     keys = [make_credential(BOT, f"AKIAEXAMPLE{number}", last_used_at=used) for number, used in
             enumerate((None, days_ago(30), days_ago(2), None, None))]  # fmt: skip
     bot = replace(BOT, credentials=tuple(keys), last_used_at=days_ago(30))
-    did = USUAL | {f"credential=akiaexample{number}": 1 for number in range(3)} | {"credential=AKIAEXAMPLE3": -1}
+    did = {**USUAL, **{f"credential=akiaexample{number}": 1 for number in range(3)}, "credential=AKIAEXAMPLE3": -1}
     found = _judge(make_past({BOT.key: {5: did}}), _registered(bot))
 
     used = [one.last_used_at and one.last_used_at.date() for one in found.identity.credentials]
