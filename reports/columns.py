@@ -289,6 +289,7 @@ _FINDINGS: tuple[Column[FindingRow], ...] = (
         "Who asked to acknowledge it, why, and until when: it waits for a reviewer.",
         40,
     ),
+    Column("state", lambda r: r.finding.state, "What people do about it, or that it has worsened.", 14, axis="finding"),
 )
 
 _REGISTRY: tuple[Column[EntryAssessment], ...] = (

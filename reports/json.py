@@ -204,7 +204,12 @@ def identity_record(judged: Judged, first_seen: Mapping[str, datetime], radius: 
 
 def finding_record(finding: Finding) -> bytes:
     """A record of the list findings."""
-    more = {"evidence": evidence_of(finding), "status": finding.status, "worsened": finding.worsened}
+    more = {
+        "evidence": evidence_of(finding),
+        "status": finding.status,
+        "state": finding.state,
+        "worsened": finding.worsened,
+    }
     return encoded({**asdict(finding), **more})
 
 

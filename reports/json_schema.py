@@ -21,6 +21,7 @@ from scanner.model import (
     EntryAssessment,
     Exposure,
     Finding,
+    FindingState,
     FindingStatus,
     Policy,
     ScanInfo,
@@ -74,7 +75,11 @@ def scan_schema() -> Schema:
     defs["Workload"] = {**defs["Workload"], **_object(workload)}
     defs["EntryRecord"] = _entry(entry, defs.pop("Entry"))
     defs["Input"] = _input(defs["Input"])
-    status = {"status": msgspec.json.schema(FindingStatus), "worsened": {"type": "boolean"}}
+    status = {
+        "status": msgspec.json.schema(FindingStatus),
+        "worsened": {"type": "boolean"},
+        "state": msgspec.json.schema(FindingState),
+    }
     defs["Finding"] = {**defs["Finding"], **_object({**defs["Finding"]["properties"], **status})}
     head = _object(
         {

@@ -20,6 +20,7 @@ Axis: TypeAlias = Literal[
     "coverage",
     "change",
     "explained",
+    "finding",
 ]
 Tone: TypeAlias = Literal["critical", "bad", "warn", "info", "good", "agent", "quiet", "unknown"]
 
@@ -114,6 +115,14 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "complete": State("good", "Read completely"),
         "not_offered": State("quiet", "This server or region does not offer it"),
         "off": State("quiet", "Optional, and not enabled"),
+    },
+    "finding": {
+        "worsened": State("bad", "Its severity rose since the previous scan"),
+        "open": State("warn", "Nobody has begun anything about it"),
+        "in_review": State("info", "Its identity is in an open access review"),
+        "proposed": State("info", "An owner was proposed, and the registry does not have it yet"),
+        "asked": State("info", "Its owner asked to acknowledge it, and a reviewer has to approve that"),
+        "acknowledged": State("quiet", "Accepted until a day, with a reason"),
     },
     "explained": {
         "unexplained": State("bad", "No known change of the identity explains what it did that day"),

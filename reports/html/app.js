@@ -27,10 +27,10 @@ class App {
     digits = overview.digits;
     acknowledgeWith = overview.acknowledge;
     for (const owner of overview.left) LEFT.add(owner);
-    const tabs = Object.entries({ ...VIEWS, ...source.pages });
-    byId("tabs").replaceChildren(...tabs.map(([view, { label }]) => this.tab(view, label)));
     showOverview(overview, (view, chosen) => this.go(view, chosen));
     this.state = this.known(source.read()) ?? opening;
+    const tabs = source.tabs({ ...VIEWS, ...source.pages }, this.state.view);
+    byId("tabs").replaceChildren(...tabs.map(([view, { label, minor }]) => this.tab(view, label, minor)));
     await this.showList();
     byId("lists").hidden = this.state.view in source.pages;
     this.grid.resized();
@@ -181,15 +181,17 @@ class App {
   }
 
   markTab(name) {
-    for (const tab of byId("tabs").children) {
+    const tabs = byId("tabs");
+    if (![...tabs.children].some((tab) => tab.dataset.view === name)) tabs.append(this.tab(name, { ...VIEWS, ...source.pages }[name].label));
+    for (const tab of tabs.children) {
       const selected = tab.dataset.view === name;
       tab.setAttribute("aria-selected", String(selected));
       tab.tabIndex = selected ? 0 : -1;
     }
   }
 
-  tab(view, label) {
-    const attributes = { type: "button", role: "tab", id: `tab-${view}`, "data-view": view, "aria-controls": view in VIEWS ? "lists" : "page" };
+  tab(view, label, minor) {
+    const attributes = { type: "button", role: "tab", class: minor ? "minor" : null, id: `tab-${view}`, "data-view": view, "aria-controls": view in VIEWS ? "lists" : "page" };
     return h("button", { ...attributes, onclick: () => this.show(view) }, label, h("span.hits"));
   }
 

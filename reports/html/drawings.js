@@ -109,6 +109,8 @@ function drawing(height, name, ...children) {
 
 // --- attack paths
 
+const overlap = (one, other) =>
+  one.x < other.x + other.width && other.x < one.x + one.width && one.y < other.y + other.height && other.y < one.y + one.height;
 const onPathLast = (one, other) => one.classList.contains("onpath") - other.classList.contains("onpath");
 
 // A drawing that starts with a path and grows: a node opens what is next to it, stays when it is pinned, and leads to its
@@ -191,11 +193,12 @@ class PathDrawing {
     this.order = [...places.keys()];
     if (!places.has(this.active)) this.active = this.start;
     const hadFocus = this.figure.contains(document.activeElement);
+    const labels = this.labels(edges, places);
     this.figure.replaceChildren(
       svg(
         "svg",
         { viewBox: `0 0 ${this.wide} ${height}`, width: this.wide, height },
-        edges.map((edge) => this.edge(edge, places)).sort(onPathLast),
+        edges.map((edge) => this.edge(edge, places, labels.get(edge))).sort(onPathLast),
         [...places].map(([key, place]) => this.node(key, place)),
       ),
     );
@@ -216,15 +219,13 @@ class PathDrawing {
     return { places, height: y - step + height - NODE.height + 4 };
   }
 
-  edge({ from, to, evidence, conditional }, places) {
+  edge({ from, to, evidence, conditional }, places, label) {
     const [start, end] = [places.get(from), places.get(to)];
     const middle = (place) => place.x + Math.min(NODE.width, this.wide - 4) / 2;
     const down = end.y > start.y;
     const [x1, y1, x2, y2] = [middle(start), start.y + (down ? NODE.height : 0), middle(end), end.y + (down ? 0 : NODE.height)];
     const bend = Math.max(20, Math.abs(y2 - y1) / 2) * (down ? 1 : -1);
-    const step = this.path.findIndex((key, at) => key === from && this.path[at + 1] === to);
-    const label = [step >= 0 && `${step + 1}.`, conditional && "if", step >= 0 && evidence].filter(Boolean).join(" ");
-    const letters = Math.floor((this.wide - x1 - 12) / LETTER);
+    const step = this.stepOf(from, to);
     const tip = down ? `M ${x2 - 5} ${y2 - 8} L ${x2} ${y2} L ${x2 + 5} ${y2 - 8}` : `M ${x2 - 5} ${y2 + 8} L ${x2} ${y2} L ${x2 + 5} ${y2 + 8}`;
     return svg(
       "g",
@@ -232,8 +233,39 @@ class PathDrawing {
       svg("title", null, evidence),
       svg("path", { class: "edge", d: `M ${x1} ${y1} C ${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}` }),
       svg("path", { class: "tip", d: tip }),
-      label && svg("text", { x: (x1 + x2) / 2 + 8, y: (y1 + y2) / 2 + 4 }, cut(label, letters)),
+      label,
     );
+  }
+
+  // Which step of the path an edge is, from 0; -1 for none.
+  stepOf(from, to) {
+    return this.path.findIndex((key, at) => key === from && this.path[at + 1] === to);
+  }
+
+  // What stands at edges: the number of a step with its evidence, and whether it is conditional. A label that would lie on
+  // another one or on a node moves up or down, is shortened to its number, or is left to the list.
+  labels(edges, places) {
+    const taken = [...places.values()].map(({ x, y }) => ({ x, y, width: NODE.width, height: NODE.height }));
+    const byStep = [...edges].sort((one, other) => this.stepOf(other.from, other.to) - this.stepOf(one.from, one.to));
+    const labels = new Map();
+    for (const edge of byStep) {
+      const { from, to, evidence, conditional } = edge;
+      const step = this.stepOf(from, to);
+      const short = [step >= 0 && `${step + 1}.`, conditional && "if"].filter(Boolean).join(" ");
+      if (!short) continue;
+      const [start, end] = [places.get(from), places.get(to)];
+      const x = (start.x + end.x) / 2 + Math.min(NODE.width, this.wide - 4) / 2 + 8;
+      const y = (start.y + end.y + NODE.height) / 2;
+      const whole = step >= 0 && evidence ? cut(`${short} ${evidence}`, Math.floor((this.wide - x - 4) / LETTER)) : short;
+      for (const [text, by] of [whole, short].flatMap((text) => [0, 12, -12].map((by) => [text, by]))) {
+        const box = { x, y: y + by - 8, width: text.length * LETTER, height: 11 };
+        if (taken.some((other) => overlap(box, other))) continue;
+        taken.push(box);
+        labels.set(edge, svg("text", { x, y: y + by + 2 }, text));
+        break;
+      }
+    }
+    return labels;
   }
 
   node(key, { x, y }) {

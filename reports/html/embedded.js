@@ -2,7 +2,8 @@
 // fetches (scanner/serve/page/fetched.js).
 //
 // A source: overview() gives what stands above the lists, list(name) one of VIEWS, tables(kind, id) all that a panel reads,
-// more(kind, row, tables) further parts of a panel, and read() and write(state) its addresses. showExport() offers the list
+// more(kind, row, tables) further parts of a panel, actions(kind, about, tables) what can be done at an item, tabs(views, view) those
+// that are shown, isViewer(name) whether that is who looks, absent(kind) what is said where there is nothing to show, and read() and write(state) its addresses. showExport() offers the list
 // as a file. pages are views that are no list, { name: { label } }, and showPage(state) is whether it shows one.
 //
 // A list: run({ text, chosen, sort }) gives { table, rows, total, counts, groups }, or null where a later question made this
@@ -16,6 +17,7 @@ const PANEL_BLOCKS = [
 class EmbeddedSource {
   lists = {};
   pages = {};
+  hasCommands = true; // what can be done is done elsewhere
 
   async overview() {
     const overview = await openBlock("overview", (content) => content);
@@ -38,6 +40,23 @@ class EmbeddedSource {
   async tables() {
     const [tables, { scan, since }] = await Promise.all([openTables(...PANEL_BLOCKS), openBlock("overview")]);
     return { ...tables, now: scan.started, since };
+  }
+
+  tabs(views) {
+    return Object.entries(views);
+  }
+
+  // What can be done at an item; a file has commands to copy.
+  actions() {
+    return [];
+  }
+
+  isViewer() {
+    return false;
+  }
+
+  absent(kind) {
+    return { title: "Not in this report", why: ABSENT[kind] ?? "It is not in this report: it left since, or was not read." };
   }
 
   more() {

@@ -7,17 +7,19 @@ function identityPanel(row, tables, shown = null) {
   const key = keyOf(tables.identities, row);
   const held = (name) => tables[name].where("identity", row);
   const findings = held("findings").filter((finding) => finding.row !== shown);
+  const owners = held("owners");
   return {
     title: identity.display_name ?? identity.name ?? key,
     parts: [
       h("p.key", null, h("code", null, breakable(key))),
       standing(identity, details),
-      details.next_step && h("p.next", null, h("b", null, "Next step "), outside(details.next_step)),
+      nextStep(details.next_step, owners),
+      source.actions("identity", row, tables),
+      section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, (finding) => findingItem(finding, tables))),
+      section("Verdicts", verdictsOf(identity, details, held)),
       section("Path to admin", pathOf(row, tables)),
       section("Attack paths", pathsOf(row, tables)),
       section("Blast radius", reachOf(held("reach")[0], held("consequences"))),
-      section("Verdicts", verdictsOf(identity, details, held)),
-      section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, findingItem)),
       section("Activity", activityOf(row, tables)),
       section("Drift from its entry", driftOf(held("drift"))),
       section("Not compared with its entry", textsOf(held("not_compared"))),
@@ -43,6 +45,13 @@ function standing(identity, details) {
     identity.abandoned && tag("abandoned", "Orphaned, and dormant or never used"),
     details.enabled === false && tag("disabled"),
   );
+}
+
+// Nobody is told to ask themselves.
+function nextStep(text, owners) {
+  if (!text) return false;
+  const asksViewer = owners.some(({ who }) => source.isViewer(who) && text.includes(who));
+  return h("p.next", null, h("b", null, "Next step "), asksViewer ? "You are suggested as its owner. Is it yours? Say so here." : outside(text));
 }
 
 // --- verdicts
@@ -79,7 +88,9 @@ function otherEntries(lead, entries) {
 
 function ownershipVerdict({ ownership, reason, owner }, { backup_only, leaving, ownership_evidence }, owners) {
   const backup = backup_only && " (only a backup owner is active)";
-  const ask = owners.map((person) => candidate("Ask", h("b", null, personNamed(person.who)), person));
+  const ask = owners.map((person) =>
+    source.isViewer(person.who) ? candidate("Suggested:", h("b", null, "you"), person) : candidate("Ask", h("b", null, personNamed(person.who)), person),
+  );
   return verdict(
     "Ownership",
     [mark("ownership", ownership), reason && `: ${REASONS[reason]}`],
@@ -127,7 +138,7 @@ function signal({ says, sort, strength, evidence }) {
   return `${evidence} (${strength}, from its ${sort}: ${says})`;
 }
 
-function findingItem(finding, subject = null) {
+function findingItem(finding, tables, subject = null) {
   const about = [
     ["identity", subject],
     ["credential", finding.credential],
@@ -139,16 +150,18 @@ function findingItem(finding, subject = null) {
     ["explained by", finding.explained_by],
     ["event ids", listOfIds(finding.events)],
   ];
-  const { rule, status, rechecked, acknowledged, asked, controls, fingerprint } = finding;
+  const { rule, state, status, rechecked, acknowledged, asked, controls, fingerprint } = finding;
+  const known = ["open", "worsened"].includes(state) && status !== "open" && tag(status);
   return h(
     "article.finding",
     null,
     h("h4", null, mark("severity", finding.severity), " ", outside(finding.title ?? rule)),
-    h("p.tags", null, h("code", null, rule), status !== "open" && tag(status), !rechecked && notRechecked()),
+    h("p.tags", null, mark("finding", state), h("code", null, rule), known, !rechecked && notRechecked()),
     acknowledged && h("p", null, outside(`Acknowledged: ${acknowledged}`)),
     asked && h("p", null, outside(`Asked for, waits for a reviewer: ${asked}`)),
-    facts([...about, ...finding.evidence.map(readable), ...onDay]),
     finding.remediation && h("p.remedy", null, outside(finding.remediation)),
+    source.actions("finding", finding, tables),
+    facts([...about, ...finding.evidence.map(readable), ...onDay]),
     controls.length > 0 && h("p.tags", null, controls.map((control) => tag(outside(control)))),
     h("p.tags.fingerprint", null, link("finding", fingerprint, shortened(fingerprint)), copyButtons(finding)),
   );
@@ -157,7 +170,7 @@ function findingItem(finding, subject = null) {
 // The command that suppresses a finding, and of one about a day the ids of its events.
 function copyButtons({ fingerprint, events }) {
   return [
-    copying("Copy acknowledge command", `muster acknowledge ${shortened(fingerprint)}${acknowledgeWith}`),
+    source.hasCommands && copying("Copy acknowledge command", `muster acknowledge ${shortened(fingerprint)}${acknowledgeWith}`),
     events.length > 0 && copying("Copy event ids", events.join("\n")),
   ];
 }

@@ -220,6 +220,7 @@ def findings_on(row: Callable[[Finding], int | None]) -> Columns[Finding]:
         "entry": lambda finding: text(finding.entry),
         "owner": lambda finding: text(finding.owner),
         "status": lambda finding: finding.status,
+        "state": lambda finding: finding.state,
         "first_seen": lambda finding: minutes(finding.first_seen),
         "rechecked": lambda finding: finding.rechecked,
         "acknowledged": lambda finding: text(acknowledged_text(finding)),

@@ -63,7 +63,7 @@ class HtmlReport:
 
 
 def markup(*, head: str, view: View, without_script: str, export: str, scripts: str, **parts: str) -> str:
-    """The page's markup, of trusted parts. ``parts``: ``above`` the overview, and ``beside`` the lists."""
+    """The page's markup, of trusted parts. ``parts``: ``above`` the overview, ``before`` and ``beside`` the lists."""
     return Template(asset("template.html")).substitute(
         head=head,
         view=view,
@@ -71,6 +71,7 @@ def markup(*, head: str, view: View, without_script: str, export: str, scripts: 
         export=export,
         scripts=scripts,
         above=parts.get("above", ""),
+        before=parts.get("before", ""),
         beside=parts.get("beside", ""),
     )
 

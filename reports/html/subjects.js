@@ -1,6 +1,7 @@
 // The panels of everything else, and which of them an address opens.
 
-function entryPanel(row, { entries, identities, findings }) {
+function entryPanel(row, tables) {
+  const { entries, identities, findings } = tables;
   const entry = entries.row(row);
   const matched = entry.matched.map((identity) => [
     link("identity", keyOf(identities, identity), identities.at("name", identity)),
@@ -17,7 +18,7 @@ function entryPanel(row, { entries, identities, findings }) {
       section("State", h("p", null, meaning("entry", entry.state)), entry.evidence && bullets([entry.evidence])),
       section("Matched identities", smallTable(["Name", "Kind", "Scope", "Usage"], matched) || none),
       section("Possible matches", perhapsOf(entry, identities)),
-      section("Findings", manyOf("div", findings.where("entry", entry.id), findingItem)),
+      section("Findings", manyOf("div", findings.where("entry", entry.id), (finding) => findingItem(finding, tables))),
       section("Declared", declared(entry)),
     ],
   };
@@ -76,11 +77,12 @@ function secretPanel(row, { secrets }) {
 function findingPanel(row, tables) {
   const finding = tables.findings.row(row);
   const title = finding.title ?? finding.rule;
-  if (typeof finding.identity !== "number") return { title, parts: [section("Finding", findingItem(finding, finding.identity))] };
+  if (typeof finding.identity !== "number") return { title, parts: [section("Finding", findingItem(finding, tables, finding.identity))] };
   const identity = identityPanel(finding.identity, tables, row);
   const subject = link("identity", keyOf(tables.identities, finding.identity), identity.title);
   const heading = h("h3.subject", null, outside(identity.title));
-  return { title, parts: [section("Finding", findingItem(finding, subject)), heading, identity.parts] };
+  const why = tables.extra?.why && h("p.quiet", null, outside(tables.extra.why));
+  return { title, parts: [section("Finding", why, findingItem(finding, tables, subject)), heading, identity.parts] };
 }
 
 function sectionPanel(row, { coverage }) {
@@ -121,6 +123,7 @@ const PANELS = {
 // { title, parts } of what an address opens; what is not in this report says so.
 async function subjectAt({ kind, id }) {
   const tables = await source.tables(kind, id);
+  if (tables?.suggestion) return source.suggested(tables);
   const row = tables ? rowOf(kind, id, tables) : undefined;
   if (row === undefined) return absentPanel(kind, id);
   const { title, parts } = PANELS[kind](row, tables);
@@ -133,8 +136,8 @@ const ABSENT = {
 };
 
 function absentPanel(kind, id) {
-  const why = ABSENT[kind] ?? "It is not in this report: it left since, or was not read.";
-  return { title: "Not in this report", parts: [h("p.key", null, h("code", null, breakable(id))), h("p", null, why)] };
+  const { title, why } = source.absent(kind);
+  return { title, parts: [h("p.key", null, h("code", null, breakable(id))), h("p", null, why)] };
 }
 
 // What changed about one thing, and below it all that is known of it now, where it is still there.

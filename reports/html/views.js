@@ -89,7 +89,6 @@ function findingCell(table, row) {
   const standing = [
     status !== "open" && tag(status),
     table.at("explained", row) === "unexplained" && tag("unexplained", meaning("explained", "unexplained")),
-    table.at("acknowledged", row) && tag("acknowledged"),
     !table.at("rechecked", row) && notRechecked(),
   ];
   return h("div.cell", null, plainCell(table.at("title", row)), standing);
@@ -219,6 +218,7 @@ const VIEWS = {
       { name: "title", label: "Finding", className: "name", cell: findingCell },
       textColumn("subject", "About", "subject"),
       codeColumn("rule", "Rule", "rule"),
+      { name: "state", label: "State", cell: (table, row) => mark("finding", table.at("state", row)) },
       ownerColumn("Owner or contact"),
       {
         name: "fingerprint",
@@ -231,6 +231,7 @@ const VIEWS = {
     facets: [
       { name: "severity", label: "Severity", axis: "severity" },
       { name: "rule", label: "Rule" },
+      { name: "state", label: "State", axis: "finding" },
       { name: "status", label: "Status" },
       { name: "explained", label: "Explained", axis: "explained", none: "not about a day" },
       { name: "provider", label: "Provider" },

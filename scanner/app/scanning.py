@@ -20,6 +20,7 @@ from scanner import __version__
 from scanner.app import activity, alarms, ticketing
 from scanner.app.acting import by_command
 from scanner.app.activity import Acted, LogPlan
+from scanner.app.handling import handling_of
 from scanner.app.lists import with_served
 from scanner.app.news import Judged, with_news
 from scanner.app.reviews import open_by_events
@@ -55,6 +56,7 @@ from scanner.store.memory import Memory
 from scanner.store.scans import Setup
 from scanner.store.store import Store, open_store
 from scanner.strict import decode
+from scanner.suppressions.handling import with_handling
 
 ANNOUNCED_KEPT = timedelta(days=2 * OPEN_DAYS)
 """How long the store keeps what was announced between scans: longer than any finding about a day stays open."""
@@ -269,7 +271,8 @@ def conclude(
             store.outbox.forget_announced(started - ANNOUNCED_KEPT)
         open_by_events(store, channels, declared, result)
     known_gaps = activity.known_gaps(known_activity.coverage, acted)
-    return replace(store.retrying(lambda: store.with_past(result)), known_gaps=known_gaps)
+    result = with_handling(store.retrying(lambda: store.with_past(result)), store.retrying(lambda: handling_of(store)))
+    return replace(result, known_gaps=known_gaps)
 
 
 def _drop_accepted(scan: str, at: datetime) -> Act:

@@ -10,27 +10,31 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from scanner.app.acknowledgements import all_acknowledgements
+from scanner.app.handling import handling_of
 from scanner.config.load import Config
 from scanner.model import ActivityPolicy, ScanResult
 from scanner.store.store import Store
 from scanner.suppressions.acknowledgements import has_later, with_later
+from scanner.suppressions.handling import Handling, with_handling
 
 
 @contextmanager
 def opened(store: Store, scan_id: str | None, config: Config, *, streams: bool) -> Iterator[ScanResult]:
     """The named scan, or the latest, with its history and activity, for reports.
 
-    The latest scan also has later acknowledgements. ``streams``: records may stay in the store and be read while
-    reports are written. They are read first if something is added to them. Raises StoreError and ConfigError.
+    The latest scan also has later acknowledgements, and what people began. ``streams``: records may stay in the store
+    and be read while reports are written. They are read first if something is added to them. Raises StoreError and
+    ConfigError.
     """
     today = datetime.now(UTC).date()
     given = all_acknowledgements(store, config.acknowledged, today) if scan_id is None else ()
+    handling = handling_of(store) if scan_id is None else Handling()
     if streams and not store.activity.logs():
         with store.opened(scan_id) as result:
-            if not has_later(result, given, today):
+            if handling == Handling() and not has_later(result, given, today):
                 yield result
                 return
-    result = with_later(store.with_past(store.load(scan_id)), given, today)
+    result = with_handling(with_later(store.with_past(store.load(scan_id)), given, today), handling)
     yield with_activity(store, result, config.activity)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec.structs import replace
 
 from scanner.cli.options import config_option, listed, people_option, registry_of, store_option
 from scanner.errors import UsageError
@@ -37,15 +36,19 @@ _FILE = click.Path(path_type=Path)
 @config_option
 @store_option
 @click.option("--proposals", is_flag=True, help="Take the owners that people proposed in the served page.")
+@click.option(
+    "--identity", "identities", multiple=True, metavar="KEY", help="With --proposals: only of this one; repeats."
+)
 @click.option("--accept-unknown", is_flag=True, help="Also accept owners who are not on the roster.")
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
-def adopt(
+def adopt(  # noqa: PLR0913  # one parameter for each option
     file: Path | None,
     registry_file: Path | None,
     people: tuple[Path, ...],
     config_file: Path | None,
     store_url: str | None,
     proposals: bool,
+    identities: tuple[str, ...],
     accept_unknown: bool,
     dry_run: bool,
 ) -> None:
@@ -55,7 +58,8 @@ def adopt(
     their id, or become a new one; other rows are ignored. Without FILE, it drafts an entry for each unregistered
     identity of the latest scan, with the state proposed, the likeliest owner and the blast radius. With --proposals,
     the last owner that was proposed for each identity replaces the one of its entry, unless the entry was reviewed
-    since. Writes at once, prints the changes, and keeps each old file as FILE.bak.
+    since; if the entry stands for others, the identity gets an entry of its own, unless the owner was proposed for all
+    of them. Writes at once, prints the changes, and keeps each old file as FILE.bak.
     """
     from scanner.cli.console import warn
     from scanner.config.load import load_config
@@ -69,12 +73,14 @@ def adopt(
     today = datetime.now(UTC).date()
     if file and proposals:
         raise UsageError("a file and --proposals are two things to import", hint="run the command for each")
+    if identities and not proposals:
+        raise UsageError("--identity chooses among proposed owners", hint="give --proposals as well")
     url = store_url or config.store_url
     result = _latest(url, needed=file is None)
     if file:
         answers, left = _filled_in(file, result)
     elif proposals:
-        answers, left = _proposed(url, result, entries)
+        answers, left = _proposed(url, result, entries, identities)
     else:
         answers, left = _drafts(result, entries, today)
     planned = plan(
@@ -211,31 +217,18 @@ def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[Answer],
     return filled.answers, [left] if filled.unowned else []
 
 
-def _proposed(url: str, result: ScanResult | None, entries: Sequence[Entry]) -> tuple[Sequence[Answer], list[str]]:
-    """The last owner that was proposed for each identity of the latest scan, unless its entry was reviewed since."""
-    from scanner.model.served import SERVED_PAGE
-    from scanner.registry.editing.filled_in import Answer
+def _proposed(
+    url: str, result: ScanResult | None, entries: Sequence[Entry], only: Sequence[str]
+) -> tuple[Sequence[Answer], list[str]]:
+    """The last owner that was proposed for each identity of the latest scan; see ``registry.editing.proposals``."""
+    from scanner.registry.editing.proposals import proposed
     from scanner.store.store import open_store
 
     assert result is not None
     with open_store(url, create=False) as store:
-        last = {proposal.identity: proposal for proposal in store.served.proposals()}
-    reviewed = {entry.id: entry.last_reviewed for entry in entries}
-    answers, settled = list[Answer](), 0
-    for one in result.identities:
-        proposal = last.get(one.identity.key)
-        if proposal is None:
-            continue
-        day = reviewed.get(one.registry.entry or "")
-        if day is not None and day >= proposal.at.date():
-            settled += 1
-            continue
-        origin = replace(SERVED_PAGE, file=f"{SERVED_PAGE.file}, {proposal.by} on {proposal.at:%Y-%m-%d}")
-        answers.append(Answer(origin=origin, identity=one.identity, cells={"owner": (proposal.owner,)}))
-    gone = len(last) - len(answers) - settled
-    left = [f"{counted(settled, 'proposal', 'proposals')} older than the last review ignored"] if settled else []
-    left += [f"{counted(gone, 'proposal', 'proposals')} about identities that are gone ignored"] if gone else []
-    return answers, left
+        made, denied = store.served.proposals(), store.served.denials()
+    found = proposed(made, denied, result, entries, only=only)
+    return found.answers, list(found.left)
 
 
 def _drafts(result: ScanResult | None, entries: Sequence[Entry], today: date) -> tuple[Sequence[Answer], list[str]]:

@@ -18,7 +18,9 @@ from scanner.model.terms import (
     SEVERITY_RANK,
     DriftAspect,
     EntryState,
+    FindingState,
     FindingStatus,
+    Handled,
     NatureVerdictName,
     OrphanReason,
     OwnershipState,
@@ -212,6 +214,8 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     """Suppressed: never new until the acknowledgement ends, new again on the day after."""
     asked: Asked | None = None
     """An acknowledgement that waits for a reviewer: until then the finding counts and raises alarms. Never stored."""
+    handled: Handled | None = None
+    """What people began about its identity: an open access review, or a proposed owner. Never stored."""
     first_seen: datetime | None = None
     """Start of the first scan with this finding; None in a result without history."""
     reopened: bool = False
@@ -254,6 +258,17 @@ class Finding(Struct, frozen=True, kw_only=True, gc=False):
     def raises_alarm(self) -> bool:
         """Whether it is new or has worsened, is not acknowledged, and the estate caused it, not the setup alone."""
         return (self.new or self.worsened) and self.acknowledged is None and not self.by_setup
+
+    @property
+    def state(self) -> FindingState:
+        """What people do about it, and whether it has worsened: the first of these that is so."""
+        if self.acknowledged is not None:
+            return "acknowledged"
+        if self.asked is not None:
+            return "asked"
+        if self.worsened:
+            return "worsened"
+        return self.handled or "open"
 
     @property
     def status(self) -> FindingStatus:
@@ -324,6 +339,13 @@ class Assessment(Struct, frozen=True, kw_only=True, gc=False):
         if self.ownership.owner is not None and self.ownership.state != "orphaned":
             return self.ownership.owner
         return self.ownership.candidates[0].person if self.ownership.candidates else None
+
+    @property
+    def suggested(self) -> tuple[str, ...]:
+        """The people to ask whether it is theirs: it has no active owner, and they are likely enough."""
+        if self.ownership.state != "orphaned" or self.is_own_account:
+            return ()
+        return tuple(one.person for one in self.ownership.candidates if one.may_be_asked)
 
     @property
     def is_own_account(self) -> bool:

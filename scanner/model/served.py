@@ -50,14 +50,48 @@ class AcknowledgementAsked(Struct, frozen=True, kw_only=True, gc=False, tag="ask
         return Acknowledgement(origin=SERVED_PAGE, finding=self.finding, given=given, asked_at=self.at)
 
 
+class AcknowledgementWithdrawn(Struct, frozen=True, kw_only=True, gc=False, tag="acknowledgement_withdrawn"):
+    """An acknowledgement, or what was asked for, was taken back. ``of``: the time of the record that is taken back."""
+
+    finding: str
+    of: datetime
+    by: str
+    at: datetime
+
+
 class OwnerProposed(Struct, frozen=True, kw_only=True, gc=False, tag="proposed"):
-    """An owner was proposed for an identity. ``muster registry adopt --proposals`` writes it into the registry."""
+    """An owner was proposed for an identity. ``muster registry adopt --proposals`` writes it into the registry.
+
+    ``identities``: all that the entry stood for, if the owner is meant for all of them; else it is for this one alone.
+    ``withdrawn_at``: when the proposal was taken back.
+    """
 
     identity: str
     owner: str
     by: str
     at: datetime
     reason: str | None = None
+    identities: tuple[str, ...] = ()
+    withdrawn_at: datetime | None = None
+
+
+class OwnerDenied(Struct, frozen=True, kw_only=True, gc=False, tag="not_mine"):
+    """A person said that an identity is not theirs. ``withdrawn_at``: when that was taken back."""
+
+    identity: str
+    by: str
+    at: datetime
+    reason: str | None = None
+    withdrawn_at: datetime | None = None
+
+
+class OwnerWithdrawn(Struct, frozen=True, kw_only=True, gc=False, tag="owner_withdrawn"):
+    """What a person said about the owner was taken back. ``of``: the time of the record that is taken back."""
+
+    identity: str
+    of: datetime
+    by: str
+    at: datetime
 
 
 class ItemDecided(Struct, frozen=True, kw_only=True, gc=False, tag="decided"):
@@ -118,7 +152,10 @@ class SignedOut(Struct, frozen=True, kw_only=True, gc=False, tag="signed_out"):
 PageRecord: TypeAlias = (
     FindingAcknowledged
     | AcknowledgementAsked
+    | AcknowledgementWithdrawn
     | OwnerProposed
+    | OwnerDenied
+    | OwnerWithdrawn
     | ItemDecided
     | QuerySaved
     | QueryDeleted

@@ -67,6 +67,8 @@ EntryState: TypeAlias = Literal[
 InputRole: TypeAlias = Literal["config", "registry", "people", "export"]
 PersonStatus: TypeAlias = Literal["active", "leaving", "left", "unknown"]
 FindingStatus: TypeAlias = Literal["new", "open", "reopened"]
+FindingState: TypeAlias = Literal["worsened", "open", "in_review", "proposed", "asked", "acknowledged"]
+Handled: TypeAlias = Literal["in_review", "proposed"]
 DriftAspect: TypeAlias = Literal[
     "owner", "environment", "systems", "permissions", "credential_id", "credential_kind", "credential_age", "reach"
 ]  # fmt: skip

@@ -21,6 +21,8 @@ from scanner.registry.roster.people import load_people
 
 log = logging.getLogger(__name__)
 
+_KEEPERS_NAMED = 3
+"""How many of those who see everything are named to somebody who does not."""
 _SHOWN = 200
 """Maximum characters of a name in a message."""
 _ASK_AGAIN = 300.0
@@ -91,6 +93,22 @@ class Lists:
     def has_people(self) -> bool:
         """Whether there is a roster with people on it."""
         return self._read.named
+
+    @property
+    def keepers(self) -> str:
+        """Who sees everything, and so can be asked, as text."""
+        read = self._read
+        meant = [person for text in read.config.serve.viewers if (person := read.roster.identified(text)) is not None]
+        names = [person.name or person.email for person in meant if read.roster.is_active(person)]
+        if not names:
+            return "the people who run Muster"
+        more = f" or {len(names) - _KEEPERS_NAMED} more" if len(names) > _KEEPERS_NAMED else ""
+        return " or ".join(names[:_KEEPERS_NAMED]) + more
+
+    def gone(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Those of the names that are of people who have left."""
+        people = ((text, self._read.roster.identified(text)) for text in dict.fromkeys(texts))
+        return tuple(text for text, one in people if one is not None and not self._read.roster.is_active(one))
 
     def refresh(self) -> None:
         """Read changed files again; errors are logged once."""

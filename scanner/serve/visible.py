@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reports.json import head_of
+from scanner.matching.keys import fold
 from scanner.model import SEVERITIES, Acknowledgement, Assessment, Coverage, EntryAssessment, Finding, ScanResult
 from scanner.model.decisions import LoggedDecision
 from scanner.serve.answers import Refusal
@@ -23,6 +24,7 @@ from scanner.serve.index.questions import Only, Question
 from scanner.serve.index.reading import Index
 from scanner.serve.index.rows import owners_named, owners_of
 from scanner.serve.people import Viewer
+from scanner.serve.standing import marks
 
 _ONLY = Cache[tuple[str, frozenset[str]], Only](32)
 """What people own, by the latest scan and their names."""
@@ -39,21 +41,51 @@ class Visible(Struct, frozen=True):
         """Whether that is everything."""
         return self.viewer.sees_all
 
+    @property
+    def own(self) -> Visible:
+        """What the viewer owns, also of a viewer who sees everything; for a token without a person everything."""
+        if self.viewer.person is None:
+            return self
+        return Visible(self.serving, replace(self.viewer, sees_all=False))
+
     def require_everything(self) -> None:
         """Raise Refusal for people who do not see everything."""
         if not self.is_everything:
-            raise Refusal(403, "this is for people who see everything", hint="[serve] viewers names them")
+            raise Refusal(403, "you may not see this, which is about everything", hint=f"ask {self.keepers}")
+
+    @property
+    def keepers(self) -> str:
+        """Whom to ask about what the viewer may not see."""
+        return self.serving.lists.keepers
 
     # --- lists ---
 
     def question(self, index: Index, question: Question) -> Question:
-        """The question, about the rows that the viewer may see. Every question to an index comes from here."""
+        """The question, about the rows that the viewer may see, with what people have done since.
+
+        Every question to an index comes from here.
+        """
+        if question.list == "findings":
+            question = replace(question, marks=marks(self.serving, index))
         if self.is_everything:
             return replace(question, owners=None, only=None)
         latest = self.serving.catalog.latest()
         if latest is None or latest.scan == index.scan:
             return replace(question, owners=self.viewer.owns, only=None)
         return replace(question, owners=None, only=self._owned_now(latest))
+
+    def suggested(self) -> Question:
+        """The question for the identities, of any owner or none, that the viewer is to be asked about."""
+        return Question(list="identities", suggested=self.viewer.owns)
+
+    @property
+    def may_propose(self) -> bool:
+        """Whether there is anything of which the viewer may propose an owner."""
+        latest = self.serving.catalog.latest()
+        if self.is_everything or latest is None:
+            return self.is_everything
+        asked = (self.question(latest, Question(list="identities")), self.suggested())
+        return any(latest.page(one, limit=0).total for one in asked)
 
     def _owned_now(self, latest: Index) -> Only:
         owns = self.viewer.owns
@@ -118,6 +150,10 @@ class Visible(Struct, frozen=True):
         owns = self.viewer.owns
         return frozenset(one.identity.key for one in now if not owns.isdisjoint(owners_of(one, declared)))
 
+    def may_claim(self, judged: Assessment) -> bool:
+        """Whether the viewer is suggested as the owner of an identity, and so may say whose it is."""
+        return any(fold(person) in self.viewer.owns for person in judged.suggested)
+
     def ids(self, of: Iterable[str]) -> frozenset[str]:
         """Those of the entries, by id, that the viewer owns now."""
         with self.serving.store.records() as records:
@@ -150,7 +186,7 @@ class Visible(Struct, frozen=True):
         if self.is_everything:
             return frozenset(one.n for one in found)
         if not self.viewer.is_reviewer:
-            raise Refusal(403, "this is for reviewers and for people who see everything")
+            raise Refusal(403, "you may not see the log of decisions", hint=f"ask {self.keepers}")
         keys = self.keys(one.about["identity"] for one in found if "identity" in one.about)
         ids = self.ids(one.about["entry"] for one in found if "entry" in one.about and "identity" not in one.about)
         return frozenset(

@@ -13,10 +13,13 @@ from scanner.model.decisions import Act, Actor
 from scanner.model.reviews import Closing, Decision, Reassignment, Reminder, Review, ReviewRecord
 from scanner.model.served import (
     AcknowledgementAsked,
+    AcknowledgementWithdrawn,
     FindingAcknowledged,
     ItemDecided,
     Looked,
+    OwnerDenied,
     OwnerProposed,
+    OwnerWithdrawn,
     PageRecord,
     QueryDeleted,
     QuerySaved,
@@ -29,10 +32,15 @@ from scanner.store.integrity import Values
 
 NO_DECISIONS: tuple[type[Struct], ...] = (QuerySaved, QueryDeleted, Visited, Looked, SignedOut, Reminder)
 """Records that decide nothing."""
-PAGE_DECISIONS: tuple[type[Struct], ...] = (FindingAcknowledged, AcknowledgementAsked, OwnerProposed, ItemDecided)
+PAGE_DECISIONS: tuple[type[Struct], ...] = (
+    FindingAcknowledged, AcknowledgementAsked, AcknowledgementWithdrawn, OwnerProposed, OwnerDenied, OwnerWithdrawn,
+    ItemDecided,
+)  # fmt: skip
 """Records of the served page that are decisions."""
 
 STATED = Actor(known_by="stated")
+_NOTHING = "as before"
+"""The value after something was taken back."""
 
 
 def page_act(record: PageRecord, actor: Actor, about: Mapping[str, str], before: str | None) -> Act | None:
@@ -47,8 +55,15 @@ def page_act(record: PageRecord, actor: Actor, about: Mapping[str, str], before:
             act = _act(what, actor, record, {"finding": record.finding}, f"until {record.until}{asked}")
         case AcknowledgementAsked():
             act = _act("asked", actor, record, {"finding": record.finding}, f"until {record.until}")
+        case AcknowledgementWithdrawn():
+            act = _act("withdrew_acknowledgement", actor, record, {"finding": record.finding}, _NOTHING)
         case OwnerProposed():
-            act = _act("proposed_owner", actor, record, {"identity": record.identity}, record.owner)
+            meant = f", for all {len(record.identities)} of its entry" if record.identities else ""
+            act = _act("proposed_owner", actor, record, {"identity": record.identity}, record.owner + meant)
+        case OwnerDenied():
+            act = _act("denied_owner", actor, record, {"identity": record.identity}, f"not {record.by}")
+        case OwnerWithdrawn():
+            act = _act("withdrew_owner", actor, record, {"identity": record.identity}, _NOTHING)
         case ItemDecided():
             found = review_act(record.review, record.record, replace(actor, person=record.by))
             if found is None:
@@ -83,9 +98,8 @@ def review_act(review: str, record: Review | ReviewRecord, actor: Actor) -> Act 
 
 
 def _act(what: Any, actor: Actor, record: Any, about: Mapping[str, str], after: str) -> Act:
-    return Act(
-        what=what, actor=replace(actor, person=record.by), at=record.at, about=about, after=after, reason=record.reason
-    )
+    reason = getattr(record, "reason", None)
+    return Act(what=what, actor=replace(actor, person=record.by), at=record.at, about=about, after=after, reason=reason)
 
 
 _KEYS: Mapping[Table, int] = {schema.page_record: 1, schema.review: 1, schema.review_record: 2}

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, Engine, func, select
 
 from scanner.model import Acknowledgement
 from scanner.model.decisions import Actor, KnownBy
 from scanner.model.served import (
     AcknowledgementAsked,
+    AcknowledgementWithdrawn,
     FindingAcknowledged,
     ItemDecided,
     Looked,
+    OwnerDenied,
     OwnerProposed,
+    OwnerWithdrawn,
     PageRecord,
     QueryDeleted,
     QuerySaved,
@@ -35,13 +40,18 @@ from scanner.store.engine import appending, bulk_insert, plain_rows, reading
 from scanner.store.integrity import Values, is_sound, named, verify
 
 R = TypeVar("R", bound=Struct)
+Given = TypeVar("Given", FindingAcknowledged, AcknowledgementAsked)
+Said = TypeVar("Said", OwnerProposed, OwnerDenied)
 
 log = logging.getLogger(__name__)
 
 _SUBJECTS = {
     FindingAcknowledged: "finding",
     AcknowledgementAsked: "finding",
+    AcknowledgementWithdrawn: "finding",
     OwnerProposed: "identity",
+    OwnerDenied: "identity",
+    OwnerWithdrawn: "identity",
     ItemDecided: "review",
     QuerySaved: "id",
     QueryDeleted: "id",
@@ -95,16 +105,37 @@ class ServedRecords:
         Changed rows are left out with a warning: no row ends a scan.
         """
         with reading(self._engine) as connection:
-            given = {one.finding: one for one in _sound(connection, FindingAcknowledged)}
-            asked = {one.finding: one for one in _sound(connection, AcknowledgementAsked)}
+            back = {(one.finding, one.of) for one in _sound(connection, AcknowledgementWithdrawn)}
+            given = {one.finding: one for one in _left(_sound(connection, FindingAcknowledged), back)}
+            asked = {one.finding: one for one in _left(_sound(connection, AcknowledgementAsked), back)}
         every: list[FindingAcknowledged | AcknowledgementAsked] = list(given.values())
         every += (one for one in asked.values() if one.finding not in given or given[one.finding].at < one.at)
         return tuple(one.acknowledgement for one in every)
 
+    def given(self, finding: str) -> tuple[FindingAcknowledged | AcknowledgementAsked, ...]:
+        """What was acknowledged or asked for about a finding and not taken back, in order."""
+        about = _table.subject == finding
+        with reading(self._engine) as connection:
+            back = {(one.finding, one.of) for one in read(connection, AcknowledgementWithdrawn, about)}
+            every: list[FindingAcknowledged | AcknowledgementAsked] = []
+            every += _left(read(connection, FindingAcknowledged, about), back)
+            every += _left(read(connection, AcknowledgementAsked, about), back)
+        return tuple(sorted(every, key=attrgetter("at")))
+
     def proposals(self, identity: str | None = None) -> tuple[OwnerProposed, ...]:
-        """Proposed owners, of one identity or of all, in the order they were proposed."""
+        """Proposed owners, of one identity or of all, in the order they were proposed, also those taken back."""
+        return self._about_owners(OwnerProposed, identity)
+
+    def denials(self, identity: str | None = None) -> tuple[OwnerDenied, ...]:
+        """Who said of one identity or of any that it is not theirs, in order, also what was taken back."""
+        return self._about_owners(OwnerDenied, identity)
+
+    def _about_owners(self, kind: type[Said], identity: str | None) -> tuple[Said, ...]:
         about = () if identity is None else (_table.subject == identity[:_LONGEST_SUBJECT],)
-        return tuple(one for one in self._read(OwnerProposed, *about) if identity in (None, one.identity))
+        with reading(self._engine) as connection:
+            back = {(one.identity, one.of): one.at for one in read(connection, OwnerWithdrawn, *about)}
+            found = [one for one in read(connection, kind, *about) if identity in (None, one.identity)]
+        return tuple(replace(one, withdrawn_at=back.get((one.identity, one.at))) for one in found)
 
     def queries(self) -> tuple[QuerySaved, ...]:
         """Saved queries that were not deleted, oldest first."""
@@ -135,6 +166,11 @@ class ServedRecords:
     def _read(self, kind: type[R], *chosen: ColumnElement[bool]) -> tuple[R, ...]:
         with reading(self._engine) as connection:
             return read(connection, kind, *chosen)
+
+
+def _left(records: Iterable[Given], back: Collection[tuple[str, datetime]]) -> Iterator[Given]:
+    """The records that were not taken back."""
+    return (one for one in records if (one.finding, one.at) not in back)
 
 
 def decisions(connection: Connection, review: str) -> tuple[ItemDecided, ...]:

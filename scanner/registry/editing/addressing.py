@@ -32,11 +32,15 @@ _ONLY_FOR_NEW = frozenset({"kind"})
 
 
 class Addressed(Struct, frozen=True, kw_only=True):
-    """An answer with its entry; None for a new one. ``key``: the key that the entry must get to match the identity."""
+    """An answer with its entry; None for a new one. ``key``: the key that the entry must get to match the identity.
+
+    ``split_from``: the entry that stands for the identity and others, and keeps only those.
+    """
 
     answer: Answer
     entry: Entry | None
     key: str | None = None
+    split_from: Entry | None = None
 
 
 class Addresses:
@@ -91,6 +95,8 @@ class Addresses:
             entry = self._exactly_named(answer)
             return Addressed(answer=answer, entry=entry, key=key if entry is None else None)
         entry = self._named(answer, answer.entry)
+        if answer.apart_from is not None:
+            return Addressed(answer=answer, entry=None, key=key, split_from=entry)
         stands = self._stands_for(entry, answer) or key in entry.identities
         return Addressed(answer=answer, entry=entry, key=None if stands else key)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import count
 
@@ -19,6 +19,7 @@ from scanner.model import Assessment, Entry, Identity, Origin, RegistryVerdict, 
 from scanner.registry.columns import OWNERS, REGISTRY
 from scanner.registry.editing.addressing import Addressed, Addresses, news
 from scanner.registry.editing.filled_in import Answer
+from scanner.registry.editing.splitting import taken_over, without
 from scanner.registry.editing.values import Value, can_be_written
 from scanner.registry.owner_cells import SEPARATE, are_several
 from scanner.registry.roster import Roster
@@ -29,11 +30,15 @@ _NUMBERED = re.compile(r"(.*?)(\d{1,18})")
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """New values for an entry's columns, or a new entry (None). ``places``: where they were filled in."""
+    """New values for an entry's columns, or a new entry (None). ``places``: where they were filled in.
+
+    ``notes``: what else it means, such as the identities that the entry stands for.
+    """
 
     entry: Entry | None
     cells: Mapping[str, Value]
     places: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -58,6 +63,7 @@ class _Gathered:
     def cells(self, problems: list[Problem]) -> dict[str, Value]:
         """Merge the answers; contradicting ones are a problem."""
         cells: dict[str, Value] = {}
+        first = self.addressed[0]
         for answer in self.answers:
             for column, value in answer.cells.items():
                 if cells.setdefault(column, value) != value:
@@ -68,7 +74,20 @@ class _Gathered:
         keys = dict.fromkeys(one.key for one in self.addressed if one.key is not None)
         if keys:
             cells["identities"] = (*(self.entry.identities if self.entry else ()), *keys)
+        if first.split_from is not None:
+            return taken_over(first.split_from, first.answer.identity, first.answer.apart_from or ()) | cells
         return cells
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a diff says besides the cells: whom else the entry stands for, or from which it is split off."""
+        first = self.addressed[0]
+        if first.split_from is not None:
+            staying = [identity.key for identity in first.answer.apart_from or ()]
+            keeps = f", which keeps {len(staying)}:" if staying else ""
+            return (f"split off from {first.split_from.id}{keeps}", *staying)
+        covered = tuple(dict.fromkeys(key for answer in self.answers for key in answer.covers))
+        return (f"for all {len(covered)} of it:", *covered) if covered else ()
 
 
 class TargetRegistry(Struct, frozen=True, kw_only=True):
@@ -122,7 +141,7 @@ def plan(
             continue
         subject = f"entry {one.entry.id}" if one.entry else f"identity {answer.identity.key}"
         gathered.setdefault(subject, _Gathered(one.entry)).addressed.append(one)
-    changes = []
+    changes: list[Change] = []
     ids = _free_ids(entries)
     for about in gathered.values():
         cells = about.cells(problems)
@@ -133,8 +152,8 @@ def plan(
             cells |= _described(about.answers[0].identity) | ({"id": next(ids)} if ids else {})
         if cells:
             places = tuple(str(answer.origin) for answer in about.answers)
-            ordered = {column: cells[column] for column in REGISTRY.names if column in cells}
-            changes.append(Change(entry=about.entry, cells=ordered, places=places))
+            changes.append(Change(entry=about.entry, cells=_ordered(cells), places=places, notes=about.notes))
+    changes = _split(changes, gathered.values(), tag_keys=tag_keys, today=today)
     if not problems:
         changed = {one.entry.id: replace(one.entry, **one.cells) for one in changes if one.entry is not None}
         problems += addresses.disagreements([one for about in gathered.values() for one in about.addressed], changed)
@@ -145,8 +164,33 @@ def plan(
     return Plan(changes=tuple(changes), warnings=tuple(warnings), settled=settled)
 
 
+def _ordered(cells: Mapping[str, Value]) -> dict[str, Value]:
+    return {column: cells[column] for column in REGISTRY.names if column in cells}
+
+
+def _split(
+    changes: Sequence[Change], gathered: Iterable[_Gathered], *, tag_keys: Sequence[str], today: date
+) -> list[Change]:
+    """The changes, with those of the entries from which identities were split off."""
+    by_entry: dict[str, list[Addressed]] = {}
+    for about in gathered:
+        for one in about.addressed:
+            if one.split_from is not None:
+                by_entry.setdefault(one.split_from.id, []).append(one)
+    found = {one.entry.id if one.entry else f"new {at}": one for at, one in enumerate(changes)}
+    for entry_id, several in by_entry.items():
+        staying = min((one.answer.apart_from or () for one in several), key=len)
+        old = several[0].split_from
+        assert old is not None
+        names = without(old, [one.answer.identity for one in several], staying, tag_keys=tag_keys, today=today)
+        if names != old.identities:
+            before = found.get(entry_id, Change(entry=old, cells={}, places=()))
+            found[entry_id] = replace(before, cells=_ordered({**before.cells, "identities": names}))
+    return list(found.values())
+
+
 def _refuse_elsewhere(one: Addressed, registry: str) -> None:
-    entry = one.entry
+    entry = one.entry or one.split_from
     if entry is not None and entry.registry != registry and (one.key or news(entry, one.answer.cells)):
         message = f"{shown(entry.id)} is declared in {entry.registry}, and this would change {registry}"
         raise RegistryError(one.answer.problem(message, field="id", fix=f"adopt it with --registry {entry.registry}"))

@@ -36,13 +36,16 @@ _COLUMNS = Columns(
 class Answer(Struct, frozen=True, kw_only=True):
     """The declaration of one identity. ``entry``: the id of the entry to update, if the row has one.
 
-    ``cells``: the filled-in values by registry column, without empty ones.
+    ``cells``: the filled-in values by registry column, without empty ones. ``apart_from``: those that
+    stay in the entry, if this one gets its own. ``covers``: those for which the entry's change is meant as well.
     """
 
     origin: Origin
     identity: Identity
     entry: str | None = None
     cells: Mapping[str, Value]
+    apart_from: tuple[Identity, ...] | None = None
+    covers: tuple[str, ...] = ()
 
     def problem(self, message: str, *, field: str | None = None, fix: str | None = None) -> Problem:
         """Return a problem of the row."""

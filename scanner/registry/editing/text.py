@@ -32,7 +32,8 @@ def changes_text(changes: Sequence[Change], registry: str) -> Iterator[str]:
             subject = f"{registry}: new entry"
         else:
             subject = str(change.entry.origin) + (f" {change.entry.id}" if change.entry.has_own_id else "")
-        yield from _wrapped(f"@@ {subject}", ", ".join(change.places), " <- ")
+        yield from _wrapped(f"@@ {subject}", ", ".join(change.places), " <- " if change.places else "")
+        yield from (f"  {printable(redact(note))}" for note in change.notes)
         for column, value in change.cells.items():
             old = getattr(change.entry, column) if change.entry else None
             if old not in (None, ()):

@@ -6,11 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from functools import cached_property
 
 from msgspec.structs import replace
 
 from scanner.matching.keys import fold
 from scanner.model import Entry, Identity, Person
+from scanner.registry.roster.beginnings import Beginnings
 from scanner.registry.roster.meaning import Index, Meaning
 from scanner.registry.roster.texts import separations
 
@@ -75,6 +77,14 @@ class Roster:
     def identified(self, text: str) -> Person | None:
         """Return the person or group with exactly this e-mail, id, alias or group name: no name of a person."""
         return self._named.get(_bare(text))
+
+    def beginning(self, text: str, most: int) -> tuple[Person, ...]:
+        """Return up to ``most`` active people and groups whose name or address has words that begin so."""
+        return self._beginnings.find(text, self.is_active, most)
+
+    @cached_property
+    def _beginnings(self) -> Beginnings:
+        return Beginnings(self._people)
 
     def groups_of(self, person: Person) -> tuple[Person, ...]:
         """Return the groups that a person is an active member of, sorted by e-mail."""

@@ -11,7 +11,7 @@ from reports.review_grants import GrantRow
 from scanner.diff.records import Era
 from scanner.model import Forgotten, Summary
 from scanner.model.reviews import Because, Decision, DecisionName, ReviewEvent, ReviewFacts
-from scanner.model.served import OwnerProposed
+from scanner.model.served import OwnerDenied, OwnerProposed
 from scanner.store.comparison import Tally
 
 
@@ -32,11 +32,14 @@ class Me(Struct, frozen=True, kw_only=True):
 class About(Struct, frozen=True, kw_only=True):
     """The page of an identity, besides its record. ``history``: its periods without a change, oldest first.
 
-    ``proposals``: proposed owners, adopted or not.
+    ``proposals``: proposed owners, adopted or not, also those taken back. ``denials``: who said that it is not theirs.
+    ``same_entry``: the keys of the other identities that its entry stands for.
     """
 
     history: tuple[Era, ...]
     proposals: tuple[OwnerProposed, ...]
+    denials: tuple[OwnerDenied, ...]
+    same_entry: tuple[str, ...]
 
 
 class ScanListed(Struct, frozen=True, kw_only=True):
@@ -105,6 +108,13 @@ class Owners(Struct, frozen=True, kw_only=True):
     teams: tuple[OwnerCount, ...]
 
 
+class PersonFound(Struct, frozen=True, kw_only=True):
+    """An active person or group on the roster, to name as an owner: no more than that."""
+
+    email: str
+    name: str | None
+
+
 # --- Bodies of requests ---
 
 Reason = Annotated[str, Meta(min_length=1, max_length=2_000, description="Why. It is shown, and kept for good.")]
@@ -127,9 +137,19 @@ class Approve(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ProposeOwner(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Propose an owner to the keeper of the registry. ``owner``: a person or group on the roster."""
+    """Propose an owner to the keeper of the registry. ``owner``: a person or group on the roster.
+
+    ``for_all``: of all identities that its entry stands for; else this one gets an entry of its own.
+    """
 
     owner: Annotated[str, Meta(min_length=1, max_length=500)]
+    reason: Reason | None = None
+    for_all: bool = False
+
+
+class NotMine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Say that an identity is not one's own."""
+
     reason: Reason | None = None
 
 

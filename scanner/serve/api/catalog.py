@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from scanner.model.decisions import LoggedDecision
 from scanner.model.reviews import Decision
-from scanner.model.served import OwnerProposed, QueryDeleted, QuerySaved
-from scanner.serve.api import answers, deciding, details, exports, paths, reviewing, trends, writing
+from scanner.model.served import OwnerDenied, OwnerProposed, QueryDeleted, QuerySaved
+from scanner.serve.api import answers, deciding, details, exports, needs, paths, reviewing, trends, writing
 from scanner.serve.api.lists import list_of
 from scanner.serve.api.operations import Call, Operation, Reply, Schema, schema_of
 from scanner.serve.api.queries import FILE_QUERIES, LIST_QUERIES
@@ -138,6 +138,15 @@ def _details() -> Iterator[Operation]:
         "list_asked", "/asked", schema_of(items=_list(ref("Finding")), total=_COUNT),
         "Findings with an acknowledgement that waits for a reviewer", writing.waiting,
     )  # fmt: skip
+    yield _one(
+        "needs", "/needs", summary="What needs the signed-in person, and what they are suggested for",
+        answer=needs.needs, gives=ref("Needs"), records=(needs.Needs,),
+    )  # fmt: skip
+    yield _one(
+        "find_people", "/people", schema_of(items=_list(ref("PersonFound"))),
+        "Active people and groups whose name or address begins so", writing.people,
+        query=writing.PeopleQuery, records=(answers.PersonFound,),
+    )  # fmt: skip
     yield _one("list_queries", "/queries", schema_of(items=_list(ref("QuerySaved"))), "Saved queries", writing.queries)
     yield _one(
         "list_reviews", "/reviews", schema_of(items=_list(ref("ReviewListed"))), "Access reviews", reviewing.reviews,
@@ -185,6 +194,10 @@ def _writes() -> Iterator[Operation]:
             writing.propose_owner, answers.ProposeOwner, ref("OwnerProposed"),
         ),
         (
+            "/identities/{key}/not_mine", "deny_owner", "Say that an identity is not one's own",
+            writing.deny_owner, answers.NotMine, ref("OwnerDenied"),
+        ),
+        (
             "/reviews/{name}/items/{id}/decide", "decide", "Decide an item of an access review",
             reviewing.decide, answers.Decide, ref("Decision"),
         ),
@@ -198,10 +211,24 @@ def _writes() -> Iterator[Operation]:
             answer=answer,
             body=body,
             gives=gives,
-            records=(OwnerProposed, Decision, QuerySaved, QueryDeleted),
+            records=(OwnerProposed, OwnerDenied, Decision, QuerySaved, QueryDeleted),
             status=201,
             refuses=(404, 409),
         )
+    for path, name, summary, answer, gives in (
+        (
+            "/findings/{fingerprint}/acknowledge", "take_back", "Take back one's own acknowledgement",
+            writing.take_back, ref("Finding"),
+        ),
+        (
+            "/identities/{key}/owner", "take_back_owner", "Take back what one said about the owner",
+            writing.take_back_owner, {"anyOf": [ref("OwnerProposed"), ref("OwnerDenied")]},
+        ),
+    ):  # fmt: skip
+        yield Operation(
+            method="DELETE", path=f"{API}{path}", name=name, summary=summary, answer=answer, gives=gives,
+            refuses=(404, 409),
+        )  # fmt: skip
     yield Operation(
         method="DELETE",
         path=f"{API}/queries/{{id}}",

@@ -122,7 +122,12 @@ def identity(call: Call) -> Reply:
     radius = store.blast_radius(key) if asked else None
     (judged,) = judged_identities(part)
     versions = [(one.since, one.until, one.assessment) for one in store.history(key)]
-    about = About(history=eras(versions), proposals=store.served.proposals(key))
+    about = About(
+        history=eras(versions),
+        proposals=store.served.proposals(key),
+        denials=store.served.denials(key),
+        same_entry=same_entry(held),
+    )
     record = identity_record(judged, part.first_seen, radius)
     return Reply(
         body=with_members(
@@ -133,6 +138,12 @@ def identity(call: Call) -> Reply:
             scan=encoded(part.scan.id),
         )
     )
+
+
+def same_entry(held: VisibleIdentity) -> tuple[str, ...]:
+    """The keys of the other identities that its entry stands for, as the viewer may see it."""
+    own = held.assessment.identity.key
+    return tuple(key for entry in held.part.entries for key in entry.identities if key != own)
 
 
 def activity(call: Call) -> Reply:

@@ -102,7 +102,9 @@ def _chokes(graph: AttackGraph) -> Chokes:
 def _records(call: Call) -> AbstractContextManager[Records]:
     """The latest scan's records. Raises Refusal for people who do not see everything."""
     if not call.visible.is_everything:
-        raise Refusal(403, "attack paths are for people who see everything", hint="[serve] viewers names them")
+        raise Refusal(
+            403, "you may not see attack paths, which lead through everything", hint=f"ask {call.visible.keepers}"
+        )
     return call.serving.store.records()
 
 

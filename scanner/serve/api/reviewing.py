@@ -50,21 +50,22 @@ def reviews(call: Call) -> Reply:
 
 def items(call: Call) -> Reply:
     """The items of a review that the viewer may see."""
-    shown = [
-        ItemListed(
-            id=state.item.id,
-            key=state.item.key,
-            reviewer=state.reviewer,
-            because=state.because,
-            facts=state.item.facts,
-            facts_hash=state.item.facts_hash,
-            decision=state.decision,
-            mine=is_mine(call, state),
-            granted=grant_rows(state.item.facts),
-        )
-        for state in _shown(call, _campaign(call))
-    ]
-    return Reply(body=encoded({"items": shown}))
+    return Reply(body=encoded({"items": [listed_item(call, state) for state in _shown(call, _campaign(call))]}))
+
+
+def listed_item(call: Call, state: ItemState) -> ItemListed:
+    """An item as its reviewer sees it."""
+    return ItemListed(
+        id=state.item.id,
+        key=state.item.key,
+        reviewer=state.reviewer,
+        because=state.because,
+        facts=state.item.facts,
+        facts_hash=state.item.facts_hash,
+        decision=state.decision,
+        mine=is_mine(call, state),
+        granted=grant_rows(state.item.facts),
+    )
 
 
 def is_mine(call: Call, state: ItemState) -> bool:

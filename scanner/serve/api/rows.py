@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -18,17 +17,16 @@ from reports.exposed import ExposedRow, exposed_rows
 from reports.json import encoded, entry_record, finding_record, identity_record, plain_record
 from reports.judged import judged_identities
 from reports.tables import Column, credential_rows, finding_rows
-from scanner.app.acknowledgements import listed_acknowledgements, served_acknowledgements
 from scanner.app.activity import add_activity
-from scanner.model import Acknowledgement, Change, ScanResult
+from scanner.model import Change, ScanResult
 from scanner.model.activity import ActivityPast
-from scanner.model.served import AcknowledgementAsked, FindingAcknowledged
-from scanner.serve.context import Serving
 from scanner.serve.index.questions import ListName
+from scanner.serve.standing import acknowledged, handling
 from scanner.serve.visible import Visible
 from scanner.store.records import Records
 from scanner.store.store import Store
 from scanner.suppressions.acknowledgements import with_later
+from scanner.suppressions.handling import with_handling
 
 IndexRow: TypeAlias = tuple[str, Mapping[str, Any]]
 """A row of the index: its key and cells."""
@@ -85,37 +83,10 @@ def with_facts(visible: Visible, part: ScanResult) -> ScanResult:
     serving, part = visible.serving, visible.part(part)
     if part.findings:
         part = with_later(part, acknowledged(serving), serving.clock().date())
+        part = with_handling(part, handling(serving))
     if part.identities:
         part = add_activity(_past(serving.store, part.scan.started_at), part, serving.lists.config.activity)
     return part
-
-
-def acknowledged(serving: Serving) -> Sequence[Acknowledgement]:
-    """The current acknowledgements, in files and in the page."""
-    files = serving.lists.config.acknowledged
-    listed = _listed(files, tuple(map(_stamp, files)), serving.clock().date())
-    served = serving.store.served
-    last = (served.last(FindingAcknowledged), served.last(AcknowledgementAsked))
-    return (*listed, *_served(serving.store, last))
-
-
-@lru_cache(maxsize=1)
-def _served(store: Store, _last: tuple[datetime | None, ...]) -> tuple[Acknowledgement, ...]:
-    return served_acknowledgements(store)
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    """A value that changes with the file."""
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
-
-
-@lru_cache(maxsize=1)
-def _listed(files: tuple[Path, ...], _stamps: object, today: date) -> tuple[Acknowledgement, ...]:
-    return listed_acknowledgements(files, today)
 
 
 @lru_cache(maxsize=4)

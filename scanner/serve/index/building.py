@@ -23,10 +23,12 @@ from reports.views import is_agent
 from scanner.app.activity import Acting
 from scanner.app.changes import changes_between
 from scanner.errors import StoreError
+from scanner.matching.keys import fold
 from scanner.model import SEVERITIES, SEVERITY_RANK, ActivityPolicy, Assessment, Change, Severity
 from scanner.safe_files import AtomicFile
 from scanner.serve.index import rows
 from scanner.serve.index.about import About, current_format, write_about
+from scanner.serve.index.lists import SUGGESTED
 from scanner.serve.index.numeric import NO_ROW, np
 from scanner.serve.index.questions import LIST_NAMES, ListName
 from scanner.serve.index.rows import NO_OWNERS, Owners
@@ -180,6 +182,7 @@ class _Building:
             owners = rows.owners_of(verdicts, self._declared)
             judged = Judged(identity, verdicts)
             cells = rows.identity_cells(judged)
+            cells[SUGGESTED] = tuple(map(fold, verdicts.suggested))
             cells["severity"] = severities.highest(verdicts.findings, identities.length)
             row = identities.add(
                 identity.key, cells, owners=owners, held=joined(rows.held_by(verdicts, self._is_known))

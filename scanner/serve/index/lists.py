@@ -10,8 +10,8 @@ from msgspec import Struct
 from reports.states import Axis
 from scanner.serve.index.questions import ListName
 
-OWNERS, IDENTITY = "(owners)", "(identity)"
-"""Hidden columns: the owners of a row, and the row of its identity."""
+OWNERS, IDENTITY, SUGGESTED = "(owners)", "(identity)", "(suggested)"
+"""Hidden columns: the owners of a row, the row of its identity, and who is to be asked whether it is theirs."""
 
 
 class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
@@ -22,8 +22,9 @@ class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     list can be sorted by. ``axes``: columns whose values are states, in the order of these. ``own``: the columns of the
     list's default order, descending with a minus; then by key. ``searched``: columns in which a text is searched.
     ``borrowed``: columns of the identity that a row is about, by the name here; texts are searched there as well.
-    ``in_order``: the text column that equals the keys, and is searched by its beginning. ``ranks``: the column of
-    numbers that counts all rows; for a limited question it counts the rows of the limit.
+    ``hidden``: coded columns that are no cells. ``in_order``: the text column that equals the keys, and is searched by
+    its beginning. ``ranks``: the column of numbers that counts all rows; for a limited question it counts the rows of
+    the limit.
     """
 
     texts: tuple[str, ...]
@@ -35,6 +36,7 @@ class ListSpec(Struct, frozen=True, kw_only=True, dict=True):
     own: tuple[str, ...] = ()
     searched: tuple[str, ...]
     borrowed: Mapping[str, str] = {}
+    hidden: tuple[str, ...] = (OWNERS,)
     in_order: str = ""
     ranks: str = ""
 
@@ -69,6 +71,7 @@ LISTS: Mapping[ListName, ListSpec] = {
             "privilege": "privilege", "agent": "agent",
         },
         own=("severity", "privilege", "-abandoned"),
+        hidden=(OWNERS, SUGGESTED),
         searched=("key", "name", "owner", "scope"),
     ),
     "agents": ListSpec(
@@ -104,15 +107,15 @@ LISTS: Mapping[ListName, ListSpec] = {
         texts=("fingerprint", "subject", "key", "credential", "entry"),
         numbers=("first_seen",),
         coded=(
-            "severity", "title", "rule", "about", "owner", "status", "rechecked", "acknowledged", "explained",
+            "severity", "title", "rule", "about", "owner", "state", "status", "rechecked", "acknowledged", "explained",
             "provider", "source", "scope", "team", "agent", "controls",
         ),
         facets=(
-            "severity", "rule", "status", "explained", "provider", "team", "owner", "source", "scope", "agent",
+            "severity", "rule", "state", "status", "explained", "provider", "team", "owner", "source", "scope", "agent",
             "rechecked",
         ),
         sorts=("severity", "title", "subject", "rule", "owner", "fingerprint", "first_seen"),
-        axes={"severity": "severity", "explained": "explained", "agent": "agent"},
+        axes={"severity": "severity", "state": "finding", "explained": "explained", "agent": "agent"},
         own=("severity", "rule", IDENTITY),
         searched=("credential", "entry", "title", "rule", "owner", "controls"),
         borrowed={

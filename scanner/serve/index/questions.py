@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 
+from scanner.model import FindingState
+
 ListName: TypeAlias = Literal[
     "identities", "agents", "findings", "entries", "credentials", "exposed", "changes", "coverage"
 ]
@@ -24,6 +26,19 @@ class Only(Struct, frozen=True, kw_only=True):
     name: str
 
 
+class Marks(Struct, frozen=True, kw_only=True):
+    """What people have done since the scan: states of findings that replace those in the index.
+
+    ``findings``: by fingerprint. ``identities``: by key, the state of its open findings, of ``owner_rules`` only for
+    "proposed". ``name`` differs where they do.
+    """
+
+    findings: Mapping[str, FindingState]
+    identities: Mapping[str, FindingState]
+    owner_rules: frozenset[str]
+    name: str
+
+
 class Question(Struct, frozen=True, kw_only=True):
     """A question about a list. ``text``: words that a row must contain, anywhere and in any case.
 
@@ -31,6 +46,8 @@ class Question(Struct, frozen=True, kw_only=True):
     None for the list's own order. Unknown cells come last in both directions, and rows with equal cells in the list's
     own order. ``owners``: only rows that any of these people or groups own, by their ids, addresses and names in lower
     case; None for every row. ``only``: the same of an older scan, where the owners of its time do not count.
+    ``suggested``: only identities of which any of these people are to be asked whether it is theirs. ``marks``: later
+    states of findings.
     """
 
     list: ListName
@@ -40,11 +57,13 @@ class Question(Struct, frozen=True, kw_only=True):
     descending: bool = False
     owners: frozenset[str] | None = None
     only: Only | None = None
+    suggested: frozenset[str] | None = None
+    marks: Marks | None = None
 
     @property
     def is_limited(self) -> bool:
         """Whether it is about some rows only, whatever is asked."""
-        return self.owners is not None or self.only is not None
+        return not (self.owners is None and self.only is None and self.suggested is None)
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from reports.states import STATES
 from scanner.errors import UsageError, did_you_mean
 from scanner.serve.index.files import Cache, IndexFile, UnusableIndex
-from scanner.serve.index.lists import IDENTITY, LISTS, OWNERS, ListSpec
+from scanner.serve.index.lists import IDENTITY, LISTS, OWNERS, SUGGESTED, ListSpec
 from scanner.serve.index.matching import Matcher
 from scanner.serve.index.numeric import ABSENT, NO_ROW, Array, Mask, cell_of, np
-from scanner.serve.index.questions import LIST_NAMES, ListName, Only, Page, Question, Value, facet_key
+from scanner.serve.index.questions import LIST_NAMES, ListName, Marks, Only, Page, Question, Value, facet_key
 from scanner.serve.index.writing import KEY, read_texts
 
 __all__ = ("Index", "UnusableIndex")
@@ -28,6 +29,7 @@ LONGEST_TEXT = 1_000
 """Characters that a question's text may have."""
 _ORDERS_KEPT = 12
 _LIMITS_KEPT = 64
+_MARKS_KEPT = 2
 _STREAMED = 1_000
 """Rows that are read at once."""
 
@@ -55,6 +57,7 @@ class Index:
         self._own_orders = Cache[ListName, Array](len(LIST_NAMES))
         self._orders = Cache[tuple[ListName, str], Array](_ORDERS_KEPT)
         self._only = Cache[tuple[ListName, str], Mask](_LIMITS_KEPT)
+        self._marked = Cache[str, tuple[Array, Sequence[Any]]](_MARKS_KEPT)
 
     @property
     def scan(self) -> str:
@@ -113,7 +116,7 @@ class Index:
         found: dict[str, list[tuple[Value, int]]] = {}
         for name in spec.facets if facets is None else facets:
             _refuse_unknown("facet", name, spec.facets)
-            codes, values = self._file.column(question.list, name)
+            codes, values = self._column(question, name)
             if name in choices:
                 others = [mask for other, mask in choices.items() if other != name]
                 rows = np.flatnonzero(base & _all_of(others)) if others else np.flatnonzero(base)
@@ -167,7 +170,7 @@ class Index:
         limit = self._limit(question)
         base = limit if base is None else base & limit
         choices = {
-            name: self._with_value(question.list, name, partial(_is_in, keys))
+            name: _having(self._column(question, name), partial(_is_in, keys))
             for name, keys in question.chosen.items()
             if keys
         }
@@ -176,6 +179,8 @@ class Index:
     def _limit(self, question: Question) -> Mask:
         """The rows that the question is about, whatever is asked."""
         of, people, only = question.list, question.owners, question.only
+        if (asked := question.suggested) is not None:
+            return self._with_value(of, SUGGESTED, lambda persons: not asked.isdisjoint(persons))
         if people is not None:
             return self._with_value(of, OWNERS, lambda owners: not people.isdisjoint(owners))
         if only is not None:
@@ -202,9 +207,42 @@ class Index:
         return len(self._file.column(of, OWNERS)[0])
 
     def _with_value(self, of: ListName, name: str, is_meant: Callable[[Any], bool]) -> Mask:
-        codes, values = self._file.column(of, name)
-        meant = np.array([is_meant(value) for value in values], dtype=np.bool_)
-        return meant[codes] if len(meant) else np.zeros(len(codes), dtype=np.bool_)
+        return _having(self._file.column(of, name), is_meant)
+
+    def _column(self, question: Question, name: str) -> tuple[Array, Sequence[Any]]:
+        """A coded column, with the states that findings have by now."""
+        marks = question.marks
+        if marks is None or (question.list, name) != ("findings", "state"):
+            return self._file.column(question.list, name)
+        return self._marked.get(marks.name, lambda: self._with_marks(marks))
+
+    def _with_marks(self, marks: Marks) -> tuple[Array, Sequence[Any]]:
+        """The states of all findings, with those that replace them."""
+        values = list(STATES["finding"])
+        code = {value: at for at, value in enumerate(values)}
+        codes, known = self._file.column("findings", "state")
+        states = np.array([code[value] for value in known], dtype=np.uint8)[codes] if known else codes.astype(np.uint8)
+        is_open = states == code["open"]
+        rules, named = self._file.column("findings", "rule")
+        of_owners = np.array([rule in marks.owner_rules for rule in named], dtype=np.bool_)[rules] if named else is_open
+        holders = self._file.column("findings", IDENTITY)[0]
+        rows = self._rows_of("identities", marks.identities)
+        for state in dict.fromkeys(marks.identities.values()):
+            of = np.array([row for key, row in rows.items() if marks.identities[key] == state], dtype=holders.dtype)
+            begun = is_open & np.isin(holders, of)
+            states[begun & of_owners if state == "proposed" else begun] = code[state]
+        for fingerprint, row in self._rows_of("findings", marks.findings).items():
+            if states[row] != code["acknowledged"]:
+                states[row] = code[marks.findings[fingerprint]]
+        return states, values
+
+    def _rows_of(self, of: ListName, keys: Collection[str]) -> dict[str, int]:
+        """The rows with these keys."""
+        if not keys:
+            return {}
+        query = f"SELECT key, id FROM row_{of} WHERE key IN (SELECT value FROM json_each(?))"
+        with self._file.connection() as connection:
+            return dict(connection.execute(query, (msgspec.json.encode(list(keys)).decode(),)).fetchall())
 
     # --- order ---------------------------------------------------------
 
@@ -264,7 +302,7 @@ class Index:
             for row, number in zip(cells, numbers, strict=True):
                 row[name] = cell_of(number)
         for name in spec.coded:
-            codes, values = self._file.column(of, name)
+            codes, values = self._column(question, name)
             for row, code in zip(cells, codes[rows].tolist(), strict=True):
                 row[name] = values[code]
         if spec.ranks and question.is_limited:
@@ -328,6 +366,12 @@ def _is_about(of: ListName, cells: Mapping[str, Any], only: Only) -> bool:
             return (cells["identity"] or cells[KEY]) in only.identities
         case _:
             return cells.get("identity") in only.identities
+
+
+def _having(column: tuple[Array, Sequence[Any]], is_meant: Callable[[Any], bool]) -> Mask:
+    codes, values = column
+    meant = np.array([is_meant(value) for value in values], dtype=np.bool_)
+    return meant[codes] if len(meant) else np.zeros(len(codes), dtype=np.bool_)
 
 
 def _is_in(keys: frozenset[str], value: Value) -> bool:

@@ -112,7 +112,7 @@ class ListWriter:
     def __init__(self, connection: sqlite3.Connection, name: ListName, identities: ListWriter | None = None) -> None:
         self._connection, self._name, self._lender = connection, name, identities or self
         self._spec: ListSpec = LISTS[name]
-        self._coded = {column: Coded() for column in (*self._spec.coded, OWNERS)}
+        self._coded = {column: Coded() for column in (*self._spec.coded, *self._spec.hidden)}
         self._numbers = {column: array("q") for column in self._spec.numbers}
         self._identities = array("I")
         self._waiting: list[_Row] = []
@@ -149,8 +149,9 @@ class ListWriter:
         batch, spec, name, connection = self._waiting, self._spec, self._name, self._connection
         first = self.length - len(batch)
         every = [row.cells for row in batch]
-        for column in spec.coded:
-            self._coded[column].extend([cells.get(column) for cells in every])
+        for column in (*spec.coded, *spec.hidden):
+            if column != OWNERS:
+                self._coded[column].extend([cells.get(column) for cells in every])
         self._coded[OWNERS].extend([row.owners for row in batch])
         for column, numbers in self._numbers.items():
             numbers.extend([number_of(cells[column]) for cells in every])

@@ -177,6 +177,10 @@ function grouping(group) {
 
 // --- the source
 
+// Lists and pages that concern everybody, in their order; the others concern people who see everything.
+const EVERYBODYS = ["identities", "findings", "entries", "credentials", "news", "reviews"];
+const MAJOR = new Set(["you", "identities", "findings", "agents", "entries", "credentials", "news", "reviews", "paths"]);
+
 class FetchedSource {
   lists = {};
   scan = new URLSearchParams(location.search).get("scan"); // another one than the latest
@@ -196,9 +200,54 @@ class FetchedSource {
     const overview = await whenReady(() => getJson("/page/overview"), (message) => (byId("headline").textContent = message));
     this.shown = overview.scan.id;
     this.viewer = overview.viewer;
+    this.needs = overview.needs;
     byId("who").textContent = `Signed in as ${overview.viewer.name}`;
     if (this.viewer.person) send("POST", "/page/visits").catch(() => {});
     return overview;
+  }
+
+  // What needs the viewer, after something was done.
+  async refresh() {
+    if (!this.needs) return;
+    this.needs = await getApi("needs");
+    this.showStart();
+    if (!this.viewer.sees_all) byId("headline").textContent = (await getJson("/page/overview")).headline;
+  }
+
+  showStart() {
+    if (this.viewer.sees_all || !this.needs) return;
+    byId("start").replaceChildren(...startOf(this.needs).flat(Infinity).filter(isShown));
+  }
+
+  tabs(views, shown) {
+    const { sees_all } = this.viewer;
+    const concerns = sees_all ? Object.keys(views).filter((view) => view !== "you" || this.concernsViewer()) : EVERYBODYS;
+    const named = (view) => [view, { label: !sees_all && view === "identities" ? "Yours" : views[view].label, minor: sees_all && !MAJOR.has(view) }];
+    const kept = concerns.includes(shown) ? concerns : [...concerns, shown];
+    return kept.map(named).sort(([, one], [, other]) => one.minor - other.minor);
+  }
+
+  concernsViewer() {
+    return this.needs && (this.needs.waiting > 0 || this.needs.identities > 0 || this.needs.suggestions > 0);
+  }
+
+  isViewer(name) {
+    return this.viewer.names.includes(name.toLowerCase());
+  }
+
+  absent() {
+    if (this.viewer.sees_all) return { title: "Not in this scan", why: "It left since, or was never there. Scans has the older ones." };
+    const why = `You see what you own and what you review. This is not among it, or it does not exist. Ask ${this.viewer.keepers}.`;
+    return { title: "You may not see this", why };
+  }
+
+  actions(kind, about, { extra }) {
+    if (kind === "identity") return [reviewActions(extra), ownerActions(extra, extra.owner)];
+    return findingActions(about, extra.actions[about.fingerprint]);
+  }
+
+  suggested(tables) {
+    return suggestedPanel(tables);
   }
 
   async list(name) {
@@ -209,6 +258,8 @@ class FetchedSource {
   async tables(kind, id) {
     try {
       const { tables, ...rest } = await whenReady(() => getJson(`/page/panel/${kind}`, { key: id }));
+      for (const name of rest.extra.left) LEFT.add(name);
+      if (rest.suggestion) return rest;
       return { ...unpackedTables(tables), ...rest, expand: (key) => this.next(key) };
     } catch (error) {
       if (error.status !== 404) throw error;
@@ -233,6 +284,10 @@ class FetchedSource {
     for (const part of document.querySelectorAll("#cards, #more, #bar .search, #bar .narrow")) part.hidden = Boolean(page);
     byId("lists").hidden = Boolean(page);
     byId("page").hidden = !page;
+    const isOwners = !this.viewer.sees_all;
+    byId("start").hidden = !isOwners || view !== "identities" || !this.needs;
+    byId("overview").hidden = isOwners;
+    if (!byId("start").hasChildNodes()) this.showStart();
     const asked = (this.paging = {});
     if (!page) return false;
     byId("page").setAttribute("aria-labelledby", `tab-${view}`);
@@ -252,7 +307,7 @@ class FetchedSource {
     fields.delete("scan");
     const path = location.pathname;
     const open = Object.entries(KIND_PATHS).find(([, prefix]) => path.startsWith(prefix) && path.length > prefix.length);
-    const state = stateOf(fields, open ? { kind: open[0], id: decoded(path.slice(open[1].length)) } : null);
+    const state = stateOf(fields, open ? { kind: open[0], id: decoded(path.slice(open[1].length)) } : readOpen(location.search.slice(1)));
     const at = path === "/identities" ? "/" : path.replace(/(.)\/$/, "$1");
     const [view] = Object.entries({ ...LIST_PATHS, ...PAGE_PATHS }).find(([, where]) => where === at) ?? [null];
     return { ...state, view: state.view ?? view };

@@ -1,8 +1,5 @@
-// Small forms, and the parts of a panel that only the served page has: what happened to an identity, who should own it, and
-// the acknowledgement of a finding. Each write is a request to the API; what it refuses stands at the field.
+// Small forms, and the time line of an identity. Each write is a request to the API; what it refuses stands at the field.
 
-const NEEDS_PERSON = "The token that signed you in names no person. Start muster serve with --as PERSON to make changes.";
-const ASKS_FIRST = "You own this, and its severity is high: what you ask for waits for a reviewer, and the finding counts until then.";
 const DECISIONS = [
   ["", "Choose…"],
   ["keep", "Keep"],
@@ -50,11 +47,12 @@ function inputOf(form, { name, label, type = "text", options, value = "", hint, 
   const attributes = { id, name, "aria-required": required ? "true" : null, "aria-describedby": hint ? `${id}-hint ${id}-complaint` : `${id}-complaint` };
   const control = options
     ? h("select", attributes, options.map(([key, text]) => h("option", { value: key }, text)))
-    : h(type === "long" ? "textarea" : "input", { ...attributes, type: type === "long" ? null : type, rows: type === "long" ? 2 : null });
+    : h(type === "long" ? "textarea" : "input", { ...attributes, type: type === "long" ? null : type === "person" ? "text" : type, rows: type === "long" ? 2 : null });
   control.value = value;
+  const list = type === "person" && personField(control, id);
   const shown = hint && h("p.quiet", { id: `${id}-hint` }, hint);
   return {
-    element: h("div.field", null, h("label", { for: id }, label), control, shown, complaint),
+    element: h("div.field", null, h("label", { for: id }, label), control, list, shown, complaint),
     get value() {
       return control.value.trim() || null;
     },
@@ -70,22 +68,7 @@ function inputOf(form, { name, label, type = "text", options, value = "", hint, 
 // --- parts of panels
 
 function servedParts(kind, row, tables) {
-  const { extra } = tables;
-  if (kind === "identity") {
-    const key = keyOf(tables.identities, row);
-    return [
-      section("Time line", erasOf(extra.history)),
-      section("Proposed owner", proposalsOf(extra.proposals), ownerForm(key)),
-    ];
-  }
-  if (kind === "finding") {
-    const fingerprint = tables.findings.at("fingerprint", row);
-    return [
-      extra.may_approve && section("Approve", approveForm(fingerprint, extra.asked_at)),
-      section("Acknowledge", extra.must_ask && h("p.quiet", null, ASKS_FIRST), acknowledgeForm(fingerprint, extra.must_ask)),
-    ];
-  }
-  return [];
+  return kind === "identity" ? [section("Time line", erasOf(tables.extra.history))] : [];
 }
 
 // The periods without a change, the latest first.
@@ -103,44 +86,4 @@ function erasOf(history) {
     ),
   );
   return items.length > 0 && h("ol.eras", null, items);
-}
-
-function proposalsOf(proposals) {
-  const one = ({ owner, by, at, reason }) =>
-    h("li", null, personNamed(owner), ` by ${by} on ${at.slice(0, 10)}`, reason && [": ", outside(reason)]);
-  return manyOf("ul", [...proposals].reverse(), one);
-}
-
-function ownerForm(key) {
-  return formOf({
-    label: "Propose an owner",
-    fields: [
-      { name: "owner", label: "Owner", required: true, hint: "A person or group on the roster." },
-      { name: "reason", label: "Reason (optional)" },
-    ],
-    save: (body) => send("POST", `/api/v1/identities/${encodeURIComponent(key)}/owner`, body),
-    saved: "Proposed. The keeper of the registry takes it over with muster registry adopt.",
-  });
-}
-
-// What an owner asked for, as the panel shows it above, and no other that came since.
-function approveForm(fingerprint, asked_at) {
-  return formOf({
-    label: "Approve what was asked for",
-    fields: [],
-    save: () => send("POST", `/api/v1/findings/${fingerprint}/approve`, { asked_at }),
-    saved: () => app.showPanel(),
-  });
-}
-
-function acknowledgeForm(fingerprint, asks) {
-  return formOf({
-    label: asks ? "Ask to acknowledge" : "Acknowledge",
-    fields: [
-      { name: "reason", label: "Reason", type: "long", required: true },
-      { name: "until", label: "Until (optional)", type: "date", hint: "90 days from now by default, at most a year." },
-    ],
-    save: (body) => send("POST", `/api/v1/findings/${fingerprint}/acknowledge`, body),
-    saved: () => app.showPanel(),
-  });
 }

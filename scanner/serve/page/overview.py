@@ -16,6 +16,7 @@ from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS
 from reports.states import STATES
 from reports.summary import HEADLINE, NO_REGISTRY, NO_ROSTER, stale_caveat, totals, unread_caveats
 from scanner.model import SEVERITIES, ScanResult
+from scanner.serve.api.needs import Needs, needs_of
 from scanner.serve.api.operations import Call
 from scanner.serve.index.files import Cache
 from scanner.serve.index.questions import ListName, Only, Question, Value
@@ -53,12 +54,13 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
     states = {axis: _named(identities[axis]) for axis in _AXES}
     stale = _of(identities, "rechecked", False)
     caveats = [
-        *([] if sees_all else [f"You see what you own: {counted(number, 'identity', 'identities')}."]),
         *(unread_caveats(gaps) if sees_all or not gaps else [_UNREAD]),
         *([NO_REGISTRY] if states["registry"].get("unchecked") else []),
         *([NO_ROSTER] if states["ownership"].get("unchecked") and not states["registry"].get("unchecked") else []),
         *([stale_caveat(stale)] if stale else []),
     ]
+    latest = call.serving.catalog.latest()
+    needs = needs_of(call, index) if index is latest and call.viewer.person is not None else None
     return {
         "scan": {
             "id": text(frame.scan.id),
@@ -71,8 +73,13 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
             "name": call.viewer.name,
             "sees_all": sees_all,
             "is_reviewer": call.viewer.is_reviewer,
+            "names": sorted(call.viewer.owns),
+            "keepers": call.visible.keepers,
         },
-        "headline": _headline(number, states, limited=not HEADLINE.isdisjoint(limited)),
+        "needs": needs,
+        "headline": _need_headline(needs)
+        if not sees_all
+        else _headline(number, states, limited=not HEADLINE.isdisjoint(limited)),
         "caveats": caveats,
         "limited": limited,
         "states": STATES,
@@ -105,6 +112,16 @@ def overview(call: Call, index: Index) -> dict[str, Any]:
 
 
 _UNREAD = "Not everything where your identities are could be read: numbers may be incomplete."
+
+
+def _need_headline(needs: Needs | None) -> str:
+    """What an owner reads first: how much needs them."""
+    if needs is None:
+        return "What was yours in an older scan."
+    if not needs.waiting:
+        asked = counted(needs.suggestions, "thing", "things")
+        return f"Nothing needs you; {asked} may be yours." if needs.suggestions else "Nothing needs you now."
+    return f"{counted(needs.waiting, 'thing needs', 'things need')} you."
 
 
 class _Counted(Struct, frozen=True, kw_only=True):

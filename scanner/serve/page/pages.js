@@ -1,12 +1,13 @@
 // The pages beside the lists: what is new, attack paths, owners, activity, reviews, scans; saved queries; the page's own links.
 
-const PAGE_PATHS = { news: "/new", paths: "/paths", owners: "/owners", activity: "/activity", reviews: "/reviews", trends: "/trends", decisions: "/decisions", scans: "/scans" };
+const PAGE_PATHS = { you: "/you", news: "/new", paths: "/paths", owners: "/owners", activity: "/activity", reviews: "/reviews", trends: "/trends", decisions: "/decisions", scans: "/scans" };
 const CHANGE_KINDS = { identity: "identity", finding: "finding", entry: "entry" };
 const NEWER_EVERY = 60_000; // milliseconds between two questions for a newer scan
 const NEVER_SCANNED = "There is no earlier scan to compare with.";
 
 // For each its name and what it shows; asked with the address's query.
 const SERVED_PAGES = {
+  you: { label: "For you", draw: async () => startOf(source.needs) },
   news: { label: "New", draw: newsPage },
   paths: { label: "Paths", draw: pathsPage },
   owners: { label: "Owners", draw: ownersPage },
@@ -145,10 +146,10 @@ function pathsFound({ paths, nodes, total, more, bounded }) {
   const { steps } = paths[0];
   const graph = { start: steps[0].from, path: [steps[0].from, ...steps.map(({ to }) => to)], more: 0, expand: (key) => source.next(key) };
   const said = `${count(total)} ${total === 1 ? "identity has" : "identities have"} a path${more ? `; ${count(paths.length)} are shown` : ""}.`;
+  const canvas = new PathDrawing({ ...graph, nodes: graph.path.map(node), edges: steps }).element;
   return [
     h("p", { role: "status" }, said, bounded && " The search ended at its limit: there may be others."),
-    new PathDrawing({ ...graph, nodes: graph.path.map(node), edges: steps }).element,
-    drawn,
+    h("div.beside", null, h("div.sentences", null, drawn), canvas),
   ];
 }
 
@@ -202,7 +203,7 @@ async function reviewsPage(fields) {
 // Acknowledgements that wait for a reviewer.
 async function askedFor() {
   const { items } = await getApi("asked");
-  const rows = items.map(({ fingerprint, severity, title, asked }) => [mark("severity", severity), link("finding", fingerprint, title), asked.by, asked.until, outside(asked.reason)]);
+  const rows = items.map(({ fingerprint, severity, title, asked }) => [mark("severity", severity), link("finding", fingerprint, title), personNamed(asked.by), asked.until, outside(asked.reason)]);
   return items.length > 0 && [h("h2", null, "Acknowledgements to approve"), smallTable(["Severity", "Finding", "Asked by", "Until", "Reason"], rows)];
 }
 
@@ -212,7 +213,7 @@ async function reviewPage(name) {
   const mine = items.filter((item) => item.mine && !item.decision);
   const others = items.filter((item) => !mine.includes(item));
   const decide = (item) => (body) => send("POST", `/api/v1/${path}/items/${encodeURIComponent(item.id)}/decide`, { ...body, facts_hash: item.facts_hash });
-  const rows = others.map((item) => [link("identity", item.key, item.facts.name), item.reviewer, item.decision ? word(item.decision.decision) : "undecided", item.decision?.reason ?? ""]);
+  const rows = others.map((item) => [link("identity", item.key, item.facts.name), personNamed(item.reviewer), item.decision ? word(item.decision.decision) : "undecided", item.decision?.reason ?? ""]);
   return [
     h("h2", null, outside(name), `: ${count(mine.length)} to decide`),
     mine.map((item) => itemToDecide(item, decide(item))),
@@ -244,10 +245,13 @@ function itemToDecide(item, save) {
       fields: [
         { name: "decision", label: "Decision", options: DECISIONS, required: true },
         { name: "reason", label: "Reason (optional)" },
-        { name: "new_owner", label: "New owner (to give it to another)" },
+        { name: "new_owner", label: "New owner (to give it to another)", type: "person" },
       ],
       save,
-      saved: ({ decision }) => article.replaceChildren(h("p", { role: "status" }, outside(seen.name), `: ${word(decision)}`)),
+      saved: ({ decision, by, at }) => {
+        const when = h("span.quiet", null, ` by ${by} on ${at.slice(0, 10)}`);
+        article.replaceChildren(h("p", { role: "status" }, outside(seen.name), `: ${word(decision)}`, when));
+      },
     }),
   );
   return article;

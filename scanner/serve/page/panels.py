@@ -13,18 +13,18 @@ from reports.html.identities import Whole
 from reports.html.packing import minutes, table
 from reports.html.payload import table_blocks
 from scanner.access.attack_paths import AttackGraph
-from scanner.diff.aspects import eras
 from scanner.model import Assessment, Coverage, Link, ScanResult
 from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH, find_finding, find_identity
+from scanner.serve.api.needs import suggestion_of
 from scanner.serve.api.operations import Call
 from scanner.serve.api.paths import loaded
 from scanner.serve.api.rows import with_facts
-from scanner.serve.api.writing import may_approve, must_ask
 from scanner.serve.graphs import GRAPHS
 from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import ListName, Question
 from scanner.serve.index.reading import Index
+from scanner.serve.page.acting import actions_of, identity_of
 from scanner.store.records import Records
 
 _MOST_EACH_WAY = 100
@@ -32,6 +32,7 @@ _MOST_EACH_WAY = 100
 _MOST_AROUND = 300
 """Maximum number of identities around the subject."""
 _MOST_ROWS = 1_000
+_NOT_FOUND = 404
 
 Tables: TypeAlias = dict[str, Any]
 """Packed tables by name."""
@@ -45,15 +46,33 @@ def panel(call: Call, kind: str, key: str, index: Index) -> dict[str, Any]:
     if read is None:
         raise Refusal(404, "there is no such kind")
     with call.serving.store.records(index.scan) as records:
-        part, tables = read(_Reading(call, records, index), key)
+        try:
+            part, tables = read(_Reading(call, records, index), key)
+        except Refusal as refusal:
+            return _unseen(call, records, kind, key, refusal)
     part = with_facts(call.visible, part)
     packed = table_blocks(part, _known(call, index, part))
     return {
         "tables": {name: one for block in packed.values() for name, one in block.items()} | tables,
         "now": minutes(part.scan.started_at),
         "since": {"at": minutes(call.serving.store.started_before(index.scan))},
-        "extra": _extra(call, kind, key, part),
+        "extra": _extra(call, kind, part),
     }
+
+
+def _unseen(call: Call, records: Records, kind: str, key: str, refusal: Refusal) -> dict[str, Any]:
+    """What stands for a subject that the viewer does not see: a suggestion, or whom to ask. No more than that.
+
+    It is the same whether there is such a subject or not. Raises the refusal for people who see everything.
+    """
+    if refusal.status != _NOT_FOUND or call.visible.is_everything:
+        raise refusal
+    found = records.identities([key]) if kind == "identity" else ()
+    suggestion = suggestion_of(call, found[0]) if found else None
+    if suggestion is None:
+        raise Refusal(404, str(refusal), hint=f"ask {call.visible.keepers}")
+    said = identity_of(call, found[0], with_history=False)
+    return {"suggestion": suggestion, "extra": said | {"left": ()}}
 
 
 def _known(call: Call, index: Index, part: ScanResult) -> Whole:
@@ -76,20 +95,26 @@ def _graph(call: Call, index: Index) -> AttackGraph | None:
     return loaded(GRAPHS.begin(call.serving.store, index.scan))
 
 
-def _extra(call: Call, kind: str, key: str, part: ScanResult) -> dict[str, Any]:
-    """The parts of the panel that the report does not have."""
-    if kind == "finding":
-        found = part.findings[0]
-        return {
-            "asked_at": found.asked and found.asked.at,
-            "may_approve": may_approve(call, found),
-            "must_ask": must_ask(call, found),
-        }
-    if kind != "identity":
-        return {}
-    store = call.serving.store
-    versions = [(one.since, one.until, one.assessment) for one in store.history(key)]
-    return {"history": eras(versions), "proposals": store.served.proposals(key)}
+def _extra(call: Call, kind: str, part: ScanResult) -> dict[str, Any]:
+    """The parts of the panel that the report does not have: what the viewer may do, and what people said."""
+    subject = part.identities[0] if part.identities and kind in ("identity", "finding") else None
+    extra: dict[str, Any] = {"actions": actions_of(call, part.findings)}
+    if subject is not None:
+        extra |= identity_of(call, subject, with_history=kind == "identity")
+    return extra | {"left": call.serving.lists.gone(_named(part, extra))}
+
+
+def _named(part: ScanResult, extra: Mapping[str, Any]) -> Iterator[str]:
+    """The people whom the panel names."""
+    for one in part.identities:
+        yield from filter(None, (one.ownership.owner, *(who.person for who in one.ownership.candidates)))
+    for entry in part.entries:
+        yield from (*entry.entry.owner, *entry.entry.technical_owner, *entry.entry.backup_owner)
+    for finding in part.findings:
+        given = (finding.acknowledged, finding.asked)
+        yield from filter(None, (finding.owner, *(one.by for one in given if one is not None)))
+    for said in (*extra.get("proposals", ()), *extra.get("denials", ())):
+        yield from filter(None, (said.by, getattr(said, "owner", None)))
 
 
 class _Reading:

@@ -16,7 +16,7 @@ from scanner.serve.answers import page as plain
 from scanner.serve.index.catalog import Underway
 
 STATIC = "/static/"
-_SOURCES = ("fetched.js", "forms.js", "trends.js", "decisions.js", "pages.js")
+_SOURCES = ("fetched.js", "forms.js", "actions.js", "start.js", "trends.js", "decisions.js", "pages.js")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
@@ -40,6 +40,7 @@ _ABOVE = (
     '<p id="newer" role="status" hidden>A newer scan is there. '
     '<button id="reload" type="button">Show it</button></p>'
 )
+_START = '<section id="start" aria-label="For you" hidden></section>'
 _BESIDE = '<div id="page" role="tabpanel" tabindex="-1" hidden></div>'
 
 
@@ -103,5 +104,6 @@ def page(csrf: str) -> Response[bytes]:
         scripts="",
         above=_ABOVE,
         beside=_BESIDE,
+        before=_START,
     )
     return Response(text.encode(), media_type="text/html", headers={"content-security-policy": _POLICY})

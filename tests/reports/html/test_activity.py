@@ -147,7 +147,7 @@ def test_a_finding_about_a_day_shows_what_it_rests_on(opens: Opens) -> None:
             EVENT_IDS[4],
         ):
             expect(finding).to_contain_text(text)
-        expect(finding.locator(".mark").nth(1)).to_have_text("explained")
+        expect(finding.locator(".mark").nth(2)).to_have_text("explained")
         button = finding.get_by_role("button", name="Copy event ids")
         assert button.get_attribute("title") == "\n".join(EVENT_IDS)
         button.focus()

@@ -171,7 +171,8 @@ def test_asked_and_approved_on_the_page(browser: Browser, tmp_path: Path) -> Non
 
     with Served(prepared(tmp_path), SIGN_IN) as served:
         page = opened(BOB, f"/findings/{GRAVE}")
-        form = page.get_by_role("form", name="Ask to acknowledge")
+        page.get_by_role("dialog").get_by_role("button", name="Ask to acknowledge").first.click()
+        form = page.get_by_role("form", name="Ask")
         expect(page.get_by_role("dialog")).to_contain_text("waits for a reviewer")
         form.get_by_label("Reason").fill("the vendor rotates it")
         form.get_by_role("button").click()

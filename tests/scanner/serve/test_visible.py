@@ -242,6 +242,8 @@ ASKED: Mapping[str, Sequence[str]] = {
     "GET /api/v1/trends": ["/api/v1/trends", "/api/v1/trends?limit=1"],
     "GET /api/v1/queries": ["/api/v1/queries"],
     "GET /api/v1/asked": ["/api/v1/asked"],
+    "GET /api/v1/needs": ["/api/v1/needs"],
+    "GET /api/v1/people": ["/api/v1/people?q=ow"],  # names and addresses of anybody, by design
     "GET /api/v1/reviews": ["/api/v1/reviews"],
     "GET /api/v1/reviews/{name}/items": ["/api/v1/reviews/autumn/items", "/api/v1/reviews/none/items"],
     "GET /metrics": ["/metrics"],
@@ -263,6 +265,9 @@ ASKED: Mapping[str, Sequence[str]] = {
     "POST /api/v1/findings/{fingerprint}/acknowledge": [f"/api/v1/findings/{_fingerprint('zz-1')}/acknowledge"],
     "POST /api/v1/findings/{fingerprint}/approve": [f"/api/v1/findings/{_fingerprint('zz-1')}/approve"],
     "POST /api/v1/identities/{key}/owner": [f"/api/v1/identities/{key_of('zz-1')}/owner"],
+    "POST /api/v1/identities/{key}/not_mine": [f"/api/v1/identities/{key_of('zz-1')}/not_mine"],
+    "DELETE /api/v1/findings/{fingerprint}/acknowledge": [f"/api/v1/findings/{_fingerprint('zz-1')}/acknowledge"],
+    "DELETE /api/v1/identities/{key}/owner": [f"/api/v1/identities/{key_of('zz-1')}/owner"],
     "POST /api/v1/reviews/{name}/items/{id}/decide": ["/api/v1/reviews/autumn/items/x/decide"],
     "POST /api/v1/queries": ["/api/v1/queries"],
     "DELETE /api/v1/queries/{id}": ["/api/v1/queries/zz-query"],

@@ -49,6 +49,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         csv.writer(file).writerow(["late-bot", "saas", "prod", "bot", "late-bot"])
     _scan(folder)
     run_muster(folder, "review", "open", "q1", "--due", "2099-01-01", "-o", "xlsx:books")
+    run_muster(folder, "report", "-o", "json:scan.json")
     return folder
 
 

@@ -79,9 +79,11 @@ def test_the_round_of_an_owner(browser: Browser, served: Served) -> None:
         page = seen.page
         expect(rows(page)).to_have_count(1)
         expect(rows(page)).to_contain_text("svc-billing")
-        expect(page.locator("#caveats")).to_contain_text("You see what you own")
+        expect(page.locator("#yours")).to_have_text("Yours: 1 identity")
+        expect(page.locator("#headline")).to_have_text("1 thing needs you.")
         page.goto(f"{served.url}/identities/{quote(INTERN.key, safe='')}")
-        expect(page.get_by_role("dialog")).to_contain_text("Not in this report")
+        expect(page.get_by_role("dialog")).to_contain_text("You may not see this")
+        expect(page.get_by_role("dialog")).to_contain_text("Ask Cyd or Eve.")
         assert "its trust policy names it" not in page.content()
         page.keyboard.press("Escape")
 
@@ -104,15 +106,15 @@ def test_the_round_of_an_owner(browser: Browser, served: Served) -> None:
         expect(page.locator("#page")).to_contain_text("still needed")
 
         page.goto(f"{served.url}/identities/{quote(BILLING.key, safe='')}")
-        form = page.get_by_role("form", name="Propose an owner")
+        page.get_by_role("dialog").get_by_role("button", name="It belongs to…").click()
+        form = page.get_by_role("form", name="Propose")
         form.get_by_label("Owner").fill("nobody@example.com")
         form.get_by_role("button").click()
         expect(form.locator(".complaint:visible")).to_contain_text("nobody@example.com is not an active person")
         form.get_by_label("Owner").fill("bo@example.com")
         form.get_by_role("button").click()
-        expect(form).to_contain_text("Proposed.")
-        page.reload()
-        expect(page.get_by_role("dialog")).to_contain_text(f"bo@example.com by {OWNER}")
+        expect(page.get_by_role("dialog")).to_contain_text(f"bo@example.com was proposed by {OWNER}")
+        expect(page.get_by_role("dialog")).to_contain_text("muster registry adopt --proposals")
         failures = [one for one in seen.complaints if "400" not in one and "404" not in one]  # the two refusals above
         assert failures == []
 
@@ -188,7 +190,8 @@ def test_findings_are_acknowledged_and_queries_saved(browser: Browser, served: S
     """A reason and a day suppress a finding; a saved query leads to its list again."""
     with visiting(browser, served, ANALYST, f"/findings/{OLD_KEY[:12]}") as seen:
         page = seen.page
-        form = page.get_by_role("form", name="Acknowledge")
+        page.get_by_role("button", name="Acknowledge", exact=True).first.click()
+        form = page.get_by_role("form", name="Acknowledge it")
         form.get_by_label("Reason").fill("the vendor rotates it")
         form.get_by_label("Until").fill("2020-01-01")
         form.get_by_role("button").click()
