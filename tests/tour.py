@@ -24,6 +24,12 @@ REPORT: Mapping[str, str] = {
     "report-panel": "#view=identities&identity=arn:aws:iam::471208833519:user/data/etl-warehouse-prod",
 }
 """By name of the picture, what follows the file's address."""
+OWNER = "jonas.lindqvist@tidewater.example"
+SIGN_IN = """
+[serve]
+user_header = "X-User"
+proxies = ["127.0.0.1"]
+"""
 WAIT = 60_000
 
 
@@ -40,6 +46,11 @@ def main() -> None:
                 page.locator("#grid tbody tr[data-at]").first.click()
                 page.get_by_role("dialog").wait_for()
             page.screenshot(path=IMAGES / f"{name}.png")
+    with Served(folder, SIGN_IN, "--store", f"sqlite:///{folder / 'demo.db'}") as served, chromium() as browser:
+        page = browser.new_page(viewport={"width": 1200, "height": 680}, extra_http_headers={"X-User": OWNER})
+        page.goto(served.url)
+        page.locator(".needs li").first.wait_for(timeout=WAIT)
+        page.screenshot(path=IMAGES / "served-start.png")
         for name, fragment in REPORT.items():
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(f"{(folder / 'report.html').as_uri()}{fragment}")

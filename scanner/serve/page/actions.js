@@ -165,7 +165,8 @@ function personField(control, id) {
     const text = control.value.trim();
     if (text.length < SHORTEST_LOOKED_UP) return show([]);
     const { items } = await getApi(`people?${new URLSearchParams({ q: text })}`).catch(() => ({ items: [] }));
-    if (question === asked && document.activeElement === control) show(items);
+    const isWhole = items.some(({ email }) => email === text);
+    if (question === asked && document.activeElement === control) show(isWhole ? [] : items);
   };
   control.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(look, LOOKED_UP_AFTER); });
   control.addEventListener("blur", () => show([]));

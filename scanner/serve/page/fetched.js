@@ -178,7 +178,7 @@ function grouping(group) {
 // --- the source
 
 // Lists and pages that concern everybody, in their order; the others concern people who see everything.
-const EVERYBODYS = ["identities", "findings", "entries", "credentials", "news", "reviews"];
+const EVERYBODYS = ["identities", "findings", "entries", "credentials", "news", "reviews", "trends", "decisions"];
 const MAJOR = new Set(["you", "identities", "findings", "agents", "entries", "credentials", "news", "reviews", "paths"]);
 
 class FetchedSource {
@@ -221,7 +221,7 @@ class FetchedSource {
 
   tabs(views, shown) {
     const { sees_all } = this.viewer;
-    const concerns = sees_all ? Object.keys(views).filter((view) => view !== "you" || this.concernsViewer()) : EVERYBODYS;
+    const concerns = sees_all ? Object.keys(views).filter((view) => view !== "you" || this.concernsViewer()) : EVERYBODYS.filter((view) => view in views);
     const named = (view) => [view, { label: !sees_all && view === "identities" ? "Yours" : views[view].label, minor: sees_all && !MAJOR.has(view) }];
     const kept = concerns.includes(shown) ? concerns : [...concerns, shown];
     return kept.map(named).sort(([, one], [, other]) => one.minor - other.minor);

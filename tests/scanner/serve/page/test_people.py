@@ -131,7 +131,7 @@ def test_an_owner_begins_with_what_needs_them(browser: Browser, served: Served) 
         expect(page.locator("#grid tbody tr[data-at]")).to_have_count(3)
         expect(page.locator("#cards")).to_be_hidden()
         expect(page.get_by_role("tab")).to_have_text(
-            ["Yours", "Findings", "Registry entries", "Credentials", "New", "Reviews"]
+            ["Yours", "Findings", "Registry entries", "Credentials", "New", "Reviews", "Trends"]
         )
         expect(page.get_by_text("Is this yours?")).to_have_count(0)
         assert violations_in_light_and_dark(page) == []
