@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +24,7 @@ UNTIL = str(datetime.now(UTC).date() + timedelta(days=30))
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def bots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ada owns four bots of two entries, and Bob is the likely owner of one that nobody owns."""
     folder = tmp_path_factory.mktemp("taking-back")
     (folder / "people.csv").write_text(PEOPLE)
@@ -34,7 +36,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             writer.writerow([bot, "saas", "prod", "bot", bot, f"owner={BOB}" if bot == "built-bot" else ""])
     (folder / "config.toml").write_text(CONFIG)
     run_muster(folder, "scan", "--quiet", "-o", "json:scan.json")
-    with Served(folder, SIGN_IN) as running:
+    return folder
+
+
+@pytest.fixture
+def served(bots: Path, tmp_path: Path) -> Iterator[Served]:
+    """A server over a store of its own."""
+    shutil.copytree(bots, tmp_path / "copy")
+    with Served(tmp_path / "copy", SIGN_IN) as running:
         yield running
 
 
