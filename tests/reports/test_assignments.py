@@ -93,7 +93,7 @@ def test_a_row_of_a_table_has_its_key() -> None:
     """In a column of its own, before the newer ones."""
     header, row = written(CsvReport(), result(), "findings").decode().splitlines()
 
-    assert header.endswith(",assignment,explained,was,cause,next_step,asked")
+    assert header.endswith(",assignment,explained,was,cause,next_step,asked,state")
     assert f",{KEY},,,," in row
 
 

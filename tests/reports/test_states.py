@@ -13,6 +13,7 @@ from scanner.model import (
     ChangeName,
     CoverageStatus,
     EntryState,
+    FindingState,
     NatureVerdictName,
     OwnershipState,
     PrivilegeLevel,
@@ -33,6 +34,7 @@ MODEL: dict[Axis, tuple[str, ...]] = {
     "entry": get_args(EntryState),
     "coverage": get_args(CoverageStatus),
     "explained": get_args(Explained),
+    "finding": get_args(FindingState),
     "change": tuple(name for name in get_args(ChangeName) if name != "not_rechecked"),
 }
 

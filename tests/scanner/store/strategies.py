@@ -74,7 +74,7 @@ def _rekeyed(record: Any, key: str) -> Any:
         case EntryAssessment():
             return replace(record, entry=replace(record.entry, id=key))
         case Finding():
-            return replace(record, fingerprint=key, asked=None)  # what waits for a reviewer has a table of its own
+            return replace(record, fingerprint=key, asked=None, handled=None)  # what people do has tables of its own
         case _:
             return replace(record, key=key)
 

@@ -69,8 +69,8 @@ finding = make_finding()
 
 
 def _stored(record: Any) -> Any:
-    """Return a record as a scan stores it: what waits for a reviewer is in a table of its own."""
-    return replace(record, asked=None) if isinstance(record, Finding) else record
+    """Return a record as a scan stores it: what people do about a finding has tables of its own."""
+    return replace(record, asked=None, handled=None) if isinstance(record, Finding) else record
 
 
 @pytest.mark.parametrize(("kind", "record"), KINDS, ids=[kind.name for kind, _ in KINDS])
