@@ -5,7 +5,7 @@ from __future__ import annotations
 TENANT = "entra.tenant"
 SERVICE_PRINCIPALS, APPLICATIONS = "graph.service_principals", "graph.applications"
 AGENT_IDENTITIES, AGENT_BLUEPRINTS = "graph.agent_identities", "graph.agent_blueprints"
-AGENT_USERS = "graph.agent_users"
+AGENT_USERS, INHERITABLE = "graph.agent_users", "graph.inheritable_permissions"
 OWNERS, FEDERATED_CREDENTIALS, DELETED = "graph.owners", "graph.federated_credentials", "graph.deleted"
 DIRECTORY_ROLES, APP_PERMISSIONS = "graph.directory_roles", "graph.app_permissions"
 DELEGATED_GRANTS, GROUP_MEMBERS = "graph.delegated_grants", "graph.group_members"

@@ -92,6 +92,11 @@ SPEC = Spec(
             rungs=_IDENTITY_RUNGS,
         ),
         _section(
+            s.INHERITABLE,
+            "What blueprints hand on to their agents",
+            "which permissions agents inherit from their blueprints is not known: what they may do is unknown",
+        ),
+        _section(
             s.OWNERS,
             "Owners",
             "owners of applications are not known, nor who can take over an application as its owner",
@@ -213,6 +218,7 @@ SPEC = Spec(
     },
     depends_on={
         s.OWNERS: (s.SERVICE_PRINCIPALS, s.APPLICATIONS),
+        s.INHERITABLE: (s.AGENT_BLUEPRINTS,),
         s.FEDERATED_CREDENTIALS: (s.APPLICATIONS,),
         s.APP_PERMISSIONS: (s.SERVICE_PRINCIPALS,),
         s.DELETED: (s.SERVICE_PRINCIPALS, s.APPLICATIONS),

@@ -11,7 +11,14 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from scanner.demo.fakes.azure.relations import add_agent, add_blueprint, add_credential_use, add_owner, add_sign_in
+from scanner.demo.fakes.azure.relations import (
+    add_agent,
+    add_blueprint,
+    add_credential_use,
+    add_owner,
+    add_sign_in,
+    hand_on,
+)
 from scanner.demo.fakes.azure.rights import GRAPH, add_api, consent, delete_principal, permit
 from scanner.demo.fakes.azure.tenant import Row, guid
 from tests.cli.conftest import Muster, muster
@@ -137,6 +144,26 @@ def test_agents_that_no_one_sponsors_are_reported(
     add_agent(azure.tenant, "alone", blueprint)
 
     assert [one["name"] for one in findings()["agent_without_sponsor"]] == ["alone"]
+
+
+def test_what_an_agent_inherits_is_what_it_may_do(
+    azure: AzureEstate,  # the imported fixture
+    muster: Muster,
+    findings: Findings,
+) -> None:
+    """To the reader of the report: level, grants with the blueprint, and what the lock compares."""
+    graph = add_api(azure.tenant, "Microsoft Graph", GRAPH, ["Mail.ReadWrite"])
+    blueprint = add_blueprint(azure.tenant, "helper")
+    add_agent(azure.tenant, "helper-1", blueprint)
+    hand_on(azure.tenant, blueprint, graph, roles={"@odata.type": "#microsoft.graph.allAllowedRoles"})
+    permit(azure.tenant, graph, "Mail.ReadWrite", azure.tenant.service_principals[guid("principal/helper")])
+
+    assert findings()
+    shown = json.loads(muster("scan", "--config", "muster.toml", "--quiet", "-o", "json:-").out)["identities"]
+    (agent,) = (one for one in shown if one["name"] == "helper-1")
+    assert agent["privilege"]["level"] == "high"
+    assert [one["via"] for one in agent["grants"] if one["name"] == "Mail.ReadWrite"] == ["inherited from helper"]
+    assert agent["attributes"]["inherits"] == ["Mail.ReadWrite of Microsoft Graph"]
 
 
 def test_rights_of_the_deleted_are_reported(

@@ -83,6 +83,7 @@ ALLOWED: tuple[Allowed, ...] = (
         f"{_SP}/{_PRINCIPAL}",
         f"{_SP}/{{id}}/{_PRINCIPAL}/sponsors",
     ),
+    *_graph(s.INHERITABLE, "AgentIdentityBlueprint.Read.All", f"{_APP}/{{id}}/{_BLUEPRINT}/inheritablePermissions"),
     *_graph(s.AGENT_USERS, "User.Read.All", "/users/microsoft.graph.agentUser", "/users/{id}/sponsors"),
     *_graph(s.OWNERS, _APPLICATIONS, f"{_SP}/{{id}}/owners", f"{_APP}/{{id}}/owners"),
     *_graph(

@@ -6,22 +6,31 @@ the user account made for it. Source: https://learn.microsoft.com/entra/agent-id
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec import structs
 
+from connectors.azure import sections as s
 from connectors.azure.client.payloads import moment
 from connectors.azure.identities.applications import NO_RIGHT_YET, of_faces
 from connectors.azure.identities.faces import Faces, known
 from connectors.azure.identities.facts import TenantFacts, contacts, people_of
 from connectors.azure.identities.payloads import AgentUser, ServicePrincipal
 from connectors.azure.keys import agent_blueprint_key, agent_identity_key, agent_user_key
+from connectors.azure.rights.inheritance import Heritage
 from connectors.azure.spec import AGENT_BLUEPRINT, AGENT_IDENTITY, AGENT_USER, SPEC
-from scanner.model import Identity, Link, Signal
-from scanner.model.attributes import SPONSORS
+from connectors.core.reading import unread_facts
+from scanner.model import Identity, Link, Privilege, Signal
+from scanner.model.attributes import INHERITS, SPONSORS
+
+_LISTS_OF_BLUEPRINTS = (s.INHERITABLE, s.AGENT_BLUEPRINTS, s.APPLICATIONS)
+_REASONS = 5
+"""Maximum number of reasons for an unknown privilege."""
 
 
-def agent_identity(found: TenantFacts, principal: ServicePrincipal, users: Iterable[AgentUser]) -> Identity:
+def agent_identity(
+    found: TenantFacts, principal: ServicePrincipal, users: Iterable[AgentUser], heritage: Heritage
+) -> Identity:
     """An agent; ``users``: the accounts that it acts as.
 
     It is unknown whether the usage reports include every agent.
@@ -34,7 +43,10 @@ def agent_identity(found: TenantFacts, principal: ServicePrincipal, users: Itera
         "registration": None,
         "blueprint": blueprint,
         SPONSORS: people_of(found.sponsors, faces),
+        INHERITS: sorted(heritage.inherited.get(principal.id.lower(), ())) or None,
     }
+    unread = tuple(_unread_blueprint(found, blueprint))
+    unclear = sorted({*unread, *heritage.unclear.get(principal.id.lower(), ())})
     links = [
         _assume_link(
             agent_user_key(found.tenant, user.id), f"it acts as the account {user.user_principal_name or user.id}"
@@ -52,7 +64,28 @@ def agent_identity(found: TenantFacts, principal: ServicePrincipal, users: Itera
         attributes=known(attributes),
         signals=_signals("an agent's identity"),
         links=tuple(links),
+        privilege=Privilege(level="unknown", evidence=tuple(unclear[:_REASONS])) if unclear else plain.privilege,
+        unread=tuple(dict.fromkeys((*plain.unread, *unread_facts(permissions=bool(unread))))),
     )
+
+
+def _unread_blueprint(found: TenantFacts, blueprint: str | None) -> Iterator[str]:
+    """Why it is unknown what an agent inherits, whatever its blueprint was granted.
+
+    A blueprint of another tenant does not say what it hands on: only what it was granted here can be inherited.
+    """
+    if blueprint is None:
+        if s.AGENT_IDENTITIES in found.gaps:
+            yield "which blueprint it is made from could not be read"
+        return
+    client = blueprint.lower()
+    principal = next((one for one in found.principals.values() if (one.app_id or "").lower() == client), None)
+    gaps = found.gaps
+    if principal is None and not gaps.isdisjoint((s.SERVICE_PRINCIPALS, s.AGENT_BLUEPRINTS)):
+        yield "the service principal of its blueprint could not be read"
+    is_here = client in found.applications or Faces(principal=principal).origin(found.tenant) == "own"
+    if is_here and found.handed_on(blueprint) is None and not gaps.isdisjoint(_LISTS_OF_BLUEPRINTS):
+        yield "what its blueprint hands on to it could not be read"
 
 
 def agent_blueprint(found: TenantFacts, faces: Faces, agents: Iterable[ServicePrincipal]) -> Identity:

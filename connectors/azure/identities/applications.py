@@ -18,6 +18,7 @@ from connectors.azure.keys import (
     subscription_of,
 )
 from connectors.azure.rights.holders import Api, Directory
+from connectors.azure.rights.inheritance import Line
 from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
 from connectors.core.reading import unread_facts
 from scanner.model import Identity, Privilege
@@ -148,7 +149,22 @@ def directory_for_rights(found: TenantFacts) -> Directory:
         names={id_: one.display_name or id_ for id_, one in found.principals.items()},
         left_out=frozenset(found.left_out),
         apis={id_: _api(one) for id_, one in found.principals.items() if one.app_id is not None},
+        lines=_lines(found),
     )
+
+
+def _lines(found: TenantFacts) -> dict[str, Line]:
+    """Blueprints that have agents here, by the id of their principal in this tenant."""
+    agents = found.agents_by_blueprint()
+    return {
+        id_: Line(
+            name=one.display_name or one.app_id or id_,
+            agents={agent.id: agent.display_name or agent.id for agent in agents[(one.app_id or "").lower()]},
+            declared=found.handed_on(one.app_id),
+        )
+        for id_, one in found.principals.items()
+        if one.app_id and not found.is_agent(one) and one.app_id.lower() in agents
+    }
 
 
 def _api(principal: ServicePrincipal) -> Api:

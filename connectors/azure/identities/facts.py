@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.clouds import CloudName
 from connectors.azure.identities.faces import Faces, known
 from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
+from connectors.azure.rights.inheritance import Inheritable
 from connectors.azure.spec import SPEC
 from connectors.azure.usage.record import UseRecord
 from connectors.core.contract import Scope
@@ -24,6 +26,7 @@ class TenantFacts(Struct, kw_only=True):
     """Ids are in lower case. ``principals``, ``owners``, ``sponsors``: by object id; ``applications``: by client id.
 
     ``agents``, ``left_out``: object ids; ``blueprints``: client ids. ``federated``: by the object id of an application.
+    ``inheritable``: what a blueprint hands on, by the object id of its registration.
     ``deleted``: deleted registrations by client id, with the day until which they can be restored. ``gaps``: names
     of sections that ended as one.
     """
@@ -41,6 +44,7 @@ class TenantFacts(Struct, kw_only=True):
     owners: dict[str, tuple[Person, ...]] = field(default_factory=dict)
     sponsors: dict[str, tuple[Person, ...]] = field(default_factory=dict)
     federated: dict[str, tuple[FederatedCredential, ...]] = field(default_factory=dict)
+    inheritable: dict[str, tuple[Inheritable, ...]] = field(default_factory=dict)
     deleted: dict[str, datetime] = field(default_factory=dict)
     sign_ins: UseRecord = UseRecord()
     credential_use: UseRecord = UseRecord()
@@ -48,6 +52,19 @@ class TenantFacts(Struct, kw_only=True):
     def application_of(self, principal: ServicePrincipal) -> Application | None:
         """Its registration, if it is in this tenant."""
         return None if principal.app_id is None else self.applications.get(principal.app_id.lower())
+
+    def handed_on(self, blueprint: str | None) -> tuple[Inheritable, ...] | None:
+        """What a blueprint (its client id) declares inheritable; None if that is unknown."""
+        application = self.applications.get((blueprint or "").lower())
+        return None if application is None else self.inheritable.get(application.id.lower())
+
+    def agents_by_blueprint(self) -> Mapping[str, Sequence[ServicePrincipal]]:
+        """Agent identities by the client id of their blueprint; without one, by an empty text."""
+        found: defaultdict[str, list[ServicePrincipal]] = defaultdict(list)
+        for principal in self.principals.values():
+            if self.is_agent(principal):
+                found[(principal.agent_identity_blueprint_id or "").lower()].append(principal)
+        return found
 
     def faces(self) -> Iterator[Faces]:
         """Applications: without managed identities, agents, and those that are left out."""

@@ -27,6 +27,7 @@ from connectors.azure.identities.lists import (
 )
 from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
 from connectors.azure.reader import AzureReader, Query
+from connectors.azure.rights.inheritance import Heritage, Inheritable
 from connectors.azure.rights.reading import read_rights
 from connectors.azure.usage.reading import read_credential_use, read_sign_ins
 from connectors.core.contract import DiscoveredRecord, Gone, SectionReading
@@ -97,6 +98,20 @@ def read_agent_users(reader: AzureReader, found: TenantFacts) -> Iterator[Covera
         some = any(map(found.is_agent, found.principals.values()))
         for user in _sponsored(reader, section, found, path, below, AgentUser, _OF_USER, some=some):
             found.agent_users[user.id.lower()] = user
+    yield reader.done(section)
+
+
+def read_inheritable(reader: AzureReader, found: TenantFacts) -> Iterator[Coverage]:
+    """What the blueprints that are registered here hand on to their agents; twenty to a request."""
+    with reader.section(s.INHERITABLE) as section:
+        blueprints = (one for one in found.faces() if found.is_blueprint(one))
+        ids = [one.application.id for one in blueprints if one.application is not None]
+        paths = {f"{_APP}/{one}/{_BLUEPRINT}/inheritablePermissions": one for one in ids}
+        for id_, rows in followed(reader, section, paths):
+            declared = tuple(reader.rows(section, [rows], Inheritable))
+            section.found(len(declared))
+            if len(declared) == len(rows):  # with an unreadable row, what agents inherit is unknown
+                found.inheritable[id_.lower()] = declared
     yield reader.done(section)
 
 
@@ -206,29 +221,39 @@ def _with_expressions(
 
 
 def identities(found: TenantFacts) -> Iterator[Identity]:
-    """Managed identities and agents by their principals, applications by both of their faces; no key twice."""
+    """Managed identities and accounts of agents, applications by both of their faces; no key twice."""
+    yield from _once(_all(found))
+
+
+def agent_identities(found: TenantFacts, heritage: Heritage) -> Iterator[Identity]:
+    """Agent identities; no key twice."""
+    users = _by_parent(found)
+    agents = (one for one in found.principals.items() if not one[1].is_managed and found.is_agent(one[1]))
+    yield from _once(agent_identity(found, principal, users[key], heritage) for key, principal in agents)
+
+
+def _once(identities: Iterable[Identity]) -> Iterator[Identity]:
     reported: set[str] = set()
-    for identity in _all(found):
+    for identity in identities:
         if identity.key not in reported:
             reported.add(identity.key)
             yield identity
 
 
-def _all(found: TenantFacts) -> Iterator[Identity]:
+def _by_parent(found: TenantFacts) -> defaultdict[str, list[AgentUser]]:
     users: defaultdict[str, list[AgentUser]] = defaultdict(list)
     for user in found.agent_users.values():
         users[(user.identity_parent_id or "").lower()].append(user)
-        yield agent_user(found, user)
-    agents: defaultdict[str, list[ServicePrincipal]] = defaultdict(list)
-    for key, principal in found.principals.items():
-        if principal.is_managed:
-            yield managed_identity(found, principal)
-        elif found.is_agent(principal):
-            agents[(principal.agent_identity_blueprint_id or "").lower()].append(principal)
-            yield agent_identity(found, principal, users[key])
+    return users
+
+
+def _all(found: TenantFacts) -> Iterator[Identity]:
+    yield from (agent_user(found, user) for user in found.agent_users.values())
+    yield from (managed_identity(found, one) for one in found.principals.values() if one.is_managed)
+    agents = found.agents_by_blueprint()
     for faces in found.faces():
         if found.is_blueprint(faces):
-            yield agent_blueprint(found, faces, agents[(faces.client_id or "").lower()])
+            yield agent_blueprint(found, faces, agents.get((faces.client_id or "").lower(), ()))
         else:
             yield application(found, faces)
 
@@ -263,6 +288,7 @@ def read_directory(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     yield from read_agents(reader, found)
     yield from read_blueprints(reader, found)
     yield from read_agent_users(reader, found)
+    yield from read_inheritable(reader, found)
     yield from read_owners(reader, found)
     yield from read_federation(reader, found)
     yield from read_deleted_registrations(reader, found)
@@ -271,4 +297,5 @@ def read_directory(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     found.credential_use = yield from read_credential_use(reader, now)
     yield from identities(found)
     yield from ownerships(found)
-    yield from read_rights(reader, directory_for_rights(found))
+    heritage = yield from read_rights(reader, directory_for_rights(found))
+    yield from agent_identities(found, heritage)

@@ -116,7 +116,8 @@ class FileApi(AzureApi):
         part = self._export.related.get((of.lower(), f"{relation.lower()} in part"), {})
         if whole is None:
             kind = path.split("/")[1]
-            self.miss(f"{relation} of /{kind}", command(f"/{kind}/ID/{relation}"))
+            below = path.split("/", 3)[3]
+            self.miss(f"{relation} of /{kind}", command(f"/{kind}/ID/{below}"))
         if whole is None and not part:
             raise Gone(f"GET {path} is in no file")
         return {"value": list({**part, **(whole or {})}.values())}

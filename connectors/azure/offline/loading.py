@@ -28,11 +28,14 @@ _OLD = (
 _TOO_MUCH = "its JSON is nested too deeply, or has a number that is too large"
 _OWNERLESS = "it does not say whose rows these are: put the object's id into the file's name"
 _SPONSORS, _MEMBERS = "sponsors", "transitiveMembers"
+_NAMELESS = (r.FEDERATED, r.INHERITABLE)
+"""Relations that the rows tell."""
 # Words in the name of a file, for lists of objects related to the object whose id is in the name.
 _WORDS = (
     ("sponsor", _SPONSORS),
     ("member", _MEMBERS),
     ("federated", r.FEDERATED),
+    ("inheritable", r.INHERITABLE),
     ("held", r.HELD_BY),
     ("owner", r.OWNERS),
 )
@@ -107,7 +110,7 @@ def _add(export: Export, found: Listed, name: str | None, path: str) -> bool:
         return _add_holders(export, found.rows)
     if name == r.RELATED and any(isinstance(row.get(one), list) for one in r.SHOWN for row in found.rows):
         return _add_shown(export, found.rows)
-    if name in (r.FEDERATED, r.RELATED) or (name is None and not found.rows):
+    if name in (*_NAMELESS, r.RELATED) or (name is None and not found.rows):
         return _add_related(export, found.rows, name, path)
     return name is not None and _add_list(export, found, name)
 
@@ -127,7 +130,7 @@ def _add_related(export: Export, rows: Sequence[Row], name: str | None, path: st
     owner = next(iter(GUID.findall(path)), None)
     reported = next((relation for word, relation in _WORDS if word in path.lower()), None)
     if owner is not None and (rows or reported is not None):
-        return _relate(export, owner, r.FEDERATED if name == r.FEDERATED else reported or r.OWNERS, rows)
+        return _relate(export, owner, name if name in _NAMELESS else reported or r.OWNERS, rows)
     if rows:
         raise Unreadable(_OWNERLESS)
     export.empty.append(path.lower())

@@ -25,12 +25,15 @@ DIRECTORY_ASSIGNMENTS = "/roleManagement/directory/roleAssignments"
 GRANTS = "/oauth2PermissionGrants"
 SIGN_INS, CREDENTIAL_USE = "/reports/servicePrincipalSignInActivities", "/reports/appCredentialSignInActivities"
 OWNERS, FEDERATED, HELD_BY = "owners", "federatedIdentityCredentials", "appRoleAssignedTo"
+INHERITABLE = "inheritablePermissions"
 RESOURCES, SUBSCRIPTIONS, MANAGEMENT_GROUPS = "resources", "subscriptions", "management groups"
 ROLE_ASSIGNMENTS, ROLE_DEFINITIONS, DENIALS = "role assignments", "role definitions", "deny assignments"
 VAULT_ITEMS, IDENTITY_FEDERATION, RELATED = "vault items", "identity federation", "related objects"
 
 # The metadata of a Graph list: of an object, or of the directory. Source: the OData context URL.
-_CONTEXT = re.compile(r"\$metadata#(?P<path>[\w/.]+)(?:\('(?P<id>[0-9A-Fa-f-]{36})'\)/(?P<relation>\w+))?")
+_CONTEXT = re.compile(
+    r"\$metadata#(?P<path>[\w/.]+)(?:\('(?P<id>[0-9A-Fa-f-]{36})'\)/(?:microsoft\.graph\.\w+/)?(?P<relation>\w+))?"
+)
 _BIN = {
     path.replace("/directory/deletedItems", "/directoryObjects"): path
     for path in (DELETED_PRINCIPALS, DELETED_APPLICATIONS)
@@ -60,6 +63,7 @@ _BY_MEMBERS: Sequence[tuple[str, tuple[frozenset[str], ...]]] = tuple(
         (ROLE_ASSIGNMENTS, "id principalId roleDefinitionId scope"),
         (ROLE_DEFINITIONS, "id roleName permissions"),
         (FEDERATED, "issuer audiences"),
+        (INHERITABLE, "resourceAppId inheritableScopes|inheritableRoles"),
         (SERVICE_PRINCIPALS, "id appId servicePrincipalType|appOwnerOrganizationId|alternativeNames"),
         (APPLICATIONS, "id appId signInAudience|publisherDomain|requiredResourceAccess|passwordCredentials"),
         (SUBSCRIPTIONS, "subscriptionId displayName state"),

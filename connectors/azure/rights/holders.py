@@ -14,6 +14,7 @@ from connectors.azure.client.batch import graph_batch
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.client.payloads import ObjectId, Page
 from connectors.azure.reader import AzureReader
+from connectors.azure.rights.inheritance import Line
 from connectors.azure.rights.power import Power
 from connectors.azure.spec import SPEC
 from connectors.core.contract import Gone, Scope, SectionReading
@@ -35,13 +36,14 @@ class Directory(Struct, frozen=True, kw_only=True):
 
     ``keys``: keys of identities by the ids of service principals and of applications. ``names``: of service principals,
     by id. ``left_out``: service principals that are not reported, such as Microsoft's own, and neither are their
-    rights. ``apis``: by id.
+    rights. ``apis``: by id. ``lines``: blueprints with their agents, by the id of the blueprint's service principal.
     """
 
     keys: Mapping[str, str] = {}
     names: Mapping[str, str] = {}
     left_out: frozenset[str] = frozenset()
     apis: Mapping[str, Api] = {}
+    lines: Mapping[str, Line] = {}
 
 
 # --- Directory objects by id, and service principals in groups ---

@@ -27,6 +27,7 @@ from connectors.azure.rights.holders import (
     members_of,
     objects_by_id,
 )
+from connectors.azure.rights.inheritance import MICROSOFT_GRAPH, Heritage
 from connectors.azure.rights.payloads import (
     AppRoleAssignment,
     DirectoryRoleAssignment,
@@ -156,14 +157,13 @@ def _scope_of(row: DirectoryRoleAssignment) -> str:
 
 # --- Application permissions and delegated permissions ---
 
-MICROSOFT_GRAPH = "00000003-0000-0000-c000-000000000000"
 _SP = "/servicePrincipals"
 DEFAULT_ACCESS = NIL_GUID
 """The id of no role: access without any. Source: the reference of ``appRoleAssignment``."""
 
 
 def read_app_permissions(
-    reader: AzureReader, directory: Directory, ruling: RulingGroups = ()
+    reader: AzureReader, directory: Directory, heritage: Heritage, ruling: RulingGroups = ()
 ) -> Iterator[DiscoveredRecord]:
     """Application permissions: one list for each API that publishes such permissions, Graph's first.
 
@@ -186,7 +186,11 @@ def read_app_permissions(
                 others += 1
             elif row.principal_id.lower() not in directory.left_out:
                 section.found()
-                yield _of_api(reader, row, directory.apis.get((row.resource_id or "").lower()), ruling)
+                api = directory.apis.get((row.resource_id or "").lower())
+                yield (right := _of_api(reader, row, api, ruling))
+                line = directory.lines.get(row.principal_id.lower())
+                if row.app_role_id != DEFAULT_ACCESS:
+                    yield from heritage.of(line, right, api.app_id if api else None, "application", row.app_role_id)
         for failure in failures if rows is not None else failures[:1]:
             section.lost(failure, partial=some)
         if s.SERVICE_PRINCIPALS in reader.gaps and not any(map(_is_graph, apis)):
@@ -249,7 +253,7 @@ def _of_api(reader: AzureReader, row: AppRoleAssignment, api: Api | None, ruling
     )
 
 
-def read_delegated_grants(reader: AzureReader, directory: Directory) -> Iterator[DiscoveredRecord]:
+def read_delegated_grants(reader: AzureReader, directory: Directory, heritage: Heritage) -> Iterator[DiscoveredRecord]:
     """Delegated permissions. Consents of single users are one grant, with their number."""
     by_users: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
     with reader.section(s.DELEGATED_GRANTS) as section:
@@ -260,12 +264,21 @@ def read_delegated_grants(reader: AzureReader, directory: Directory) -> Iterator
             section.found()
             for name in dict.fromkeys((row.scope or "").split()):
                 if row.consent_type == "AllPrincipals":
-                    yield _in_names_of(reader, directory, (row.client_id, row.resource_id, name), None)
+                    right = _in_names_of(reader, directory, (row.client_id, row.resource_id, name), None)
+                    yield from _with_heirs(directory, heritage, right, row.resource_id)
                 else:
                     by_users[row.client_id, row.resource_id, name].add(row.principal_id or row.id)
     for grant in sorted(by_users):
-        yield _in_names_of(reader, directory, grant, len(by_users[grant]))
+        right = _in_names_of(reader, directory, grant, len(by_users[grant]))
+        yield from _with_heirs(directory, heritage, right, grant[1])
     yield reader.done(section)
+
+
+def _with_heirs(directory: Directory, heritage: Heritage, right: Assignment, resource: str) -> Iterator[Assignment]:
+    """A delegated permission, and that of the agents that inherit it."""
+    api = directory.apis.get(resource.lower())
+    yield right
+    yield from heritage.of(directory.lines.get(right.holder.lower()), right, api.app_id if api else None, "delegated")
 
 
 def _in_names_of(
@@ -290,11 +303,14 @@ def _in_names_of(
 # --- Rights in the tenant ---
 
 
-def read_rights(reader: AzureReader, directory: Directory) -> Iterator[DiscoveredRecord]:
+def read_rights(reader: AzureReader, directory: Directory) -> Generator[DiscoveredRecord, None, Heritage]:
     """Each section's coverage, and an Assignment for each right that a service principal holds in the tenant.
 
-    Rights of users are counted; those of groups are reported for the service principals in them.
+    Rights of users are counted; those of groups are reported for the service principals in them, those of blueprints
+    for the agents that inherit them. Returns what agents inherit.
     """
+    heritage = Heritage()
     ruling = yield from read_directory_roles(reader, directory)
-    yield from read_app_permissions(reader, directory, ruling)
-    yield from read_delegated_grants(reader, directory)
+    yield from read_app_permissions(reader, directory, heritage, ruling)
+    yield from read_delegated_grants(reader, directory, heritage)
+    return heritage

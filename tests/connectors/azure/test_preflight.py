@@ -12,7 +12,7 @@ from scanner.demo.fakes.azure.tenant import MICROSOFT, guid
 from scanner.demo.fakes.azure.wire import Reply, Service
 from tests.connectors.azure.estate import AzureEstate
 
-CALLS = 30  # one or two for each section of a tenant with one subscription
+CALLS = 31  # one or two for each section of a tenant with one subscription
 OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
 

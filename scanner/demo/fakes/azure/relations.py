@@ -93,6 +93,18 @@ def add_blueprint(tenant: Tenant, name: str, **facts: Any) -> Row:
     return row
 
 
+def hand_on(tenant: Tenant, blueprint: Row, api: Row, *, scopes: Row | None = None, roles: Row | None = None) -> Row:
+    """Declare permissions of an API inheritable by the agents of a blueprint. Without patterns: none is."""
+    row = {
+        "resourceAppId": api["appId"],
+        "inheritableScopes": scopes or {"@odata.type": "#microsoft.graph.noScopes", "kind": "none"},
+        "inheritableRoles": roles or {"@odata.type": "#microsoft.graph.noRoles", "kind": "none"},
+    }
+    path = f"/applications/{blueprint['id']}/microsoft.graph.agentIdentityBlueprint/inheritablePermissions"
+    tenant.collections.setdefault(path, []).append(row)
+    return row
+
+
 def add_agent(tenant: Tenant, name: str, blueprint: Row, **facts: Any) -> Row:
     """An agent identity made from a blueprint."""
     return tenant.add_service_principal(

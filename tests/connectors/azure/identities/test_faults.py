@@ -27,6 +27,7 @@ SECTIONS = {
     "graph.agent_identities": rf"{V1}/servicePrincipals/{CAST}agentIdentity\?",
     "graph.agent_blueprints": rf"{V1}/(applications|servicePrincipals)/{CAST}agentIdentityBlueprint",
     "graph.agent_users": rf"{V1}/users/{CAST}agentUser",
+    "graph.inheritable_permissions": rf"{V1}/applications/[\w-]+/{CAST}agentIdentityBlueprint/inheritable",
     "graph.owners": rf"{V1}/(applications|servicePrincipals)\?.*owners",
     "graph.federated_credentials": rf"{V1}/applications\?.*federated",
     "graph.deleted": rf"{V1}/directory/deletedItems",
@@ -36,7 +37,8 @@ SECTIONS = {
 UNREAD = {
     "graph.service_principals": dict.fromkeys(("shop", "alone"), ("credentials", "permissions", "tags", "use")),
     "graph.applications": dict.fromkeys(("shop", "lost"), ("credentials", "tags", "trusts")),
-    "graph.agent_identities": {"helper": ("permissions",)},
+    "graph.agent_identities": dict.fromkeys(("helper", "helper-1"), ("permissions",)),
+    "graph.inheritable_permissions": {"helper-1": ("permissions",)},
     "graph.agent_users": {"helper-1": ("permissions",)},
     "graph.federated_credentials": dict.fromkeys(("shop", "alone", "helper"), ("credentials", "trusts")),
     "graph.sign_ins": dict.fromkeys(("shop", "alone", "helper", "helper-1", "lost"), ("use",)),

@@ -33,6 +33,7 @@ def everything(tenant: Tenant) -> dict[str, Any]:
     """Every list that is read, by the name of its file."""
     principals, applications = list(tenant.service_principals.values()), list(tenant.applications.values())
     listed = {
+        **inheritable(tenant),
         "sp": principals,
         "app": applications,
         "account": [account(tenant, one) for one in tenant.subscriptions.values()],
@@ -79,6 +80,17 @@ def everything(tenant: Tenant) -> dict[str, Any]:
         for kind, items in kinds.items():
             listed[f"vault/{vault}-{kind}"] = [item(one) for one in items]
     return listed
+
+
+def inheritable(tenant: Tenant) -> dict[str, Any]:
+    """What each blueprint hands on, by the name of its file."""
+    below = "microsoft.graph.agentIdentityBlueprint/inheritablePermissions"
+    rows = {id_: tenant.collections.get(f"/applications/{id_}/{below}") for id_ in tenant.applications}
+    return {
+        f"inheritable/{id_}": rest(f"applications('{id_}')/{below}", found)
+        for id_, found in rows.items()
+        if found is not None
+    }
 
 
 def account(tenant: Tenant, row: Row) -> Row:

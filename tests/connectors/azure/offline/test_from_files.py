@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from scanner.demo.fakes.azure.rights import add_directory_role, give_directory_role
+from scanner.demo.fakes.azure.relations import add_agent, add_blueprint, hand_on
+from scanner.demo.fakes.azure.rights import add_directory_role, give_directory_role, permit
 from scanner.demo.fakes.azure.tenant import Tenant, guid
 from scanner.model import Assignment, Coverage, FileEnd, Identity
 from tests.connectors.azure.estate import AzureEstate
@@ -34,6 +35,56 @@ def test_files_say_what_the_services_say(azure: AzureEstate, tmp_path: Path) -> 
     assert len(live) > 10
     assert gaps(records) == {}
     assert reported(records) == live
+
+
+def with_agents(tenant: Tenant) -> Tenant:
+    """A blueprint that hands on what it was granted, and its agent."""
+    furnish(tenant)
+    graph = tenant.service_principals[guid("principal/Microsoft Graph")]
+    blueprint = add_blueprint(tenant, "helper")
+    principal = tenant.service_principals[guid("principal/helper")]
+    add_agent(tenant, "helper-1", blueprint)
+    hand_on(tenant, blueprint, graph, roles={"@odata.type": "#microsoft.graph.allAllowedRoles", "kind": "allAllowed"})
+    permit(tenant, graph, "Mail.Read", principal)
+    for cast, list_, rows in (
+        ("agentIdentity", "servicePrincipals", tenant.service_principals),
+        ("agentIdentityBlueprint", "applications", tenant.applications),
+        ("agentIdentityBlueprintPrincipal", "servicePrincipals", tenant.service_principals),
+    ):
+        type_ = f"microsoft.graph.{cast}"
+        of_type = [row for row in rows.values() if row.get("@odata.type") == f"#{type_}"]
+        tenant.collections[f"/{list_}/{type_}"] = of_type
+        for row in of_type:
+            tenant.collections[f"/{list_}/{row['id']}/{type_}/sponsors"] = []
+            row["sponsors"] = []
+    return tenant
+
+
+@pytest.mark.parametrize("context", [True, False])
+def test_files_say_what_agents_inherit(azure: AzureEstate, tmp_path: Path, *, context: bool) -> None:
+    """By the metadata of the answer, or by the id in the file's name."""
+    files = everything(with_agents(azure.tenant))
+    name = f"inheritable/{guid('application/helper')}"
+    files[name] = files[name] if context else files[name]["value"]
+
+    found = read(export(tmp_path, files))
+
+    (agent,) = (one for one in found if isinstance(one, Identity) and one.name == "helper-1")
+    assert agent.attributes["inherits"] == ["Mail.Read of Microsoft Graph"]
+    assert "graph.inheritable_permissions" not in gaps(found)
+
+
+def test_without_what_blueprints_hand_on_their_agents_are_unknown(tmp_path: Path) -> None:
+    """The gap names the command."""
+    files = everything(with_agents(Tenant()))
+    del files[f"inheritable/{guid('application/helper')}"]
+
+    found = read(export(tmp_path, files))
+
+    (agent,) = (one for one in found if isinstance(one, Identity) and one.name == "helper-1")
+    assert agent.privilege.level == "unknown"
+    below = "microsoft.graph.agentIdentityBlueprint/inheritablePermissions"
+    assert f"/applications/ID/{below}" in gaps(found)["graph.inheritable_permissions"]
 
 
 def test_identities_are_as_old_as_the_newest_date_in_the_files(tenant: Tenant, tmp_path: Path) -> None:
