@@ -1,1 +1,1 @@
-"""Reports of secret scanners: gitleaks, TruffleHog, detect-secrets, and GitHub's secret scanning."""
+"""Reports of secret scanners: gitleaks, Betterleaks, TruffleHog, Kingfisher, detect-secrets, and GitHub's alerts."""

@@ -14,7 +14,7 @@ from connectors.core.contract import Check, DiscoveredRecord, Malformed, Scope, 
 from connectors.core.offline import file_checks, named_files
 from connectors.exposed import NAMELESS, Leak, exposure_of
 from connectors.secrets_report.documents import read_report, rows_of
-from connectors.secrets_report.formats import NoLeak
+from connectors.secrets_report.rows import NoLeak
 from scanner.errors import SourceError
 from scanner.model import EXPOSURE_KIND, Coverage, Exposure
 
@@ -44,7 +44,7 @@ class ReportConnector:
         sections=(
             Section(
                 name=SECTION,
-                title="Leaked keys: gitleaks, TruffleHog, detect-secrets, GitHub secret scanning",
+                title="Leaked keys: gitleaks, Betterleaks, TruffleHog, Kingfisher, detect-secrets, GitHub alerts",
                 permissions=("read access to the files",),
                 without="leaked keys are not matched with the identities that they open",
                 kinds=(EXPOSURE_KIND,),

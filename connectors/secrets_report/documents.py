@@ -18,7 +18,9 @@ from msgspec.json import Decoder
 
 from connectors.core.contract import Malformed
 from connectors.exposed import Leak
-from connectors.secrets_report.formats import DETECT_SECRETS, SARIF, Format, NoLeak, format_of
+from connectors.secrets_report.findings import Ending
+from connectors.secrets_report.formats import DETECT_SECRETS, SARIF, format_of
+from connectors.secrets_report.rows import Format, NoLeak
 from scanner.errors import SourceError
 
 LARGEST = 256 * 1024 * 1024
@@ -52,11 +54,12 @@ class _Run(Struct, frozen=True):
     results: list[Raw] | None = None
 
 
-class _Document(Struct, frozen=True):
-    """SARIF has ``runs``, a baseline of detect-secrets has ``results`` by file."""
+class _Document(Ending, frozen=True):
+    """SARIF has ``runs``, a baseline of detect-secrets ``results`` by file; Betterleaks and Kingfisher ``findings``."""
 
     runs: list[_Run] | UnsetType = UNSET
     results: Mapping[str, list[Raw]] | UnsetType = UNSET
+    findings: list[Raw] | UnsetType = UNSET
 
 
 _array: Decoder[list[Raw]] = Decoder(list[Raw])
@@ -109,7 +112,7 @@ def _elements(data: bytes | Raw) -> list[Raw] | None:
 
 
 def _whole(data: bytes) -> Iterator[Row] | None:
-    """The rows of SARIF or of a baseline; None if it is neither."""
+    """The rows of a document that has them in a list; None if it has none."""
     try:
         document = _document.decode(data)
     except (ValidationError, DecodeError, RecursionError, UnicodeError):
@@ -119,6 +122,9 @@ def _whole(data: bytes) -> Iterator[Row] | None:
         return _placed(data, list(results), SARIF)
     if document.results is not UNSET:
         return _placed(data, list(chain.from_iterable(document.results.values())), DETECT_SECRETS)
+    if document.findings is not UNSET:
+        ended = (Row(1, wrong=document.wrong),) if document.wrong else ()
+        return chain(ended, _placed(data, document.findings, None))
     return None
 
 

@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Any
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from connectors.core.contract import Malformed
 from connectors.exposed import ExportedAlert, Ids, Leak, decoder, leak_of_alert, moment_of, repository_in
-
-R = TypeVar("R")
-
-
-class NoLeak(Struct, frozen=True):
-    """A row that is no leak. ``why``: such as ``canary``; None for a line of the scanner's log."""
-
-    why: str | None = None
-
-
-class Format(Struct, Generic[R], frozen=True, kw_only=True):
-    """A scanner's rows. ``mark``: the key that only its rows have."""
-
-    name: str
-    mark: str
-    decode: Callable[[bytes | Raw], R]
-    leak: Callable[[R], Leak | NoLeak]
-
-    def read(self, row: bytes | Raw) -> Leak | NoLeak:
-        """Return the leak in the row. Raises Malformed."""
-        return self.leak(self.decode(row))
-
+from connectors.secrets_report.findings import BETTERLEAKS, BETTERLEAKS_LINES, KINGFISHER, KINGFISHER_TRIED, ending_of
+from connectors.secrets_report.rows import Format, NoLeak, path_of, repository_of
 
 # --- gitleaks: report/finding.go; JSON ---
 
@@ -64,7 +43,7 @@ def _of_gitleaks(row: _Gitleaks) -> Leak:
     )
 
 
-# --- SARIF 2.1.0, as gitleaks writes it ---
+# --- SARIF 2.1.0, as gitleaks and Kingfisher write it ---
 
 
 class _Text(Struct, frozen=True):
@@ -85,8 +64,13 @@ class _Physical(Struct, frozen=True, rename="camel"):
     region: _Region | None = None
 
 
+class _OfKingfisher(Struct, frozen=True):
+    validation_outcome: str | None = None
+
+
 class _Place(Struct, frozen=True, rename="camel"):
     physical_location: _Physical | None = None
+    properties: _OfKingfisher | None = None
 
 
 class _Commit(Struct, frozen=True, rename="camel"):
@@ -104,7 +88,8 @@ class _Result(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def _of_sarif(row: _Result) -> Leak:
-    place = row.locations[0].physical_location if row.locations else None
+    first = row.locations[0] if row.locations else _Place()
+    place, tried = first.physical_location, first.properties or _OfKingfisher()
     region = (place and place.region) or _Region()
     artifact = (place and place.artifact_location) or _Artifact()
     commit = row.partial_fingerprints or _Commit()
@@ -112,11 +97,12 @@ def _of_sarif(row: _Result) -> Leak:
     return Leak(
         detector=row.rule_id,
         ids=tuple(each.text for each in texts if each is not None),
-        file=artifact.uri,
+        file=path_of(artifact.uri),
         line=region.start_line,
         commit=commit.commit_sha or None,
         committer=commit.email or commit.author or None,
         exposed_at=moment_of(commit.date),
+        verified=KINGFISHER_TRIED.get(tried.validation_outcome or ""),
     )
 
 
@@ -170,7 +156,7 @@ def _of_trufflehog(row: _Trufflehog) -> Leak | NoLeak:
         detector=row.detector,
         ids=(row.redacted, row.raw, row.raw_v2),
         holder=extra.arn or extra.user_id or None,
-        repository=_repository(data.repository) or data.bucket or data.image or None,
+        repository=repository_of(data.repository) or data.bucket or data.image or None,
         file=data.file or data.path or None,
         line=data.line,
         commit=data.commit or None,
@@ -179,19 +165,6 @@ def _of_trufflehog(row: _Trufflehog) -> Leak | NoLeak:
         verified=verified,
         link=data.link or None,
     )
-
-
-_BY_SSH = re.compile(r"\A[\w.-]+@([\w.-]+):", re.ASCII)
-
-
-def _repository(address: str | None) -> str | None:
-    """``acme/shop``, as other scanners say, of the address that was cloned, which may hold a token."""
-    try:
-        parts = urlsplit(_BY_SSH.sub(r"ssh://\1/", address or ""))
-    except ValueError:
-        return address
-    path = parts.path.strip("/").removesuffix(".git")
-    return path if parts.netloc and "/" in path else address
 
 
 # --- detect-secrets: a baseline, by file; secrets are SHA-1 hashes ---
@@ -234,6 +207,7 @@ FORMATS: tuple[Format[Any], ...] = (
     Format(name="gitleaks", mark="RuleID", decode=decoder(_Gitleaks), leak=_of_gitleaks),
     Format(name="TruffleHog", mark="DetectorName", decode=decoder(_Trufflehog), leak=_of_trufflehog),
     Format(name="GitHub secret scanning", mark="secret_type", decode=decoder(ExportedAlert), leak=_of_github),
+    BETTERLEAKS,
 )
 SARIF = Format(name="SARIF", mark="ruleId", decode=decoder(_Result), leak=_of_sarif)
 DETECT_SECRETS = Format(
@@ -247,6 +221,12 @@ class _Marks(Struct, frozen=True):
     RuleID: Raw | UnsetType = UNSET
     DetectorName: Raw | UnsetType = UNSET
     secret_type: Raw | UnsetType = UNSET
+    rule_id: Raw | UnsetType = UNSET
+    schema_version: Raw | UnsetType = UNSET
+    finding: Raw | UnsetType = UNSET
+    findings: Raw | UnsetType = UNSET
+    scan: Raw | UnsetType = UNSET
+    audit: Raw | UnsetType = UNSET
     level: Raw | UnsetType = UNSET
     msg: Raw | UnsetType = UNSET
 
@@ -260,6 +240,14 @@ def format_of(row: bytes | Raw) -> Format[Any] | None:
     for known in FORMATS:
         if getattr(marks, known.mark) is not UNSET:
             return known
+    if marks.finding is not UNSET:
+        return KINGFISHER if marks.schema_version is UNSET else BETTERLEAKS_LINES
+    if marks.findings is UNSET and not (marks.scan is UNSET and marks.audit is UNSET):
+        if wrong := ending_of(row).wrong:
+            raise Malformed(wrong)
+        return None
     if marks.level is not UNSET and marks.msg is not UNSET:
         return None
-    raise Malformed("it is not a row of gitleaks, TruffleHog, detect-secrets or GitHub secret scanning")
+    raise Malformed(
+        "it is not a row of gitleaks, TruffleHog, detect-secrets, GitHub secret scanning, Betterleaks or Kingfisher"
+    )

@@ -351,7 +351,7 @@ def _remember(
         assignments=tuple(
             memory.assignments(lambda source, scope: source in by_assignments or places.has_gap(source, scope))
         ),
-        exposures=tuple(memory.exposures(places.uncertain)),
+        exposures=tuple(memory.exposures(lambda *_: True)),
         entries=entries,
         findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
         on_trusts=tuple(memory.findings_on_trusts()),

@@ -14,7 +14,7 @@ from msgspec import Struct
 from scanner.access.assignments import AssignmentsByHolder, held_by, unknown_rights_notices
 from scanner.access.clusters import with_clusters
 from scanner.access.edges import resolve
-from scanner.access.exposures import by_subject, matched, unmatched_notices
+from scanner.access.exposures import by_subject, unmatched_notices
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
@@ -31,6 +31,7 @@ from scanner.judging.assessing import (
     reconcile,
 )
 from scanner.judging.drift import with_reach
+from scanner.judging.last_known.leaks import unlisted_notices, with_working_keys
 from scanner.judging.last_known.registry_rows import followed, set_aside
 from scanner.judging.last_known.remembered import (
     Remembered,
@@ -190,6 +191,7 @@ def judge(
         *lists.exemptions.notices,
         *acknowledgements.notices,
         *unmatched_notices(whole.exposures),
+        *unlisted_notices(whole.exposures, inventory.exposures, places),
         *of_matching,
     )
     result = ScanResult(
@@ -401,7 +403,8 @@ def _completed(
     """
     filled_in = with_unread(filled(inventory, remembered, carried, now), remembered, places)
     known = (*filled_in.identities, *(one.identity for one in carried))
-    placed = msgspec.structs.replace(filled_in, exposures=matched(filled_in.exposures, known))
+    exposures = with_working_keys(filled_in.exposures, remembered.exposures, known, now)
+    placed = msgspec.structs.replace(filled_in, exposures=exposures)
     held = held_by(known, placed.assignments)
     with stage("links"):
         linked, access = _linked(placed, held, carried)

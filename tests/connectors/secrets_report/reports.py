@@ -66,6 +66,58 @@ def alert(**facts: Any) -> dict[str, Any]:
     return {**usual, **facts}
 
 
+def betterleaks(**facts: Any) -> dict[str, Any]:
+    """A finding of Betterleaks 2 in a git repository, as it was recorded; the values are ours."""
+    component = {
+        "rule_hash": "cd7d", "rule_id": "aws-secret-access-key",
+        "match": {"full": f"SECRET={VALUE}", "value": VALUE, "fingerprint": "1776"},
+        "location": {"path": "prod.env", "start_line": 4, "end_line": 4, "start_column": 5, "end_column": 62},
+    }  # fmt: skip
+    usual = {
+        "rule_id": "aws-access-token", "rule_hash": "8839", "description": "AWS", "confidence": "high",
+        "match": {"full": f"{KEY_ID} {VALUE}", "value": KEY_ID, "fingerprint": "0a69"},
+        "attributes": {
+            "git.author_email": "ada@example.com", "git.author_name": "Ada", "git.date": "2026-11-01T10:00:00Z",
+            "git.message": VALUE, "git.sha": COMMIT, "resource": "git.patch_content",
+        },
+        "location": {"path": "prod.env", "start_line": 3, "end_line": 3, "start_column": 19, "end_column": 38},
+        "component_sets": [{"components": [component]}],
+    }  # fmt: skip
+    return {**usual, **facts}
+
+
+def kingfisher(**facts: Any) -> dict[str, Any]:
+    """A finding of Kingfisher 2.14 in a git repository, as it was recorded; the values are ours."""
+    command = f"--rule 'betterleaks.aws-access-token' --var AWS_SECRET_ACCESS_KEY='{VALUE}' '{KEY_ID}'"
+    ada = {"name": "Ada", "email": "ada@example.com"}
+    usual = {
+        "dependent_captures": {"AWS_SECRET_ACCESS_KEY": VALUE}, "snippet": f"{KEY_ID} {VALUE}", "fingerprint": "1510",
+        "confidence": "high", "entropy": "3.92",
+        "validation": {"outcome": "not_attempted", "status": "Not Attempted", "response": VALUE},
+        "language": "Unknown", "line": 3, "column_start": 18, "column_end": 37, "path": "./prod.env",
+        "git_metadata": {
+            "repository_url": f"https://ci:{VALUE}@github.com/acme/shop.git",
+            "commit": {"id": COMMIT, "date": "2026-11-01T10:00:00Z", "committer": ada, "author": ada},
+            "file": {"path": "prod.env", "git_command": f"git show {COMMIT}:prod.env"},
+        },
+        "validate_command": f"kingfisher validate {command}",
+        "blast_radius_command": f"kingfisher blast-radius {command}",
+    }  # fmt: skip
+    rule = {"title": "AWS", "name": "aws-access-token", "id": "betterleaks.aws-access-token", "description": "AWS"}
+    return {"rule": rule, "finding": {**usual, **facts}}
+
+
+def scanned(state: str = "complete") -> dict[str, Any]:
+    """What Betterleaks says of a whole scan."""
+    return {"state": state, "source": {"type": "git", "targets": ["."]}, "betterleaks_version": "2.0.0"}
+
+
+def audited(**counts: int) -> dict[str, Any]:
+    """What Kingfisher says of a whole scan."""
+    summary = {"discovered": 1, "fetch_failed": 0, "scan_succeeded": 1, "scan_partial": 0, "scan_failed": 0}
+    return {"schema": "kingfisher.repository-audit.v1", "summary": {**summary, "pending": 0, **counts}}
+
+
 def baseline(**facts: Any) -> dict[str, Any]:
     """A baseline of detect-secrets with one finding. The hash is that of KEY_ID."""
     found = {

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from connectors.exposed import PublicIds, exposure_of
 from connectors.secrets_report.documents import rows_of
-from connectors.secrets_report.formats import NoLeak
+from connectors.secrets_report.rows import NoLeak
 from scanner.errors import SourceError
 from tests.connectors.secrets_report.reports import (
     ACCOUNT,
@@ -28,11 +28,15 @@ from tests.connectors.secrets_report.reports import (
     TOKEN_HASH,
     VALUE,
     alert,
+    audited,
     baseline,
+    betterleaks,
     discover,
     gitleaks,
+    kingfisher,
     lines,
     sarif,
+    scanned,
     trufflehog,
     written,
 )
@@ -47,6 +51,11 @@ REPORTS: dict[str, Any] = {
     "TruffleHog": lines("\U0001f437 TruffleHog. Unearth your secrets.", trufflehog(),
                         {"level": "info-0", "ts": "2026-11-01T10:00:00Z", "msg": "finished scanning"}),
     "detect-secrets": baseline(),
+    "Betterleaks": {"schema_version": "1", "findings": [betterleaks()], "scan": scanned()},
+    "Betterleaks, lines": lines({"schema_version": "1", "finding": betterleaks()},
+                                {"schema_version": "1", "scan": scanned()}),
+    "Kingfisher": {"findings": [kingfisher()], "audit": audited(), "metadata": {"command_line_args": [VALUE]}},
+    "Kingfisher, lines": lines(kingfisher(), {"audit": audited()}),
     "alerts": [alert()],
     "alerts as --slurp has them": [[alert()], []],
     "alerts of two pages": json.dumps([alert()]) + json.dumps([]),
@@ -81,6 +90,12 @@ def test_what_only_some_scanners_say(tmp_path: Path) -> None:
         "TruffleHog": (lines(trufflehog()), (True, ARN, None)),
         "a dead key": (lines(trufflehog(Verified=False)), (False, ARN, None)),
         "not tried": (lines(trufflehog(Verified=False, VerificationError="timeout")), (None, ARN, None)),
+        "Betterleaks": ({"findings": [betterleaks(analysis={"status": "valid"})]}, (True, None, None)),
+        "revoked": ({"findings": [betterleaks(analysis={"status": "revoked"})]}, (False, None, None)),
+        "needs more": ({"findings": [betterleaks(analysis={"status": "needs_validation"})]}, (None, None, None)),
+        "Kingfisher": ([kingfisher(validation={"outcome": "verified_active"})], (True, None, None)),
+        "inactive there": ([kingfisher(validation={"outcome": "verified_inactive"})], (False, None, None)),
+        "assumed": ([kingfisher(validation={"outcome": "assumed"})], (None, None, None)),
         "no ARN": (lines(trufflehog(ExtraData={"user_id": "AIDA1"})), (True, "AIDA1", None)),
         "an alert": ([alert()], (True, None, False)),
         "inactive": ([alert(validity="inactive")], (False, None, False)),
@@ -138,6 +153,7 @@ def test_what_is_no_leak_is_counted(tmp_path: Path) -> None:
     canary = trufflehog(ExtraData={"arn": ARN, "is_canary": "true"})
     cases = {
         "1 canary": lines(canary),
+        "2 canary": lines(canary, kingfisher(validation={"status": "Canary Token (Skipped)"})),
         "1 closed as no leak": [alert(state="resolved", resolution="false_positive")],
         "1 audited as no secret": baseline(is_secret=False),
         "1 without a public id, of no known provider": [gitleaks(RuleID="generic", Secret=VALUE, Match=VALUE)],
@@ -149,6 +165,32 @@ def test_what_is_no_leak_is_counted(tmp_path: Path) -> None:
         assert (coverage.status, coverage.detail) == ("complete", f"findings left out: {why}")
     (revoked,), _ = discover(written(tmp_path, [alert(state="resolved", resolution="revoked")]))
     assert revoked.key_id == KEY_ID
+
+
+def test_a_scan_that_did_not_end_is_a_gap(tmp_path: Path) -> None:
+    """Both scanners say so; what they found counts."""
+    line = {"schema_version": "1", "finding": betterleaks()}
+    cases: dict[str, Any] = {
+        "stopped": {"schema_version": "1", "findings": [betterleaks()], "scan": scanned("incomplete")},
+        "stopped, lines": lines(line, {"schema_version": "1", "scan": scanned("error")}),
+        "partial": {"findings": [kingfisher()], "audit": audited(scan_partial=1)},
+        "not fetched, lines": lines(kingfisher(), {"audit": audited(fetch_failed=1)}),
+    }
+    for name, report in cases.items():
+        found, coverage = discover(written(tmp_path, report))
+
+        assert ([one.key_id for one in found], coverage.status) == ([KEY_ID], "partial"), name
+        assert "could not be read: the scanner did not scan everything" in (coverage.detail or ""), name
+
+
+def test_masked_findings_of_both(tmp_path: Path) -> None:
+    """As ``--redact`` writes them: listed, and a gap."""
+    rows = [betterleaks(match={"full": "REDACTED", "value": "REDACTED"}), kingfisher(snippet="[REDACTED:0b248d9a]")]
+    found, coverage = discover(written(tmp_path, rows))
+
+    assert [(one.provider, one.key_id) for one in found] == [("aws", None)] * 2
+    assert coverage.status == "partial"
+    assert "2 of its findings cannot be matched with a key" in (coverage.detail or "")
 
 
 def test_a_row_that_is_none_costs_itself_alone(tmp_path: Path) -> None:
@@ -202,7 +244,13 @@ def test_what_is_no_report_is_a_gap(tmp_path: Path, content: bytes, why: str) ->
 
 def test_an_empty_list_is_a_clean_report(tmp_path: Path) -> None:
     """As gitleaks writes it where it found nothing."""
-    clean: list[Any] = ["[]", {"runs": [{"results": []}]}, {"runs": [{"results": None}]}, {"results": {}}]
+    clean: list[Any] = [
+        "[]",
+        {"runs": [{"results": []}]},
+        {"runs": [{"results": None}]},
+        {"results": {}},
+        {"findings": []},
+    ]
     for content in clean:
         found, coverage = discover(written(tmp_path, content))
 
@@ -228,7 +276,10 @@ def test_a_repository_has_one_name(tmp_path: Path, address: str, repository: str
     assert found.repository == repository
 
 
-@given(mutated([gitleaks(), trufflehog(), alert()]) | mutated(sarif()) | mutated(baseline()))
+WITH_ENDS = {"findings": [betterleaks(), kingfisher()], "scan": scanned(), "audit": audited()}
+
+
+@given(mutated([gitleaks(), trufflehog(), alert()]) | mutated(sarif()) | mutated(baseline()) | mutated(WITH_ENDS))
 @examples(100, smoke=100)
 def test_no_row_ends_the_reading(report: Any) -> None:
     """Whatever is in it: each row is a leak, no leak, or a SourceError."""
