@@ -1,6 +1,7 @@
 """``python -m benchmarks [NAME]…`` runs all of them, or those named; each prints its own lines.
 
 ``python -m benchmarks NAME ARGUMENT…`` runs one with arguments of its own, e.g. ``matching 1000000``.
+``python -m benchmarks --help`` lists them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ NAMES = (
 def main() -> int:
     """Run them one after the other; 1 if one fails or misses its goal, 2 where there is no such benchmark."""
     names, arguments = split(sys.argv[1:])
+    if not names and arguments:
+        print(__doc__, *NAMES, sep="\n")
+        return 0 if arguments[0] in ("-h", "--help") else 2
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         print(f"there is no benchmark called {unknown[0]}; there are: {', '.join(NAMES)}", file=sys.stderr)
