@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec.structs import replace
 
 from scanner.errors import CutOff, MusterError, RegistryError
-from scanner.judging.last_known.line_ends import Cuts, cut_off, cut_off_list, without_rows
+from scanner.judging.last_known.line_ends import Cuts, LastRead, cut_off, cut_off_list, without_rows
 from scanner.judging.last_known.registry_rows import followed
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared
@@ -37,6 +37,15 @@ CutLists: TypeAlias = Callable[[Iterable[FileEnd], Sequence[Entry]], list[CutOff
 def _nothing_known(ends: Iterable[FileEnd], entries: Sequence[Entry]) -> list[CutOff]:
     del ends, entries
     return []
+
+
+def last_read(store: Store) -> LastRead:
+    """What the last scan had of the lists of identities."""
+    memory = store.memory
+    return LastRead(
+        keys=lambda source: [key for _, _, key, _ in memory.identities_of([source])],
+        identity=lambda key: next((one.identity for one in memory.assessments_of([key])), None),
+    )
 
 
 def cut_lists(store: Store) -> CutLists:
@@ -84,15 +93,12 @@ def cut_sources(store_url: str, sources: Iterable[Source]) -> Iterator[tuple[Sou
         last = store.memory.setup()
         cuts = Cuts(() if last is None else last.ends)
 
-        def keys(source: str) -> list[str]:
-            return [key for _, _, key, _ in store.memory.identities_of([source])]
-
         for source in lists:
             for scope in source.connector.scopes():
                 if not isinstance(scope, Scope):
                     continue
                 reading = read_scope(source.connector, scope, deadline=_DEADLINE)
-                yield from ((source, cut) for cut in cut_off_list(reading, cuts, keys))
+                yield from ((source, cut) for cut in cut_off_list(reading, cuts, last_read(store)))
 
 
 def refuse_cut_lists(store_url: str, declared: Declared) -> None:

@@ -20,6 +20,7 @@ from scanner import __version__
 from scanner.app import activity, alarms, ticketing
 from scanner.app.acting import by_command
 from scanner.app.activity import Acted, LogPlan
+from scanner.app.cut_lists import last_read
 from scanner.app.handling import handling_of
 from scanner.app.lists import with_served
 from scanner.app.news import Judged, with_news
@@ -30,7 +31,7 @@ from scanner.discovery.engine import EXPORT, LIST, LIVE, Observer, Source, disco
 from scanner.discovery.inventory import Inventory, ScopeReading
 from scanner.errors import NothingScanned, UsageError
 from scanner.judging.activity.declared import OPEN_DAYS
-from scanner.judging.last_known.line_ends import Cuts, cut_rosters, cut_rows, without_cut, without_rows
+from scanner.judging.last_known.line_ends import Cuts, cut_rosters, cut_rows, may_be_cut, without_cut, without_rows
 from scanner.judging.last_known.registry_rows import followed
 from scanner.judging.last_known.remembered import Remembered, unknown_fingerprints, with_earlier
 from scanner.judging.last_known.shrunk import (
@@ -46,8 +47,8 @@ from scanner.judging.last_known.vanished import Loss, gone, held, losses, notice
 from scanner.judging.pipeline import LIST_TYPE, Declared, judge, with_cells_read
 from scanner.lifecycle.reviews.campaign import outcomes
 from scanner.matching.places import Places
-from scanner.model import EntryAssessment, ScanInfo, ScanResult, Summary
-from scanner.model.coverage import PEOPLE
+from scanner.model import EntryAssessment, FileEnd, ScanInfo, ScanResult, Summary
+from scanner.model.coverage import PEOPLE, REGISTRY
 from scanner.model.decisions import Act
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
@@ -254,12 +255,13 @@ def conclude(
             log.warning("%s; if this scan read it, it is stored again", damage)
         lost_days = tuple(f"{words}; its days count as not read" for words in acted.damage.words)
         lost_reviews = tuple(f"{words}; the scan goes on without that review" for words in damaged_reviews)
-        before = (*notices(lost), *store.damage, *lost_days, *lost_reviews)
         summary = _with_people(result.summary, declared, store.retrying(store.memory.setup), started)
         summary = replace(summary, decisions=store.retrying(store.decisions.head))
         ends = Cuts() if accept_drop else store.retrying(lambda: _cuts(store))
         files = (*inventory.ends, *declared.ends)
+        shorter = [may_be_cut(end) for end in files if ends.is_shorter(end) and _lost_rows(store, end, result, summary)]
         given = frozenset((one.role, one.name) for one in declared.inputs)
+        before = (*notices(lost), *shorter, *store.damage, *lost_days, *lost_reviews)
         result = replace(result, summary=summary, notices=(*before, *result.notices), ends=ends.kept(files, given))
         unknown = unknown_fingerprints(result)
         result = with_earlier(result, store.retrying(lambda: store.memory.earlier_findings(unknown)))
@@ -287,12 +289,21 @@ def believed_by(store: Store, *, accept_drop: bool) -> Callable[[ScopeReading], 
     """
     if accept_drop:
         return lambda reading: reading
-    cuts = store.retrying(lambda: _cuts(store))
-
-    def last(source: str) -> list[str]:
-        return [key for _, _, key, _ in store.memory.identities_of([source])]
-
+    cuts, last = store.retrying(lambda: _cuts(store)), last_read(store)
     return lambda reading: store.retrying(lambda: without_cut(reading, cuts, last)) if reading.ends else reading
+
+
+def _lost_rows(store: Store, end: FileEnd, result: ScanResult, summary: Summary) -> bool:
+    """Return whether something that a file had in the last scan is not in this one."""
+    memory = store.memory
+    if end.source == REGISTRY:
+        ids = {one.entry.id for one in result.entries}
+        return any(one.entry.origin.file == end.file and one.entry.id not in ids for one in memory.entries())
+    if end.source == PEOPLE:
+        last = memory.setup()
+        return last is not None and last.summary is not None and (last.summary.people or 0) > (summary.people or 0)
+    keys = {one.identity.key for one in result.identities}
+    return not keys.issuperset(last_read(store).keys(end.source))
 
 
 def _cuts(store: Store) -> Cuts:

@@ -73,12 +73,14 @@ class FileEnd(Struct, frozen=True, kw_only=True, gc=False):
     """How a file that is read by row or line ended. A missing line end is no gap by itself, but the next scan compares.
 
     ``source``: its source, or REGISTRY or PEOPLE. ``size``: in characters. ``row``: the line on which its last row
-    begins. ``key``: of the identity in that row; None in declared lists, and in the store if there is a line end.
+    begins. ``lacks_cell``: the last cell of that row is missing or empty. ``key``: of the identity in that row; None in
+    declared lists, and in the store if there is a line end.
     """
 
     source: str
     file: str
     size: int
     has_line_end: bool
+    lacks_cell: bool = False
     row: int | None = None
     key: str | None = None

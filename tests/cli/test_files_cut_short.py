@@ -74,6 +74,19 @@ def test_a_file_that_never_had_a_line_end_is_believed(lists: Path, muster: Muste
     assert _scan(muster)[0] == 0
 
 
+@pytest.mark.parametrize(("name", "kept"), [("bots.csv", 4), ("registry.csv", 4), ("people.csv", 2)])
+def test_a_file_that_never_had_a_line_end_and_lost_rows_is_named(
+    lists: Path, muster: Muster, name: str, kept: int
+) -> None:
+    """Nothing shows whether it was cut behind a row, so a notice says so, once; a changed cell is none."""
+    rows = WHOLE[name].splitlines()
+    for lines, is_named in ((rows, False), (rows[:kept], True), (rows[:kept], False)):
+        (lists / name).write_text("\n".join(lines))
+        code, result = _scan(muster, *(("--accept-drop",) if lines is rows else ()))
+        assert code in (0, 1)
+        assert any(f"{name} lost rows" in notice for notice in result["notices"]) == is_named
+
+
 def test_a_phantom_of_a_partial_reading_leaves(lists: Path, muster: Muster) -> None:
     """Its scope is not listed any more once the list is read whole."""
     before = _state(_scan(muster)[1])

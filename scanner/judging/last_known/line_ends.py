@@ -1,16 +1,18 @@
 """Files that lost their last line end since they were last read: they were cut within a row that looks whole. Pure.
 
 Such a row is set aside, and the rows after it count as not read. Only a comparison shows that a file was cut: many
-programs write no last line end at all. Of their files, a shorter one whose last row lost nothing but the end of a cell
-counts as cut.
+programs write no last line end at all. Of their files, a shorter one whose last row lost cells, or nothing but the end
+of a cell, counts as cut; one that lost whole rows may have been, and a notice says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from scanner.discovery.inventory import ScopeReading
@@ -18,8 +20,16 @@ from scanner.errors import CutOff
 from scanner.model import EVERY_SCOPE, Coverage, Entry, EntryAssessment, FileEnd, Identity, Origin, Person, UnreadRow
 from scanner.model.coverage import PEOPLE, REGISTRY
 
+_NOT_OF_ROW = frozenset({"key", "source", "sources"})
 _FIX = "write the file again; if it is whole, end its last line, or scan with --accept-drop"
 _ELSEWHERE = "rows that may belong here could not be read"
+
+
+class LastRead(Struct, frozen=True):
+    """What the last scan had of a list of identities. ``keys``: by source. ``identity``: by key; None: not this one."""
+
+    keys: Callable[[str], Collection[str]]
+    identity: Callable[[str], Identity | None]
 
 
 class Cuts:
@@ -43,6 +53,8 @@ class Cuts:
             return None
         if earlier.has_line_end:
             return "is the last and has no line end, unlike when the file was last read"
+        if end.size < earlier.size and end.lacks_cell and not earlier.lacks_cell:
+            return "is the last and lacks its last cell, unlike when the file was last read"
         if end.size < earlier.size and is_shortened():
             return "is the last and begins as one that the last scan read"
         return None
@@ -51,6 +63,11 @@ class Cuts:
         """As :meth:`how`, as a sentence with the place and what to do."""
         how = self.how(end, is_shortened)
         return None if how is None else f"{_place(end)} {how}; {_FIX}"
+
+    def is_shorter(self, end: FileEnd) -> bool:
+        """Return whether a file without a last line end has become shorter: it may have been cut behind a row."""
+        earlier = self._earlier.get(_file(end))
+        return earlier is not None and not earlier.has_line_end and not end.has_line_end and end.size < earlier.size
 
     def kept(self, ends: Iterable[FileEnd], lists: Collection[tuple[str, str]]) -> tuple[FileEnd, ...]:
         """Return how the files ended, for the next scan: ``ends`` of this scan, of files that were not cut.
@@ -72,14 +89,19 @@ def _place(end: FileEnd) -> str:
     return f"the row at {end.file}:{end.row}" if end.row is not None else f"a line of {end.file}"
 
 
+def may_be_cut(end: FileEnd) -> str:
+    """Return a notice of a file that became shorter by whole rows: see :meth:`Cuts.is_shorter`."""
+    return (
+        f"{end.file} lost rows since the last scan, and its last line has no end: if it was cut off, none has left; "
+        "end that line, and the next scan can tell"
+    )
+
+
 # --- Sources ---
 
 
-def without_cut(reading: ScopeReading, cuts: Cuts, last: Callable[[str], Collection[str]]) -> ScopeReading:
-    """Return a reading without the last row of a file that was cut, which is a gap of every place in the file.
-
-    ``last``: returns the keys of a source's identities in the last scan.
-    """
+def without_cut(reading: ScopeReading, cuts: Cuts, last: LastRead) -> ScopeReading:
+    """Return a reading without the last row of a file that was cut, which is a gap of every place in the file."""
     for end in reading.ends:
         why = cuts.why(end, partial(_is_beginning, end, reading.identities, last))
         if why is not None:
@@ -87,7 +109,7 @@ def without_cut(reading: ScopeReading, cuts: Cuts, last: Callable[[str], Collect
     return reading
 
 
-def cut_off_list(reading: ScopeReading, cuts: Cuts, last: Callable[[str], Collection[str]]) -> Iterator[CutOff]:
+def cut_off_list(reading: ScopeReading, cuts: Cuts, last: LastRead) -> Iterator[CutOff]:
     """Yield the last row of each file that was cut, as :func:`without_cut` sets it aside."""
     for end in reading.ends:
         how = cuts.how(end, partial(_is_beginning, end, reading.identities, last))
@@ -95,13 +117,58 @@ def cut_off_list(reading: ScopeReading, cuts: Cuts, last: Callable[[str], Collec
             yield _cut_off(end, how)
 
 
-def _is_beginning(end: FileEnd, identities: Sequence[Identity], last: Callable[[str], Collection[str]]) -> bool:
-    """Return whether the last row has a new key, and one that is gone begins with it."""
+def _is_beginning(end: FileEnd, identities: Sequence[Identity], last: LastRead) -> bool:
+    """Return whether the last row has a key that is gone, or a value of a known key, but for the end of a cell."""
     if end.key is None:
         return False
-    known = frozenset(last(end.source))
-    there = {one.key for one in identities}
-    return end.key not in known and any(one.startswith(end.key) for one in known if one not in there)
+    known, there = frozenset(last.keys(end.source)), {one.key: one for one in identities}
+    if end.key not in known:
+        return any(_is_without_a_part(end.key, one) for one in known if one not in there)
+    before = last.identity(end.key)
+    return before is not None and end.key in there and _has_a_shorter_value(there[end.key], before)
+
+
+def _is_without_a_part(key: str, former: str) -> bool:
+    """Return whether a key lost something: the end of its name, or of its scope."""
+    same = next((at for at, (one, other) in enumerate(zip(key, former, strict=False)) if one != other), len(key))
+    return len(key) < len(former) and former.endswith(key[same:])
+
+
+def _has_a_shorter_value(identity: Identity, before: Identity) -> bool:
+    """Return whether one value is the beginning of the former one, and no other differs.
+
+    Values that only the last scan had came from other sources, or from its conclusions.
+    """
+    then = dict(_values(before))
+    changed = [(value, then.get(name)) for name, value in _values(identity) if value != then.get(name)]
+    return len(changed) == 1 and all(_is_cut(value, former) for value, former in changed)
+
+
+def _is_cut(value: str | datetime, former: str | datetime | None) -> bool:
+    match value, former:
+        case str(), str():
+            return former.startswith(value)
+        case datetime(), datetime():  # 2024-01-1 of 2024-01-15, 15.01.20 of 15.01.2024; what a system records grows
+            return value < former
+    return False
+
+
+def _values(identity: Identity) -> Iterator[tuple[str, str | datetime]]:
+    """Yield what the cells of a row can hold, by name."""
+    for name in identity.__struct_fields__:
+        if name in _NOT_OF_ROW:
+            continue
+        match getattr(identity, name):
+            case Mapping() as several if name == "attributes":
+                yield from ((f"{name} {key}", str(value)) for key, value in several.items())
+            case Mapping() as pairs if pairs:
+                yield name, "; ".join(f"{key}={value}" for key, value in pairs.items()).removesuffix("=")
+            case (str(), *_) as items:
+                yield name, "; ".join(items)
+            case datetime() as moment:
+                yield name, moment
+            case str() | int() as value:
+                yield name, str(value)
 
 
 def _without(reading: ScopeReading, end: FileEnd, why: str) -> ScopeReading:

@@ -102,6 +102,7 @@ def _whole(
         last = row
     if last is None:
         return
+    ending.lacks_cell = not isinstance(last, Problem) and not any(map(is_filled, last[1][width - 1 :]))
     if not isinstance(last, Problem) and not is_only and are_full and ending.is_open and len(last[1]) < width:
         number = counted(len(last[1]), "cell", "cells")
         message = f"has {number} under {width} headings, unlike all others, and no line end"

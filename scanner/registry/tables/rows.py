@@ -71,11 +71,13 @@ class Ending:
     """How a text ends, known once its last row was read: without a line end, unless the text ended before that.
 
     ``is_open``: None for a format in which a text that was cut cannot be read. ``row``: the line on which the last row
-    begins; None if that row is unreadable. ``size``: the number of characters.
+    begins; None if that row is unreadable. ``lacks_cell``: whether its last cell is missing or empty. ``size``: the
+    number of characters.
     """
 
     is_open: bool | None = None
     row: int | None = None
+    lacks_cell = False
     size = 0
     _is_broken = False
 
@@ -101,7 +103,15 @@ class Ending:
         """
         if self.is_open is None or (self.is_open and self._is_broken):
             return None
-        return FileEnd(source=source, file=file, size=self.size, has_line_end=not self.is_open, row=self.row, key=key)
+        return FileEnd(
+            source=source,
+            file=file,
+            size=self.size,
+            has_line_end=not self.is_open,
+            lacks_cell=self.lacks_cell,
+            row=self.row,
+            key=key,
+        )
 
 
 class Table(Struct, frozen=True, kw_only=True):
