@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -54,13 +55,13 @@ from scanner.text import counted
 BATCH = 500
 """Identities whose activity is in memory at once."""
 MOST_PEERS = 50
-_CHANGED, _OFF_HOST = "behaviour_changed", "off_host"
+_CHANGED, _OFF_HOST, _VOLUME = "behaviour_changed", "off_host", "volume"
 _NUMBERED = re.compile(r"[-_.]?(?:[0-9a-f]{6,}|[0-9]+)(?=$|[-_.])", re.IGNORECASE)
 _OF_ACTIONS = frozenset({"new_action", "new_service"})
 _MOVING: Mapping[str, FeatureSort] = {"new_network": "network", "new_client": "client"}
 """Reasons that many identities may have at once, because of one change."""
-_OF_ALL_DAY = frozenset({"volume", "hours"})
-"""Reasons that any event of the day may cause."""
+_HOURS = "hours"
+"""A reason that any event of the day may cause."""
 _WORD = re.compile(r"[^\s,;()]+")
 _DAY = timedelta(days=1)
 
@@ -173,7 +174,7 @@ class _Judging:
                 self._note_use(identity.provider, line)
             exact = list(deviations(line, self._facts(one, line)))
             changed = [] if one.nature.verdict == "human" else self._novelties(one, line)
-            exact += _off_host(line, changed)
+            exact += (*_off_host(line, changed), *_volume(line, changed))
             changed = [novelty for novelty in changed if novelty.reasons]
             if exact or changed:
                 found[identity.key] = _Found(one, line, exact, changed)
@@ -354,7 +355,7 @@ def _candidates(found: _Found, novelty: Novelty, reason: str, sort: FeatureSort)
         not novelty.reasons.keys() <= _MOVING.keys()
         or not new.isdisjoint({"read", "credential"})
         or (novelty.counts.denied > 0 and not was_denied)
-        or any(exact.day.toordinal() == novelty.day for exact in found.exact)
+        or any(date.fromordinal(novelty.day) in (exact.days or (exact.day,)) for exact in found.exact)
     )
     for number in numbers:
         yield Candidate(
@@ -405,6 +406,22 @@ def _off_host(line: Timeline, novelties: Sequence[Novelty]) -> Iterator[Deviatio
         yield replace(found, reasons=(_OFF_HOST,))
 
 
+def _volume(line: Timeline, novelties: Sequence[Novelty]) -> Iterator[Deviation]:
+    """The finding about days with far more events than usual: a rise lasts, until it is what is usual."""
+    its, facts = [], list[dict[str, Any]]()
+    for novelty in novelties:
+        if (loud := novelty.reasons.pop(_VOLUME, None)) is not None:
+            counts = {one[0]: sum(one[1:]) for one in novelty.counts.counts if one[0] in loud}
+            its.append((novelty.day, novelty.counts, counts))
+            facts.append({name: novelty.facts.pop(name) for name in ("events", "usual_events", "most_events")})
+    if its:
+        new = {_VOLUME: line.names(number for _, _, counts in its for number in counts)}
+        events = sum(one["events"] for one in facts)
+        found = lasting(_CHANGED, line, its, _VOLUME, **(facts[0] | {"events": events}), new=new)
+        ids = found.event_ids or tuple(sorted({event for _, event in its[-1][1].samples})[:MOST_EVENT_IDS])
+        yield replace(found, reasons=(_VOLUME,), event_ids=ids)
+
+
 def _changed(found: _Found, novelty: Novelty) -> Deviation:
     """The finding about a day with new behaviour."""
     line, numbers = found.line, {number for group in novelty.reasons.values() for number in group}
@@ -412,7 +429,7 @@ def _changed(found: _Found, novelty: Novelty) -> Deviation:
     actions = {number: count for number, count in counts.items() if line.features[number].sort in ACTIONS}
     new = {reason: line.names(group) for reason, group in sorted(novelty.reasons.items()) if group}
     ids = set(line.event_ids(novelty.counts, numbers))
-    if not ids and not _OF_ALL_DAY.isdisjoint(novelty.reasons):
+    if not ids and _HOURS in novelty.reasons:
         ids.update(event for _, event in novelty.counts.samples)
     first, last = span_of(novelty.counts, numbers)
     times = {"first_at": moment(first), "last_at": moment(last)}

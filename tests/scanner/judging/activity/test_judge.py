@@ -150,6 +150,18 @@ def test_what_is_new_is_a_reason(new: Did, reasons: list[str]) -> None:
     assert _found(one) == ([("behaviour_changed", day_ago(2), tuple(reasons))] if reasons else [])
 
 
+def test_a_rise_in_volume_is_one_finding() -> None:
+    """On each weekday it is compared with the same ones before, which it is above for the first time."""
+    loud: dict[int, Did] = {days: {**USUAL, "read=s3:GetObject": 2000} for days in range(1, 8)}
+    past = {**_usual(range(8, 61)), **loud}
+    (found,) = [one for one in _judge(make_past({BOT.key: past})).deviations if "volume" in one.reasons]
+
+    assert (found.lasts, found.day, len(found.days)) == ("volume", day_ago(1), 7)
+    assert (found.facts["days"], found.facts["events"] > 7 * 2000) == (7, True)
+    assert found.facts["most_events"] < 200
+    assert found.event_ids
+
+
 def test_an_agents_new_tool_is_a_reason() -> None:
     agent = _registered(agent=AgentVerdict(is_agent=True))
     one = _judge(make_past({BOT.key: _usual(day_2={"tool=bedrock:model-x": 1})}), agent, entry=make_entry("bot"))
