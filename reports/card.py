@@ -48,6 +48,7 @@ def identity_card(
         ("agent", [agent_text(judged.agent), *_signals(judged.agent.signals)]),
         ("tools", map(agents.tool_text, judged.agent.tools or ())),
         ("exposed", _exposed(judged)),
+        ("acts for", [judged.agent.acts_for] if judged.agent.acts_for else []),
         ("registry", _registry(judged)),
         ("ownership", _ownership(judged)),
         ("drift", [drift_text(one) for one in judged.drift]),
@@ -129,6 +130,7 @@ def _activity(activity: Activity | None) -> list[str]:
                 ("regions", activity.regions),
                 ("tools", activity.tools),
                 ("became by", activity.assumed_by),
+                ("on behalf of", activity.on_behalf_of),
             )
             if values
         ),

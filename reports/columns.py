@@ -214,6 +214,12 @@ _AGENTS: tuple[Column[AgentRow], ...] = (
         "What others could make it do, and the change that ends most of it.",
         60,
     ),
+    Column(
+        "acts_for",
+        lambda r: r.judged.verdicts.agent.acts_for,
+        "For whom it acts, by audit logs: people, itself, its maker, or unknown.",
+        12,
+    ),
     Column("mcp_servers", lambda r: say.joined(agents.servers(r.identity)), "MCP servers, with their hosts.", 34),
     Column("schedule", lambda r: agents.schedule(r.identity), "When it runs by itself.", 18),
     Column("credentials", lambda r: say.credentials_text(r.identity), "Public ids and dates, no values.", 44),

@@ -51,6 +51,7 @@ def _agents(result: ScanResult) -> Iterator[Line]:
             "" if person is None else "yes" if person else "no",
             row.identity.provider,
             joined((*tools(row.identity), *servers(row.identity))) or "",
+            verdicts.agent.acts_for or "",
         )
 
 
@@ -118,6 +119,7 @@ LISTINGS: Mapping[View, Listing] = {
             Heading("In the loop", 11, None, 126),
             Heading("Made in", 12, None, 140),
             Heading("Tools and servers", 24, None, 168),
+            Heading("Acts for", 9, None, 180),
         ),
         _agents,
     ),

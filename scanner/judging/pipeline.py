@@ -18,6 +18,7 @@ from scanner.access.exposures import by_subject, unmatched_notices
 from scanner.access.workloads import with_signals, with_stored
 from scanner.discovery.inventory import Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
+from scanner.judging.agents.acts_for import with_acts_for
 from scanner.judging.agents.exposure import with_exposures
 from scanner.judging.agents.lock import Lock, with_growth
 from scanner.judging.assessing import (
@@ -173,6 +174,7 @@ def judge(
             list(active.assessments[len(fresh) :]),
             active.shared,
         )
+    fresh = with_acts_for(fresh)
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
     judged = _Judged(
         fresh=fresh,

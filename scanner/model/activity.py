@@ -19,16 +19,28 @@ LOG_SECTION = "activity"
 """The section of a log's coverage; a day that is a gap has its own section, after a colon."""
 
 FeatureSort: TypeAlias = Literal[
-    "read", "write", "secret", "become", "region", "network", "client", "assumed_by", "credential", "tool", "mark"
+    "read",
+    "write",
+    "secret",
+    "become",
+    "region",
+    "network",
+    "client",
+    "assumed_by",
+    "credential",
+    "tool",
+    "mark",
+    "on_behalf_of",
 ]
 """The type of a feature.
 
 ``read``, ``write``, ``secret`` (reads a secret's value) and ``become`` (takes another identity's permissions) are
 actions, as ``service:Action``. ``tool``: what an agent uses: a model, a gateway target, an MCP server. ``mark``: one of
-:data:`MARKS`.
+:data:`MARKS`. ``on_behalf_of``: for whom it acted, as the log says: :data:`PERSON`, :data:`AGENT` or
+:data:`OTHER_SUBJECT` with an id, or :data:`NOBODY`.
 """
 TIMED: frozenset[FeatureSort] = frozenset(
-    {"read", "write", "secret", "become", "network", "client", "credential", "mark"}
+    {"read", "write", "secret", "become", "network", "client", "credential", "mark", "on_behalf_of"}
 )
 """The features whose first and last event of a day are kept."""
 ACTIONS: frozenset[FeatureSort] = frozenset({"read", "write", "secret", "become"})
@@ -36,6 +48,10 @@ CONSEQUENTIAL: frozenset[FeatureSort] = frozenset({"write", "secret", "become"})
 """Actions whose first use is reported. The first use of another action is only shown."""
 MARKS = ("interactive", "off_host")
 """``interactive``: a person's client. ``off_host``: temporary credentials of a host, used on another."""
+PERSON, AGENT, OTHER_SUBJECT = "person:", "agent:", "other:"
+"""Prefixes of whom an identity acted for. The id follows, after its issuer or directory and ``#`` if there is one."""
+NOBODY = "nobody"
+"""The log says that the identity acted for nobody but itself. Where a log is silent about it, there is no feature."""
 
 
 class Feature(NamedTuple):
@@ -287,6 +303,8 @@ class Activity(Struct, frozen=True, kw_only=True, gc=False):
     regions: tuple[str, ...] = ()
     assumed_by: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    on_behalf_of: tuple[str, ...] = ()
+    """For whom it acted successfully, as far as the logs say: see :data:`FeatureSort`."""
     hours: tuple[int, ...] = ()
     """The number of covered days with activity in each of the 24 hours (UTC); empty without events."""
     granted_services: tuple[str, ...] | None = None

@@ -18,6 +18,9 @@ ExposureKind: TypeAlias = Literal["exfiltration", "takeover"]
 Reached: TypeAlias = Literal["admin", "secrets", "data", "actions"]
 """What an exposed agent reaches: everything in a scope, secrets, private data, or high-consequence actions."""
 
+ActsFor: TypeAlias = Literal["people", "itself", "its maker", "unknown"]
+"""For whom an agent acts, as far as audit logs say. ``people`` also if it acts for itself besides."""
+
 
 class AgentTool(Struct, frozen=True, kw_only=True, gc=False):
     """A tool of an agent. None in the last three fields: unknown.
@@ -77,7 +80,7 @@ class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
     ``tools``: None if it is no agent, or its source does not list them. ``exposure``: None if it is no agent; ``none``
     only if all of its tools, what it reads and all that it reaches are known. ``unknown_because``: what is not known.
     ``runs``: the keys of the agents that run as it. ``reach``: the high-consequence actions within its reach, in words.
-    ``grew``: what it has beyond the lock of agents; empty without a lock.
+    ``grew``: what it has beyond the lock of agents; empty without a lock. ``acts_for``: None if it is no agent.
     """
 
     is_agent: bool = False
@@ -89,3 +92,4 @@ class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
     runs: tuple[str, ...] = ()
     reach: tuple[str, ...] = ()
     grew: tuple[str, ...] = ()
+    acts_for: ActsFor | None = None

@@ -122,6 +122,38 @@ USED_AFTER_OWNER_LEFT = ActivityRule(
     check=_hit,
 )
 
+ACTED_FOR_LEAVER = ActivityRule(
+    id="acted_for_leaver",
+    severity="high",
+    title="Identity acted for a person who has left",
+    why="A session, a consent or a token of the leaver still works, and something acts with the leaver's permissions. "
+    "Nobody is accountable for what it does in that name.",
+    remediation="End the person's sessions, revoke their consents and refresh tokens, and disable their account. Find "
+    "out what started the identity after their last day.",
+    evidence=(*_LASTING, "person", "left_on"),
+    silent_on=_SILENT_ON,
+    check=_hit,
+)
+
+
+def _without_person(deviation: Deviation, _assessment: Assessment, _context: RuleContext) -> Hit:
+    return Hit(evidence=evidence_of(deviation), severity="medium" if deviation.facts.get("entry") else None)
+
+
+ACTED_WITHOUT_PERSON = ActivityRule(
+    id="acted_without_person",
+    severity="low",
+    severity_note="medium if its entry declares a human in the loop",
+    title="Identity acted without a person",
+    why="Its entry declares that a person is in the loop, or nearly all that it does is for people. It wrote, read a "
+    "secret or became another identity more often than the log names a person, so nobody may have asked for it.",
+    remediation="Ask the owner what started these actions. If they are intended, correct the human_in_the_loop of its "
+    "entry. Otherwise take the permissions away from the identity itself, and let it act with those of the person.",
+    evidence=(*_LASTING, "entry", "without_person", "for_people"),
+    silent_on=_SILENT_ON,
+    check=_without_person,
+)
+
 USED_THOUGH_RETIRED = ActivityRule(
     id="used_though_retired",
     severity="high",

@@ -29,6 +29,8 @@ from scanner.rules import (
 from scanner.rules.base import EntryRule, Rule, fingerprint
 
 BUILT_IN: tuple[Rule, ...] = (
+    activity.ACTED_FOR_LEAVER,
+    activity.ACTED_WITHOUT_PERSON,
     privilege.ADMIN,
     agents.AGENT_EXFILTRATION,
     agents.AGENT_REACH_GREW,

@@ -124,7 +124,7 @@ def test_a_terminal_shows_as_many_columns_as_fit() -> None:
 
     assert shown(80) == ["Agent", "Exposure", "Runs as", "Privilege", "Owner, sponsor"]
     assert shown(100) == [*shown(80), "Registry"]
-    assert shown(200) == [*shown(100), "Used", "In the loop", "Made in", "Tools and servers"]
+    assert shown(200) == [*shown(100), "Used", "In the loop", "Made in", "Tools and servers", "Acts for"]
 
 
 def test_what_it_runs_as_comes_from_links_and_names_elsewhere() -> None:

@@ -7,18 +7,26 @@ reference, "AssumeRoleForPodIdentity".
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from msgspec import Struct, field
 
 from connectors.federation import subject_target
 from connectors.logs.names import plain
+from scanner.model.activity import AGENT, OTHER_SUBJECT, PERSON
 
 _SESSION_ARN = re.compile(r"arn:([a-z-]+):sts::(\d{12}):assumed-role/([^/]+)/.*", re.DOTALL)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _INSTANCE = re.compile(r"m?i-[0-9a-f]{8,17}", re.ASCII)
 _POD = re.compile(r"eks-.+-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _CLUSTER = re.compile(r"oidc\.eks\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?/id/([0-9A-F]{32})", re.ASCII)
+MCP_SERVICE = "aws-mcp.amazonaws.com"
+"""AWS's MCP server. What an identity calls through it has this as ``invokedBy``, and is the identity's own act."""
+_PEOPLE = frozenset({"", "user", "human", "person", "identitycenteruser"})
+_AGENTS = frozenset({"agent", "aiagent", "workload", "workloadidentity"})
+"""Values of ``subjectType``, in lower case and without anything but letters. Any other one is neither."""
+_LONGEST_SUBJECT = 120
 PODS = "pods of "
 """Prefix of the host of a pod's session; the rest is its cluster, or its role if the cluster is not reported."""
 
@@ -56,6 +64,7 @@ class Who(Struct, gc=False, frozen=True):
     invoked_by: str | None = field(default=None, name="invokedBy")
     provider: str | None = field(default=None, name="identityProvider")
     session: Session | None = field(default=None, name="sessionContext")
+    on_behalf_of: Any = field(default=None, name="onBehalfOf")
 
 
 NO_CALLER, _NO_ISSUER = Who(), Issuer()
@@ -118,6 +127,29 @@ def caller_of(who: Who) -> Caller:
         case _:
             name = arn or principal or user or who.invoked_by or "unknown"
     return Caller(plain(name), plain(unique_id, 64), long_lived, temporary, host_of(who))
+
+
+def for_whom(who: Who) -> str:
+    """Whom a session acted for, as a value of ``on_behalf_of``; empty where the record does not say.
+
+    A user of Identity Center who calls by themselves acts for nobody else.
+    """
+    said = who.on_behalf_of
+    if not isinstance(said, Mapping) or who.type == "IdentityCenterUser":
+        return ""
+    subject, user = _text(said, "subject"), _text(said, "userId")
+    directory = _text(said, "issuer") if subject else _text(said, "identityStoreArn").rpartition("/")[2]
+    if not (subject or user):
+        return ""
+    sort = "".join(filter(str.isalpha, _text(said, "subjectType").lower()))
+    prefix = PERSON if sort in _PEOPLE else AGENT if sort in _AGENTS else OTHER_SUBJECT
+    named = plain(subject or user, _LONGEST_SUBJECT)
+    return f"{prefix}{plain(directory, _LONGEST_SUBJECT)}#{named}" if directory else f"{prefix}{named}"
+
+
+def _text(said: Mapping[str, Any], name: str) -> str:
+    text = said.get(name)
+    return text if isinstance(text, str) else ""
 
 
 def host_of(who: Who) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_denied, member, role_account
-from connectors.aws.logs.callers import NO_CALLER, Caller, Who, caller_of, host_of, is_copy
+from connectors.aws.logs.callers import MCP_SERVICE, NO_CALLER, Caller, Who, caller_of, for_whom, host_of, is_copy
 from connectors.aws.logs.hosts import Hosts, is_hosted
 from connectors.logs.folders import Layout, Redelivery
 from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
@@ -67,6 +67,7 @@ _APART = {
 """The classes of events that are in no profile."""
 _MOST_ACTIONS = 50_000
 _OFF_HOST = ("mark=off_host",)
+_BY_MCP = "tool=aws-mcp"
 _NOTHING = Raw(b"null")
 _THE_CALLER = "\0"
 
@@ -122,6 +123,7 @@ class _Key(NamedTuple):
     invoked_by: str | None
     acting: str
     detail: _Detail
+    for_whom: str
 
 
 class _Client(NamedTuple):
@@ -181,6 +183,7 @@ class CloudTrailCounting(Counting):
                     action, (who.access_key_id, who.arn or who.principal_id or who.user_name or who.type),
                     event.address, event.user_agent, event.region, event.error_code, event.endpoint, event.read_only,
                     event.from_console, who.invoked_by, acting, detail,
+                    "" if who.on_behalf_of is None else for_whom(who),
                 )  # fmt: skip
                 add(key, event.event_time, event_id, (key, who, event.recipient))
             except WRONG as error:
@@ -247,6 +250,7 @@ class CloudTrailCounting(Counting):
 
     def _count(self, key: _Key, caller: Caller, profile: Profile, counted: Counted, outcome: int) -> None:
         """Count the event in the caller's profile."""
+        by_mcp = key.invoked_by == MCP_SERVICE  # its address is not the host's
         client = _client(key.user_agent or "")
         reads = None if key.read_only is None else _is_true(key.read_only)
         sort = "secret" if key.detail.decrypted else key.action.sorts[reads]
@@ -261,11 +265,19 @@ class CloudTrailCounting(Counting):
             features.append(f"credential={caller.key}")
         if key.detail.tool:
             features.append(f"tool={key.detail.tool}")
+        if by_mcp:
+            features.append(_BY_MCP)
+        if key.for_whom:
+            features.append(f"on_behalf_of={key.for_whom}")
         if client.is_interactive or key.action.is_login or (key.from_console and _is_true(key.from_console)):
             features.append("mark=interactive")
         profile.acted(counted, outcome)
         profile.count(features, counted, outcome)
-        if caller.session and not key.endpoint and (caller.host or client.is_hosted or caller.session in self._hosts):
+        if (
+            caller.session
+            and not (key.endpoint or by_mcp)
+            and (caller.host or client.is_hosted or caller.session in self._hosts)
+        ):
             self._hosts.seen(
                 caller.session, caller.host, key.address or "", client.is_hosted, counted, outcome, profile
             )  # fmt: skip
@@ -295,7 +307,8 @@ def _acting(event: Event, who: Who) -> str:
         return OTHER
     if is_copy(who, event.recipient):
         return COPY
-    if who.invoked_by is not None or who.type == "AWSService" or event.event_type == _OF_SERVICES:
+    by_service = who.invoked_by is not None and who.invoked_by != MCP_SERVICE
+    if by_service or who.type == "AWSService" or event.event_type == _OF_SERVICES:
         return PROVIDER
     return OWN
 

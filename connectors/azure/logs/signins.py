@@ -19,6 +19,7 @@ from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
+from scanner.model.activity import NOBODY, PERSON
 
 SPEC = LogSpec(
     name="entra",
@@ -52,6 +53,10 @@ _NO_ID = "00000000-0000-0000-0000-000000000000"
 _OF_SERVER = frozenset({50000, 50196, 81016, 90006, 90013, 90020, 90024, 90033, 90036, 90051})
 """AADSTS codes of failures of Entra, not of the caller."""
 _NO_AGENT = frozenset({None, "", "notAgentic"})
+_OF_PERSON = "notAgentic"
+"""Type of the subject of an agent's sign-in that is for a person, and not for the agent or for an agent's own user."""
+_EXCHANGE = "token exchange"
+"""In the name of the resource that a blueprint or an agent asks for a token to exchange. For whom follows only then."""
 _MOST_COUNTED = 100_000_000
 
 
@@ -70,6 +75,7 @@ class _Managed(Struct, gc=False, frozen=True):
 class _Agent(Struct, gc=False, frozen=True):
     type: str | None = field(default=None, name="agentType")
     parent: str | None = field(default=None, name="parentAppId")
+    subject: str | None = field(default=None, name="agentSubjectType")
 
 
 class SignIn(Struct, gc=False, frozen=True):
@@ -117,6 +123,7 @@ class _Raw(NamedTuple):
     credential: str
     parent: str
     code: int
+    for_whom: str
 
 
 class SignInCounting(EventCounting[Line]):
@@ -132,10 +139,15 @@ class SignInCounting(EventCounting[Line]):
         managed = ((row.managed.resource if row.managed else None) or "").lower()
         principal = _id(row.principal)
         caller = _id(row.app) or principal or managed
-        if agent.type not in _NO_AGENT and _id(row.user):
-            caller, principal = _id(row.user_name) or _id(row.user), _id(row.user)
+        for_whom, user = "", _id(row.user_name) or _id(row.user)
+        if agent.type not in _NO_AGENT and user and agent.subject == _OF_PERSON and caller:
+            for_whom = f"{PERSON}{user}"
+        elif agent.type not in _NO_AGENT and _id(row.user):
+            caller, principal = user, _id(row.user)
         elif not principal and not managed:
             return "of people"
+        elif agent.type not in _NO_AGENT and _EXCHANGE not in (row.resource or "").lower():
+            for_whom = NOBODY
         raw = _Raw(
             record.tenant or row.tenant or row.resource_tenant or "",
             caller,
@@ -148,6 +160,7 @@ class SignInCounting(EventCounting[Line]):
             _id(row.key) or _id(row.federation),
             _id(agent.parent),
             (row.status.code if row.status else 0) or 0,
+            for_whom,
         )
         count = min(max(row.count if row.count is not None else 1, 0), _MOST_COUNTED)
         return Event(time, row.id or "", raw, count) if count else "in summaries that count none"
@@ -166,6 +179,7 @@ class SignInCounting(EventCounting[Line]):
             region=what.country,
             credential=what.credential,
             assumed_by=what.parent,
+            on_behalf_of=what.for_whom,
         )
         outcome = DONE if not what.code else FAILED if what.code in _OF_SERVER else DENIED
         return Act(scope, plain(what.caller), features, plain(what.principal, 64), outcome)

@@ -25,7 +25,7 @@ MOST_NAMED = 20
 """Maximum number of actions in a finding's evidence."""
 OPEN_DAYS = 30
 """Days that a finding about a day stays open."""
-_EVERYBODY_USES = frozenset({"api", "auth", "cloudwatch", "kms", "logs", "monitoring", "sts", "xray"})
+EVERYBODY_USES = frozenset({"api", "auth", "cloudwatch", "kms", "logs", "monitoring", "sts", "xray"})
 """Services that every workload uses besides its systems."""
 _DOMAINS = (".amazonaws.com", ".googleapis.com")
 _ACTION = re.compile(r"(?P<service>[a-z0-9][a-z0-9.-]*):(?P<action>[^\s:]+)", re.IGNORECASE)
@@ -120,7 +120,7 @@ def deviations(line: Timeline, facts: Facts) -> Iterator[Deviation]:
 
 
 _Days = Sequence[tuple[int, DayCounts]]
-_Used: TypeAlias = tuple[int, DayCounts, Mapping[int, int]]
+Used: TypeAlias = tuple[int, DayCounts, Mapping[int, int]]
 """A day, its counts, and which features were used how often."""
 
 
@@ -131,11 +131,11 @@ def _outside_declaration(line: Timeline, days: _Days, facts: Facts) -> Iterator[
     declared = declaration(entry.systems, entry.permissions, facts.seen) if entry is not None and is_read else None
     if entry is None or declared is None or not declared.is_clear:
         return
-    of_service: defaultdict[str, list[_Used]] = defaultdict(list)
+    of_service: defaultdict[str, list[Used]] = defaultdict(list)
     for day, counts in days:
         outside: defaultdict[str, dict[int, int]] = defaultdict(dict)
         for number, feature, count in line.used(counts):
-            if feature.service not in _EVERYBODY_USES and not any(
+            if feature.service not in EVERYBODY_USES and not any(
                 map(declared.covers, (feature.value, *line.covered.also_called.get(feature.value, ())))
             ):
                 outside[feature.service][number] = count
@@ -189,7 +189,7 @@ def _after_expiry(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviati
 def _uses(rule: str, line: Timeline, days: _Days, *, after: datetime, **more: object) -> Iterator[Deviation]:
     """Yield the finding about all use after that moment, if there is any."""
     limit = after.timestamp()
-    its: list[_Used] = []
+    its: list[Used] = []
     for day, counts in days:
         if counts.last > limit:
             used = {number: count for number, _, count in line.used(counts) if span_of(counts, [number])[1] > limit}
@@ -203,7 +203,7 @@ def _undeclared_credential(line: Timeline, days: _Days, facts: Facts) -> Iterato
     listed = frozenset[str]() if facts.entry is None else listed_credential_ids(facts.entry)
     if facts.entry is None or not listed:
         return
-    of_key: defaultdict[int, list[_Used]] = defaultdict(list)
+    of_key: defaultdict[int, list[Used]] = defaultdict(list)
     for day, counts in days:
         for number in successes(counts):
             if line.features[number].sort == "credential" and fold(line.features[number].value) not in listed:
@@ -244,7 +244,7 @@ def _woke(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
 def _interactive(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
     if facts.assessment.nature.verdict not in ("non_human", "unknown"):
         return
-    its: list[_Used] = []
+    its: list[Used] = []
     for day, counts in days:
         marks = {
             number: sum(one)
@@ -283,7 +283,7 @@ def _deviation(
     )
 
 
-def lasting(rule: str, line: Timeline, its: Sequence[_Used], about: str, **more: object) -> Deviation:
+def lasting(rule: str, line: Timeline, its: Sequence[Used], about: str, **more: object) -> Deviation:
     """The finding about what was done on several days: the counts of all, the last day's events."""
     each = [evidence(line, counts, used) for _, counts, used in its]
     actions: defaultdict[str, int] = defaultdict(int)

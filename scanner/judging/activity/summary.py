@@ -18,6 +18,7 @@ from scanner.model.activity import ACTIONS, Activity, DayCounts, ServiceUse
 from scanner.model.attributes import ALLOWED_ACTIONS, GRANTED_SERVICES, SERVICES_UNUSED, SERVICES_USED
 
 _NEW_ASSUMER = "new_assumer"
+_OF_SUCCESSES = frozenset({"assumed_by", "on_behalf_of"})
 
 
 def summary(line: Timeline, identity: Identity, since: int) -> Activity:
@@ -30,7 +31,7 @@ def summary(line: Timeline, identity: Identity, since: int) -> Activity:
         feature = line.features[span.number]
         if feature.sort in ACTIONS:
             services[feature.service].append(span)
-        elif span.successes or feature.sort != "assumed_by":  # a denied caller did not assume it
+        elif span.successes or feature.sort not in _OF_SUCCESSES:  # a denied caller did not assume it
             values[feature.sort].add(feature.value)
     acted = [counts for _, counts in every if counts.events]  # others may assume it on a day without activity
     used = {line.features[span.number].service for of in services.values() for span in of if span.is_use(line.uses)}
@@ -59,6 +60,7 @@ def summary(line: Timeline, identity: Identity, since: int) -> Activity:
         regions=tuple(sorted(values["region"])),
         assumed_by=tuple(sorted(values["assumed_by"])),
         tools=tuple(sorted(values["tool"])),
+        on_behalf_of=tuple(sorted(values["on_behalf_of"])),
         hours=tuple(hours_of(every)) if every else (),
         granted_services=granted,
         used_services=tuple(sorted(used)),

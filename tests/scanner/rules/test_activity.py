@@ -41,6 +41,9 @@ def _deviation(rule: str = "behaviour_changed", day: int = 20, **facts: Any) -> 
         ("behaviour_changed", {"explained": False}, "medium", "high"),
         ("behaviour_changed", {"explained": True}, "info", "info"),
         ("interactive_use", {}, "medium", "high"),
+        ("acted_for_leaver", {}, "high", "high"),
+        ("acted_without_person", {}, "low", "low"),
+        ("acted_without_person", {"facts": {"entry": "NHI-1"}}, "medium", "medium"),
     ],
 )
 def test_severities(rule: str, facts: Any, of_most: Severity, of_admins: Severity) -> None:

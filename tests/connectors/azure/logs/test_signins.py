@@ -123,6 +123,34 @@ def test_people_microsoft_and_agents(tmp_path: Path) -> None:
     assert f"assumed_by={APP}" in profile.counts
 
 
+ALICE = {"userId": "f" * 36, "userPrincipalName": "Alice@acme.example"}
+
+
+@pytest.mark.parametrize(
+    ("more", "whom"),
+    [
+        (
+            {"agent": {"agentType": "agenticAppInstance", "agentSubjectType": "notAgentic"}, **ALICE},
+            "person:alice@acme.example",
+        ),
+        (
+            {"agent": {"agentType": "agenticAppInstance", "agentSubjectType": "notAgentic"}, "userId": "f" * 36},
+            f"person:{'f' * 36}",
+        ),
+        ({"agent": {"agentType": "agenticAppInstance"}}, "nobody"),
+        ({"agent": {"agentType": "agenticAppInstance"}, "resourceDisplayName": "AAD Token Exchange Endpoint"}, None),
+        ({}, None),
+    ],
+    ids=["for a person", "without a name", "for itself", "a token to exchange", "no agent"],
+)
+def test_whom_an_agent_signs_in_for(more: dict[str, Any], whom: str | None, tmp_path: Path) -> None:
+    """The agent is the caller, not the person. What is no agent says nothing of it."""
+    (profile,) = profiles(EntraLog, tmp_path, sign_in(**more)).values()
+
+    found = [text.partition("=")[2] for text in profile.counts if text.startswith("on_behalf_of=")]
+    assert (profile.caller, profile.unique_id, found) == (APP, PRINCIPAL, [whom] if whom else [])
+
+
 @pytest.mark.parametrize(
     ("code", "counts"), [(0, (1, 0, 0)), (7000222, (0, 1, 0)), (53003, (0, 1, 0)), (90033, (0, 0, 1))]
 )
