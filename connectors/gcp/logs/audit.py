@@ -26,7 +26,8 @@ from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
 from scanner.catalog import read_table
-from scanner.model.activity import FeatureSort
+from scanner.matching.keys import is_email
+from scanner.model.activity import PERSON, FeatureSort
 
 _LAYOUT = Layout(
     dated=(
@@ -46,6 +47,10 @@ _VERSION = re.compile(r"^(?:v\d\w*|alpha|beta)\.")
 _KUBERNETES = re.compile(r"^io\.k8s\.(?:.+\.)?v\d\w*\.(?P<rest>.+)$")
 _ACCOUNT = re.compile(r"serviceAccounts/(?P<id>[^/:]+)")
 _MOST_DELEGATIONS = 4
+_WORKFORCE = re.compile(
+    r"principal://iam\.googleapis\.com/locations/global/workforcePools/(?P<pool>[^/]+)/subject/(?P<subject>.+)",
+    re.DOTALL,
+)
 
 
 class _Party(Struct, gc=False, frozen=True):
@@ -222,10 +227,13 @@ class GcpAuditCounting(EventCounting[Entry]):
             tool=what.tool,
             credential=what.who.key.rpartition("/keys/")[2],
         )
-        delegates = [
+        chain = (
             _name(one.first.email if one.first else "", one.subject) for one in what.who.delegations[:_MOST_DELEGATIONS]
-        ]
-        features += tuple(f"assumed_by={one}" for one in dict.fromkeys(delegates) if not _is_google(one))
+        )
+        delegates = [one for one in dict.fromkeys(chain) if not _is_google(one)]
+        features += tuple(f"assumed_by={one}" for one in delegates)
+        if person := _person(delegates[0]) if delegates else "":
+            features = (*features, f"on_behalf_of={PERSON}{person}")
         refused = what.kind == "policy" or what.code in (_PERMISSION_DENIED, _UNAUTHENTICATED)
         outcome = DENIED if refused else FAILED if what.code else DONE
         became = (plain(what.target), "") if sort == "become" and what.target else None
@@ -247,6 +255,13 @@ def _name(email: str, subject: str) -> str:
     if not email and subject.startswith(("serviceAccount:", "user:")):
         email = subject.partition(":")[2]
     return plain(email or subject) or "anonymous"
+
+
+def _person(first: str) -> str:
+    """The person who began a delegation, by e-mail address, or by workforce pool and subject; empty for a machine."""
+    if found := _WORKFORCE.fullmatch(first):
+        return f"{found['pool']}#{found['subject']}"
+    return first if is_email(first) and account_of(first).kind == "foreign" else ""
 
 
 def _is_google(caller: str) -> bool:

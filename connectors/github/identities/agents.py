@@ -53,8 +53,9 @@ class Use(Struct, frozen=True):
 
 
 def everywhere(place: GithubScope, use: Use | None) -> Identity:
-    """The agent where it may work in all repositories."""
-    return _used(_agent(place, "copilot", {"repositories": "all"}, narrow=False), use)
+    """The agent where it may work in all repositories. Audit logs name its App."""
+    made = _agent(place, "copilot", {"repositories": "all"}, narrow=False)
+    return _used(replace(made, aliases=("copilot-swe-agent[bot]",)), use)
 
 
 def in_repository(

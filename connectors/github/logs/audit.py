@@ -22,7 +22,7 @@ from connectors.logs.events import Act, Event, EventCounting
 from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
-from scanner.model.activity import FeatureSort
+from scanner.model.activity import PERSON, FeatureSort
 
 SPEC = LogSpec(
     name="github_audit",
@@ -43,6 +43,9 @@ _LAYOUT = Layout(
     unique_names=True,
 )
 """Files of a stream in a bucket: ``YYYY/MM/DD/HH/MM/UUID.json.log.gz``, of all organizations."""
+COPILOT = "copilot-swe-agent[bot]"
+"""The App of GitHub's coding agent. The log names it as its page does."""
+_COPILOT = "Copilot"
 _READ_TYPES = frozenset({"access", "authentication"})
 _READS = re.compile(r"git:(?:clone|fetch)|api:request|.*:(?:download\w*|access\w*|view\w*|read\w*|list\w*|.*_viewed)")
 _SECRETS = re.compile(r".*:\w*recovery_codes?_(?:viewed|downloaded|printed|generated|used)")
@@ -83,6 +86,7 @@ class Entry(Struct, gc=False, frozen=True):
     deploy_key: str | None = field(default=None, name="deploy_key_fingerprint")
     user: str | None = None
     integration: str | None = None
+    by_agent: Any = field(default=None, name="actor_is_agent")
 
 
 class _Raw(NamedTuple):
@@ -95,6 +99,7 @@ class _Raw(NamedTuple):
     country: str
     credential: str
     changed: str
+    for_whom: str
 
 
 class GithubAuditCounting(EventCounting[Entry]):
@@ -105,11 +110,14 @@ class GithubAuditCounting(EventCounting[Entry]):
         when = record.timestamp if record.timestamp is not None else record.created
         if when is None:
             raise Unreadable("one of its records is not an event")
-        named = _CHANGED.get(record.action.partition(".")[0], "")
+        by_agent = record.by_agent is True or record.by_agent == "true"  # then the user is who made it act
+        named = "" if by_agent else _CHANGED.get(record.action.partition(".")[0], "")
         orgs = [record.org] if isinstance(record.org, str) else record.org or []
         raw = _Raw(
             next(iter(orgs), None) or record.business or "",
-            record.actor or (f"deploy_key:{record.deploy_key}" if record.deploy_key else ""),
+            COPILOT
+            if by_agent and record.actor == _COPILOT
+            else record.actor or (f"deploy_key:{record.deploy_key}" if record.deploy_key else ""),
             record.action,
             record.kind or "",
             record.address or "",
@@ -117,6 +125,7 @@ class GithubAuditCounting(EventCounting[Entry]):
             (record.location.country if record.location else None) or "",
             str(record.token_id) if record.token_id else record.hashed_token or record.deploy_key or "",
             (getattr(record, named) if named else None) or "",
+            f"{PERSON}{record.user}" if by_agent and record.user and record.user != record.actor else "",
         )
         return Event(_time(when), record.id or "", raw)
 
@@ -135,6 +144,7 @@ class GithubAuditCounting(EventCounting[Entry]):
             user_agent=what.user_agent,
             region=what.country,
             credential=what.credential,
+            on_behalf_of=what.for_whom,
         )
         changed = (plain(what.changed),) if what.changed and sort == "write" else ()
         return Act(scope, plain(what.actor), features, changed=changed)

@@ -24,7 +24,7 @@ from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
-from scanner.model.activity import FeatureSort
+from scanner.model.activity import PERSON, FeatureSort
 
 SPEC = LogSpec(
     name="kubernetes_audit",
@@ -133,6 +133,8 @@ class KubernetesAuditCounting(EventCounting[AuditEvent]):
         )
         if what.impersonated:
             features = (*features, "become=users:impersonate")
+            if not what.impersonated.startswith("system:"):
+                features = (*features, plain(f"on_behalf_of={PERSON}{what.impersonated}"))
         target = what.impersonated or what.target
         return Act(
             self._scope,

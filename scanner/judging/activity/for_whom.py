@@ -12,7 +12,12 @@ from scanner.matching.keys import provider_key
 from scanner.model.activity import CONSEQUENTIAL, NOBODY, PERSON, DayCounts, Deviation, Feature
 
 _NAME_PEOPLE = frozenset({"aws", "azure"})
-"""Providers whose logs name the person for whom an identity acts, so that their silence says something."""
+"""Providers whose logs name the person for whom an identity acts, so that their silence says something.
+
+The silence of another log does once it named people for this identity.
+"""
+_IMPERSONATES = "users:impersonate"
+"""Logged besides the action itself."""
 
 
 def for_whom(line: Timeline, facts: Facts) -> Iterator[Deviation]:
@@ -69,7 +74,7 @@ def _without_person(line: Timeline, facts: Facts) -> Iterator[Deviation]:
     """
     one = facts.assessment
     is_declared = facts.entry is not None and facts.entry.human_in_the_loop is True
-    if provider_key(one.identity.provider) not in _NAME_PEOPLE or not (is_declared or one.agent.is_agent):
+    if not (is_declared or one.agent.is_agent):
         return
     acts = {number: feature for number, feature in enumerate(line.features) if _is_for_others(feature)}
     its: list[Used] = []
@@ -82,7 +87,8 @@ def _without_person(line: Timeline, facts: Facts) -> Iterator[Deviation]:
         if sum(used.values()) > acted_for:
             alone += sum(used.values()) - acted_for
             its.append((day, counts, used))
-    if its and (is_declared or for_people > alone):
+    names_people = for_people > 0 or provider_key(one.identity.provider) in _NAME_PEOPLE
+    if its and (for_people > alone or (is_declared and names_people)):
         yield lasting(
             "acted_without_person", line, its, "",
             entry=facts.entry.id if facts.entry is not None and is_declared else None,
@@ -94,5 +100,5 @@ def _of_consequence(line: Timeline, counts: DayCounts) -> Mapping[int, int]:
     return {
         number: count
         for number, feature, count in line.used(counts)
-        if feature.sort in CONSEQUENTIAL and feature.service not in EVERYBODY_USES
+        if feature.sort in CONSEQUENTIAL and feature.service not in EVERYBODY_USES and feature.value != _IMPERSONATES
     }

@@ -93,6 +93,48 @@ def test_anyone_who_acts_through_an_account_has_assumed_it(tmp_path: Path) -> No
     assert "become=iamcredentials:GenerateAccessToken" in found["ci@acme-prod.iam.gserviceaccount.com"].counts
 
 
+_POOL = "principal://iam.googleapis.com/locations/global/workforcePools/staff/subject/ada"
+
+
+@pytest.mark.parametrize(
+    ("chain", "value"),
+    [
+        ([{"firstPartyPrincipal": {"principalEmail": "alice@acme.example"}}], "alice@acme.example"),
+        ([{"principalSubject": "user:alice@acme.example"}, {"principalSubject": f"serviceAccount:{LEDGER}"}],
+         "alice@acme.example"),
+        ([{"firstPartyPrincipal": {"principalEmail": "service-1@compute-system.iam.gserviceaccount.com"}},
+          {"principalSubject": _POOL}], "staff#ada"),
+    ],
+    ids=["person", "first of two", "workforce, after Google"],
+)  # fmt: skip
+def test_a_delegation_that_a_person_began_is_for_the_person(chain: Any, value: str, tmp_path: Path) -> None:
+    found = profiles(
+        GcpAuditLog, tmp_path, entry(who={"principalEmail": LEDGER, "serviceAccountDelegationInfo": chain})
+    )
+
+    assert features(found[LEDGER], "on_behalf_of") == [f"on_behalf_of=person:{value}"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"firstPartyPrincipal": {"principalEmail": "ci@acme-prod.iam.gserviceaccount.com"}},
+        {"principalSubject": _POOL.replace("workforce", "workloadIdentity")},
+        {"firstPartyPrincipal": {"principalEmail": "no address"}},
+        {},
+    ],
+    ids=["account", "workload", "no address", "nothing"],
+)
+def test_a_delegation_that_a_machine_began_names_nobody(first: Any, tmp_path: Path) -> None:
+    """A person further on did not begin it."""
+    chain = [first, {"firstPartyPrincipal": {"principalEmail": "alice@acme.example"}}]
+    found = profiles(
+        GcpAuditLog, tmp_path, entry(who={"principalEmail": LEDGER, "serviceAccountDelegationInfo": chain})
+    )
+
+    assert not features(found[LEDGER], "on_behalf_of")
+
+
 def test_federated_principals_pods_and_google_itself(tmp_path: Path) -> None:
     """A subject is a caller; service agents and system events are Google."""
     subject = "principal://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci/subject/repo:a/b"

@@ -59,6 +59,34 @@ def test_a_bot_and_its_token(tmp_path: Path) -> None:
     assert "crown" not in repr(profile)
 
 
+def test_an_agent_acts_for_who_made_it_act(tmp_path: Path) -> None:
+    """The coding agent is its App, as the connector names it. The user is nobody that was changed."""
+    act = event("org.add_member", actor="Copilot", user="octocat", actor_is_agent=True)
+    reading = read_one(GithubAuditLog, tmp_path, act)
+
+    (profile,) = reading.callers
+    assert profile.caller == "copilot-swe-agent[bot]"
+    assert profile.counts["on_behalf_of=person:octocat"] == (1, 0, 0)
+    assert reading.changes == ()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"user": "octocat"},
+        {"user": "octocat", "actor_is_agent": False},
+        {"user": "octocat", "actor_is_agent": ["x"]},
+        {"actor_is_agent": True},
+        {"user": BOT, "actor_is_agent": True},
+    ],
+    ids=["not said", "no agent", "no answer", "no user", "itself"],
+)
+def test_other_users_of_an_event_are_no_one_that_it_acts_for(more: dict[str, Any], tmp_path: Path) -> None:
+    found = profiles(GithubAuditLog, tmp_path, event("repo.create", **more))[BOT]
+
+    assert not features(found, "on_behalf_of")
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "reported"),
     [

@@ -109,6 +109,15 @@ def test_impersonation_and_tokens_for_others(tmp_path: Path) -> None:
     assert {"become=users:impersonate", "write=pods:delete"} <= found["bob"].counts.keys()
 
 
+def test_who_impersonates_a_person_acts_for_the_person(tmp_path: Path) -> None:
+    """Not so for an account, which may be anybody's."""
+    for_ada = event("delete", "pods", user=LEDGER, impersonatedUser={"username": "ada@acme.example"})
+    as_other = event("delete", "pods", user=LEDGER, impersonatedUser={"username": "system:serviceaccount:app:web"})
+    found = profiles(KubernetesAuditLog, tmp_path, for_ada, as_other)
+
+    assert features(found[LEDGER], "on_behalf_of") == ["on_behalf_of=person:ada@acme.example"]
+
+
 def test_the_cluster_itself_is_apart(tmp_path: Path) -> None:
     """Components, nodes, controllers, and the cloud; an add-on in kube-system is not."""
     addon = "system:serviceaccount:kube-system:aws-node"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
@@ -22,6 +24,7 @@ from scanner.model import (
 from scanner.model.activity import Deviation
 from scanner.registry.roster import Roster
 from tests.activity import Did, day_ago, make_past
+from tests.examples import examples
 from tests.factories import NOW, make_assessment, make_entry, make_identity, make_person
 
 BOT = make_identity("bot")
@@ -158,6 +161,48 @@ def test_the_silence_of_a_log_that_names_nobody_says_nothing() -> None:
     one = _judged({2: ALONE}, _one(cluster), entry=IN_THE_LOOP, log={"provider": "kubernetes"})
     assert one.activity is not None
     assert _found(one, "acted_without_person") == []
+
+
+def test_what_a_log_logs_besides_an_impersonated_act_is_no_second_act() -> None:
+    did = {"write=pods:delete": 3, "become=users:impersonate": 3, "on_behalf_of=person:ada": 3}
+
+    assert _found(_judged({2: did}, entry=IN_THE_LOOP), "acted_without_person") == []
+
+
+@pytest.mark.parametrize(("earlier", "found"), [({}, 0), ({3: FOR_ADA}, 1)])
+def test_the_silence_of_another_log_counts_once_it_named_people(earlier: dict[int, Did], found: int) -> None:
+    account = make_identity("bot", provider="gcp")
+    one = _judged({**earlier, 2: ALONE}, _one(account), entry=IN_THE_LOOP, log={"provider": "gcp"})
+
+    assert len(_found(one, "acted_without_person")) == found
+
+
+_WHOM = st.sampled_from([ADA, "on_behalf_of=agent:a", "on_behalf_of=nobody", "on_behalf_of=(more)"])
+
+
+@given(
+    days=st.dictionaries(
+        st.integers(1, 20),
+        st.dictionaries(
+            st.one_of(_WHOM, st.sampled_from(["write=s3:PutObject", "read=s3:GetObject", "secret=kms:Decrypt"])),
+            st.integers(1, 9),
+        ),
+        max_size=8,
+    )
+)
+@examples(60)
+def test_acts_without_a_person_are_no_more_than_acts_and_no_less_than_is_certain(days: dict[int, Did]) -> None:
+    """By a count over all days that knows nothing of the rule's own way. KMS is what everybody uses."""
+    (*found,) = _found(_judged(days, entry=IN_THE_LOOP), "acted_without_person")
+    alone = [max(did.get("write=s3:PutObject", 0) - _for_somebody(did), 0) for did in days.values()]
+
+    assert bool(found) == (sum(alone) > 0)
+    for each in found:
+        assert each.facts["without_person"] == sum(alone)
+
+
+def _for_somebody(did: Did) -> int:
+    return sum(count for text, count in did.items() if text.startswith("on_behalf_of=") and "nobody" not in text)
 
 
 # --- For whom agents act ---
