@@ -170,8 +170,12 @@ def exposed(name: str, found: AgentExposure) -> str:
     if found.way_out is not None:
         does = f"make {name} read what is not public ({found.reach}) and hand it out ({found.way_out})"
     gate = f", if {found.gate}" if found.gate else ""
-    rest = "ends this" if found.ends == found.of else f"ends {found.ends:,} of {found.of:,} such ways"
-    return f"{_WHO[found.opened_by]} can, by {found.input}, {does}{gate}. To {found.cut} {rest}."
+    return f"{_WHO[found.opened_by]} can, by {found.input}, {does}{gate}. To {found.cut} {ended(found)}."
+
+
+def ended(found: AgentExposure) -> str:
+    """What the cut of an exposure ends."""
+    return "ends this" if found.ends == found.of else f"ends {found.ends:,} of {found.of:,} such ways"
 
 
 _WHO: Mapping[Audience, str] = {

@@ -14,6 +14,7 @@ Axis: TypeAlias = Literal[
     "usage",
     "privilege",
     "agent",
+    "exposure",
     "nature",
     "age",
     "entry",
@@ -71,6 +72,11 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "yes": State("agent", "An AI agent: a strong signal, or two weak ones that agree"),
         "suggested": State("unknown", "A weak signal suggests an AI agent"),
         "no": State("quiet", "No sign of an AI agent"),
+    },
+    "exposure": {
+        "exposed": State("bad", "Others could make it hand out private data, or act with high consequence"),
+        "unknown": State("unknown", "Not all of its tools, of what it reads or of what it reaches is known"),
+        "none": State("good", "All is known, and others can make it do neither"),
     },
     "nature": {
         "mixed": State("warn", "A person's account that machines use, or the other way round"),

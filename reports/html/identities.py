@@ -20,6 +20,7 @@ from reports.views import is_agent
 from scanner.access.attack_paths import conditional_steps
 from scanner.model import (
     CONSEQUENCES,
+    AgentExposure,
     BlastRadius,
     Consequence,
     Credential,
@@ -106,6 +107,18 @@ SIGNALS: Columns[Signal] = {
     "strength": lambda signal: signal.strength,
     "evidence": lambda signal: text(signal.evidence),
 }
+
+EXPOSURES: Columns[tuple[str, AgentExposure]] = {
+    "sentence": lambda named: text(agents.exposed(*named)),
+    "input": lambda named: text(named[1].input),
+    "opened_by": lambda named: named[1].opened_by,
+    "reach": lambda named: text(named[1].reach),
+    "way_out": lambda named: text(named[1].way_out),
+    "gate": lambda named: text(named[1].gate),
+    "cut": lambda named: text(f"{named[1].cut}, which {agents.ended(named[1])}"),
+    "cut_in": lambda named: named[1].cut_in,
+}
+"""Of the agent of a name."""
 
 MATCH_CANDIDATES: Columns[MatchCandidate] = {
     "who": lambda candidate: text(candidate.entry),
@@ -239,6 +252,7 @@ def assumers_in(row_of: Mapping[str, int]) -> Columns[str]:
 def agents_with(declared: Mapping[str | None, bool]) -> Columns[Judged]:
     """Columns of an agent besides those of an identity. ``declared``: see ``persons_declared``."""
     return {
+        "exposure": lambda row: row.verdicts.agent.exposure,
         "runs_as": lambda row: text(agents.acts_as(row.identity, agents.short)),
         "tools": lambda row: text(joined(agents.tools(row.identity))),
         "servers": lambda row: text(joined(agents.servers(row.identity))),
@@ -304,6 +318,9 @@ def identity_blocks(
             "privilege": held(TEXTS, lambda r: r.verdicts.privilege.evidence),
             "nature": held(SIGNALS, lambda r: r.verdicts.nature.signals),
             "agent": held(SIGNALS, lambda r: r.verdicts.agent.signals),
+            "exposures": held(
+                EXPOSURES, lambda r: ((r.identity.shown_name, each) for each in r.verdicts.agent.exposures)
+            ),
             "matches": held(MATCH_CANDIDATES, lambda r: r.verdicts.registry.candidates),
             "owners": held(OWNER_CANDIDATES, lambda r: r.verdicts.ownership.candidates),
             "reach": held(REACH, lambda r: _radius(known.radius_of(r.identity.key))),

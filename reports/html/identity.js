@@ -15,6 +15,7 @@ function identityPanel(row, tables, shown = null) {
       standing(identity, details),
       nextStep(details.next_step, owners),
       source.actions("identity", row, tables),
+      section("Exposure", held("exposures").map((found) => exposureOf(found, identity.display_name ?? identity.name ?? key))),
       section(shown === null ? "Findings" : "Other findings", manyOf("div", findings, (finding) => findingItem(finding, tables))),
       section("Verdicts", verdictsOf(identity, details, held)),
       section("Path to admin", pathOf(row, tables)),

@@ -65,6 +65,24 @@ function pathOf(row, tables) {
   return [h("p.quiet", null, `${lead} to full administrative rights${maybe}:`), h("ol.path", null, items)];
 }
 
+// What who writes an input could make an agent do, as a sentence and as a picture: input, agent, reach, way out, and the cut.
+function exposureOf({ sentence, input, opened_by, reach, way_out, gate, cut, cut_in }, name) {
+  const step = (lead, text, part, why) => {
+    const isCut = cut_in.includes(part);
+    const edge = why && h(`p.why${isCut ? ".cut" : ""}`, null, why, isCut && h("b", null, "✂ Cut here: ", prose(cut)));
+    return h("li", null, edge, h("div.node", null, h("span.quiet", null, lead), h("span.part", null, prose(text))));
+  };
+  const reached = way_out === null ? "What it could do" : "What it could read";
+  const steps = [
+    step("Input", input, null, null),
+    step("Agent", name, "input", `${WRITERS[opened_by]} it${gate ? `, and ${gate}` : ""}; the agent reads it`),
+    step(reached, reach, "reach", way_out === null ? "it acts" : "it reads"),
+    way_out !== null && step("Way out", way_out, "way_out", "it hands out what it read"),
+  ];
+  const elsewhere = !cut_in.length && h("p.why.cut", null, h("b", null, "✂ Cut: ", prose(cut)));
+  return h("figure.exposure", null, h("figcaption", null, prose(sentence)), h("ol.path", null, steps), elsewhere);
+}
+
 function whyOf(why, conditional) {
   if (conditional) return h("p.why.conditional", null, h("b", null, "under a condition"), " ", prose(why));
   return why && h("p.why", null, prose(why));

@@ -176,6 +176,7 @@ const VIEWS = {
     columns: [
       stateColumn("severity", "Severity"),
       { name: "name", label: "Name", className: "name", cell: agentCell },
+      stateColumn("exposure", "Exposure"),
       textColumn("provider", "Made in"),
       { ...textColumn("runs_as", "Runs as", "subject"), cell: (table, row) => plainCell(table.at("runs_as", row) ?? "itself") },
       stateColumn("privilege", "Privilege"),
@@ -188,6 +189,7 @@ const VIEWS = {
     ],
     facets: [
       { name: "severity", label: "Severity", axis: "severity" },
+      { name: "exposure", label: "Exposure", axis: "exposure" },
       { name: "registry", label: "Registry", axis: "registry" },
       { name: "ownership", label: "Ownership", axis: "ownership" },
       { name: "usage", label: "Usage", axis: "usage" },

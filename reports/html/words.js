@@ -23,6 +23,12 @@ const RUNGS = {
   glob: "a pattern",
 };
 
+const WRITERS = {
+  anybody: "anybody writes",
+  outsiders: "an outsider with an account writes",
+  insiders: "somebody of the organization writes",
+};
+
 const RELATIONS = {
   can_assume: ["can become", "can be assumed by"],
   runs_as: ["runs as", "runs"],

@@ -17,6 +17,7 @@ ExposureState: TypeAlias = Literal["exposed", "none", "unknown"]
 ExposureKind: TypeAlias = Literal["exfiltration", "takeover"]
 Reached: TypeAlias = Literal["admin", "secrets", "data", "actions"]
 """What an exposed agent reaches: everything in a scope, secrets, private data, or high-consequence actions."""
+ExposurePart: TypeAlias = Literal["input", "reach", "way_out"]
 
 ActsFor: TypeAlias = Literal["people", "itself", "its maker", "unknown"]
 """For whom an agent acts, as far as audit logs say. ``people`` also if it acts for itself besides."""
@@ -42,8 +43,8 @@ class AgentExposure(Struct, frozen=True, kw_only=True, gc=False):
     """What somebody who writes an input could make an agent do: the worst combination, each part with its evidence.
 
     ``way_out``: None for a takeover. ``cut``: the one thing to remove that ends most of the combinations, and ``ends``
-    how many of them; ``of``: how many there are. ``gate``: what keeps the agent from acting on it by itself, such as
-    the approval of a person.
+    how many of them; ``of``: how many there are. ``cut_in``: the parts named here that end with it. ``gate``: what
+    keeps the agent from acting on it by itself, such as the approval of a person.
     """
 
     kind: ExposureKind
@@ -53,6 +54,7 @@ class AgentExposure(Struct, frozen=True, kw_only=True, gc=False):
     reached: Reached
     way_out: str | None = None
     cut: str
+    cut_in: tuple[ExposurePart, ...] = ()
     ends: int = 1
     of: int = 1
     gate: str | None = None

@@ -172,6 +172,8 @@ def test_what_the_estate_hides_is_found(result: dict[str, Any], name: str, axis:
         ("token_never_expires", "jenkins"),
         ("token_never_expires", "ci"),
         ("escalation", "prometheus"),
+        ("agent_exfiltration", ".github/workflows/answer-issues.yml"),
+        ("agent_exfiltration", ".github/workflows/review-changes.yml"),
     ],
 )
 def test_rules_find_what_the_clouds_hide(result: dict[str, Any], rule: str, name: str | None) -> None:
@@ -179,6 +181,22 @@ def test_rules_find_what_the_clouds_hide(result: dict[str, Any], rule: str, name
     keys = {one["key"] for one in result["identities"] if one["name"] == name} or {None}
 
     assert [one for one in result["findings"] if one["rule"] == rule and one["identity"] in keys]
+
+
+def test_anybodys_issue_makes_an_agent_hand_out_a_secret(result: dict[str, Any]) -> None:
+    """Its picture is whole; of an agent that colleagues start it is no secret; of a harmless client there is none."""
+    named = ("answer-issues.yml", "review-changes.yml", ".mcp.json")
+    agents = {one["key"].rpartition("/")[2]: one for one in result["identities"] if one["key"].endswith(named)}
+    issue, review = (agents[name]["agent"]["exposures"][0] for name in named[:2])
+    by_key = {one["identity"]: one["severity"] for one in result["findings"] if one["rule"] == "agent_exfiltration"}
+
+    assert issue["input"] == "an issue in the public repository tidewater/tide-tables"
+    assert issue["reach"].endswith("role/agents/answer-tide-issues")
+    assert (issue["opened_by"], issue["reached"], issue["way_out"]) == ("anybody", "secrets", "the tool shell")
+    assert issue["cut_in"] == ["input"]
+    assert (review["opened_by"], review["reached"]) == ("insiders", "data")
+    assert by_key == {agents[named[0]]["key"]: "critical", agents[named[1]]["key"]: "medium"}
+    assert agents[named[2]]["agent"]["exposure"] == "none"
 
 
 def day_of(result: dict[str, Any], days_ago: int) -> str:

@@ -20,6 +20,7 @@ from scanner.model import (
     RegistryState,
     UsageState,
 )
+from scanner.model.agents import ExposureState
 from scanner.rules.wording import Explained
 
 MODEL: dict[Axis, tuple[str, ...]] = {
@@ -29,6 +30,7 @@ MODEL: dict[Axis, tuple[str, ...]] = {
     "usage": get_args(UsageState),
     "privilege": get_args(PrivilegeLevel),
     "agent": ("yes", "suggested", "no"),
+    "exposure": get_args(ExposureState),
     "nature": get_args(NatureVerdictName),
     "age": AGES,
     "entry": get_args(EntryState),

@@ -6,6 +6,7 @@ A combination needs evidence for each of its parts. A tool that is not known mak
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from msgspec import Struct
@@ -15,7 +16,7 @@ from scanner.access.blast_radius.walk import WholeScan, blast_radius_of
 from scanner.access.blast_radius.words import action_text, path_text
 from scanner.judging.agents.tools import ALL, OWN_ONLY, ToolKind, tools_of
 from scanner.model import CONSEQUENCES, AgentExposure, Assessment, BlastRadius, Identity, ReachedAction, ScanResult
-from scanner.model.agents import AUDIENCES, Audience, Reached
+from scanner.model.agents import AUDIENCES, Audience, ExposureKind, ExposurePart, Reached
 from scanner.model.attributes import HUMAN_IN_THE_LOOP, INPUTS
 from scanner.model.terms import ConsequenceKind
 from scanner.text import few
@@ -133,7 +134,7 @@ def _inputs_of(given: Any, approved: str | None) -> Iterator[_Part]:
             yield _Part(
                 element=("input", what),
                 text=what,
-                remove=f"do not let {what} start it",
+                remove=f"keep {what} from starting it",
                 opened_by=by,
                 gate=gate if isinstance(gate, str) and gate else approved,
             )
@@ -174,7 +175,7 @@ def _held(secret: str) -> _Part:
     return _Part(
         element=("secret", secret),
         text=f"the secret {secret}, which it is given",
-        remove=f"do not give it the secret {secret}",
+        remove=f"keep the secret {secret} from it",
         reached="secrets",
     )
 
@@ -184,47 +185,39 @@ def _exposures(facts: _Facts) -> Iterator[AgentExposure]:
     reaches = sorted(facts.reaches, key=lambda part: (_RANKS.index(part.reached), part.text))
     ways_out = sorted(facts.ways_out, key=lambda part: part.text)
     if inputs and reaches and ways_out:
-        cut, ends = _cut(inputs, reaches, ways_out)
-        yield AgentExposure(
-            kind="exfiltration",
-            input=inputs[0].text,
-            opened_by=inputs[0].opened_by,
-            reach=reaches[0].text,
-            reached=reaches[0].reached,
-            way_out=ways_out[0].text,
-            cut=cut,
-            ends=ends,
-            of=len(inputs) * len(reaches) * len(ways_out),
-            gate=inputs[0].gate,
-        )
+        yield _exposure("exfiltration", {"input": inputs, "reach": reaches, "way_out": ways_out})
     actions = sorted(facts.actions, key=lambda part: (_RANKS.index(part.reached), part.text))
     if inputs and actions:
-        cut, ends = _cut(inputs, actions)
-        yield AgentExposure(
-            kind="takeover",
-            input=inputs[0].text,
-            opened_by=inputs[0].opened_by,
-            reach=actions[0].text,
-            reached=actions[0].reached,
-            cut=cut,
-            ends=ends,
-            of=len(inputs) * len(actions),
-            gate=inputs[0].gate,
-        )
+        yield _exposure("takeover", {"input": inputs, "reach": actions})
 
 
-def _cut(*legs: Sequence[_Part]) -> tuple[str, int]:
-    """Return how to end most combinations with one change that costs least, and how many it ends."""
-    every = 1
-    for leg in legs:
-        every *= len(leg)
-    best: tuple[Any, ...] | None = None
+def _exposure(kind: ExposureKind, legs: Mapping[ExposurePart, Sequence[_Part]]) -> AgentExposure:
+    """Return the combination of the first of each, and how to end most of all."""
+    first = {leg: parts[0] for leg, parts in legs.items()}
+    cut, ends = _cut(*legs.values())
+    return AgentExposure(
+        kind=kind,
+        input=first["input"].text,
+        opened_by=first["input"].opened_by,
+        reach=first["reach"].text,
+        reached=first["reach"].reached,
+        way_out=first["way_out"].text if "way_out" in first else None,
+        cut=cut.remove,
+        cut_in=tuple(leg for leg, part in first.items() if part.element == cut.element),
+        ends=ends,
+        of=prod(map(len, legs.values())),
+        gate=first["input"].gate,
+    )
+
+
+def _cut(*legs: Sequence[_Part]) -> tuple[_Part, int]:
+    """Return the part whose removal ends most combinations and costs least, and how many it ends."""
+    every = prod(map(len, legs))
+    best: tuple[tuple[int, int, str], _Part] | None = None
     for part in (part for leg in reversed(legs) for part in leg):
-        left = 1
-        for leg in legs:
-            left *= sum(other.element != part.element for other in leg)
+        left = prod(sum(other.element != part.element for other in leg) for leg in legs)
         rank = (left - every, part.costs, part.remove)
-        if best is None or rank < best:
-            best = rank
+        if best is None or rank < best[0]:
+            best = rank, part
     assert best is not None  # every leg has a part
-    return best[2], -best[0]
+    return best[1], -best[0][0]

@@ -80,19 +80,19 @@ LISTS: Mapping[ListName, ListSpec] = {
         coded=(
             "provider", "source", "scope", "kind", "registry", "provisional", "ownership", "owner", "team",
             "is_leaving", "usage", "privilege", "severity", "rechecked", "runs_as", "tools", "servers", "sponsor",
-            "person",
+            "person", "exposure",
         ),
         facets=(
-            "severity", "registry", "ownership", "usage", "privilege", "person", "provider", "source", "scope", "kind",
-            "sponsor", "owner", "team",
+            "severity", "exposure", "registry", "ownership", "usage", "privilege", "person", "provider", "source",
+            "scope", "kind", "sponsor", "owner", "team",
         ),
         sorts=(
-            "severity", "name", "provider", "runs_as", "privilege", "usage", "tools", "keys", "sponsor", "owner",
-            "person", "registry",
+            "severity", "name", "exposure", "provider", "runs_as", "privilege", "usage", "tools", "keys", "sponsor",
+            "owner", "person", "registry",
         ),
         axes={
             "severity": "severity", "registry": "registry", "ownership": "ownership", "usage": "usage",
-            "privilege": "privilege",
+            "privilege": "privilege", "exposure": "exposure",
         },
         own=("severity", "privilege"),
         searched=("runs_as", "tools", "servers", "sponsor"),

@@ -14,6 +14,8 @@ from reports.summary import Digest
 from scanner.model import (
     SEVERITIES,
     Acknowledged,
+    AgentExposure,
+    AgentVerdict,
     Consequence,
     Link,
     OwnershipVerdict,
@@ -251,6 +253,44 @@ def test_a_panel_has_the_blast_radius_in_words_and_numbers(opens: Opens) -> None
         ):
             expect(panel(seen.page)).to_contain_text(text)
         assert seen.complaints == []
+
+
+def test_an_exposed_agent_is_a_sentence_and_a_picture(opens: Opens) -> None:
+    """From the input to the way out, with the cut where it is made; also on a phone."""
+    exposure = AgentExposure(
+        kind="exfiltration",
+        input="an issue in the public repository acme/shop",
+        opened_by="anybody",
+        reach="read secrets: secretsmanager:GetSecretValue",
+        reached="secrets",
+        way_out="the tool shell",
+        cut="take the tool shell from it",
+        cut_in=("way_out",),
+        ends=2,
+        of=3,
+    )
+    acts = replace(exposure, kind="takeover", way_out=None, cut="remove policy P", cut_in=(), gate="a person starts it")
+    verdict = AgentVerdict(is_agent=True, exposure="exposed", exposures=(exposure, acts))
+    with opens(make_result(make_assessment("triage", agent=verdict), make_assessment()), view="agents") as seen:
+        expect(rows(seen.page).filter(has_text="triage")).to_contain_text("exposed")
+        rows(seen.page).filter(has_text="triage").click()
+        pictures = panel(seen.page).get_by_role("figure")
+        first, other = pictures.nth(0), pictures.nth(1)
+        expect(first.get_by_role("listitem")).to_contain_text(
+            [
+                "an issue in the public repository acme/shop",
+                "anybody writes it; the agent reads itAgenttriage",
+                "it readsWhat it could readread secrets",
+                "Cut here: take the tool shell from it, which ends 2 of 3 such waysWay outthe tool shell",
+            ]
+        )
+        expect(first).to_contain_text("Anybody can, by an issue in the public repository acme/shop, make triage read")
+        expect(other).to_contain_text("anybody writes it, and a person starts it; the agent reads it")
+        expect(other.get_by_role("listitem")).to_have_count(3)
+        expect(other).to_contain_text("Cut: remove policy P")
+        assert seen.complaints == []
+        seen.page.set_viewport_size({"width": 390, "height": 844})
+        assert seen.page.evaluate("document.querySelector('#panel').scrollWidth") <= 390
 
 
 def test_credentials_and_findings_show_their_dates_and_controls(opens: Opens) -> None:

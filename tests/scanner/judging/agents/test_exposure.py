@@ -158,6 +158,24 @@ def test_the_evidence_names_each_part_and_the_cheapest_cut() -> None:
     assert finding.evidence["cut"] == "take the MCP server web from it"
     assert finding.evidence["ended_by_cut"] == finding.evidence["combinations"]
     assert [tool.server for tool in verdict.tools or ()] == ["github", "github", "crm", "web"]
+    assert verdict.exposures[0].cut_in == ("way_out",)
+
+
+@pytest.mark.parametrize(
+    ("identities", "cut_in"),
+    [
+        ((agent("a", GITHUB),), ("input", "reach", "way_out")),
+        ((job(ISSUE), role(SECRETS, SENDS)), ("input",)),
+        ((agent("a", FETCH, ISSUES, DATABASE), role()), ("way_out",)),
+        # Named are the issue, the database and the page; the cut is the server that is each part of the rest.
+        ((agent("a", DATABASE, {**GITHUB, "name": "zz"}, FETCH, attributes={"inputs": [ISSUE]}),), ()),
+    ],
+)
+def test_the_cut_says_which_of_the_named_parts_go(identities: Sequence[Identity], cut_in: tuple[str, ...]) -> None:
+    """None where it ends other combinations than the one that is named."""
+    verdict, _ = judged(*identities)
+
+    assert verdict.exposures[0].cut_in == cut_in
 
 
 SERVERS = st.lists(st.sampled_from([GITHUB, ISSUES, COMMENTS, FETCH, SEARCH, DATABASE]), unique_by=str, max_size=4)
