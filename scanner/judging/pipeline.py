@@ -21,6 +21,7 @@ from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.agents.acts_for import with_acts_for
 from scanner.judging.agents.exposure import with_exposures
 from scanner.judging.agents.lock import Lock, with_growth
+from scanner.judging.agents.sponsors import with_sponsors_left
 from scanner.judging.assessing import (
     Access,
     LastScan,
@@ -174,7 +175,7 @@ def judge(
             list(active.assessments[len(fresh) :]),
             active.shared,
         )
-    fresh = with_acts_for(fresh)
+    fresh = with_sponsors_left(with_acts_for(fresh), lists.roster, today)
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
     judged = _Judged(
         fresh=fresh,

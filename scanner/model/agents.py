@@ -83,6 +83,7 @@ class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
     only if all of its tools, what it reads and all that it reaches are known. ``unknown_because``: what is not known.
     ``runs``: the keys of the agents that run as it. ``reach``: the high-consequence actions within its reach, in words.
     ``grew``: what it has beyond the lock of agents; empty without a lock. ``acts_for``: None if it is no agent.
+    ``sponsors_left``: its sponsors with its provider, by e-mail, if all of them have left.
     """
 
     is_agent: bool = False
@@ -95,3 +96,4 @@ class AgentVerdict(Struct, frozen=True, kw_only=True, gc=False):
     reach: tuple[str, ...] = ()
     grew: tuple[str, ...] = ()
     acts_for: ActsFor | None = None
+    sponsors_left: tuple[str, ...] = ()

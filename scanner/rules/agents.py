@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from scanner.model import AgentExposure, Assessment, Severity
 from scanner.model.agents import ExposureKind
-from scanner.rules.base import Hit, IdentityRule, RuleContext
+from scanner.model.attributes import BLUEPRINT_PUBLISHER
+from scanner.rules.base import Hit, IdentityRule, RuleContext, is_powerful
 
 _NAMED = 10
 """Maximum number of agents in the evidence."""
@@ -140,4 +142,35 @@ AGENT_REACH_GREW = IdentityRule(
     evidence=("grew", "and_more"),
     silent_on=frozenset({"disabled"}),
     check=_reach_grew,
+)
+
+
+# --- An agent is made from a blueprint of another organisation ---
+
+
+def _foreign_blueprint(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on an agent whose blueprint another organisation owns."""
+    publisher = assessment.identity.attributes.get(BLUEPRINT_PUBLISHER)
+    if not isinstance(publisher, Mapping):
+        return None
+    facts = {name: publisher.get(name) for name in ("name", "tenant", "verified")}
+    evidence = {"privilege": assessment.privilege.level, "publisher": facts.pop("name"), **facts}
+    return Hit(
+        evidence={name: fact for name, fact in evidence.items() if fact is not None},
+        severity="high" if is_powerful(assessment) else None,
+    )
+
+
+FOREIGN_BLUEPRINT = IdentityRule(
+    id="foreign_blueprint",
+    severity="medium",
+    severity_note="high for an admin, or an agent that can make itself one",
+    title="AI agent is made from a blueprint of another organization",
+    why="An agent has no credential of its own: who holds those of the blueprint signs in as the agent. The publisher "
+    "does so from outside, and whoever breaks into the publisher acts with the agent's permissions here.",
+    remediation="Find out who added the blueprint and whether its agents are needed. If so, take the permissions that "
+    "they do not need from the blueprint's service principal; else disable it.",
+    evidence=("privilege", "publisher", "tenant", "verified"),
+    silent_on=frozenset({"disabled", "provider_managed", "exempt"}),
+    check=_foreign_blueprint,
 )

@@ -63,6 +63,7 @@ BUILT_IN: tuple[Rule, ...] = (
     entries.EXEMPTION_EXPIRING,
     exposure.EXPOSED_CREDENTIAL,
     exposure.EXPOSED_IDENTITY,
+    agents.FOREIGN_BLUEPRINT,
     exposure.FORMER_MEMBER_CREDENTIAL,
     activity.INTERACTIVE_USE,
     ownership.LEAVER_ACCOUNT_USED,

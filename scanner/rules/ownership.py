@@ -157,13 +157,16 @@ _SPONSORED = frozenset({"agent_identity", "agent_blueprint"})
 
 
 def _agent_without_sponsor(assessment: Assessment, _context: RuleContext) -> Hit | None:
-    """Fires if the provider lists no sponsor. Silent if the sponsors were not read."""
+    """Fires if the provider lists no sponsor, or all have left. Silent if the sponsors were not read."""
     identity = assessment.identity
     sponsors = identity.attributes.get(SPONSORS)
-    if identity.kind not in _SPONSORED or not isinstance(sponsors, (list, tuple)) or sponsors:
+    left = assessment.agent.sponsors_left
+    if identity.kind not in _SPONSORED or not isinstance(sponsors, (list, tuple)) or (sponsors and not left):
         return None
     return Hit(
-        evidence={"kind": identity.kind} | ({"created_at": identity.created_at} if identity.created_at else {}),
+        evidence={"kind": identity.kind}
+        | ({"created_at": identity.created_at} if identity.created_at else {})
+        | ({"left": list(left)} if left else {}),
         severity="medium" if assessment.ownership.state == "owned" else None,
     )
 
@@ -172,12 +175,12 @@ AGENT_WITHOUT_SPONSOR = IdentityRule(
     id="agent_without_sponsor",
     severity="high",
     severity_note="medium if the registry names an active owner",
-    title="AI agent has no sponsor",
+    title="AI agent has no sponsor who is still here",
     why="The sponsor decides whether an agent is still needed and is notified when it misbehaves. Without a sponsor, "
     "the agent keeps acting unsupervised.",
     remediation="Assign the person who requested the agent as its sponsor, and a second sponsor as a backup. If it "
     "has no sponsor, disable it.",
-    evidence=("kind", "created_at"),
+    evidence=("kind", "created_at", "left"),
     silent_on=frozenset({"disabled", "provider_managed", "exempt"}),
     check=_agent_without_sponsor,
 )

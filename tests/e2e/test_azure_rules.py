@@ -146,6 +146,41 @@ def test_agents_that_no_one_sponsors_are_reported(
     assert [one["name"] for one in findings()["agent_without_sponsor"]] == ["alone"]
 
 
+def test_agents_whose_sponsors_have_all_left_are_reported(
+    azure: AzureEstate,  # the imported fixture
+    findings: Findings,
+    tmp_path: Path,
+) -> None:
+    """By the roster; whoever is not on it may still be here."""
+    ada, bob = (azure.tenant.add_person(name, mail=f"{name.lower()}@example.com") for name in ("Ada", "Bob"))
+    blueprint = add_blueprint(azure.tenant, "helper")
+    add_owner(azure.tenant, blueprint, bob, relation="sponsors")
+    add_owner(azure.tenant, add_agent(azure.tenant, "left-alone", blueprint), ada, relation="sponsors")
+    both = add_agent(azure.tenant, "of-both", blueprint)
+    for person in (ada, bob):
+        add_owner(azure.tenant, both, person, relation="sponsors")
+    (tmp_path / "people.csv").write_text("email,name,status\nada@example.com,Ada,left\neve@example.com,Eve,active\n")
+    with (tmp_path / "muster.toml").open("a") as config:
+        config.write('\n[[people]]\npath = "people.csv"\n')
+
+    (found,) = findings()["agent_without_sponsor"]
+    assert (found["name"], found["evidence"]["left"]) == ("left-alone", ["ada@example.com"])
+
+
+def test_agents_of_another_tenants_blueprint_are_reported(
+    azure: AzureEstate,  # the imported fixture
+    findings: Findings,
+) -> None:
+    """Its publisher can sign in as the agent; not so for a blueprint of this tenant."""
+    kind = "#microsoft.graph.agentIdentityBlueprintPrincipal"
+    vendor = azure.tenant.add_service_principal("vendor", appOwnerOrganizationId=VENDOR, **{"@odata.type": kind})
+    add_agent(azure.tenant, "vendors", vendor)
+    add_agent(azure.tenant, "ours", add_blueprint(azure.tenant, "helper"))
+
+    (found,) = findings()["foreign_blueprint"]
+    assert (found["name"], found["severity"], found["evidence"]["tenant"]) == ("vendors", "medium", VENDOR)
+
+
 def test_what_an_agent_inherits_is_what_it_may_do(
     azure: AzureEstate,  # the imported fixture
     muster: Muster,

@@ -6,7 +6,7 @@ the user account made for it. Source: https://learn.microsoft.com/entra/agent-id
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import structs
 
@@ -14,38 +14,50 @@ from connectors.azure import sections as s
 from connectors.azure.client.payloads import moment
 from connectors.azure.identities.applications import NO_RIGHT_YET, of_faces
 from connectors.azure.identities.faces import Faces, known
-from connectors.azure.identities.facts import TenantFacts, contacts, people_of
+from connectors.azure.identities.facts import TenantFacts, contacts, people_of, publisher_of
 from connectors.azure.identities.payloads import AgentUser, ServicePrincipal
 from connectors.azure.keys import agent_blueprint_key, agent_identity_key, agent_user_key
 from connectors.azure.rights.inheritance import Heritage
 from connectors.azure.spec import AGENT_BLUEPRINT, AGENT_IDENTITY, AGENT_USER, SPEC
 from connectors.core.reading import unread_facts
 from scanner.model import Identity, Link, Privilege, Signal
-from scanner.model.attributes import INHERITS, SPONSORS
+from scanner.model.attributes import BLUEPRINT_PUBLISHER, INHERITS, SPONSORS
 
 _LISTS_OF_BLUEPRINTS = (s.INHERITABLE, s.AGENT_BLUEPRINTS, s.APPLICATIONS)
+_IMPLIED = "AgentIdentity.CreateAsManager of Microsoft Graph"
+"""What every blueprint may: create agents made from it, and manage them. Graph lists it as no grant. Its agents get no
+right that it does not hand on. Source: https://learn.microsoft.com/graph/api/agentidentity-post"""
+_CREATES = Privilege(level="normal", evidence=(f"creates agents and manages them: {_IMPLIED}, implied",))
 _REASONS = 5
 """Maximum number of reasons for an unknown privilege."""
 
 
 def agent_identity(
-    found: TenantFacts, principal: ServicePrincipal, users: Iterable[AgentUser], heritage: Heritage
+    found: TenantFacts,
+    principal: ServicePrincipal,
+    clients: Mapping[str, ServicePrincipal],
+    users: Iterable[AgentUser],
+    heritage: Heritage,
 ) -> Identity:
-    """An agent; ``users``: the accounts that it acts as.
+    """An agent; ``users``: the accounts that it acts as. ``clients``: service principals by client id.
 
     It is unknown whether the usage reports include every agent.
     """
     faces = Faces(principal=principal)
     plain = of_faces(found, faces, agent_identity_key(found.tenant, principal.id), AGENT_IDENTITY)
     blueprint = principal.agent_identity_blueprint_id
+    maker = clients.get((blueprint or "").lower())
+    made_from = None if maker is None else Faces(principal=maker)
+    is_foreign = made_from is not None and made_from.origin(found.tenant) == "third_party"
     attributes = {
         **plain.attributes,
         "registration": None,
         "blueprint": blueprint,
+        BLUEPRINT_PUBLISHER: publisher_of(made_from) if made_from is not None and is_foreign else None,
         SPONSORS: people_of(found.sponsors, faces),
         INHERITS: sorted(heritage.inherited.get(principal.id.lower(), ())) or None,
     }
-    unread = tuple(_unread_blueprint(found, blueprint))
+    unread = tuple(_unread_blueprint(found, blueprint, maker))
     unclear = sorted({*unread, *heritage.unclear.get(principal.id.lower(), ())})
     links = [
         _assume_link(
@@ -69,8 +81,8 @@ def agent_identity(
     )
 
 
-def _unread_blueprint(found: TenantFacts, blueprint: str | None) -> Iterator[str]:
-    """Why it is unknown what an agent inherits, whatever its blueprint was granted.
+def _unread_blueprint(found: TenantFacts, blueprint: str | None, principal: ServicePrincipal | None) -> Iterator[str]:
+    """Why it is unknown what an agent inherits, whatever its blueprint was granted. ``principal``: the blueprint's.
 
     A blueprint of another tenant does not say what it hands on: only what it was granted here can be inherited.
     """
@@ -79,7 +91,6 @@ def _unread_blueprint(found: TenantFacts, blueprint: str | None) -> Iterator[str
             yield "which blueprint it is made from could not be read"
         return
     client = blueprint.lower()
-    principal = next((one for one in found.principals.values() if (one.app_id or "").lower() == client), None)
     gaps = found.gaps
     if principal is None and not gaps.isdisjoint((s.SERVICE_PRINCIPALS, s.AGENT_BLUEPRINTS)):
         yield "the service principal of its blueprint could not be read"
@@ -98,8 +109,14 @@ def agent_blueprint(found: TenantFacts, faces: Faces, agents: Iterable[ServicePr
         )
         for agent in agents
     )
+    can_make = faces.principal is not None
     return structs.replace(
-        plain, use_tracked_days=None, signals=_signals("a blueprint of agents"), links=(*opened, *plain.links)
+        plain,
+        use_tracked_days=None,
+        signals=_signals("a blueprint of agents"),
+        links=(*opened, *plain.links),
+        attributes=known({**plain.attributes, "implied": [_IMPLIED] if can_make else None}),
+        privilege=_CREATES if can_make and plain.privilege == NO_RIGHT_YET else plain.privilege,
     )
 
 

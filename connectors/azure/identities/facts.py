@@ -58,6 +58,11 @@ class TenantFacts(Struct, kw_only=True):
         application = self.applications.get((blueprint or "").lower())
         return None if application is None else self.inheritable.get(application.id.lower())
 
+    def principals_by_client(self) -> Mapping[str, ServicePrincipal]:
+        """Service principals but agents, whose client id is their blueprint's, by client id in lower case."""
+        others = (one for one in self.principals.values() if one.app_id is not None and not self.is_agent(one))
+        return {(one.app_id or "").lower(): one for one in others}
+
     def agents_by_blueprint(self) -> Mapping[str, Sequence[ServicePrincipal]]:
         """Agent identities by the client id of their blueprint; without one, by an empty text."""
         found: defaultdict[str, list[ServicePrincipal]] = defaultdict(list)
@@ -187,7 +192,7 @@ def attributes_of(found: TenantFacts, faces: Faces, words: list[str]) -> dict[st
     return known({
         **_registration(found, faces),
         EXTERNAL: third_party or None,
-        PUBLISHER: _publisher(faces) if third_party else None,
+        PUBLISHER: publisher_of(faces) if third_party else None,
         "publisher_domain": application.publisher_domain if application else None,
         "multi_tenant": faces.in_many_tenants or third_party or None,
         "gallery_template": faces.gallery_template,
@@ -217,7 +222,8 @@ def _registration(found: TenantFacts, faces: Faces) -> dict[str, str]:
     return {"registration": "deleted", RESTORABLE_UNTIL: until.isoformat()} if until else {"registration": "missing"}
 
 
-def _publisher(faces: Faces) -> dict[str, Any]:
+def publisher_of(faces: Faces) -> dict[str, Any]:
+    """See ``PUBLISHER``; with the id of its tenant."""
     principal = faces.principal
     told_of = principal.verified_publisher if principal else None
     return {

@@ -228,8 +228,9 @@ def identities(found: TenantFacts) -> Iterator[Identity]:
 def agent_identities(found: TenantFacts, heritage: Heritage) -> Iterator[Identity]:
     """Agent identities; no key twice."""
     users = _by_parent(found)
+    clients = found.principals_by_client()
     agents = (one for one in found.principals.items() if not one[1].is_managed and found.is_agent(one[1]))
-    yield from _once(agent_identity(found, principal, users[key], heritage) for key, principal in agents)
+    yield from _once(agent_identity(found, principal, clients, users[key], heritage) for key, principal in agents)
 
 
 def _once(identities: Iterable[Identity]) -> Iterator[Identity]:

@@ -601,6 +601,15 @@ def deleted(level: PrivilegeLevel = "normal", **facts: Any) -> Assignment:
     return make_assignment(**{"gone": True, "privilege": Privilege(level=level), **facts})
 
 
+def of_foreign(*, verified: bool = False, **facts: Any) -> Assessment:
+    """An agent of a blueprint of another organisation."""
+    publisher = {"name": None, "verified": verified, "tenant": "7a9c"}
+    return declared(kind="agent_identity", attributes={"blueprint_publisher": publisher}, **facts)
+
+
+ALL_LEFT = AgentVerdict(is_agent=True, sponsors_left=("ada@example.com",))
+
+
 CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = (
     ("exposed_credential", "found", holding(attributes={"exposed": True}), "critical"),
     ("exposed_credential", "found, and where", holding(attributes={"exposed": "in a public repository"}), "critical"),
@@ -651,6 +660,13 @@ CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = 
     ("agent_without_sponsor", "owned by declaration", agent([], verdicts={"ownership": OWNED}), "medium"),
     ("agent_without_sponsor", "one", agent([{"id": "1"}]), None),
     ("agent_without_sponsor", "not read", agent(None), None),
+    ("agent_without_sponsor", "all left", agent([{"id": "1"}], verdicts={"agent": ALL_LEFT}), "high"),
+    ("foreign_blueprint", "another tenant's", of_foreign(), "medium"),
+    ("foreign_blueprint", "verified", of_foreign(verified=True), "medium"),
+    ("foreign_blueprint", "an admin", of_foreign(verdicts={"privilege": level("admin")}), "high"),
+    ("foreign_blueprint", "disabled", of_foreign(enabled=False), None),
+    ("foreign_blueprint", "not said", agent([{"id": "1"}]), None),
+    ("foreign_blueprint", "another meaning", declared(attributes={"blueprint_publisher": "vendor"}), None),
     ("agent_without_sponsor", "no agent", declared(attributes={"sponsors": []}), None),
     ("agent_without_sponsor", "disabled", agent([], enabled=False), None),
     ("domain_wide_delegation", "yes", declared(attributes={"domain_wide_delegation": True}), "high"),
@@ -1001,6 +1017,18 @@ EVIDENCE_CASES: dict[str, tuple[str, Any, tuple[EntryAssessment, ...], dict[str,
         agent([], created_at=days_ago(10)),
         (),
         {"kind": "agent_identity", "created_at": "2026-11-15T08:00:00Z"},
+    ),
+    "sponsors who have left": (
+        "agent_without_sponsor",
+        agent([{"id": "1"}], created_at=days_ago(10), verdicts={"agent": ALL_LEFT}),
+        (),
+        {"kind": "agent_identity", "created_at": "2026-11-15T08:00:00Z", "left": ["ada@example.com"]},
+    ),
+    "whose blueprint it is": (
+        "foreign_blueprint",
+        of_foreign(),
+        (),
+        {"privilege": "normal", "tenant": "7a9c", "verified": False},
     ),
     "rights with a narrower replacement": (
         "narrower_right",

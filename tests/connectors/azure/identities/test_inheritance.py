@@ -160,6 +160,39 @@ def test_a_blueprint_of_another_tenant_hands_on_what_it_was_granted_here_at_most
     assert read.identities["vendor-1"].privilege.level == level
 
 
+@pytest.mark.parametrize(
+    ("owner", "publisher"),
+    [
+        (VENDOR, {"name": None, "verified": False, "tenant": VENDOR}),
+        (None, None),
+        ("f8cdef31-a31e-4b4a-93e4-5f571e91255a", None),
+    ],
+    ids=["vendor", "own", "Microsoft"],
+)
+def test_whose_blueprint_an_agent_is_made_from(
+    azure: AzureEstate, tenant_read: TenantRead, owner: str | None, publisher: Any
+) -> None:
+    """By the blueprint's principal, as the agent itself is of this tenant."""
+    tenant = azure.tenant
+    kind = "#microsoft.graph.agentIdentityBlueprintPrincipal"
+    facts = {"appOwnerOrganizationId": owner} if owner else {}
+    maker = tenant.add_service_principal("maker", **facts, **{"@odata.type": kind})
+    add_agent(tenant, "made-1", maker)
+
+    assert tenant_read().identities["made-1"].attributes.get("blueprint_publisher") == publisher
+
+
+def test_a_blueprint_may_create_agents_without_a_grant(place: Place, tenant_read: TenantRead) -> None:
+    """As normal power; its agents may not."""
+    found = tenant_read().identities
+
+    assert place.blueprint["displayName"] == "helper"
+    assert found["helper"].attributes["implied"] == ["AgentIdentity.CreateAsManager of Microsoft Graph"]
+    assert found["helper"].privilege.level == "normal"
+    assert "AgentIdentity.CreateAsManager" in found["helper"].privilege.evidence[0]
+    assert "implied" not in found["helper-1"].attributes
+
+
 PATTERNS = st.sampled_from(
     [
         ({"kind": "allAllowed"}, True),
