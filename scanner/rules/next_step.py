@@ -41,6 +41,7 @@ class _State(Struct, frozen=True, forbid_unknown_fields=True):
 class _Table(Struct, frozen=True, forbid_unknown_fields=True):
     first: tuple[str, ...]
     steps: Mapping[str, str]
+    to_owner: Mapping[str, str]
     why: Mapping[OrphanReason, str]
     states: tuple[_State, ...]
 
@@ -60,7 +61,11 @@ _HOLDS: Mapping[str, Callable[[Assessment], bool]] = {
 _TABLE = read_table("scanner.rules", "next_steps.toml", _Table)
 STEPS = _TABLE.steps
 """The sentence of each rule, with the names of facts in braces."""
+_TO_OWNER = {"ask": "Check", "asking": "check", "take_over": "Name who takes it over"}
+"""Nobody is told to ask themselves."""
 _RANK = {rule: rank for rank, rule in enumerate(_TABLE.first)}
+_OF_IDENTITY = ("ask", "asking", "take_over", "end")
+"""What no sentence does without."""
 _SENTENCE = re.compile(r".+?[.;](?=\s|$)", re.DOTALL)
 _EXPLAINED = {
     "explained": "a known change explains it",
@@ -99,17 +104,23 @@ def step_of_group(first: Finding, number: int, assessment: Assessment | None) ->
     return f"{said(assessment.identity.shown_name)}: {step[:1].lower()}{step[1:]}"
 
 
-def step_of(finding: Finding, assessment: Assessment | None = None, findings: Sequence[Finding] = ()) -> str:
+def step_of(
+    finding: Finding, assessment: Assessment | None = None, findings: Sequence[Finding] = (), *, to_owner: bool = False
+) -> str:
     """Return the next step about one finding. ``assessment``: of its identity; None for a finding about none.
 
-    ``findings``: the others of the identity: an open trust is closed before anybody is asked.
+    ``findings``: the others of the identity: an open trust is closed before anybody is asked. ``to_owner``: the owner
+    reads it.
     """
     sentence = _sentence(finding, assessment)
+    if to_owner and sentence == STEPS.get(finding.rule):
+        sentence = _TABLE.to_owner.get(finding.rule, sentence)
     if sentence is None:
         return first_sentence(finding.remediation)
-    if assessment is None and ("{ask" in sentence or "{take_over" in sentence or "{end" in sentence):
+    facts = _facts(finding, assessment) | (_TO_OWNER if to_owner else {})
+    if assessment is None and any(name not in facts for name in _OF_IDENTITY if f"{{{name}}}" in sentence):
         return first_sentence(finding.remediation)
-    facts = defaultdict(lambda: "(unknown)", {"consumers": "", **_facts(finding, assessment)})
+    facts = defaultdict(lambda: "(unknown)", {"consumers": "", **facts})
     step = _one_sentence(sentence.format_map(facts))
     trust = next((one for one in findings if one.rule == "open_trust" and one is not finding), None)
     if trust is None or not ("{ask" in sentence or "{take_over" in sentence):

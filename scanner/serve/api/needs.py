@@ -15,6 +15,7 @@ from scanner.lifecycle.reviews.campaign import is_overdue, states
 from scanner.matching.keys import fold
 from scanner.model import SEVERITIES, Assessment, Entry, Finding, FindingState, Severity
 from scanner.model.served import OwnerDenied, OwnerProposed
+from scanner.rules.next_step import step_of
 from scanner.serve.api.lists import index_of
 from scanner.serve.api.operations import Call, Reply
 from scanner.serve.api.reviewing import is_mine
@@ -150,19 +151,19 @@ def _need(call: Call, records: Records, about: str | None, key: str, prints: Seq
         place=f"{identity.kind} in {identity.provider} {identity.scope}".replace("_", " ") if identity else None,
         severity=findings[0].severity if findings else None,
         why=why_mine(call, entry, identities[0] if identities else None),
-        findings=tuple(_listed(call, one) for one in findings),
+        findings=tuple(_listed(call, one, identities[0] if identities else None, findings) for one in findings),
         more=max(len(prints) - _MOST_FINDINGS, 0),
     )
 
 
-def _listed(call: Call, finding: Finding) -> NeedFinding:
+def _listed(call: Call, finding: Finding, judged: Assessment | None, findings: Sequence[Finding]) -> NeedFinding:
     return NeedFinding(
         fingerprint=finding.fingerprint,
         rule=finding.rule,
         severity=finding.severity,
         state=finding.state,
         title=finding.title,
-        next_step=finding.remediation,
+        next_step=step_of(finding, judged, findings, to_owner=True),
         asks=must_ask(call, finding),
     )
 

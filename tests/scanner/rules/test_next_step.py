@@ -344,14 +344,40 @@ def test_one_sentence_whatever_the_facts(
     evidence = dict.fromkeys(rule.evidence, text) | {"trusts": [text], "because": [text]}
     if not isinstance(rule, ActivityRule):
         evidence.pop("day", None)
-    step = next_step(judged, [make_finding(rule=rule.id, evidence=evidence)])
+    found = make_finding(rule=rule.id, evidence=evidence)
+    step, to_owner = next_step(judged, [found]), step_of(found, judged, to_owner=True)
 
-    assert step == printable(step)
-    assert step.endswith(".")
-    assert ". " not in step
+    for said in (step, to_owner):
+        assert said == printable(said)
+        assert said.endswith(".")
+        assert ". " not in said
+    assert not re.search(r"\b[Aa]sk (its (backup )?owner|grace@)|\{", to_owner.replace(text, ""))
     assert not re.search(r"leo@|dot@|uma@", step)
     assert ("grace@" in step) <= ("(confidence 0.90)" in step)
     assert enabled is not False or not re.match(r"Disable it\b", step)
+
+
+@pytest.mark.parametrize(
+    ("rule", "evidence", "step"),
+    [
+        ("dormant", {}, "Check whether anything still needs it, then disable it, and delete it after a month without"),
+        ("admin", {"because": ["*:*"]}, "Replace its full rights by what it needs (*:*), and check what that is."),
+        ("backup_owner_only", {"entry": "NHI-1"}, "Take it over as owner in entry NHI-1, or name one: you are its"),
+        ("owner_leaving", {"last_day": "2026-12-15"}, "Name who takes it over before 2026-12-15, and write the owner"),
+        ("drifted", {"entry": "NHI-1"}, "Check whether entry NHI-1 or the identity is right, and correct the other."),
+    ],
+)
+def test_owners_are_not_told_to_ask_themselves(rule: str, evidence: dict[str, Any], step: str) -> None:
+    """Who reads it as the owner is told what to find out, and to name somebody else where one is needed."""
+    assert step_of(finding(rule, **evidence), owned(), to_owner=True).startswith(step)
+
+
+def test_an_owner_reads_about_an_entry_what_it_needs() -> None:
+    """Without an identity nobody else can be named, but the owner of the entry knows."""
+    overdue = make_finding(rule="review_overdue", identity=None, entry="NHI-1", evidence={"due": "2026-11-01"})
+
+    assert step_of(overdue, to_owner=True).startswith("Check whether entry NHI-1 is still right, and set last_reviewed")
+    assert not step_of(overdue).startswith("Check")
 
 
 def test_of_several_findings_the_step_is_that_of_the_first_by_name() -> None:
