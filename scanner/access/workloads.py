@@ -31,7 +31,7 @@ from scanner.model import (
     Workload,
     guards_in,
 )
-from scanner.model.attributes import CONTROL_PLANE
+from scanner.model.attributes import CONTROL_PLANE, OPEN_GATEWAYS, SIGN_IN
 
 
 def placed(workloads: Iterable[Workload], identities: Sequence[Identity]) -> tuple[Workload, ...]:
@@ -94,6 +94,29 @@ def with_signals(identities: Sequence[Identity], workloads: Iterable[Workload]) 
         replace(identity, signals=(*identity.signals, *signals[identity.key])) if identity.key in signals else identity
         for identity in identities
     )
+
+
+def with_open_gateways(identities: Sequence[Identity], workloads: Iterable[Workload]) -> tuple[Identity, ...]:
+    """Return the identities; those that gateways without an authorizer run as name these."""
+    found: defaultdict[str, list[dict[str, str | None]]] = defaultdict(list)
+    for workload in sorted(workloads, key=lambda one: one.key):
+        facts = workload.attributes
+        if workload.kind in _GATEWAYS and facts.get(SIGN_IN) == _NO_SIGN_IN:
+            decides = next((what for name, what in _DECIDE.items() if facts.get(name)), None)
+            for target in workload.runs_as:
+                found[target].append({"gateway": workload.name, "decides": decides})
+    if not found:
+        return tuple(identities)
+    return tuple(
+        replace(one, attributes={**one.attributes, OPEN_GATEWAYS: found[one.key]}) if one.key in found else one
+        for one in identities
+    )
+
+
+_GATEWAYS = frozenset({"agentcore_gateway"})
+_NO_SIGN_IN = "NONE"
+_DECIDE: Mapping[str, str] = {"policy_engine": "a policy engine", "interceptors": "a function before each call"}
+"""What can refuse a call beside the authorizer, by the gateway's attribute."""
 
 
 def consumers(workloads: Iterable[Workload], identities: Iterable[Identity]) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from scanner.access.assignments import AssignmentsByHolder, held_by, unknown_rig
 from scanner.access.clusters import with_clusters
 from scanner.access.edges import resolve
 from scanner.access.exposures import by_subject, unmatched_notices
-from scanner.access.workloads import with_signals, with_stored
+from scanner.access.workloads import with_open_gateways, with_signals, with_stored
 from scanner.discovery.inventory import Inventory, misfits
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.agents.acts_for import with_acts_for
@@ -421,7 +421,8 @@ def _linked(inventory: Inventory, held: AssignmentsByHolder, carried: Sequence[A
     unclear = [one for one in misfits((*known, *inventory.workloads)) if (one.source, one.scope) not in reported]
     identities, workloads = with_clusters(inventory.identities, inventory.workloads, known)
     resolved = resolve(identities, held, workloads, inventory.coverage, known)
-    stored = with_stored(with_signals(resolved.identities, workloads), inventory.secrets)
+    gateways = with_open_gateways(with_signals(resolved.identities, workloads), workloads)
+    stored = with_stored(gateways, inventory.secrets)
     coverage = (*inventory.coverage, *unclear)
     whole = msgspec.structs.replace(inventory, identities=stored, workloads=workloads, coverage=coverage)
     return whole, Access(edges=resolved.edges, methods=resolved.methods)

@@ -95,6 +95,16 @@ FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", 
 
 REPOSITORY: Final = "repository"
 """The repository that it belongs to, as ``OWNER/NAME``. Of a workflow: anyone who may write there may change it."""
+TOKENS_OF_ANY_AGENT: Final = "tokens_of_any_agent"
+"""How it takes the tokens of any agent of its account for other services: ``{"actions": [str, …], "by": [str, …]}``."""
+DENIES_WITHOUT_EFFECT: Final = "denies_without_effect"
+"""Denies in its policies of actions that their service no longer checks: a list of texts."""
+OPEN_GATEWAYS: Final = "gateways_without_authorizer"
+"""Gateways for AI agents that run as it and let in everybody: ``[{"gateway": str, "decides": str | None}, …]``. Made
+by :mod:`scanner.access.workloads`.
+"""
+SIGN_IN: Final = "sign_in"
+"""Of a workload that others call: how they sign in, in the provider's word."""
 MOUNT: Final = "mount"
 """The mount of the method by which it signs in, as Vault names it."""
 PARTS: Final = (REPOSITORY, MOUNT)

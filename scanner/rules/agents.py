@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scanner.model import AgentExposure, Assessment, Severity
 from scanner.model.agents import ExposureKind
-from scanner.model.attributes import BLUEPRINT_PUBLISHER
+from scanner.model.attributes import (
+    BLUEPRINT_PUBLISHER,
+    DENIES_WITHOUT_EFFECT,
+    OPEN_GATEWAYS,
+    TOKENS_OF_ANY_AGENT,
+)
 from scanner.rules.base import Hit, IdentityRule, RuleContext, is_powerful
 
 _NAMED = 10
 """Maximum number of agents in the evidence."""
+
+
+def _some(name: str, texts: Sequence[str]) -> dict[str, Any]:
+    more = {"and_more": len(texts) - _NAMED} if len(texts) > _NAMED else {}
+    return {name: list(texts[:_NAMED]), **more}
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _exposed(assessment: Assessment, kind: ExposureKind) -> AgentExposure | None:
@@ -100,10 +114,7 @@ AGENT_TAKEOVER = IdentityRule(
 def _role_shared(assessment: Assessment, _context: RuleContext) -> Hit | None:
     """Fires on an identity that several agents run as."""
     runs = assessment.agent.runs
-    if not runs[1:]:
-        return None
-    more = {"and_more": len(runs) - _NAMED} if len(runs) > _NAMED else {}
-    return Hit(evidence={"agents": list(runs[:_NAMED]), **more})
+    return Hit(evidence=_some("agents", runs)) if runs[1:] else None
 
 
 AGENT_ROLE_SHARED = IdentityRule(
@@ -119,16 +130,98 @@ AGENT_ROLE_SHARED = IdentityRule(
 )
 
 
+# --- Anybody can call a gateway of agents ---
+
+
+def _open_gateway(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on an identity that gateways without an authorizer run as."""
+    listed = assessment.identity.attributes.get(OPEN_GATEWAYS)
+    gateways = [one for one in _list(listed) if isinstance(one, Mapping)]
+    if not gateways:
+        return None
+    texts = [
+        f"{one.get('gateway')} ({decides} decides)" if (decides := one.get("decides")) else str(one.get("gateway"))
+        for one in gateways
+    ]
+    is_decided = all(one.get("decides") for one in gateways)
+    return Hit(evidence=_some("gateways", texts), severity="medium" if is_decided else None)
+
+
+GATEWAY_WITHOUT_AUTHORIZER = IdentityRule(
+    id="gateway_without_authorizer",
+    severity="high",
+    severity_note="medium if a policy engine or a function of its own decides on each call",
+    title="Anybody can call a gateway of AI agents",
+    why="The gateway asks nobody who calls it to sign in. Whoever knows its address can use its tools with the "
+    "permissions of the identity that it runs as, and with the credentials that it holds for other services.",
+    remediation="Set an authorizer of the type CUSTOM_JWT or AWS_IAM on the gateway, and name the clients that may "
+    "call it.",
+    evidence=("gateways", "and_more"),
+    silent_on=frozenset({"disabled", "provider_managed"}),
+    check=_open_gateway,
+)
+
+
+# --- It can take the tokens of every agent ---
+
+
+def _any_agent_token(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on an identity whose policies let it take the tokens of any agent for any service."""
+    found = assessment.identity.attributes.get(TOKENS_OF_ANY_AGENT)
+    if not isinstance(found, Mapping) or assessment.privilege.level == "admin":
+        return None
+    actions, by = ([text for text in _list(found.get(name)) if isinstance(text, str)] for name in ("actions", "by"))
+    if not actions:
+        return None
+    return Hit(evidence={"actions": actions, **_some("policies", by)})
+
+
+ANY_AGENT_TOKEN = IdentityRule(
+    id="any_agent_token",
+    severity="medium",
+    title="Identity can take the tokens of every AI agent",
+    why="The provider does not tie an agent to its credentials for other services: whoever may get the token of any "
+    "agent, and with it any credential, acts in other systems as each agent and for each person who consented.",
+    remediation="Name in the policy the agents and the credential providers that the identity needs, instead of `*`.",
+    evidence=("actions", "policies", "and_more"),
+    silent_on=frozenset({"disabled", "provider_managed"}),
+    needs=frozenset({"permissions"}),
+    check=_any_agent_token,
+)
+
+
+# --- A deny has no effect any more ---
+
+
+def _idle_deny(assessment: Assessment, _context: RuleContext) -> Hit | None:
+    """Fires on an identity with denies of actions that their service no longer checks."""
+    listed = assessment.identity.attributes.get(DENIES_WITHOUT_EFFECT)
+    denies = [text for text in _list(listed) if isinstance(text, str)]
+    return Hit(evidence=_some("denies", denies)) if denies else None
+
+
+DENY_WITHOUT_EFFECT = IdentityRule(
+    id="deny_without_effect",
+    severity="medium",
+    title="Deny has no effect any more",
+    why="The policy is meant to keep AI agents from acting through AWS's MCP server, but AWS no longer checks these "
+    "actions. Agents with this identity's credentials can do all that it may do.",
+    remediation="Deny what agents must not do under the condition `aws:ViaAWSMCPService`, or `aws:CalledViaAWSMCP` for "
+    "one server, and remove the old statement.",
+    evidence=("denies", "and_more"),
+    silent_on=frozenset({"disabled", "provider_managed"}),
+    needs=frozenset({"permissions"}),
+    check=_idle_deny,
+)
+
+
 # --- An agent has more than it was approved with ---
 
 
 def _reach_grew(assessment: Assessment, _context: RuleContext) -> Hit | None:
     """Fires on an agent that has tools, servers, rights or another model beyond the lock."""
     grew = assessment.agent.grew
-    if not grew:
-        return None
-    more = {"and_more": len(grew) - _NAMED} if len(grew) > _NAMED else {}
-    return Hit(evidence={"grew": list(grew[:_NAMED]), **more})
+    return Hit(evidence=_some("grew", grew)) if grew else None
 
 
 AGENT_REACH_GREW = IdentityRule(

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from connectors.aws.client.payloads import AttachedPolicy, Boundary, GroupDetail, InlinePolicy, PolicyDetail
+from connectors.aws.rights.agent_facts import agent_facts
 from connectors.aws.rights.allowed import allowed_actions
 from connectors.aws.rights.assume import roles_elsewhere
 from connectors.aws.rights.consequences import consequences_in, with_policies
@@ -47,6 +48,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     make an admin or take over in its own, see :mod:`connectors.aws.rights.targets` and
     :mod:`connectors.aws.rights.methods`. ``actions``: what each policy leaves it, see
     :mod:`connectors.aws.rights.allowed`; None: nothing was read, or what was not could take some of it away.
+    ``of_agents``: attributes, see :mod:`connectors.aws.rights.agent_facts`.
     """
 
     held: tuple[AppliedPolicy, ...] = ()
@@ -66,6 +68,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     published: tuple[str, ...] = ()
     is_guarded: bool = True
     actions: Mapping[str, list[str]] | None = None
+    of_agents: Mapping[str, Any] = {}
 
     @property
     def is_whole(self) -> bool:
@@ -228,6 +231,9 @@ class PolicyLibrary:
             missing=tuple(missing),
             could_be_less=could_be_less,
             actions=None if could_be_less or limits_in_part else self._actions(held, limit, guardrails),
+            of_agents=agent_facts(
+                held, (*guardrails, *(() if limit is None else ((limit,),))), self._account, is_whole=not could_be_less
+            ),
             published=tuple(sorted({of_boundary, *(each.published for each in held)} - {""})),
             is_guarded=self._guardrails_read or exempt,
         ).judged(self._words)

@@ -120,6 +120,7 @@ def on_keys(conditions: Iterable[Condition], keys: Iterable[str]) -> list[Condit
 
 
 _PASSED_TO = "iam:passedtoservice"
+_THROUGH_MCP = frozenset({"aws:viaawsmcpservice", "aws:calledviaawsmcp"})
 _DOCUMENT_CHECK = "ssm:sessiondocumentaccesscheck"
 
 
@@ -190,6 +191,7 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
 
     ``label``: its Sid, or its place in the document. ``conditional``: it has a condition other than ``passed_to``.
     ``checks_document``: it lets a session begin only with a document that a policy allows, and names some.
+    ``through_mcp``: a condition asks whether the call comes through an MCP server of AWS.
     """
 
     label: str
@@ -201,6 +203,7 @@ class Statement(Struct, frozen=True, kw_only=True, gc=False):
     conditional: bool = False
     passed_to: PassedTo | None = None
     checks_document: bool = False
+    through_mcp: bool = False
 
     def covers(self, resource: str) -> Answer:
         """Whether it names that ARN; "maybe" if only a policy variable decides."""
@@ -277,6 +280,10 @@ def _statement(payload: _StatementPayload, place: int) -> Statement:
         conditional=others,
         passed_to=passing,
         checks_document=checks,
+        through_mcp=any(
+            isinstance(keys, dict) and not _THROUGH_MCP.isdisjoint(key.lower() for key in keys)
+            for keys in payload.condition.values()
+        ),
     )
 
 

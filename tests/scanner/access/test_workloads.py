@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from scanner.access.workloads import agents_roles, consumers, placed, with_rights_of_roles
+from scanner.access.workloads import agents_roles, consumers, placed, with_open_gateways, with_rights_of_roles
 from scanner.model import AgentVerdict, Identity, Link, Privilege, PrivilegeLevel, Workload
 from tests.factories import ACCOUNT, make_identity
 
@@ -51,6 +51,38 @@ def test_consumers_are_workloads_and_agents() -> None:
     found = consumers([workload(ROLE.key), workload(ROLE.key, key="z"), workload(key="idle")], [ROLE, agent(ROLE.key)])
 
     assert found == {ROLE.key: (AGENT, FUNCTION, "z")}
+
+
+@pytest.mark.parametrize(
+    ("facts", "decides"),
+    [
+        ({"sign_in": "NONE"}, None),
+        ({"sign_in": "NONE", "policy_engine": "arn:engine"}, "a policy engine"),
+        ({"sign_in": "NONE", "interceptors": ["arn:function"]}, "a function before each call"),
+    ],
+)
+def test_a_gateway_without_an_authorizer_is_on_what_it_runs_as(facts: dict[str, Any], decides: str | None) -> None:
+    """And on nothing else."""
+    gateway = workload(ROLE.key, kind="agentcore_gateway", name="tools", attributes=facts)
+    role, other = with_open_gateways([ROLE, make_identity("other")], [gateway])
+
+    assert role.attributes["gateways_without_authorizer"] == [{"gateway": "tools", "decides": decides}]
+    assert other.attributes == {}
+
+
+@pytest.mark.parametrize(
+    "near",
+    [
+        {"kind": "agentcore_gateway", "attributes": {"sign_in": "AWS_IAM"}},
+        {"kind": "agentcore_gateway", "attributes": {"sign_in": "CUSTOM_JWT"}},
+        {"kind": "agentcore_gateway", "attributes": {"sign_in": "AUTHENTICATE_ONLY"}},
+        {"kind": "agentcore_gateway", "attributes": {}},
+        {"kind": "agentcore_payment_manager", "attributes": {"sign_in": "NONE"}},
+    ],
+)
+def test_a_gateway_with_an_authorizer_is_none_of_them(near: dict[str, Any]) -> None:
+    """Neither is one whose authorizer is not known, or something else."""
+    assert with_open_gateways([ROLE], [workload(ROLE.key, **near)]) == (ROLE,)
 
 
 @pytest.mark.parametrize(

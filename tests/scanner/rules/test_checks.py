@@ -590,6 +590,14 @@ def of_agent(**verdict: Any) -> Assessment:
     return declared(verdicts={"agent": AgentVerdict(is_agent=True, **verdict)})
 
 
+ANY_TOKEN = {"actions": ["bedrock-agentcore:GetWorkloadAccessToken"], "by": ["policy P (inline) statement 1"]}
+
+
+def open_gateways(*gateways: dict[str, str | None]) -> Assessment:
+    """An identity that these gateways run as."""
+    return noted(gateways_without_authorizer=list(gateways))
+
+
 def default_account(*consumers: str, privilege: PrivilegeLevel = "normal", **attributes: Any) -> Assessment:
     """The default account, with the workloads that run as it."""
     verdicts = {"privilege": level(privilege), "consumers": consumers}
@@ -653,6 +661,28 @@ CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = 
     ("agent_takeover", "the other kind", exposed("exfiltration"), None),
     ("agent_role_shared", "two", of_agent(runs=("a", "b")), "medium"),
     ("agent_role_shared", "one", of_agent(runs=("a",)), None),
+    ("gateway_without_authorizer", "one", open_gateways({"gateway": "tools", "decides": None}), "high"),
+    (
+        "gateway_without_authorizer",
+        "decided",
+        open_gateways({"gateway": "tools", "decides": "a policy engine"}),
+        "medium",
+    ),
+    (
+        "gateway_without_authorizer",
+        "one of two decided",
+        open_gateways({"gateway": "a", "decides": "a policy engine"}, {"gateway": "b", "decides": None}),
+        "high",
+    ),
+    ("gateway_without_authorizer", "none", open_gateways(), None),
+    ("gateway_without_authorizer", "of another shape", noted(gateways_without_authorizer="tools"), None),
+    ("any_agent_token", "yes", noted(tokens_of_any_agent=ANY_TOKEN), "medium"),
+    ("any_agent_token", "an admin", noted(tokens_of_any_agent=ANY_TOKEN, verdicts={"privilege": level("admin")}), None),
+    ("any_agent_token", "no", noted(), None),
+    ("any_agent_token", "of another shape", noted(tokens_of_any_agent=["x"]), None),
+    ("deny_without_effect", "one", noted(denies_without_effect=["policy P denies aws-mcp:*"]), "medium"),
+    ("deny_without_effect", "none", noted(), None),
+    ("deny_without_effect", "the vendor's", noted(managed_by="AWS", denies_without_effect=["x"]), None),
     ("agent_reach_grew", "a tool", of_agent(grew=("new tool fetch",)), "medium"),
     ("agent_reach_grew", "as locked", of_agent(), None),
     ("agent_without_sponsor", "none", agent([]), "high"),
