@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from msgspec import Struct
 
@@ -22,8 +26,29 @@ SHORTEST_IN_RECORDS = 16
 """The shortest secret, in characters, that is masked in records: a shorter one may be part of an ordinary name."""
 _MOST_ENCODED = 4
 """How often an address may be percent-encoded: each proxy may do so once more."""
+_URL_SAFE = str.maketrans("+/", "-_")
 _OF_ADDRESS = "/:@?&=,;~"
-_known: set[str] = set()
+
+
+class _Known:
+    """Resolved secrets in all spellings, longest first. ``in_records``: those that are masked in records."""
+
+    everywhere: tuple[str, ...] = ()
+    in_records: tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self._adding = threading.Lock()
+
+    def add(self, secret: str) -> None:
+        spellings = {*_spellings(secret), *(_in_base64(secret) if len(secret) >= SHORTEST else ())}
+        with self._adding:
+            if spellings.issubset(self.everywhere):
+                return
+            self.everywhere = tuple(sorted(spellings.union(self.everywhere), key=len, reverse=True))
+            self.in_records = tuple(one for one in self.everywhere if len(one) >= SHORTEST_IN_RECORDS)
+
+
+_known = _Known()
 
 
 class _Gate:
@@ -86,22 +111,38 @@ def mask(secret: str) -> None:
         _known.add(secret)
 
 
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield the secret as a program may quote it: as it is, and escaped for JSON, HTML and addresses."""
+    in_json = json.dumps(secret)[1:-1]
+    yield from (secret, in_json, in_json.replace("/", r"\/"), json.dumps(secret, ensure_ascii=False)[1:-1])
+    yield from (repr(secret)[1:-1], html.escape(secret), html.escape(secret, quote=False))
+    yield from (quote(secret), quote(secret, safe=""), quote_plus(secret))
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """Yield what base64 makes of the secret wherever it begins, without the digits that it shares with other text."""
+    for before in range(3):
+        coded = base64.b64encode(b"\0" * before + secret.encode()).rstrip(b"=").decode()
+        whole = coded[-(-before * 4 // 3) : len(coded) - ((before + len(secret.encode())) % 3 != 0)]
+        yield whole
+        yield whole.translate(_URL_SAFE)
+
+
 def quotes_resolved(text: str) -> bool:
     """Return whether the text of a record contains a resolved secret."""
-    return bool(_known) and any(secret in text and len(secret) >= SHORTEST_IN_RECORDS for secret in _known)
+    return any(secret in text for secret in _known.in_records)
 
 
 def without_resolved(text: str) -> str:
     """Return the text of a record with resolved secrets masked."""
-    for secret in sorted(_known, key=len, reverse=True):
-        if len(secret) >= SHORTEST_IN_RECORDS:
-            text = text.replace(secret, MASK)
+    for secret in _known.in_records:
+        text = text.replace(secret, MASK)
     return text
 
 
 def redact(text: str) -> str:
     """Return the text with resolved secrets masked, and everything that looks like a secret; a very long one is cut."""
-    for secret in sorted(_known, key=len, reverse=True):
+    for secret in _known.everywhere:
         text = text.replace(secret, MASK)
     return within_bounds(text, without_secrets)
 

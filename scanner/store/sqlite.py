@@ -382,6 +382,8 @@ def _connect_as_it_is(path: Path) -> sqlite3.Connection:
 
 def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
+    # What is deleted is overwritten with zeros; only some builds of SQLite do so by default.
+    connection.execute("PRAGMA secure_delete = ON")
     connection.create_function("muster_checksum", 1, digest_of_bytes, deterministic=True)
 
 

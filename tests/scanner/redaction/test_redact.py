@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import logging
 import time
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 
 from scanner.errors import SourceError
-from scanner.redaction.redact import RedactingFilter, SecretRef, redact
+from scanner.redaction.redact import RedactingFilter, SecretRef, quotes_resolved, redact, without_resolved
+from scanner.redaction.shapes import MASK
 
 
 def test_a_resolved_secret_is_masked_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,6 +23,25 @@ def test_a_resolved_secret_is_masked_from_then_on(monkeypatch: pytest.MonkeyPatc
 
     assert SecretRef(env="TOKEN").resolve() == "correct-horse-battery"
     assert redact("sent correct-horse-battery to the server") == "sent ••• to the server"
+
+
+@pytest.mark.parametrize("before", ["", "svc:", "x:", "ab"])
+def test_a_resolved_secret_is_masked_however_a_program_quotes_it(before: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Escaped for JSON, HTML or an address, and in base64 wherever it begins, in records too."""
+    secret = 'tern "& <piano>/+=ü%25;orbit'
+    monkeypatch.setenv("TOKEN", secret)
+    SecretRef(env="TOKEN").resolve()
+    coded = base64.b64encode(f"{before}{secret}".encode()).decode()
+
+    for text in (
+        secret, json.dumps(secret), json.dumps(secret, ensure_ascii=False), json.dumps(secret).replace("/", r"\/"),
+        repr(secret), quote(secret), quote(secret, safe=""), quote_plus(secret), html.escape(secret), coded,
+        coded.translate(str.maketrans("+/", "-_")),
+    ):  # fmt: skip
+        for masked in (redact(f"I do not know {text} here"), without_resolved(f"I do not know {text} here")):
+            assert quotes_resolved(text)
+            assert MASK in masked
+            assert len(masked) < 40, masked
 
 
 def test_what_is_too_short_for_a_secret_masks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

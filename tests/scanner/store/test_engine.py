@@ -166,6 +166,21 @@ def test_a_store_begins_as_no_empty_file(tmp_path: Path) -> None:
         open_store(f"sqlite:///{tmp_path / 'muster.db'}", create=False)
 
 
+def test_what_is_deleted_does_not_stay_in_the_file(tmp_path: Path) -> None:
+    """Neither in the rest of a page, nor in pages that are free."""
+    path = tmp_path / "muster.db"
+    engine = connect(f"sqlite:///{path}", create=True)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE x (number INTEGER PRIMARY KEY, text TEXT)")
+        for number in range(2000):
+            connection.exec_driver_sql("INSERT INTO x VALUES (?, ?)", (number, f"{number}-{'quagga' * 20}"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM x WHERE number > 0")
+    engine.dispose()
+
+    assert path.read_bytes().count(b"quagga") == 20
+
+
 def test_not_a_database(tmp_path: Path) -> None:
     """A file that is something else is left as it is."""
     path = tmp_path / "registry.csv"
