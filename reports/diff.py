@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeAlias
 from reports.base import Screen
 from reports.diff_table import COLUMNS, SHORT_COLUMNS, became, caveats, finding_counts, headline, span, totals
 from reports.json import encoded, scan_record
-from reports.sheets import markdown_table, write_csv
+from reports.tables import markdown_table, write_csv
 from reports.terminal_page import LABEL, Page
 from scanner.diff.records import Diff
 from scanner.model import Change

@@ -10,8 +10,7 @@ from typing import BinaryIO, TypeAlias
 from reports.base import Screen
 from reports.json import encoded, scan_record
 from reports.phrases import credential_text, joined
-from reports.sheets import markdown_table, write_csv
-from reports.tables import Column
+from reports.tables import Column, markdown_table, write_csv
 from reports.terminal_page import Page
 from reports.xlsx.workbook import Counts, new_workbook
 from scanner.lifecycle.offboarding.records import Handover, HandoverItem, Role

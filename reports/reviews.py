@@ -17,8 +17,7 @@ from reports.json import encoded
 from reports.phrases import joined
 from reports.review_grants import granted, granted_last_used, granted_used
 from reports.review_oscal import assessment_results
-from reports.sheets import write_csv
-from reports.tables import Column
+from reports.tables import Column, write_csv
 from reports.terminal_page import Page
 from reports.xlsx.workbook import Counts, new_workbook
 from scanner.lifecycle.reviews.campaign import ItemState, is_overdue, outcome_of, progress, states

@@ -1,12 +1,14 @@
-"""Tables of the spreadsheet formats and their rows."""
+"""Tables of the spreadsheet formats and their rows; tables of any columns and rows as CSV and Markdown."""
 
 from __future__ import annotations
 
+import codecs
+import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -14,7 +16,8 @@ from reports.judged import with_identities
 from reports.states import Axis
 from scanner.model import Credential, Finding, Identity, ScanResult, StoredSecret
 from scanner.rules.next_step import step_of
-from scanner.text import printable
+from scanner.rules.wording import plain
+from scanner.text import markdown_sentence, markdown_text, printable
 
 Known: TypeAlias = str | int | bool | date | datetime
 Cell: TypeAlias = Known | None
@@ -111,6 +114,38 @@ def harmless(text: str) -> str:
 def harmless_lines(text: str) -> str:
     """Like :func:`harmless`, for several lines of a workbook's cell."""
     return "\n".join(map(harmless, text.split("\n")))
+
+
+# --- any columns and rows as CSV and Markdown ----------------------------------
+
+_SENTENCES = frozenset({"next_step", "remediation"})
+"""Columns of sentences that may have commands in backticks; all others have names from outside."""
+
+
+def write_csv(columns: Sequence[Column[Any]], rows: Sequence[Any], out: BinaryIO) -> None:
+    """Write heading and rows as RFC 4180 in UTF-8. Unknown values are empty, and no cell is a formula."""
+    writer = csv.writer(codecs.getwriter("utf-8")(out))
+    writer.writerow(column.name for column in columns)
+    writer.writerows((_in_spreadsheet(column, row) for column in columns) for row in rows)
+
+
+def markdown_table(columns: Sequence[Column[Any]], rows: Sequence[Any]) -> str:
+    """The table in GitHub's Markdown, with headings as words."""
+    lines = [[markdown_text(column.name.replace("_", " ")) for column in columns], ["---"] * len(columns)]
+    lines += [[_markdown_cell(column, row) for column in columns] for row in rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _markdown_cell(column: Column[Any], row: Any) -> str:
+    escape = markdown_sentence if column.name in _SENTENCES else markdown_text
+    return escape(plain(column.get(row)))
+
+
+def _in_spreadsheet(column: Column[Any], row: Any) -> str:
+    cell = column.get(row)
+    if not isinstance(cell, str):
+        return plain(cell)
+    return harmless(cell.replace("\n", " | ") if column.type == "lines" else cell)
 
 
 # --- rows ---------------------------------------------------------------------

@@ -20,7 +20,12 @@ from scanner.access.execution import by_execution
 from scanner.access.federation import by_token_if, with_federation
 from scanner.access.trusts import WILD, across_scopes, across_scopes_if, scope_named, with_links, with_trusts
 from scanner.access.workloads import by_takeover, with_roles
-from scanner.model import Coverage, Edge, Identity, Link, Workload
+from scanner.model import REACH, Coverage, Edge, Identity, Link, Workload, with_typed
+from scanner.redaction.masking import mask
+from scanner.text import few
+
+MOST_MISFITS = 3
+"""Maximum number of records that a gap of attack paths names."""
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
@@ -127,3 +132,26 @@ def to_unread(identities: Sequence[Identity], coverage: Iterable[Coverage]) -> I
                 and (one.provider, scope) not in read
             ):
                 yield Edge(one.key, pattern, "its policies allow to assume it, and whether it agrees was not read")
+
+
+def misfits(records: Iterable[Identity | Workload], *, part: str | None = None) -> Iterator[Coverage]:
+    """A gap for each scope of records with attributes that do not have the shape of their published names.
+
+    ``part``: of the scope that was read. The gap hides no identity.
+    """
+    named: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for one in records:
+        try:
+            with_typed(one)
+        except ValueError as error:
+            named[one.source, one.provider, one.scope].append(f"{one.key}: {error}")
+    for (source, provider, scope), rows in sorted(named.items()):
+        gap = Coverage(
+            source=source,
+            provider=provider,
+            scope=scope,
+            section=REACH if part is None else f"{REACH}:{part}",
+            status="partial",
+            detail=f"attack paths through these are unknown: {few(rows, MOST_MISFITS, '; ')}",
+        )
+        yield mask(gap)

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Struct
 
 from scanner import __version__
-from scanner.app.scanning import Run, believed_by, conclude, forget_old_scans, settings_digest
+from scanner.app.last_scan import believed_by
+from scanner.app.scanning import Run, conclude, forget_old_scans, settings_digest
 from scanner.config.load import Config
 from scanner.discovery.engine import LIST
 from scanner.discovery.inventory import join

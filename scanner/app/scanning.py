@@ -1,13 +1,11 @@
-"""Run a scan: wire config, connectors, lists, judging and store. Also sets how often garbage is collected."""
+"""Run a scan: wire config, connectors, lists, judging and store."""
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -20,40 +18,28 @@ from scanner import __version__
 from scanner.app import activity, alarms, ticketing
 from scanner.app.acting import by_command
 from scanner.app.activity import Acted, LogPlan
-from scanner.app.cut_lists import last_read
 from scanner.app.handling import handling_of
+from scanner.app.last_scan import believed, believed_by, cuts_of, has_lost_rows, lost_since, remember
 from scanner.app.lists import with_served
 from scanner.app.news import Judged, with_news
 from scanner.app.reviews import open_by_events
 from scanner.config.load import Config
 from scanner.config.settings import SourceSettings
 from scanner.discovery.engine import EXPORT, LIST, LIVE, Observer, Source, discover
-from scanner.discovery.inventory import Inventory, ScopeReading
+from scanner.discovery.inventory import Inventory
 from scanner.errors import NothingScanned, UsageError
 from scanner.judging.activity.declared import OPEN_DAYS
-from scanner.judging.last_known.line_ends import Cuts, cut_rosters, cut_rows, may_be_cut, without_cut, without_rows
-from scanner.judging.last_known.registry_rows import followed
-from scanner.judging.last_known.remembered import Remembered, unknown_fingerprints, with_earlier
-from scanner.judging.last_known.shrunk import (
-    LEAVERS,
-    gap,
-    implausible_roster,
-    lost_rows,
-    nobody_left,
-    roster_numbers,
-)
-from scanner.judging.last_known.unconfirmed import outside_listings, without_unconfirmed
-from scanner.judging.last_known.vanished import Loss, gone, held, losses, notices, recreations, still_there, to_look_up
-from scanner.judging.pipeline import LIST_TYPE, Declared, judge, with_cells_read
+from scanner.judging.last_known.line_ends import Cuts, may_be_cut
+from scanner.judging.last_known.remembered import unknown_fingerprints, with_earlier
+from scanner.judging.last_known.shrunk import roster_numbers
+from scanner.judging.last_known.vanished import held, notices
+from scanner.judging.pipeline import Declared, judge, with_cells_read
 from scanner.lifecycle.reviews.campaign import outcomes
-from scanner.matching.places import Places
-from scanner.model import EntryAssessment, FileEnd, ScanInfo, ScanResult, Summary
-from scanner.model.coverage import PEOPLE, REGISTRY
+from scanner.model import ScanInfo, ScanResult, Summary
 from scanner.model.decisions import Act
 from scanner.notify.settings import Channel
 from scanner.notify.tickets.settings import Target
 from scanner.stages import stage
-from scanner.store.memory import Memory
 from scanner.store.scans import Setup
 from scanner.store.store import Store, open_store
 from scanner.strict import decode
@@ -61,26 +47,6 @@ from scanner.suppressions.handling import with_handling
 
 ANNOUNCED_KEPT = timedelta(days=2 * OPEN_DAYS)
 """How long the store keeps what was announced between scans: longer than any finding about a day stays open."""
-SELDOM = 200_000
-"""New containers between two collections. Python's default of 700 is meant for small heaps."""
-
-
-@contextmanager
-def infrequent_collection() -> Iterator[None]:
-    """Collect garbage less often: collections without any result took up to a fifth of a large scan's time.
-
-    Collection is not switched off, because hours of requests to providers leave reference cycles behind.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(SELDOM, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
-# --- The composition root ---
-
 log = logging.getLogger(__name__)
 
 _READ = ("complete", "partial")
@@ -221,7 +187,7 @@ def conclude(
     started = run.started
     ticketing.look(store, targets)
     with store.alone():
-        lost = () if accept_drop else store.retrying(lambda: _lost(store, inventory, frozenset(lists)))
+        lost = () if accept_drop else store.retrying(lambda: lost_since(store, inventory, frozenset(lists)))
         inventory = held(inventory, lost)
         # A clock may be set back meanwhile; a scan never ends before its start.
         finished = max(started, datetime.now(UTC).replace(microsecond=0))
@@ -236,11 +202,11 @@ def conclude(
         known_activity = store.retrying(lambda: activity.known_to(store, acted, entries, policy, started))
         declared = with_served(store, declared)
         with stage("the last scan"):
-            remembered = store.retrying(lambda: _remember(store, inventory, declared, started, targets))
+            remembered = store.retrying(lambda: remember(store, inventory, declared, started, targets))
             everybody = (*inventory.identities, *(last.identity for last in remembered.assessments))
             declared, _ = with_cells_read(declared, everybody, remembered.entries)
             if not accept_drop:
-                declared, remembered = store.retrying(lambda: _believed(store, declared, remembered, started))
+                declared, remembered = store.retrying(lambda: believed(store, declared, remembered, started))
         campaigns, damaged_reviews = store.retrying(store.reviews.sound_campaigns)
         remembered = replace(remembered, reviews=outcomes(campaigns, started.date()))
 
@@ -257,9 +223,11 @@ def conclude(
         lost_reviews = tuple(f"{words}; the scan goes on without that review" for words in damaged_reviews)
         summary = _with_people(result.summary, declared, store.retrying(store.memory.setup), started)
         summary = replace(summary, decisions=store.retrying(store.decisions.head))
-        ends = Cuts() if accept_drop else store.retrying(lambda: _cuts(store))
+        ends = Cuts() if accept_drop else store.retrying(lambda: cuts_of(store))
         files = (*inventory.ends, *declared.ends)
-        shorter = [may_be_cut(end) for end in files if ends.is_shorter(end) and _lost_rows(store, end, result, summary)]
+        shorter = [
+            may_be_cut(end) for end in files if ends.is_shorter(end) and has_lost_rows(store, end, result, summary)
+        ]
         given = frozenset((one.role, one.name) for one in declared.inputs)
         before = (*notices(lost), *shorter, *store.damage, *lost_days, *lost_reviews)
         result = replace(result, summary=summary, notices=(*before, *result.notices), ends=ends.kept(files, given))
@@ -280,183 +248,6 @@ def conclude(
 def _drop_accepted(scan: str, at: datetime) -> Act:
     """For the log: that whoever started the scan accepts any drop."""
     return Act(what="accepted_drop", actor=by_command(), at=at, about={"scan": scan})
-
-
-def believed_by(store: Store, *, accept_drop: bool) -> Callable[[ScopeReading], ScopeReading]:
-    """A function that returns what counts of a reading: all but the last rows of files that were cut.
-
-    ``accept_drop``: as in :func:`scan`.
-    """
-    if accept_drop:
-        return lambda reading: reading
-    cuts, last = store.retrying(lambda: _cuts(store)), last_read(store)
-    return lambda reading: store.retrying(lambda: without_cut(reading, cuts, last)) if reading.ends else reading
-
-
-def _lost_rows(store: Store, end: FileEnd, result: ScanResult, summary: Summary) -> bool:
-    """Return whether something that a file had in the last scan is not in this one."""
-    memory = store.memory
-    if end.source == REGISTRY:
-        ids = {one.entry.id for one in result.entries}
-        return any(one.entry.origin.file == end.file and one.entry.id not in ids for one in memory.entries())
-    if end.source == PEOPLE:
-        last = memory.setup()
-        return last is not None and last.summary is not None and (last.summary.people or 0) > (summary.people or 0)
-    keys = {one.identity.key for one in result.identities}
-    return not keys.issuperset(last_read(store).keys(end.source))
-
-
-def _cuts(store: Store) -> Cuts:
-    last = store.memory.setup()
-    return Cuts(() if last is None else last.ends)
-
-
-def _lost(store: Store, inventory: Inventory, lists: frozenset[str]) -> tuple[Loss, ...]:
-    """Implausible losses since the last scan. ``lists``: as in :func:`conclude`."""
-    known = store.memory.identities_by_place()
-    if not known:
-        return ()
-    kept = dict.fromkeys(lists, 0) | still_there(store.memory.identities_of(lists), inventory)
-    lost = losses(inventory, known, lists, kept)
-    if lists.isdisjoint(one.source for one in lost):
-        return lost
-    unconfirmed = _unconfirmed(store, lists)
-    confirmed = (row for row in store.memory.identities_of(lists) if row[2] not in unconfirmed)
-    kept = dict.fromkeys(lists, 0) | still_there(confirmed, inventory)
-    return losses(inventory, without_unconfirmed(known, unconfirmed), lists, kept)
-
-
-def _unconfirmed(store: Store, lists: Collection[str]) -> dict[str, tuple[str, str, str]]:
-    """Places of identities that these lists had only in readings with a gap, or in a row that may have been cut."""
-    in_open_rows = (one.identity for one in store.memory.assessments_of(_cuts(store).open_rows))
-    places = {one.key: (one.source, one.scope, one.kind) for one in in_open_rows if one.source in lists}
-    return places | store.memory.unconfirmed(lists)
-
-
-def _remember(
-    store: Store, inventory: Inventory, declared: Declared, now: datetime, targets: Sequence[Target]
-) -> Remembered:
-    """The last known state of places that this scan may not have read completely."""
-    if not store.has_scans():
-        return Remembered()
-    memory, places = store.memory, Places(inventory.coverage)
-    unread = {
-        (identity.source, identity.scope) for identity in inventory.identities if identity.unread
-    }  # also where there is no gap
-    by_assignments = {one.source for one in inventory.identities if "permissions" in one.unread}
-    assessments = tuple(memory.assessments(lambda *place: places.uncertain(*place) or place[:2] in unread))
-    entries = tuple(memory.entries())
-    maybe_anew = to_look_up(inventory.identities, now)
-    fingerprints = {fingerprint for assessment in assessments for fingerprint in assessment.findings}
-    fingerprints |= _findings_of_unread(store, declared, entries)
-    # A list under another name is still a list: it does not outrank the list that has its identities now.
-    former = {one.identity.source for one in assessments} - {source.name for source in declared.sources}
-    outside = outside_listings(assessments, inventory.coverage, declared.lists)
-    left = outside.keys() & _unconfirmed(store, frozenset(outside.values())).keys() if outside else ()
-    assessments = tuple(one for one in assessments if one.identity.key not in left)
-    return Remembered(
-        lists=memory.sources_of_type(LIST_TYPE, former),
-        assessments=assessments,
-        secrets=tuple(memory.secrets(places.uncertain)),
-        workloads=tuple(memory.workloads(lambda source, scope, _: places.has_gap(source, scope))),
-        assignments=tuple(
-            memory.assignments(lambda source, scope: source in by_assignments or places.has_gap(source, scope))
-        ),
-        exposures=tuple(memory.exposures(lambda *_: True)),
-        entries=entries,
-        findings=(*memory.findings(fingerprints), *memory.findings_on_entries()),
-        on_trusts=tuple(memory.findings_on_trusts()),
-        known=memory.known_fingerprints(),
-        held_back=memory.held_back(),
-        announced=store.outbox.announced(),
-        creators=memory.creators(),
-        gone=memory.last_issued(gone(entries, inventory.identities)),
-        closed_tickets=ticketing.closed_tickets(store, targets, now),
-        recreations=recreations(maybe_anew, memory.last_unique_ids(maybe_anew), memory.open_recreations(), now.date()),
-    )
-
-
-def _findings_of_unread(store: Store, declared: Declared, entries: Sequence[EntryAssessment]) -> set[str]:
-    """Fingerprints of the last scan's findings on identities that unreadable cells are about."""
-    memory = store.memory
-    if declared.unread_people or declared.unread_cells_of_people:
-        of_anybody = (one for one in memory.assessments(lambda *_: True) if one.ownership.state == "orphaned")
-        known = {fingerprint for one in of_anybody for fingerprint in one.findings}
-    else:
-        known = set()
-    unread = {entry.id for entry in declared.entries or () if entry.unread}
-    if declared.unread:
-        unread |= _missing(entries, declared)
-    return known | _findings_about(memory, entries, unread)
-
-
-def _findings_about(memory: Memory, last: Iterable[EntryAssessment], ids: Collection[str]) -> set[str]:
-    """Fingerprints of the last scan's findings on identities of these entries.
-
-    An entry whose identities that scan could not read names none of them, so they are looked up by what registers them.
-    """
-    concerned = [one for one in last if one.entry.id in ids]
-    keys = {key for one in concerned for key in one.identities}
-    not_matched = {one.entry.id for one in concerned if not one.identities}
-    every = memory.assessments(lambda *_: True) if not_matched else ()
-    registered = (one for one in every if one.registry.entry in not_matched)
-    return {name for one in (*memory.assessments_of(keys), *registered) for name in one.findings}
-
-
-def _missing(last: Sequence[EntryAssessment], declared: Declared) -> set[str]:
-    """Ids of the last scan's entries that no readable row has now."""
-    return {one.entry.id for one in last} - {entry.id for entry in declared.entries or ()}
-
-
-def _believed(store: Store, declared: Declared, remembered: Remembered, now: datetime) -> tuple[Declared, Remembered]:
-    """The declarations with what an implausible loss of rows hides as gaps, and what the last scan knew of that."""
-    last = store.memory.setup()
-    if last is None:
-        return declared, remembered
-    cuts = Cuts(last.ends)
-    if declared.entries is not None:
-        known = followed(remembered, declared.entries).entries
-        cut = tuple(cut_rows(declared.ends, declared.entries, known, cuts))
-        entries = without_rows(declared.entries, [row.origin for row in cut])
-        shrunk = lost_rows(declared.entries, declared.unread, known)
-        files = {row.origin.file for row in cut}
-        declared = replace(
-            declared,
-            entries=entries,
-            shrunk=(*cut, *(row for row in shrunk if row.origin.file not in files)),
-            ends=tuple(end for end in declared.ends if end.file not in files),
-        )
-        if declared.shrunk:
-            names = _findings_about(store.memory, known, _missing(known, declared))
-            there = {one.fingerprint for one in remembered.findings}
-            findings = (*remembered.findings, *store.memory.findings(names - there))
-            remembered = replace(remembered, findings=findings)
-    return _believed_people(store, declared, remembered, now, last)
-
-
-def _believed_people(
-    store: Store, declared: Declared, remembered: Remembered, now: datetime, last: Setup
-) -> tuple[Declared, Remembered]:
-    people = declared.people
-    if people is None:
-        return declared, remembered
-    rows = dict(cut_rosters(declared.ends, Cuts(last.ends)))
-    gaps = [gap(LEAVERS, row.file, why) for row, why in rows.items()]
-    unread = len(declared.unread_people)
-    why = None if last.summary is None else implausible_roster(people, unread, now.date(), last.summary)
-    people = without_rows(people, rows)
-    if why is not None:
-        named = next(iter([one.name for one in declared.inputs if one.role == "people"]), PEOPLE)
-        gaps.append(gap(LEAVERS, named, why))
-        people = nobody_left(people)
-    if not gaps and not any(row.was_cut for row in declared.unread_people):
-        return declared, remembered
-    files = {row.file for row in rows}
-    ends = tuple(end for end in declared.ends if end.file not in files)
-    return (
-        replace(declared, people=people, roster_gaps=tuple(gaps), nobody_left=why is not None, ends=ends),
-        replace(remembered, ownership=store.memory.ownership()),
-    )
 
 
 def _with_people(summary: Summary, declared: Declared, last: Setup | None, now: datetime) -> Summary:

@@ -93,9 +93,9 @@ def _import(
     strict_registry: bool,
 ) -> ScanResult | None:
     from scanner.app import importing
-    from scanner.app.scanning import infrequent_collection
     from scanner.cli.console import say
     from scanner.cli.output import with_changes_shown, write_outputs
+    from scanner.cli.runs import infrequent_collection
     from scanner.discovery.shards.files import check_shard
     from scanner.discovery.shards.joining import named
     from scanner.processes import using

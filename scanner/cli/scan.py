@@ -166,9 +166,9 @@ def scan_and_report(
     from scanner.app.activity import LogPlan, configured_logs, make_logs
     from scanner.app.cut_lists import refuse_cut_lists
     from scanner.app.lists import load_lists
-    from scanner.app.scanning import infrequent_collection
     from scanner.cli.console import progress, warned_at_the_end
     from scanner.cli.output import with_changes_shown, write_outputs
+    from scanner.cli.runs import infrequent_collection
     from scanner.processes import using
 
     ready = scanning.make_ready(sources)

@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from scanner.access.assignments import highest_privilege
 from scanner.access.workloads import placed
 from scanner.model import (
-    PRIVILEGES,
-    REACH,
     UNKNOWN_PRIVILEGE,
     Assignment,
     Consequence,
     Coverage,
     Credential,
     Exposure,
-    Fact,
     FileEnd,
     Identity,
     Privilege,
-    Signal,
     StoredSecret,
     Trust,
     Workload,
-    with_typed,
 )
-from scanner.model.attributes import (
-    FACTS_OF_CREDENTIALS,
-    OWNERS,
-    RECORDS_OF_USE,
-    SPONSORS,
-    UNLISTED,
-    UNREAD_CREDENTIALS,
-)
-from scanner.redaction.masking import mask
 from scanner.stages import stage
-from scanner.text import few
 
 _Keyed = TypeVar("_Keyed", Identity, StoredSecret, Workload, Assignment, Exposure)
 
@@ -58,38 +41,6 @@ _FILLABLE = (
     "environment",
     "managed_by",
 )
-
-
-_PEOPLE = (OWNERS, SPONSORS)
-
-AS_LAST_READ = "as last read: its permissions could not be read this time"
-
-
-MOST_MISFITS = 3
-"""Maximum number of records that a gap of attack paths names."""
-
-
-def misfits(records: Iterable[Identity | Workload], *, part: str | None = None) -> Iterator[Coverage]:
-    """A gap for each scope of records with attributes that do not have the shape of their published names.
-
-    ``part``: of the scope that was read. The gap hides no identity.
-    """
-    named: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for one in records:
-        try:
-            with_typed(one)
-        except ValueError as error:
-            named[one.source, one.provider, one.scope].append(f"{one.key}: {error}")
-    for (source, provider, scope), rows in sorted(named.items()):
-        gap = Coverage(
-            source=source,
-            provider=provider,
-            scope=scope,
-            section=REACH if part is None else f"{REACH}:{part}",
-            status="partial",
-            detail=f"attack paths through these are unknown: {few(rows, MOST_MISFITS, '; ')}",
-        )
-        yield mask(gap)
 
 
 class ScopeReading(Struct, frozen=True, kw_only=True):
@@ -178,7 +129,7 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
     """
     best, others = seen[0], seen[1:]
     if not others:
-        return msgspec.structs.replace(best, sources=_only(best.source))
+        return replace(best, sources=_only(best.source))
     equals = [one for one in seen if ranks.get(one.source) == ranks.get(best.source)]
     filled = {
         name: next((value for one in seen if (value := getattr(one, name)) is not None), None) for name in _FILLABLE
@@ -187,7 +138,7 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
     for one in seen:
         for credential in one.credentials:
             credentials.setdefault(credential.key, credential)
-    return msgspec.structs.replace(
+    return replace(
         best,
         **filled,
         unread=tuple(fact for fact in best.unread if all(fact in equal.unread for equal in equals)),
@@ -195,16 +146,16 @@ def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:
         aliases=tuple(dict.fromkeys(alias for one in seen for alias in one.aliases)),
         tags={key: value for one in reversed(seen) for key, value in one.tags.items()},
         attributes={key: value for one in reversed(seen) for key, value in one.attributes.items()},
-        signals=_distinct(one.signals for one in seen),
+        signals=distinct(one.signals for one in seen),
         privilege=_privilege(seen, equals),
-        consequences=_consequences(seen),
+        consequences=all_consequences(seen),
         credentials=tuple(credentials[key] for key in sorted(credentials)),
-        grants=_distinct(one.grants for one in seen),
-        links=_distinct(one.links for one in seen),
-        trusts=_distinct_trusts(chain.from_iterable(one.trusts for one in seen)),
-        reach=_distinct(one.reach for one in seen),
-        token_subjects=_distinct(one.token_subjects for one in seen),
-        runs_in=_distinct(one.runs_in for one in seen),
+        grants=distinct(one.grants for one in seen),
+        links=distinct(one.links for one in seen),
+        trusts=distinct_trusts(chain.from_iterable(one.trusts for one in seen)),
+        reach=distinct(one.reach for one in seen),
+        token_subjects=distinct(one.token_subjects for one in seen),
+        runs_in=distinct(one.runs_in for one in seen),
     )
 
 
@@ -228,109 +179,24 @@ def _privilege(seen: Sequence[Identity], equals: Sequence[Identity]) -> Privileg
     return highest_privilege(levels) if levels else seen[0].privilege
 
 
-def _consequences(seen: Sequence[Identity]) -> tuple[Consequence, ...] | None:
+def all_consequences(seen: Sequence[Identity]) -> tuple[Consequence, ...] | None:
     """All that any source reports; None if none of them says."""
     reported = [one.consequences for one in seen if one.consequences is not None]
-    return _distinct(reported) if reported else None
-
-
-def as_last_known(identity: Identity, last: Identity, now: datetime) -> Identity:
-    """The identity, with the facts that a gap hides filled in from the last scan. ``now``: the start of this one.
-
-    Evidence of disuse (``use_tracked_days``) is not filled in: under a gap, no identity counts as unused. The
-    provider's owners count as unread if there is no list of them at all, because a list without owners is empty.
-    ``enabled`` is filled in, too: a gap does not enable a disabled identity.
-    """
-    if identity.enabled is None:
-        identity = msgspec.structs.replace(identity, enabled=last.enabled)
-    if "credentials" in identity.unread:
-        standing = tuple(one for one in last.credentials if may_be_unread(one, identity) and not is_over(one, now))
-        last = msgspec.structs.replace(last, credentials=standing)
-    for fact in identity.unread:
-        identity = msgspec.structs.replace(identity, **_LAST_KNOWN[fact](identity, last))
-    attributes = _with_last_attributes(identity, last, _PEOPLE)
-    if attributes == identity.attributes:
-        return identity
-    return msgspec.structs.replace(identity, attributes=attributes)
-
-
-def may_be_unread(credential: Credential, identity: Identity) -> bool:
-    """Whether the credential of an earlier scan may be among those of the identity that could not be listed."""
-    unread = identity.attributes.get(UNREAD_CREDENTIALS)
-    if not isinstance(unread, (list, tuple)):
-        return "credentials" in identity.unread
-    return credential.kind in unread or credential.attributes.get("type") in unread
-
-
-def is_over(last: Credential, now: datetime) -> bool:
-    """Whether a credential of the last scan is gone for certain, though no list says so."""
-    return last.attributes.get(UNLISTED) is True and last.expires_at is not None and last.expires_at <= now
-
-
-def _with_last_attributes(identity: Identity, last: Identity, names: Iterable[str]) -> Mapping[str, object]:
-    """Its attributes, plus those with these names from the last scan that are missing now."""
-    return {**{name: last.attributes[name] for name in names if name in last.attributes}, **identity.attributes}
-
-
-def _with_last_signals(identity: Identity, last: Identity, sort: str) -> tuple[Signal, ...]:
-    return _distinct((identity.signals, tuple(signal for signal in last.signals if signal.sort == sort)))
-
-
-def _last_credentials(identity: Identity, last: Identity) -> dict[str, object]:
-    remembered = (msgspec.structs.replace(credential, use_tracked_days=None) for credential in last.credentials)
-    every = {one.key: one for one in (*remembered, *identity.credentials)}
-    return {
-        "credentials": tuple(every[key] for key in sorted(every)),
-        "attributes": _with_last_attributes(identity, last, FACTS_OF_CREDENTIALS),
-        "signals": _with_last_signals(identity, last, "credential"),
-    }
-
-
-def _last_permissions(identity: Identity, last: Identity) -> dict[str, object]:
-    """What it had stands; that it had nothing worse says nothing of today, so a normal privilege stays unknown."""
-    privilege = identity.privilege
-    if privilege.level == "unknown" and PRIVILEGES.index(last.privilege.level) < PRIVILEGES.index("unknown"):
-        evidence = tuple(dict.fromkeys((*last.privilege.evidence, AS_LAST_READ)))
-        privilege = Privilege(level=last.privilege.level, evidence=evidence)
-    return {
-        "privilege": privilege,
-        "consequences": _consequences((identity, last)),
-        "grants": _distinct((identity.grants, last.grants)),
-        "links": _distinct((identity.links, last.links)),
-        "reach": _distinct((identity.reach, last.reach)),
-        "token_subjects": identity.token_subjects or last.token_subjects,
-        "runs_in": identity.runs_in or last.runs_in,
-        "signals": _with_last_signals(identity, last, "permission"),
-    }
-
-
-_LAST_KNOWN: Mapping[Fact, Callable[[Identity, Identity], dict[str, object]]] = {
-    "credentials": _last_credentials,
-    "permissions": _last_permissions,
-    "tags": lambda identity, last: {"tags": {**last.tags, **identity.tags}},
-    "trusts": lambda identity, last: {
-        "trusts": _distinct_trusts((*identity.trusts, *last.trusts)),
-        "links": _distinct((identity.links, tuple(link for link in last.links if link.relation == "federates"))),
-    },
-    "use": lambda identity, last: {
-        "last_used_at": identity.last_used_at or last.last_used_at,
-        "attributes": _with_last_attributes(identity, last, RECORDS_OF_USE),
-    },
-}
+    return distinct(reported) if reported else None
 
 
 _Fact = TypeVar("_Fact")
 
 
-def _distinct(lists: Iterable[tuple[_Fact, ...]]) -> tuple[_Fact, ...]:
+def distinct(lists: Iterable[tuple[_Fact, ...]]) -> tuple[_Fact, ...]:
     """The items without duplicates, in order."""
     return tuple(dict.fromkeys(chain.from_iterable(lists)))
 
 
-def _distinct_trusts(trusts: Iterable[Trust]) -> tuple[Trust, ...]:
+def distinct_trusts(trusts: Iterable[Trust]) -> tuple[Trust, ...]:
     """The trusts without duplicates; trusts that differ only in facts from other identities count as the same."""
     first: dict[Trust, Trust] = {}
     for trust in trusts:
-        own = msgspec.structs.replace(trust, external=None, crosses=None, presented=None, sent_as=None)
+        own = replace(trust, external=None, crosses=None, presented=None, sent_as=None)
         first.setdefault(own, trust)
     return tuple(first.values())

@@ -20,7 +20,8 @@ from msgspec.structs import replace
 
 from connectors.core.budget import LIMITS, Budget, Limits, spending
 from connectors.core.contract import Connector, DiscoveredRecord, Scope, Spec, settled
-from scanner.discovery.inventory import ScopeReading, misfits
+from scanner.access.edges import misfits
+from scanner.discovery.inventory import ScopeReading
 from scanner.errors import MEMORY_HINT, DeadlineExceeded, SourceError, with_fix
 from scanner.model import (
     EVERY_SCOPE,

@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from scanner.access.assignments import AssignmentsByHolder, held_by, unknown_rights_notices
 from scanner.access.clusters import with_clusters
-from scanner.access.edges import resolve
+from scanner.access.edges import misfits, resolve
 from scanner.access.exposures import by_subject, unmatched_notices
 from scanner.access.workloads import with_open_gateways, with_signals, with_stored
-from scanner.discovery.inventory import Inventory, misfits
+from scanner.discovery.inventory import Inventory
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.agents.acts_for import with_acts_for
 from scanner.judging.agents.exposure import with_exposures

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from reports.sheets import markdown_table
-from reports.tables import Column
+from reports.tables import Column, markdown_table
 from scanner.text import markdown_text, printable
 from tests.reports.samples import HOSTILE
 

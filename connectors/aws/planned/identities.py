@@ -16,8 +16,8 @@ from connectors.aws.planned.forms import CREDENTIAL_KINDS, Declared, tags_in
 from connectors.aws.planned.listing import COMPUTED, Account, Holder, givers_in, places_of
 from connectors.aws.planned.names import MADE_UP_ACCOUNT, Names
 from connectors.aws.rights.account_rights import Rights, rights_in
+from connectors.aws.rights.patterns import has_wildcard, resource_matches
 from connectors.aws.rights.permissions import Permissions
-from connectors.aws.rights.vocabulary import has_wildcard, resource_matches
 from connectors.planned import UNKNOWN
 from connectors.planned.effects import PlannedState
 from scanner.model import Credential, Grant, Identity, Privilege, Way, credential_key

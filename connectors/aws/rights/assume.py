@@ -14,11 +14,12 @@ from typing import NamedTuple, TypeAlias
 from msgspec import Struct
 
 from connectors.aws.rights.holders import Candidates, Holder, Policies
+from connectors.aws.rights.patterns import arn_parts, has_variable
 from connectors.aws.rights.policy import Answer
 from connectors.aws.rights.privilege import ANSWERS, Limit, allows, denied, patterns_left
 from connectors.aws.rights.reach import Document, sources_in
 from connectors.aws.rights.trusted_principals import RoleTrust, session_of
-from connectors.aws.rights.vocabulary import ASSUME_ROLE, Vocabulary, arn_parts, has_variable
+from connectors.aws.rights.vocabulary import ASSUME_ROLE, Vocabulary
 from scanner.model import Link, Way
 
 UNLESS_DENIED = "unless the condition of a deny is met"

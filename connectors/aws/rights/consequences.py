@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from connectors.aws.rights.patterns import arn_parts, has_variable, resource_matches
 from connectors.aws.rights.privilege import Effective, Limit, patterns_left
 from connectors.aws.rights.reach import AppliedPolicy, Document
-from connectors.aws.rights.vocabulary import Vocabulary, arn_parts, has_variable, resource_matches
+from connectors.aws.rights.vocabulary import Vocabulary
 from scanner.model import Consequence
 from scanner.text import few
 

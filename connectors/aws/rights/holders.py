@@ -8,18 +8,12 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
+from connectors.aws.rights.patterns import arn_parts, has_variable, has_wildcard, may_meet, resource_matches
 from connectors.aws.rights.policy import Statement, statements_on
 from connectors.aws.rights.privilege import Limit
 from connectors.aws.rights.reach import AppliedPolicy, Document, Reach
 from connectors.aws.rights.trusted_principals import Caller
-from connectors.aws.rights.vocabulary import (
-    Vocabulary,
-    arn_parts,
-    has_variable,
-    has_wildcard,
-    may_meet,
-    resource_matches,
-)
+from connectors.aws.rights.vocabulary import Vocabulary
 from scanner.model import PrivilegeLevel
 
 Policies: TypeAlias = tuple[tuple[int, ...], ...]

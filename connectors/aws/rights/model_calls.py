@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
+from connectors.aws.rights.patterns import arn_parts
 from connectors.aws.rights.policy import Statement
 from connectors.aws.rights.reach import AppliedPolicy, Document
-from connectors.aws.rights.vocabulary import arn_parts
 from scanner.model import Signal
 
 _NAMED = ("bedrock:invokemodel", "bedrock:invokeagent", "bedrock:invokeinlineagent", "bedrock-agentcore:invoke")

@@ -15,10 +15,11 @@ from connectors.aws.rights.allowed import allowed_actions
 from connectors.aws.rights.assume import roles_elsewhere
 from connectors.aws.rights.consequences import consequences_in, with_policies
 from connectors.aws.rights.model_calls import model_signals
+from connectors.aws.rights.patterns import action_matches
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import UNDER_A_CONDITION, Effective, Limit, Verdict, is_admin, judge
 from connectors.aws.rights.reach import AppliedPolicy, Document, sources_in, sum_up
-from connectors.aws.rights.vocabulary import Vocabulary, action_matches, published_policies
+from connectors.aws.rights.vocabulary import Vocabulary, published_policies
 from scanner.model import (
     UNKNOWN_PRIVILEGE,
     Consequence,

@@ -11,14 +11,8 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.rights.vocabulary import (
-    Vocabulary,
-    action_matches,
-    arn_parts,
-    has_variable,
-    has_wildcard,
-    resource_matches,
-)
+from connectors.aws.rights.patterns import action_matches, arn_parts, has_variable, has_wildcard, resource_matches
+from connectors.aws.rights.vocabulary import Vocabulary
 from connectors.federation import Restriction, widest
 
 EXTERNAL_ID = "sts:externalid"

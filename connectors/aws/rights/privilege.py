@@ -11,18 +11,10 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from connectors.aws.rights.patterns import has_variable, has_wildcard, may_meet, takes_in
 from connectors.aws.rights.policy import Answer, Statement, statements_on
 from connectors.aws.rights.reach import Document, Reach
-from connectors.aws.rights.vocabulary import (
-    CHANGING,
-    Family,
-    Method,
-    Vocabulary,
-    has_variable,
-    has_wildcard,
-    may_meet,
-    takes_in,
-)
+from connectors.aws.rights.vocabulary import CHANGING, Family, Method, Vocabulary
 from scanner.model import POTENTIAL, Privilege, PrivilegeLevel
 from scanner.text import few
 

@@ -12,8 +12,9 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from connectors.aws.rights.patterns import arn_parts, compiled, has_variable, resource_matches
 from connectors.aws.rights.policy import Statement
-from connectors.aws.rights.vocabulary import Vocabulary, arn_parts, compiled, has_variable, resource_matches
+from connectors.aws.rights.vocabulary import Vocabulary
 from scanner.text import few
 
 Breadth: TypeAlias = Literal["everything", "type", "regional", "some"]

@@ -15,11 +15,12 @@ from msgspec.structs import replace
 
 from connectors.aws.rights.assume import MAX_LINKED_ROLES, UNLESS_DENIED, conditional_ways
 from connectors.aws.rights.holders import Candidates, Holder, Policies
+from connectors.aws.rights.patterns import arn_parts, takes_in
 from connectors.aws.rights.policy import Statement
 from connectors.aws.rights.privilege import allows, denials_of, patterns_left
 from connectors.aws.rights.reach import is_foreign, sources_in
 from connectors.aws.rights.trust import service_of
-from connectors.aws.rights.vocabulary import Method, Target, Vocabulary, arn_parts, takes_in
+from connectors.aws.rights.vocabulary import Method, Target, Vocabulary
 from scanner.model import Link, Trust, Way
 from scanner.text import few
 

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from connectors.aws.rights.patterns import action_matches, arn_parts, has_variable
 from connectors.aws.rights.policy import Condition, on_keys, parse_conditions
-from connectors.aws.rights.vocabulary import action_matches, arn_parts, has_variable
 from connectors.federation import (
     ANY,
     SUBJECT,

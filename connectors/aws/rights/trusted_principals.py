@@ -10,18 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
 
+from connectors.aws.rights.patterns import has_variable, has_wildcard, may_meet, resource_matches, takes_in
 from connectors.aws.rights.policy import OPPOSITE, Answer, Condition
 from connectors.aws.rights.privilege import ANSWERS
 from connectors.aws.rights.trust import ANYONE, EVERYBODY, TrustStatement, account_of
-from connectors.aws.rights.vocabulary import (
-    ASSUME_ROLE,
-    HolderKind,
-    has_variable,
-    has_wildcard,
-    may_meet,
-    resource_matches,
-    takes_in,
-)
+from connectors.aws.rights.vocabulary import ASSUME_ROLE, HolderKind
 
 _TAG = "aws:principaltag/"
 _ABSENT = ""

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.aws.client.payloads import SecretListEntry, iso, known, newest, read, tags_of, utc
-from connectors.aws.rights.vocabulary import action_matches
+from connectors.aws.rights.patterns import action_matches
 from connectors.aws.workloads.declarations import Kept, Where
 from connectors.aws.workloads.paths import filled
 from connectors.aws.workloads.rows import fact, moment, parameter_arn, tags_in

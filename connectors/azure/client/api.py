@@ -29,10 +29,9 @@ from connectors.core.reading import decoded
 from scanner.errors import Unreachable
 
 if TYPE_CHECKING:
-    from azure.mgmt.authorization.v2022_04_01 import AuthorizationManagementClient
-    from azure.mgmt.authorization.v2022_05_01_preview import AuthorizationManagementClient as DefinitionClient
     from requests import Response
 
+    from connectors.azure.client import sdk
     from connectors.core.http import Client
 
 T = TypeVar("T")
@@ -125,39 +124,22 @@ class AzureApi:
         name = (own.hostname or "").partition(".")[0]
         return f"{self._endpoints.vault}/{quote(name, safe='')}"
 
-    def role_client(self, subscription: str) -> AuthorizationManagementClient:
+    def role_client(self, subscription: str) -> sdk.RoleClient:
         """The SDK's client for one list of role assignments, which sends through this client.
 
         Read it through ``each_of``.
         """
-        from azure.mgmt.authorization.v2022_04_01 import AuthorizationManagementClient
+        from connectors.azure.client import sdk
 
-        return AuthorizationManagementClient(self._session.credential("arm"), subscription, **self._for_sdk())
+        sending = sdk.sending_by(partial(self._sent, "arm"), self._endpoints.arm)
+        return sdk.RoleClient(self._session.credential("arm"), subscription, **sending)
 
-    def definition_client(self) -> DefinitionClient:
+    def definition_client(self) -> sdk.DefinitionClient:
         """As ``role_client``, for role definitions, in the first version that has their conditions."""
-        from azure.mgmt.authorization.v2022_05_01_preview import AuthorizationManagementClient
+        from connectors.azure.client import sdk
 
-        return AuthorizationManagementClient(self._session.credential("arm"), NIL_GUID, **self._for_sdk())
-
-    def _for_sdk(self) -> dict[str, Any]:
-        """The SDK's pipeline decodes and this client sends. Each is for one list."""
-        from azure.core.pipeline import PipelineResponse
-        from azure.core.pipeline.policies import ContentDecodePolicy, HTTPPolicy
-        from azure.core.pipeline.transport import RequestsTransportResponse
-
-        asked, sent = set[str](), self._sent
-
-        class ByClient(HTTPPolicy[Any, Any]):
-            def send(self, request: Any) -> PipelineResponse[Any, Any]:
-                one = request.http_request
-                if one.url in asked:  # the SDK itself follows links in a circle for ever
-                    raise Malformed(f"{urlsplit(one.url).path}: a page links back to a page already read")
-                asked.add(one.url)
-                answer = RequestsTransportResponse(one, sent("arm", one.method, one.url))
-                return PipelineResponse(one, answer, request.context)
-
-        return {"base_url": self._endpoints.arm, "policies": [ContentDecodePolicy(), ByClient()]}
+        sending = sdk.sending_by(partial(self._sent, "arm"), self._endpoints.arm)
+        return sdk.DefinitionClient(self._session.credential("arm"), NIL_GUID, **sending)
 
     def _pages(
         self, service: Service, url: str, headers: Headers | None, *, method: str = "GET"

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.discovery.inventory import Inventory, as_last_known, is_over, may_be_unread
+from scanner.discovery.inventory import Inventory
+from scanner.judging.last_known.facts import as_last_known, is_over, may_be_unread
 from scanner.matching.places import Places
 from scanner.model import (
     ANY_KIND,

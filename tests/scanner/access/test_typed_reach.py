@@ -10,9 +10,10 @@ import pytest
 
 from connectors.core.contract import DiscoveredRecord, Scope, Spec
 from scanner.access.edges import resolve
-from scanner.discovery.inventory import ScopeReading, as_last_known, join
+from scanner.discovery.inventory import ScopeReading, join
 from scanner.discovery.scopes import read_scope
 from scanner.discovery.shards.lines import decode, encode
+from scanner.judging.last_known.facts import as_last_known
 from scanner.model import Identity, Said, TokenSubject, Trust, Way, Workload, with_typed
 from tests.factories import NOW, make_identity
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from connectors.aws.offline.client import row_identity
+from connectors.aws.offline.selecting import row_identity
 from scanner.model import Workload
 from tests.connectors.aws.offline.command_line import write
 from tests.connectors.aws.offline.exported import MADE, details, everywhere, keys, read

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.aws.rights.patterns import action_matches, may_meet, resource_matches, takes_in
 from connectors.aws.rights.privilege import allows, combine
-from connectors.aws.rights.vocabulary import action_matches, may_meet, resource_matches, takes_in
 from tests.connectors.aws.rights.policies import ACCOUNT, IF, WORDS, doc, verdict
 from tests.examples import examples
 

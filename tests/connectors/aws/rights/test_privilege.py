@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from msgspec.structs import replace
 
+from connectors.aws.rights.patterns import action_matches
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import allows
 from connectors.aws.rights.reach import sum_up
-from connectors.aws.rights.vocabulary import HolderKind, Vocabulary, action_matches
+from connectors.aws.rights.vocabulary import HolderKind, Vocabulary
 from tests.connectors.aws.rights.policies import ACCOUNT, IF, WORDS, allow, deny, doc, own, verdict
 
 EXPECTED = {

@@ -7,8 +7,9 @@ from importlib.resources import files
 import pytest
 
 from connectors.aws.client.payloads import AttachedPolicy, Boundary, InlinePolicy, PolicyDetail, PolicyVersion
+from connectors.aws.rights.patterns import action_matches
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary
-from connectors.aws.rights.vocabulary import action_matches, published_policies
+from connectors.aws.rights.vocabulary import published_policies
 from tests.connectors.aws.rights.policies import ACCOUNT, WORDS, allow, doc, verdict
 from tests.connectors.aws.rights.published_policies import document_of, matters, published, written
 

@@ -14,7 +14,7 @@ import openpyxl
 
 from reports.review_grants import grant_rows
 from reports.reviews import WORKBOOK, write_workbook
-from reports.sheets import write_csv
+from reports.tables import write_csv
 from scanner.lifecycle.reviews.campaign import states
 from scanner.lifecycle.reviews.facts import facts_hash
 from scanner.lifecycle.reviews.reviewers import People

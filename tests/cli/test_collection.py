@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from scanner.app.scanning import SELDOM, infrequent_collection
+from scanner.cli.runs import SELDOM, infrequent_collection
 
 
 def test_looks_seldom_and_then_as_before() -> None:
