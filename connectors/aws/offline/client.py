@@ -1,4 +1,4 @@
-"""Answers calls from files: selects the exported documents that answer a call."""
+"""Clients that answer calls from exported documents, as those of the SDK would."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from connectors.aws.offline.export import Document, Export
 from connectors.aws.offline.operations import MORE, PAGING, TOKENS, Operation, operation_of, service_model
 from connectors.aws.offline.selecting import Names, is_about, names_in, requested_rows, row_identity, tail, with_batch
 from connectors.core.offline import NotExported, Unreadable
-
-# --- Offline clients: calls served from files ---
 
 _MISSING = "the page that no file holds"
 _ORDER = "GenerateCredentialReport"

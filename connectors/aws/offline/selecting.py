@@ -15,21 +15,14 @@ from connectors.aws.offline.operations import Operation, batches
 
 Keeps: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 """Whether a call with these parameters returns a row."""
-
 # Members that may name the resource that an answer describes, besides those with the name of the parameter.
 _NAMING = re.compile(r"(?:.*(?:name|id|identifier|arn|url)|[a-z]+(?<!statu)s)", re.IGNORECASE)
-
 _ARNS = ("Arn", "ARN", "arn")
-
 # Rows with one ARN may differ by id: two targets of a rule can be the same function.
 _IDS = ("Id", "id")
-
 _NUMBERS = ("SerialNumber", "VersionNumber")
-
 _PARTS = re.compile(r"[:/]")
-
 _SEPARATOR = re.compile(r"[-_.= ]")
-
 # Levels of an answer that are searched for names: enough for a policy's id in its summary.
 _DEPTH = 3
 
@@ -101,29 +94,17 @@ def _texts(thing: Any, member: str, depth: int) -> Iterator[tuple[str, str]]:
                 yield from _texts(each, name, depth + 1)
 
 
-def _all(_row: Mapping[str, Any], _parameters: Mapping[str, Any]) -> bool:
-    return True
-
-
-def _member(name: str, value: str) -> Keeps:
-    return lambda row, _: bool(row.get(name) == value)
-
-
-def _event(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> bool:
-    return row.get("EventName") in [one.get("AttributeValue") for one in parameters.get("LookupAttributes", ())]
-
-
-def _running(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> bool:
-    return (row.get("Status") or {}).get("State") in parameters.get("ClusterStates", ())
-
-
 # Rows that a call leaves out by its parameters, but that a file may contain.
 _KEEPS: Mapping[tuple[str, str], Keeps] = {
-    ("ssm", "DescribeParameters"): _member("Type", "SecureString"),
-    ("organizations", "ListPolicies"): _member("Type", "SERVICE_CONTROL_POLICY"),
-    ("batch", "DescribeJobDefinitions"): _member("status", "ACTIVE"),
-    ("cloudtrail", "LookupEvents"): _event,
-    ("emr", "ListClusters"): _running,
+    ("ssm", "DescribeParameters"): lambda row, _: row.get("Type") == "SecureString",
+    ("organizations", "ListPolicies"): lambda row, _: row.get("Type") == "SERVICE_CONTROL_POLICY",
+    ("batch", "DescribeJobDefinitions"): lambda row, _: row.get("status") == "ACTIVE",
+    ("cloudtrail", "LookupEvents"): lambda row, parameters: (
+        row.get("EventName") in [one.get("AttributeValue") for one in parameters.get("LookupAttributes", ())]
+    ),
+    ("emr", "ListClusters"): lambda row, parameters: (
+        (row.get("Status") or {}).get("State") in parameters.get("ClusterStates", ())
+    ),
 }
 
 
@@ -131,13 +112,13 @@ def requested_rows(
     answer: Mapping[str, Any], operation: Operation, parameters: Mapping[str, Any], resources: Mapping[str, str]
 ) -> dict[str, Any]:
     """The answer without rows that the call would not have returned."""
-    keeps = _KEEPS.get((operation.service, operation.name), _all)
+    keeps = _KEEPS.get((operation.service, operation.name))
 
     def is_meant(row: Any) -> bool:
         if not isinstance(row, Mapping):
             return True
         is_others = any(row.get(name, value) != value for name, value in resources.items())
-        return not is_others and keeps(row, parameters)
+        return not is_others and (keeps is None or keeps(row, parameters))
 
     return {
         name: [row for row in value if is_meant(row)] if isinstance(value, list) else value

@@ -10,16 +10,11 @@ import re
 from functools import lru_cache
 
 _ARN_PARTS = 6
-
 # ``${*}``, ``${?}`` and ``${$}`` are no variables: they write these characters themselves.
 _VARIABLE = re.compile(r"\$\{(?![*?$]\})[^}]*\}")
-
 _WRITTEN_OUT = re.compile(r"\$\{([*?$])\}")
-
 _HIDDEN_COLON = "\x00"
-
 _STAR = "*"
-
 # The most states to keep: ordinary patterns need a few, others 2 to the power of the number of "?".
 _TRACKED = 64
 

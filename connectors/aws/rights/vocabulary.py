@@ -1,6 +1,11 @@
-"""Actions and ARNs of AWS: wildcards, known actions as bits, and the tables of escalation methods.
+"""Known actions of AWS, one bit each, and the escalation tables (``privilege.toml``).
 
-``*`` and ``?`` are wildcards anywhere in an action or an ARN; every other character matches itself.
+``iam:PassRole`` has a bit of its own and one for each service that takes roles, so that a statement which allows
+passing to one service only is a plain set of actions, too. A call that must be allowed on each of several things
+has a bit for each of them.
+
+The tables are checked against each other when they are loaded: a name that a table lacks is an error at
+once, not a policy that is silently ignored.
 """
 
 from __future__ import annotations
@@ -9,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import chain
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -17,15 +23,6 @@ from msgspec import Struct
 from connectors.aws.rights.patterns import arn_parts, compiled, has_wildcard, may_meet
 from scanner.catalog import read_table
 from scanner.model import ConsequenceKind
-
-# --- Known actions, one bit each, and the escalation tables (``privilege.toml``) ---
-#
-# ``iam:PassRole`` has a bit of its own and one for each service that takes roles, so that a statement which allows
-# passing to one service only is a plain set of actions, too. A call that must be allowed on each of several things
-# has a bit for each of them.
-#
-# The tables are checked against each other when they are loaded: a name that a table lacks is an error at
-# once, not a policy that is silently ignored.
 
 ASSUME_ROLE = "sts:AssumeRole"
 PASS_ROLE = "iam:PassRole"  # noqa: S105  # no password: PASS is a word in the action's name
@@ -105,6 +102,25 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     protected_roles: tuple[str, ...]
     shared_by_resource_policy: tuple[str, ...]
 
+    @property
+    def in_methods(self) -> tuple[str, ...]:
+        """The actions of all methods."""
+        methods = chain(*(family.methods for family in self.family), *self.pass_role.values())
+        return (*chain.from_iterable(methods), *sorted(self.changes.every))
+
+
+def _check(tables: Tables) -> None:
+    """Raises ValueError if a table lacks what another names."""
+    taking_over = (method[0] for one in tables.family if one.target == "workload" for method in one.methods)
+    of_iam = (action for action in (*tables.in_methods, PASS_ROLE) if action.startswith("iam:"))
+    lacking = {
+        "workloads": set(taking_over) - tables.workloads.keys(),
+        "iam_actions": set(of_iam) - {f"iam:{name}" for name in tables.iam_actions},
+    }
+    for table, names in lacking.items():
+        if names:
+            raise ValueError(f"privilege.toml: {table} lacks {', '.join(sorted(names))}")
+
 
 class Method(Struct, frozen=True, kw_only=True):
     """A method to become others or make them admins: all actions that it needs, and the first of them.
@@ -125,29 +141,9 @@ class Vocabulary:
 
     def __init__(self, tables: Tables) -> None:
         iam = [f"iam:{name}" for name in tables.iam_actions]
-        in_methods = [
-            action
-            for methods in (
-                *(family.methods for family in tables.family),
-                *tables.pass_role.values(),
-                [(action,) for action in sorted(tables.changes.every)],
-            )
-            for method in methods
-            for action in method
-        ]
+        in_methods = tables.in_methods
+        _check(tables)
         high = [action for actions in tables.high.values() for action in actions]
-        lacking = sorted(
-            method[0]
-            for family in tables.family
-            if family.target == "workload"
-            for method in family.methods
-            if method[0] not in tables.workloads
-        )
-        if lacking:
-            raise ValueError(f"privilege.toml: workloads lacks {', '.join(lacking)}")
-        unknown = sorted({action for action in (*in_methods, PASS_ROLE) if action.startswith("iam:")} - set(iam))
-        if unknown:
-            raise ValueError(f"privilege.toml: iam_actions lacks {', '.join(unknown)}")
         passing = [f"{PASS_ROLE}{_TO}{service}" for service in sorted(tables.pass_role)]
         parts = {
             f"{action}{_ON}{thing}": names

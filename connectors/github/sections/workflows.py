@@ -6,7 +6,6 @@ import re
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.core.contract import DiscoveredRecord, SectionReading
@@ -23,7 +22,7 @@ from connectors.github.sections.local_actions import read_actions
 from connectors.github.sections.subjects import asks_for_tokens
 from connectors.github.workflows.identities import Workflows, workflow_identities
 from scanner.errors import SourceError
-from scanner.model import Fact, Identity, StoredSecret
+from scanner.model import Fact, StoredSecret
 from scanner.model.attributes import ACCOUNTED_IN, FEDERATION_BESIDE, JOBS_UNREAD, UNRESOLVED
 from scanner.text import few
 
@@ -48,46 +47,7 @@ def read_workflows(
     """
     workflows: dict[str, Workflows] = {}
     with reader.section(s.WORKFLOWS) as section:
-        callable_ = {f"{one.facts.full_name}/{file.path}".lower(): file for one in found for file in one.files}
-        called = {one.facts.full_name: _called(one, callable_) for one in found if asks_for_tokens(one)}
-        actions = read_actions(reader.api, section, dict(_texts(found, called)))
-
-        def parsed(one: Read, variables: _Variables) -> Workflows:
-            return workflow_identities(
-                organization,
-                replace(one.facts, variables=variables.own, environment_variables=variables.of_environments),
-                () if one.facts.archived else one.files,
-                source=reader.place.scope.source,
-                elsewhere=called.get(one.facts.full_name, {}),
-                actions=actions.get(one.facts.full_name, {}),
-            )
-
-        without = {one.facts.full_name: parsed(one, _Variables()) for one in found}
-        section.found(sum(len(made.identities) for made in without.values()))
-        needing = [one for one in found if _needs(one, without, called)]
-        of_environments = _environment_variables(reader, section, needing, without)
-        variables = {
-            name: _Variables(own, of_environments.get(name, {}))
-            for name, own in _variables(reader, section, needing, called)
-        }
-        silent: list[str] = []
-        for one in found:
-            name = one.facts.full_name
-            made = parsed(one, variables[name]) if name in variables else without[name]
-            silent += (f"{name}/{job}" for job in made.silent)
-            for gap in made.gaps:
-                section.malformed(f"{name}/{gap.path}", gap.reason)
-            if made.identities and one.facts.template is None and s.OIDC in reader.gaps:
-                section.lost(SourceError(f"the form of subjects of {name} is not known"), partial=True)
-                made = _unread(made)
-            workflows[name] = made
-        rules = read_rules(reader.api, section, {name: made.identities for name, made in workflows.items()})
-        workflows = {
-            name: replace(made, identities=tuple(with_rules(one, rules.get(name, {})) for one in made.identities))
-            for name, made in workflows.items()
-        }
-        if silent:
-            section.note(f"jobs that may ask for tokens, without a known sign-in: {few(silent, ITEMS_NAMED)}")
+        _read_into(workflows, reader, section, organization, found)
     for one in found:
         if one.facts.full_name not in workflows:
             workflows[one.facts.full_name] = _unread(workflow_identities(organization, one.facts, ()))
@@ -102,11 +62,72 @@ def read_workflows(
     return sorted(f"{name}/{path}" for name, made in workflows.items() for path in made.by_default)
 
 
-class _Variables(Struct, frozen=True):
-    """A repository's variables, including its organization's, and those of its environments, as far as read."""
+def _read_into(
+    workflows: dict[str, Workflows],
+    reader: GithubReader,
+    section: SectionReading,
+    organization: Organization,
+    found: Sequence[Read],
+) -> None:
+    """Fill in the workflows of each repository. After an error, those that were read so far are there."""
+    parser = _Parser(reader, section, organization, found)
+    without = {one.facts.full_name: parser.parsed(one) for one in found}
+    section.found(sum(len(made.identities) for made in without.values()))
+    needing = [one for one in found if _needs(without[one.facts.full_name], parser.texts(one))]
+    of_environments = _environment_variables(reader, section, needing, without)
+    variables = dict(_variables(reader, section, needing, parser))
+    silent: list[str] = []
+    for one in found:
+        name, made = one.facts.full_name, without[one.facts.full_name]
+        if name in variables:
+            made = parser.parsed(one, variables[name], of_environments.get(name, {}))
+        silent += (f"{name}/{job}" for job in made.silent)
+        for gap in made.gaps:
+            section.malformed(f"{name}/{gap.path}", gap.reason)
+        if made.identities and one.facts.template is None and s.OIDC in reader.gaps:
+            section.lost(SourceError(f"the form of subjects of {name} is not known"), partial=True)
+            made = _unread(made)
+        workflows[name] = made
+    rules = read_rules(reader.api, section, {name: made.identities for name, made in workflows.items()})
+    for name, made in workflows.items():
+        identities = tuple(with_rules(one, rules.get(name, {})) for one in made.identities)
+        workflows[name] = replace(made, identities=identities)
+    if silent:
+        section.note(f"jobs that may ask for tokens, without a known sign-in: {few(silent, ITEMS_NAMED)}")
 
-    own: Mapping[str, str] = {}
-    of_environments: Mapping[str, Mapping[str, str]] = {}
+
+class _Parser:
+    """Parses the workflows of repositories, with the workflows and actions that they call."""
+
+    def __init__(
+        self, reader: GithubReader, section: SectionReading, organization: Organization, found: Sequence[Read]
+    ) -> None:
+        callable_ = {f"{one.facts.full_name}/{file.path}".lower(): file for one in found for file in one.files}
+        asking = [one for one in found if asks_for_tokens(one)]
+        self._organization = organization
+        self._source = reader.place.scope.source
+        self._called = {one.facts.full_name: _called(one, callable_) for one in asking}
+        texts = {one.facts.full_name: self.texts(one) for one in asking}
+        self._actions = read_actions(reader.api, section, texts)
+
+    def texts(self, repository: Read) -> list[str]:
+        """The texts of all workflows that run in a repository."""
+        elsewhere = self._called.get(repository.facts.full_name, {})
+        return [file.text for file in (*repository.files, *elsewhere.values())]
+
+    def parsed(
+        self, repository: Read, own: Mapping[str, str] = {}, of_environments: Mapping[str, Mapping[str, str]] = {}
+    ) -> Workflows:
+        """The workflows of a repository. ``own``: its variables, including its organization's, as far as read."""
+        facts = repository.facts
+        return workflow_identities(
+            self._organization,
+            replace(facts, variables=own, environment_variables=of_environments),
+            () if facts.archived else repository.files,
+            source=self._source,
+            elsewhere=self._called.get(facts.full_name, {}),
+            actions=self._actions.get(facts.full_name, {}),
+        )
 
 
 def _environment_variables(
@@ -126,15 +147,6 @@ def _environment_variables(
     for (name, environment), rows in reader.each(section, "environments' variables", read, places, ": ".join):
         found[name][environment] = {row.name: row.value for row in rows}
     return found
-
-
-def _texts(
-    found: Sequence[Read], called: Mapping[str, Mapping[str, WorkflowFile]]
-) -> Iterator[tuple[str, Sequence[str]]]:
-    """By repository with workflows that may request tokens, the texts of all workflows that run in it."""
-    for one in found:
-        if (elsewhere := called.get(one.facts.full_name)) is not None:
-            yield one.facts.full_name, [file.text for file in (*one.files, *elsewhere.values())]
 
 
 def _unread(made: Workflows) -> Workflows:
@@ -162,30 +174,26 @@ def _called(repository: Read, callable_: Mapping[str, WorkflowFile]) -> dict[str
     return found
 
 
-def _needs(repository: Read, made: Mapping[str, Workflows], called: Mapping[str, Mapping[str, WorkflowFile]]) -> bool:
-    """Whether variables may resolve expressions in its workflows: a role, or an environment that is in a subject."""
-    name = repository.facts.full_name
-    texts = (file.text for file in (*repository.files, *called.get(name, {}).values()))
-    return any(map(_is_open, made[name].identities)) and any(map(_VARIABLES.search, texts))
-
-
-def _is_open(workflow: Identity) -> bool:
-    named = workflow.attributes["environments"]
-    return UNRESOLVED in workflow.attributes or any("${{" in one for one in named)
+def _needs(made: Workflows, texts: Sequence[str]) -> bool:
+    """Whether variables may resolve expressions in workflows: a role, or an environment that is in a subject."""
+    is_open = any(
+        UNRESOLVED in one.attributes or any("${{" in name for name in one.attributes["environments"])
+        for one in made.identities
+    )
+    return is_open and any(map(_VARIABLES.search, texts))
 
 
 def _variables(
     reader: GithubReader,
     section: SectionReading,
     naming: Sequence[Read],
-    called: Mapping[str, Mapping[str, WorkflowFile]],
+    parser: _Parser,
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
     """The variables of repositories: their own, and the organization's that they may use."""
     if not naming:
         return
     shared = [row for row in reader.listed(section, r.ORG_VARIABLES, p.Variable) if row.value]
-    texts = "\n".join(file.text for one in naming for file in (*one.files, *called[one.facts.full_name].values()))
-    named = {name.upper() for name in _VARIABLES.findall(texts)}
+    named = {name.upper() for one in naming for text in parser.texts(one) for name in _VARIABLES.findall(text)}
     selected = {
         row.name: {
             one.full_name.lower()
