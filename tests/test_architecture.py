@@ -71,6 +71,7 @@ PROVIDERS = (
     "github",
     "kubernetes",
     "openai",
+    "postgresql",
     "secrets_report",
     "vault",
 )

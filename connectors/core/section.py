@@ -37,8 +37,13 @@ def spec_of(
     settings: type[Struct],
     rows: Mapping[str, SectionRow],
     permissions: Callable[[str], tuple[str, ...]],
+    *,
+    extra: str | None = None,
 ) -> Spec:
-    """The spec of a connector: its sections in the order of ``rows``. ``permissions``: of a section."""
+    """The spec of a connector: its sections in the order of ``rows``. ``permissions``: of a section.
+
+    ``extra``: of its driver; by default, it has the connector's name.
+    """
     name = package.rpartition(".")[2]
     records: dict[OtherRecord, tuple[str, ...]] = {}
     for section, row in rows.items():
@@ -61,7 +66,7 @@ def spec_of(
             )
             for section, row in rows.items()
         ),
-        extra=name,
+        extra=extra or name,
         depends_on={section: row.after for section, row in rows.items() if row.after},
         entrances=tuple(section for section, row in rows.items() if row.entrance),
         records=records,

@@ -43,6 +43,7 @@ from tests.contract.test_connectors import (
     openai_url,
     openbao,
     place,
+    postgresql_server,
     running_proxy,
     start,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "openai_url",
     "openbao",
     "place",
+    "postgresql_server",
     "running_proxy",
     "start",
 ]

@@ -42,7 +42,9 @@ from tests.connectors.github import estates as github
 from tests.connectors.github.fake import served
 from tests.connectors.kubernetes.manifests import account, deployment, token
 from tests.connectors.openai import estates as openai
+from tests.connectors.postgresql import estates as postgresql
 from tests.connectors.secrets_report import reports as leaks
+from tests.servers import postgres
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]
@@ -147,6 +149,14 @@ def _openai(request: pytest.FixtureRequest) -> Connector:
     return openai.connector(url)
 
 
+def _postgresql(request: pytest.FixtureRequest) -> Connector:
+    if reason := postgres.missing():
+        pytest.skip(reason)
+    request.getfixturevalue("monkeypatch").setenv(postgresql.VARIABLE, postgresql.VALUE)
+    server: postgres.Postgres = request.getfixturevalue("postgresql_server")
+    return postgresql.connector(server)
+
+
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "agent_config": _agent_config,
     "anthropic": _anthropic,
@@ -157,6 +167,7 @@ ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "github": _github,
     "kubernetes": _kubernetes,
     "openai": _openai,
+    "postgresql": _postgresql,
     "secrets_report": _secrets_report,
     "vault": _vault,
 }
@@ -181,6 +192,13 @@ def openai_url() -> Iterator[str]:
     """An organization with secrets wherever OpenAI could answer with any."""
     with vendors.served(openai.organization(secret=SECRET)) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def postgresql_server() -> Iterator[postgres.Postgres]:
+    """A server with secrets wherever one could be."""
+    with postgresql.running(SECRET) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +254,7 @@ SDKS = {
     "github": ("requests", "cryptography"),
     "kubernetes": ("requests",),
     "openai": ("requests",),
+    "postgresql": ("psycopg",),
     "vault": ("hvac",),
 }
 """What each extra brings."""

@@ -56,6 +56,7 @@ SOURCES = {
     "github": f"github:endpoint_url={{url}},organization=acme,token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "kubernetes": f"kubernetes:url={{url}},token=env:{TOKEN},backoff=0.001",
     "openai": f"openai:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
+    "postgresql": f"postgresql:url=postgresql://muster@{{at}}/,password=env:{TOKEN}",
     "secrets_report": "secrets_report:path=missing.json",
     "vault": f"vault:url={{url}},token=env:{TOKEN},backoff=0.001",
 }
@@ -89,7 +90,7 @@ def test_every_connector_is_tried() -> None:
 @pytest.mark.parametrize("name", sorted(SOURCES))
 def test_of_a_dead_provider_nothing_is_scanned(name: str, dead: str, muster: Muster, tmp_path: Path) -> None:
     """Exit 4, a reason, and nothing stored: no scan of no identities."""
-    done = muster("scan", SOURCES[name].format(url=dead))
+    done = muster("scan", SOURCES[name].format(url=dead, at=dead.removeprefix("http://")))
 
     assert (done.code, done.out) == (4, "")
     assert "nothing could be scanned" in done.err

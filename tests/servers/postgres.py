@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -10,7 +11,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -18,6 +20,7 @@ from types import TracebackType
 from typing import Self
 
 import pytest
+from trustme import LeafCert
 
 from tests.servers.ports import free_ports
 
@@ -86,6 +89,35 @@ class Postgres:
             input=input,
             env={**os.environ, "PGPASSWORD": self.password},
         )
+
+    @contextmanager
+    def encrypted(self, certificate: LeafCert) -> Iterator[None]:
+        """Within the context, it offers TLS with this certificate."""
+        files = {"ssl_cert_file": self._folder / "server.pem", "ssl_key_file": self._folder / "server.key"}
+        files["ssl_cert_file"].write_bytes(b"".join(blob.bytes() for blob in certificate.cert_chain_pems))
+        certificate.private_key_pem.write_to_path(files["ssl_key_file"])
+        for name, path in files.items():
+            path.chmod(0o600)
+            if self._user:
+                shutil.chown(path, self._user)
+            self.run(f"ALTER SYSTEM SET {name} = '{path}'")
+        self._offer_tls("on")
+        try:
+            yield
+        finally:
+            self._offer_tls("off")
+
+    def _offer_tls(self, value: str) -> None:
+        self.run(f"ALTER SYSTEM SET ssl = {value}")
+        self.run("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + START_SECONDS
+        while True:  # the server reloads by and by
+            with contextlib.suppress(subprocess.CalledProcessError):
+                self.run(f"DO $$ BEGIN ASSERT current_setting('ssl') = '{value}'; END $$")
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError("PostgreSQL did not reload")
+            time.sleep(0.05)
 
     def store_url(self, *, port: int | None = None, **options: str) -> str:
         """The URL of a new store: a schema of its own, and a file with the password. ``port``: of a proxy before it."""

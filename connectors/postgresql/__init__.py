@@ -1,0 +1,1 @@
+"""PostgreSQL: login roles, what they can do, and what runs as them."""

@@ -1,0 +1,1 @@
+"""PostgreSQL, as a real server of Debian's answers."""
