@@ -59,5 +59,8 @@ def running(secret: str) -> Iterator[Postgres]:
 
 def connector(server: Postgres, **settings: Any) -> PostgresqlConnector:
     """Of a server, with the scanner's role."""
-    given = {"url": f"postgresql://muster@127.0.0.1:{server.port}/", "password": SecretRef(env=VARIABLE)} | settings
+    given: dict[str, Any] = {
+        "url": f"postgresql://muster@127.0.0.1:{server.port}/",
+        "password": SecretRef(env=VARIABLE),
+    } | settings
     return PostgresqlConnector("prod", PostgresqlSettings(**given))
