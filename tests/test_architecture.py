@@ -70,6 +70,7 @@ PROVIDERS = (
     "gcp",
     "github",
     "kubernetes",
+    "ldap",
     "openai",
     "postgresql",
     "secrets_report",

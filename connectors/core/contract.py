@@ -151,7 +151,8 @@ class Scope(Struct, frozen=True, kw_only=True):
     """A unit of work, of failure and of memory. It can be pickled, to be read on another machine.
 
     ``id``: the ``scope`` of its identities. ``part``: splits a scope into several units (regions), and qualifies the
-    names of their sections. ``feeds_within``: most of its assignments are for its own identities.
+    names of their sections. ``feeds_within``: most of its assignments are for its own identities. ``provider``: of its
+    identities, if that is not the connector's name.
     """
 
     source: str
@@ -159,6 +160,7 @@ class Scope(Struct, frozen=True, kw_only=True):
     id: str
     part: str | None = None
     feeds_within: bool = False
+    provider: str | None = None
     context: Any = None
     """Data that the connector needs for reading: a namespace's path, an account's role."""
 
@@ -175,7 +177,7 @@ class Scope(Struct, frozen=True, kw_only=True):
         section = self.spec.section(name)
         return Coverage(
             source=self.source,
-            provider=self.spec.name,
+            provider=self.provider or self.spec.name,
             scope=self.id,
             section=self._qualified(name),
             status=status,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from scanner.model import Identity, UsageState, UsageVerdict, last_used_on
+from scanner.model.attributes import USE_LAG_DAYS
 from scanner.text import counted
 
 _DAY = timedelta(days=1)
+_LONGEST_LAG = 366
+"""A longer lag, in days, is no lag but a record that says nothing."""
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -37,6 +40,9 @@ def _judge(identity: Identity, last_used: datetime | None, window: timedelta, no
         return "disabled", f"disabled; {used}"
     if last_used is not None and last_used >= now - window:
         return "active", used
+    if last_used is not None and (lag := _lag(identity)) and last_used + lag >= now - window:
+        late = counted(lag.days, "day", "days")
+        return "unknown", f"{used}, but the record may lag {late} behind, so it may have been used in the window"
     # An identity existed on its last use, even if its creation is unknown.
     since = min((moment for moment in (identity.created_at, last_used) if moment is not None), default=None)
     if since is None:
@@ -44,6 +50,11 @@ def _judge(identity: Identity, last_used: datetime | None, window: timedelta, no
     if since > now - window:
         return "unknown", f"{used} yet; created {since:%Y-%m-%d}, inside the window"
     return _unused(identity, last_used, since, window, now)
+
+
+def _lag(identity: Identity) -> timedelta:
+    days = identity.attributes.get(USE_LAG_DAYS)
+    return timedelta(days=days) if isinstance(days, int) and 0 < days <= _LONGEST_LAG else timedelta()
 
 
 def _unused(

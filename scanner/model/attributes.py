@@ -88,6 +88,8 @@ SERVICES_LAST_USED: Final = "services_last_used"
 """By service, the last day on which its provider saw it used, as ISO 8601."""
 ROLES_USED: Final = "roles_used"
 """How much of each role its provider saw used in 90 days: a list of texts, as ``roles/x: 3 of 40 permissions used``."""
+USE_LAG_DAYS: Final = "use_recorded_within_days"
+"""How many days after a use the provider may still show an earlier one as the last: a whole number."""
 RECORDS_OF_USE: Final = ("used_as", "last_successful_use", "last_used_region")
 """Details of the last use, besides its time."""
 FACTS_OF_CREDENTIALS: Final = ("console_password", "active_keys", "mfa_active", "second_factors")

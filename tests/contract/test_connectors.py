@@ -17,6 +17,7 @@ from connectors.core.contract import Connector, LeastPrivilege, Preflight
 from connectors.file.connector import FileConnector, FileSettings
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
+from connectors.ldap.connector import LdapConnector
 from connectors.secrets_report.connector import ReportConnector, ReportSettings
 from connectors.testing import check_reading, check_spec
 from connectors.vault.connector import VaultConnector
@@ -41,10 +42,11 @@ from tests.connectors.gcp.conftest import Place, place, start
 from tests.connectors.github import estates as github
 from tests.connectors.github.fake import served
 from tests.connectors.kubernetes.manifests import account, deployment, token
+from tests.connectors.ldap.company import READS_WITH, company, company_settings
 from tests.connectors.openai import estates as openai
 from tests.connectors.postgresql import estates as postgresql
 from tests.connectors.secrets_report import reports as leaks
-from tests.servers import postgres
+from tests.servers import postgres, slapd
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]
@@ -157,6 +159,12 @@ def _postgresql(request: pytest.FixtureRequest) -> Connector:
     return postgresql.connector(server)
 
 
+def _ldap(request: pytest.FixtureRequest) -> Connector:
+    server: slapd.Slapd = request.getfixturevalue("directory")
+    request.getfixturevalue("monkeypatch").setenv("LDAP_PASSWORD", READS_WITH)
+    return LdapConnector("prod", company_settings(server))
+
+
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "agent_config": _agent_config,
     "anthropic": _anthropic,
@@ -166,6 +174,7 @@ ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "gcp": _gcp,
     "github": _github,
     "kubernetes": _kubernetes,
+    "ldap": _ldap,
     "openai": _openai,
     "postgresql": _postgresql,
     "secrets_report": _secrets_report,
@@ -219,6 +228,15 @@ def kubernetes_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def directory() -> Iterator[slapd.Slapd]:
+    """A directory with a secret as password, and in a description."""
+    if (why := slapd.missing()) is not None:
+        pytest.skip(why)
+    with slapd.Slapd(company(SECRET)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def openbao() -> Iterator[OpenBao]:
     """A server with an approle and a secret in it."""
     with OpenBao() as server:
@@ -253,6 +271,7 @@ SDKS = {
     "gcp": ("google.auth", "google.cloud.iam_admin_v1"),
     "github": ("requests", "cryptography"),
     "kubernetes": ("requests",),
+    "ldap": ("cryptography",),
     "openai": ("requests",),
     "postgresql": ("psycopg",),
     "vault": ("hvac",),

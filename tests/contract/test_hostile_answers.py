@@ -137,7 +137,7 @@ def _file(request: pytest.FixtureRequest, secret: str) -> SecretRef:
     return SecretRef(file=str(path))
 
 
-# AWS answers in formats of its own: tests/connectors/aws/test_malformed.py.
+# AWS and LDAP answer in formats of their own: tests/connectors/aws/test_malformed.py, tests/connectors/ldap.
 ESTATES: Mapping[str, Callable[[pytest.FixtureRequest], Any]] = {
     "anthropic": _anthropic,
     "azure": _azure,
@@ -162,7 +162,7 @@ def hostile(request: pytest.FixtureRequest) -> Iterator[Hostile]:
 
 def test_every_connector_that_reads_json_is_tried() -> None:
     """A new one brings its estate here."""
-    assert sorted({*ESTATES, "aws"}) == sorted(NETWORKED)
+    assert sorted({*ESTATES, "aws", "ldap"}) == sorted(NETWORKED)
 
 
 @examples(4)

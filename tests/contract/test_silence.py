@@ -24,6 +24,8 @@ from connectors.github.connector import GithubConnector
 from connectors.github.settings import GithubSettings
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
+from connectors.ldap.connector import LdapConnector
+from connectors.ldap.settings import LdapSettings
 from connectors.openai.connector import OpenaiConnector
 from connectors.openai.settings import OpenaiSettings
 from connectors.testing import check_endless, check_not_the_api, read
@@ -45,7 +47,7 @@ TOKEN = "TOKEN_OF_NOBODY"
 _TOKEN = SecretRef(env=TOKEN)
 REFUSED = "http://127.0.0.1:1"
 TENANT = "11111111-2222-3333-4444-555555555555"
-NETWORKED = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "openai", "vault")
+NETWORKED = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "ldap", "openai", "vault")
 SOURCES = {
     "agent_config": "agent_config:path=missing.json",
     "anthropic": f"anthropic:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
@@ -55,6 +57,7 @@ SOURCES = {
     "gcp": f"gcp:endpoint_url={{url}},access_token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "github": f"github:endpoint_url={{url}},organization=acme,token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "kubernetes": f"kubernetes:url={{url}},token=env:{TOKEN},backoff=0.001",
+    "ldap": "ldap:url=ldap://{at}",
     "openai": f"openai:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "postgresql": f"postgresql:url=postgresql://muster@{{at}}/,password=env:{TOKEN}",
     "secrets_report": "secrets_report:path=missing.json",
@@ -62,6 +65,15 @@ SOURCES = {
 }
 """Each connector as a source on the command line, at an address."""
 DEADLINE = 1.0
+
+
+def _source(name: str, url: str) -> str:
+    return SOURCES[name].format(url=url, at=url.removeprefix("http://"))
+
+
+def _by_ldap(url: str) -> str:
+    """The address of a server, for a client that speaks LDAP to it."""
+    return url.replace("http://", "ldap://")
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +102,7 @@ def test_every_connector_is_tried() -> None:
 @pytest.mark.parametrize("name", sorted(SOURCES))
 def test_of_a_dead_provider_nothing_is_scanned(name: str, dead: str, muster: Muster, tmp_path: Path) -> None:
     """Exit 4, a reason, and nothing stored: no scan of no identities."""
-    done = muster("scan", SOURCES[name].format(url=dead, at=dead.removeprefix("http://")))
+    done = muster("scan", _source(name, dead))
 
     assert (done.code, done.out) == (4, "")
     assert "nothing could be scanned" in done.err
@@ -106,7 +118,7 @@ def test_of_a_provider_that_says_only_empty_objects_nothing_is_scanned(
     with HostileServer("empty") as server:
         named = ["", ",projects=acme-prod", ",organization=1", ",folders=2"] if name == "gcp" else [""]
         for more in named:
-            done = muster("scan", SOURCES[name].format(url=server.url) + more)
+            done = muster("scan", _source(name, server.url) + more)
 
             assert (more, done.code, done.out) == (more, 4, "")
             assert "nothing could be scanned" in done.err
@@ -123,6 +135,7 @@ MADE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "gcp": (GcpConnector, GcpSettings, {"access_token": _TOKEN, **_TWICE}),
     "github": (GithubConnector, GithubSettings, {"organization": "acme", "token": _TOKEN, **_TWICE}),
     "kubernetes": (KubernetesConnector, KubernetesSettings, {"token": _TOKEN, **_QUICK}),
+    "ldap": (LdapConnector, LdapSettings, {"timeout": 1.0}),
     "openai": (OpenaiConnector, OpenaiSettings, {"token": _TOKEN, **_TWICE}),
     "vault": (VaultConnector, VaultSettings, {"token": _TOKEN, **_QUICK}),
 }
@@ -132,7 +145,7 @@ MADE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
 def _connector(name: str, url: str) -> Connector:
     made, settings, given = MADE[name]
     address = "url" if hasattr(settings, "url") else "endpoint_url"  # a cluster has both, the second for its cloud
-    connector: Connector = made("prod", settings(**{address: url}, **given))
+    connector: Connector = made("prod", settings(**{address: _by_ldap(url) if name == "ldap" else url}, **given))
     return connector
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from scanner.judging.usage import judge_usage
+from scanner.model.attributes import USE_LAG_DAYS
 from tests.factories import NOW, days_ago, make_credential, make_identity
 
 
@@ -94,3 +95,31 @@ def test_evidence_separates_a_missing_record_from_an_unread_one(unread: tuple[An
 
     assert verdict.state == "unknown"
     assert verdict.evidence.endswith(f"no use recorded, but {why}")
+
+
+@pytest.mark.parametrize(
+    ("days", "state"), [(89, "active"), (91, "unknown"), (103, "unknown"), (105, "dormant"), (None, "never_used")]
+)
+def test_inside_the_lag_of_a_record_use_is_unknown(days: int | None, state: str) -> None:
+    """Of a record that may show an earlier use for up to 14 days, as Active Directory's does."""
+    identity = make_identity(
+        created_at=days_ago(400),
+        last_used_at=None if days is None else days_ago(days),
+        use_tracked_days=36_500,
+        attributes={USE_LAG_DAYS: 14},
+    )
+
+    verdict = judge_usage(identity, window_days=90, now=NOW)
+
+    assert verdict.state == state
+    assert ("may lag 14 days behind" in verdict.evidence) == (state == "unknown")
+
+
+@pytest.mark.parametrize("lag", ["14", 14.5, -1, 10**9, None, [14]])
+def test_a_lag_that_is_none_changes_nothing(lag: Any) -> None:
+    """Lists may have any value there."""
+    identity = make_identity(
+        created_at=days_ago(400), last_used_at=days_ago(95), use_tracked_days=400, attributes={USE_LAG_DAYS: lag}
+    )
+
+    assert judge_usage(identity, window_days=90, now=NOW).state == "dormant"

@@ -1,0 +1,1 @@
+"""Active Directory, and directories that are read by LDAP."""

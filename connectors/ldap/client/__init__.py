@@ -1,0 +1,1 @@
+"""LDAP: its encoding, its messages, and the connection."""

@@ -1,0 +1,101 @@
+"""The connector for Active Directory and LDAP: one scope for each domain or naming context."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import ClassVar
+
+from msgspec.structs import replace
+
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.reading import require_sdk
+from connectors.ldap.client.connection import Connection
+from connectors.ldap.least_privilege import ANY_POLICY, policy_of
+from connectors.ldap.place import ROOT_ATTRIBUTES, Place, Root, parse_root
+from connectors.ldap.preflight import checks
+from connectors.ldap.reading import Directory, DirectoryReader, read_scope
+from connectors.ldap.settings import LdapSettings
+from connectors.ldap.spec import SPEC
+from connectors.ldap.values import Facts, compared
+from scanner.errors import SourceError
+from scanner.model import EVERY_SCOPE, Coverage
+
+
+class LdapConnector:
+    """Reads accounts, their groups, and who may change them. It never asks for an attribute that holds a secret.
+
+    Raises MissingExtra if cryptography is not installed.
+    """
+
+    spec: ClassVar[Spec] = SPEC
+
+    def __init__(self, source: str, settings: LdapSettings) -> None:
+        require_sdk("cryptography", SPEC)
+        self._source = source
+        self._settings = settings
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """The configured base, the domain, or each naming context of the server. See ``Connector.scopes``."""
+        nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
+        meter = Meter()
+        found: list[Place] = []
+        with nowhere.section("root", meter=meter) as section, closing(self._open(meter)) as directory:
+            found += self._places(directory)
+            section.found()
+        yield from (
+            Scope(source=self._source, spec=SPEC, id=place.id, provider=place.provider, context=place)
+            for place in found
+        )
+        yield section.coverage
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """Read one domain or naming context."""
+        meter = Meter()
+        with closing(self._open(meter)) as directory:
+            yield from read_scope(DirectoryReader(directory, scope, meter, self._settings))
+
+    def check(self) -> Iterator[Check]:
+        """See ``Preflight.check``."""
+        try:
+            with closing(self._open(Meter())) as directory:
+                yield Check(name="server", ok=True, detail=f"{self._settings.place} answers, and accepts the account")
+                for place in self._places(directory):
+                    yield from checks(directory, place, self._settings)
+        except SourceError as error:
+            yield Check(name="server", ok=False, detail=str(error), fix=error.hint)
+
+    @classmethod
+    def base_policy(cls) -> str:
+        """See ``LeastPrivilege.base_policy``."""
+        return ANY_POLICY
+
+    def policy(self) -> str:
+        """See ``LeastPrivilege.policy``. Raises SourceError if the server's root entry cannot be read."""
+        with closing(self._open(Meter())) as directory:
+            return policy_of(self._places(directory), self._settings)
+
+    def _places(self, directory: Directory) -> list[Place]:
+        """The scopes, whose bases can be read. Raises SourceError."""
+        root: Root = parse_root(directory.entry("", ROOT_ATTRIBUTES))
+        places = list(root.places(self._settings.base_dn))
+        for place in places:
+            directory.entry(place.base, ("objectClass",))
+        return [replace(place, netbios=_short_name(directory, place)) for place in places]
+
+    def _open(self, meter: Meter) -> Directory:
+        return Connection(self._settings, meter)
+
+
+def _short_name(directory: Directory, place: Place) -> str:
+    """The domain's short name, which the forest's configuration has; empty if it cannot be read."""
+    if not (place.is_ad and place.configuration):
+        return ""
+    try:
+        for entry in directory.below(f"CN=Partitions,{place.configuration}", ("crossRef",), ("nCName", "nETBIOSName")):
+            facts = Facts(entry)
+            if compared(facts.text("nCName") or "") == compared(place.domain):
+                return facts.text("nETBIOSName") or ""
+    except SourceError:
+        return ""
+    return ""

@@ -1,0 +1,179 @@
+"""Reads the sections of one scope: a domain of Active Directory, or a naming context of another directory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from connectors.core.contract import DiscoveredRecord, Malformed, Meter, Scope, SectionReading
+from connectors.core.reading import ReadSection, SectionReader
+from connectors.ldap import accounts as a
+from connectors.ldap import entries as e
+from connectors.ldap.client.messages import Entry
+from connectors.ldap.groups import ATTRIBUTES, Group, Groups, parse_group
+from connectors.ldap.identities import identities
+from connectors.ldap.place import Place
+from connectors.ldap.settings import LdapSettings
+from connectors.ldap.values import Facts, compared, guid
+from scanner.errors import Denied, SourceError
+from scanner.model import Identity, Link
+
+GROUP, FOREIGN = "group", "foreignSecurityPrincipal"
+_NOT_READ = ("policies", "certificate_templates")
+
+
+class Directory(Protocol):
+    """What entries are read from: a server, or files."""
+
+    def entry(self, dn: str, attributes: Sequence[str]) -> Entry: ...
+
+    def below(
+        self, base: str, classes: Sequence[str], attributes: Sequence[str], *, descriptors: bool = False
+    ) -> Iterator[Entry]: ...
+
+    def close(self) -> None: ...
+
+
+class DirectoryReader(SectionReader):
+    """Reads sections of one scope."""
+
+    def __init__(self, directory: Directory, scope: Scope, meter: Meter, settings: LdapSettings) -> None:
+        super().__init__(scope, meter)
+        self.directory = directory
+        self.settings = settings
+        self.place: Place = scope.context
+
+    def listed(
+        self,
+        section: SectionReading,
+        base: str,
+        classes: Sequence[str],
+        attributes: Sequence[str],
+        take: Callable[[Facts], None],
+        *,
+        descriptors: bool = False,
+    ) -> None:
+        """Hand each entry to ``take``, which raises Malformed for one that it cannot read."""
+        number = 0
+        try:
+            for entry in self.directory.below(base, classes, attributes, descriptors=descriptors):
+                number += 1
+                try:
+                    take(Facts(entry))
+                except Malformed as error:
+                    section.malformed(entry.dn, str(error))
+        except SourceError as error:
+            section.lost(error, partial=bool(number))
+
+
+def read_scope(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
+    """All records of the scope."""
+    if reader.place.is_ad:
+        yield from _read_domain(reader)
+    else:
+        yield from _read_entries(reader)
+
+
+# --- Active Directory ---
+
+
+def _read_domain(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
+    groups = yield from _read_groups(reader)
+    found = yield from _read_accounts(reader)
+    for name in _NOT_READ:
+        yield reader.scope.coverage(name, "off", detail="not read")
+    yield from identities(
+        found,
+        groups,
+        all_computers=reader.settings.computers == "all",
+        rights_unread="groups" in reader.gaps,
+    )
+
+
+def _read_groups(reader: DirectoryReader) -> ReadSection[Groups]:
+    found: list[Group] = []
+
+    def take(facts: Facts) -> None:
+        unique = guid(facts.raw("objectGUID"))
+        group = None if unique is None else parse_group(facts, reader.place.key(GROUP, unique))
+        if group is None:
+            raise Malformed("objectGUID or objectSid is not readable")
+        found.append(group)
+
+    with reader.section("groups") as section:
+        reader.listed(section, reader.place.domain, (GROUP, FOREIGN), ATTRIBUTES, take)
+        section.found(len(found))
+        if not any(one.tier is not None and one.tier.level == "admin" for one in found):
+            section.lost(Denied("none of the groups that administer the domain can be seen"))
+        elif not any(one.above for one in found):
+            section.lost(Denied("the attribute memberOf of groups cannot be read"))
+    yield reader.done(section)
+    return Groups(found)
+
+
+def _read_accounts(reader: DirectoryReader) -> ReadSection[list[a.Account]]:
+    found: list[a.Account] = []
+    place, scope = reader.place, reader.scope
+
+    def take(facts: Facts) -> None:
+        found.append(a.parse_account(facts, place, scope.source, scope.id))
+
+    with reader.section("accounts") as section:
+        reader.listed(section, place.base, (a.USER,), a.ATTRIBUTES, take)
+        section.found(len(found))
+        unread = [one.identity.name for one in found if one.uac is None]
+        if unread:
+            section.lost(Denied(f"userAccountControl of {len(unread)} accounts cannot be read"), partial=True)
+    yield reader.done(section)
+    return found
+
+
+# --- Other directories ---
+
+
+def _read_entries(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
+    by_dn, by_name = yield from _read_members(reader)
+    place, scope, classes = reader.place, reader.scope, reader.settings.classes
+    found: dict[str, Identity] = {}
+
+    def take(facts: Facts) -> None:
+        made = e.parse_entry(facts, place, scope.source, scope.id, classes)
+        name = facts.text("uid")
+        groups = (*by_dn.get(compared(facts.dn), ()), *(by_name.get(name, ()) if name else ()))
+        found[made.key] = made if not groups else _with_links(made, e.member_of(groups))
+
+    with reader.section("accounts") as section:
+        reader.listed(section, place.base, classes, e.ATTRIBUTES, take)
+        section.found(len(found))
+    yield reader.done(section)
+    yield from found.values()
+
+
+def _with_links(identity: Identity, links: tuple[Link, ...]) -> Identity:
+    return replace(identity, links=links)
+
+
+Members = tuple[dict[str, list[tuple[str, str]]], dict[str, list[tuple[str, str]]]]
+
+
+def _read_members(reader: DirectoryReader) -> ReadSection[Members]:
+    """The groups of each DN, and of each user name: key and name."""
+    by_dn: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    by_name: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+
+    def take(facts: Facts) -> None:
+        name = facts.text("cn") or facts.dn
+        key = reader.place.key(GROUP, e.unique_of(facts) or compared(facts.dn))
+        dns, names = e.members_of(facts)
+        for dn in dns:
+            by_dn[dn].append((key, name))
+        for one in names:
+            by_name[one].append((key, name))
+
+    with reader.section("groups") as section:
+        reader.listed(section, reader.place.domain, e.GROUP_CLASSES, e.GROUP_ATTRIBUTES, take)
+    yield reader.done(section)
+    return by_dn, by_name

@@ -1,0 +1,133 @@
+"""Values of attributes as Python has them. Pure. What is not as documented is None, never an exception."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from connectors.ldap.client.messages import Entry, text
+
+_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+NEVER = 0x7FFF_FFFF_FFFF_FFFF
+"""What Active Directory writes for a time that never comes."""
+_GENERALIZED = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(?:(\d{2})(?:(\d{2}))?)?(?:[.,]\d+)?(Z|[+-]\d{2}(?:\d{2})?)")
+_SID_HEAD = 8
+_MOST_SUB_AUTHORITIES = 15
+_DOMAIN_PART = re.compile(r"\s*dc\s*=\s*([a-z0-9_-]+)\s*", re.IGNORECASE)
+_SPLIT = re.compile(r"(?<!\\),")
+
+
+class Facts:
+    """The attributes of an entry by name, in any case."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.dn = entry.dn
+        self._values = entry.values
+
+    def has(self, name: str) -> bool:
+        """Whether the server sent it."""
+        return name.lower() in self._values
+
+    def raw(self, name: str) -> bytes | None:
+        """The first value."""
+        found = self._values.get(name.lower())
+        return found[0] if found else None
+
+    def each(self, name: str) -> Iterable[bytes]:
+        """All values."""
+        return self._values.get(name.lower(), ())
+
+    def text(self, name: str) -> str | None:
+        """The first value as a text; None if it is empty."""
+        found = self.raw(name)
+        return None if found is None else text(found).strip() or None
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """All values as texts, sorted."""
+        return tuple(sorted(filter(None, (text(one).strip() for one in self.each(name)))))
+
+    def number(self, name: str) -> int | None:
+        """The first value as a whole number."""
+        return _number(self.raw(name))
+
+    def filetime(self, name: str) -> datetime | None:
+        """A time that Active Directory counts in 100 nanoseconds since 1601; None for zero and never."""
+        return filetime(self.number(name))
+
+    def moment(self, name: str) -> datetime | None:
+        """A time in generalized form (RFC 4517, 3.3.13)."""
+        return generalized(self.text(name) or "")
+
+
+def _number(value: bytes | None) -> int | None:
+    try:
+        return None if value is None or len(value) > 20 else int(value)  # noqa: PLR2004  # as many digits as 64 bits have
+    except ValueError:
+        return None
+
+
+def filetime(value: int | None) -> datetime | None:
+    """See ``Facts.filetime``."""
+    if value is None or not 0 < value < NEVER:
+        return None
+    try:
+        return (_EPOCH + timedelta(microseconds=value // 10)).replace(microsecond=0)
+    except OverflowError:
+        return None
+
+
+def generalized(value: str) -> datetime | None:
+    """See ``Facts.moment``."""
+    found = _GENERALIZED.fullmatch(value)
+    if found is None:
+        return None
+    year, month, day, hour, minute, second, zone = found.groups()
+    try:
+        moment = datetime(int(year), int(month), int(day), int(hour), int(minute or 0), int(second or 0), tzinfo=UTC)
+        if zone != "Z":
+            offset = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:5] or 0))
+            moment += offset if zone[0] == "-" else -offset
+    except (ValueError, OverflowError):
+        return None
+    return moment
+
+
+def guid(value: bytes | None) -> str | None:
+    """A GUID as Microsoft's tools write it."""
+    return None if value is None or len(value) != 16 else str(UUID(bytes_le=value))  # noqa: PLR2004  # bytes of a GUID
+
+
+def sid(value: bytes | None, at: int = 0) -> str | None:
+    """A security identifier in text, from ``at`` on (MS-DTYP, 2.4.2)."""
+    if value is None or len(value) < at + _SID_HEAD or value[at] != 1 or value[at + 1] > _MOST_SUB_AUTHORITIES:
+        return None
+    end = at + _SID_HEAD + 4 * value[at + 1]
+    if len(value) < end:
+        return None
+    authority = int.from_bytes(value[at + 2 : at + _SID_HEAD], "big")
+    parts = (int.from_bytes(value[one : one + 4], "little") for one in range(at + _SID_HEAD, end, 4))
+    return "-".join(("S-1", str(authority), *map(str, parts)))
+
+
+def dns_name(dn: str) -> str | None:
+    """The DNS name of a naming context such as ``DC=corp,DC=example,DC=com``; None for one of another form."""
+    parts = [_DOMAIN_PART.fullmatch(part) for part in dn.split(",")]
+    return ".".join(part[1].lower() for part in parts if part) if dn and all(parts) else None
+
+
+def relative_name(dn: str) -> str:
+    """The value of the first part of a distinguished name, as people read it."""
+    first = _SPLIT.split(dn, maxsplit=1)[0].partition("=")[2]
+    return re.sub(r"\\([,+\"\\<>;=# ])", r"\1", first).strip() or dn
+
+
+def compared(dn: str) -> str:
+    """A distinguished name in the form that those of one server are compared in."""
+    return dn.lower()
+
+
+def is_below(dn: str, base: str) -> bool:
+    """Whether an entry is the base or lies below it. Both: see :func:`compared`."""
+    return dn == base or dn.endswith("," + base)
