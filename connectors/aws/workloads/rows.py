@@ -85,6 +85,7 @@ class Row(Struct, frozen=True, kw_only=True):
     created_by: str | None = None
     tags: Mapping[str, str] = {}
     facts: Mapping[str, Any] = {}
+    joined: Mapping[str, Any] = {}
     inherits: str | None = None
     unique_id: str | None = None
     description: str | None = None
@@ -103,15 +104,20 @@ def cut_down(row: Any, fields: Fields, where: Where) -> Row:
         created_by=_first(row, fields.created_by),
         tags=tags_in(row, fields.tags) if fields.tags else {},
         facts={
-            **{name: reported for name, path in fields.facts.items() if (reported := fact(row, path)) is not None},
+            **_facts(row, fields.facts),
             **{name: True for name, path in fields.present.items() if any(found(row, path))},
             **({RUNS_IN: filled(fields.runs_in, row, where.names)} if fields.runs_in else {}),
         },
+        joined=_facts(row, fields.joined),
         inherits=_first(row, fields.inherits[1]) if fields.inherits else None,
         unique_id=_first(row, fields.unique_id),
         description=_first(row, fields.description),
         acts_as=_sorted(_all_texts(row, fields.acts_as)),
     )
+
+
+def _facts(row: Any, paths: Mapping[str, str]) -> dict[str, Any]:
+    return {name: reported for name, path in paths.items() if (reported := fact(row, path)) is not None}
 
 
 def tags_in(row: Any, path: str) -> dict[str, str]:

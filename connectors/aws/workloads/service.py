@@ -20,6 +20,7 @@ from connectors.aws.workloads.records import Around, agent, workload
 from connectors.aws.workloads.region import Region
 from connectors.aws.workloads.rows import Row, cut_down
 from connectors.aws.workloads.stored import stored_secret, with_tags
+from connectors.aws.workloads.tools import tools_by_key
 from connectors.core.budget import Pool
 from connectors.core.contract import DiscoveredRecord, Scope, SectionReading
 from scanner.errors import Denied, NotOffered, SourceError
@@ -52,6 +53,9 @@ class ServiceReading:
         self._mentioned: defaultdict[str, set[str]] = defaultdict(set)
         self._met_in: defaultdict[str, set[str]] = defaultdict(set)
         self._unread: defaultdict[str, set[str]] = defaultdict(set)
+        self._not_asked: set[str] = set()
+        """Sections some of whose calls do not exist here: no gap, and still not known to be whole."""
+        self._tools: Mapping[str, Mapping[str, Any]] = {}
         self._incomplete: set[str] = set()
         """Sections with rows that miss what a call should have returned: that is a gap already."""
 
@@ -59,6 +63,8 @@ class ServiceReading:
         """Read every section of the service, then yield the records of each section followed by its coverage."""
         for one in self._types:
             self._coverage[one.section] = self._read(one)
+        whole = {section for section, one in self._coverage.items() if one.status == "complete"}
+        self._tools = tools_by_key(self._rows, whole - self._not_asked)
         around = self._around()
         yield from _merged(self._secrets)
         for one in self._types:
@@ -124,6 +130,8 @@ class ServiceReading:
             lambda name: list(calls.listed(parents[name])),
             of=f"answers to {calls.one.listing.operation}",
         )
+        if read.error is not None:
+            self._not_asked.add(calls.one.section)
         self._record_gap(section, read.error, partial=bool(read.answers))
         return [row for rows in read.answers.values() for row in rows]
 
@@ -133,6 +141,7 @@ class ServiceReading:
                 read, rows = calls.each(detail, rows)
                 if read.error is not None:
                     self._unread[calls.one.section].add(detail.gives)
+                    self._not_asked.add(calls.one.section)
                     if not isinstance(read.error, NotOffered):
                         self._incomplete.add(calls.one.section)
                 # Whether rows are kept if the call fails.
@@ -199,6 +208,8 @@ class ServiceReading:
         if one.listing.met_in and self._met_in[row.key]:
             facts = {**row.facts, one.listing.met_in[0]: sorted(self._met_in[row.key])}
             row = structs.replace(row, facts=facts)
+        if row.key in self._tools:
+            row = structs.replace(row, facts={**row.facts, **self._tools[row.key]})
         unread: Mapping[str, Any] = {"unread": frozenset(self._unread[one.section])} if fields.agent else {}
         record: DiscoveredRecord = make(row, fields, around, **unread)
         return record

@@ -14,6 +14,7 @@ from connectors.aws.workloads.calls import Calls
 from connectors.aws.workloads.catalog import BY_SECTION, kept
 from connectors.aws.workloads.declarations import Where
 from connectors.core.contract import Meter
+from scanner.judging.agents.tools import tools_of
 from scanner.model import Workload
 from tests.connectors.aws.workloads.account import HIDDEN, REGION, ROLE, SECRET, Account
 from tests.connectors.aws.workloads.generated import full_answer
@@ -243,3 +244,157 @@ def test_things_are_asked_about_in_batches(account: Account) -> None:
     assert found.gaps == {}
     assert len(found.workloads) == 24
     assert account.server.calls["ecs:DescribeServices"] == 4
+
+
+# --- The tools of agents ---
+
+
+def speak_of_an_agent(account: Account, *groups: dict[str, Any], bases: dict[str, str] | None = None) -> None:
+    """A Bedrock agent with these action groups, and knowledge bases by id with their state."""
+    say = account.server.say
+    agent = {"agentId": "AGENT12345", "agentName": "a", "agentStatus": "PREPARED", "updatedAt": CREATED}
+    whole = {**agent, "agentArn": "a", "agentVersion": "DRAFT", "agentResourceRoleArn": ROLE, "createdAt": CREATED,
+             "idleSessionTTLInSeconds": 60}  # fmt: skip
+    say("bedrock-agent", "ListAgents", {"agentSummaries": [{**agent, "latestAgentVersion": "1"}]})
+    say("bedrock-agent", "GetAgent", {"agent": whole})
+    say("bedrock-agent", "ListTagsForResource", {"tags": {}})
+    by_id = {f"GROUP1234{at}": {**one, "actionGroupId": f"GROUP1234{at}"} for at, one in enumerate(groups)}
+    known = ("actionGroupId", "actionGroupName", "actionGroupState", "updatedAt")
+    facts = {"agentId": "AGENT12345", "agentVersion": "DRAFT", "createdAt": CREATED, "updatedAt": CREATED,
+             "actionGroupState": "ENABLED"}  # fmt: skip
+    rows = {name: {**facts, **one} for name, one in by_id.items()}
+    short = [{name: one[name] for name in known} for one in rows.values()]
+    say("bedrock-agent", "ListAgentActionGroups", {"actionGroupSummaries": short})
+    say("bedrock-agent", "GetAgentActionGroup", lambda asked: {"agentActionGroup": rows[asked["actionGroupId"]]})
+    listed = [
+        {"knowledgeBaseId": name, "knowledgeBaseState": state, "updatedAt": CREATED}
+        for name, state in (bases or {}).items()
+    ]
+    say("bedrock-agent", "ListAgentKnowledgeBases", {"agentKnowledgeBaseSummaries": listed})
+    say("bedrock-agent", "ListAgentCollaborators", {"agentCollaboratorSummaries": []})
+
+
+OF_AGENTS = ("bedrock.agents", "bedrock.action_groups", "bedrock.agent_knowledge_bases", "bedrock.collaborators")
+
+
+def test_an_agent_has_its_functions_and_knowledge_bases_as_tools(account: Account) -> None:
+    """AWS's own by their signatures; a group whose functions are in a file is one tool; what is disabled is none."""
+    speak_of_an_agent(
+        account,
+        {"actionGroupName": "orders", "functionSchema": {"functions": [{"name": "find"}, {"name": "cancel"}]}},
+        {"actionGroupName": "crm", "apiSchema": {"s3": {"s3BucketName": "schemas", "s3ObjectKey": "crm"}}},
+        {"actionGroupName": "screen", "parentActionSignature": "ANTHROPIC.Computer"},
+        {"actionGroupName": "old", "actionGroupState": "DISABLED", "parentActionSignature": "ANTHROPIC.Bash"},
+        bases={"KB12345678": "ENABLED", "KB87654321": "DISABLED"},
+    )
+    found = account.read(*OF_AGENTS)
+    [agent] = found.agents.values()
+
+    assert found.gaps == {}
+    assert agent.attributes["tools"] == [
+        "ANTHROPIC.Computer", "crm/*", "knowledge base KB12345678", "orders/cancel", "orders/find",
+    ]  # fmt: skip
+    does = {one.tool.name: (one.tool.reads_private, one.tool.acts_outwards) for one in tools_of(agent) or ()}
+    assert does["ANTHROPIC.Computer"] == (False, True)
+    assert does["knowledge base KB12345678"] == (True, False)
+    assert does["crm/*"] == (None, None)
+
+
+def test_an_agent_without_tools_is_known_to_have_none(account: Account) -> None:
+    """Only if everything that could be one was read."""
+    speak_of_an_agent(account)
+    [whole] = account.read(*OF_AGENTS).agents.values()
+    [part] = account.read(*OF_AGENTS[:3]).agents.values()
+    account.server.refuse("bedrock-agent", "ListAgentKnowledgeBases")
+    [denied] = account.read(*OF_AGENTS).agents.values()
+    account.server.refuse("bedrock-agent", "ListAgentKnowledgeBases", "UnknownOperationException")
+    [not_there] = account.read(*OF_AGENTS).agents.values()
+
+    assert whole.attributes["tools"] == []
+    assert ["tools" in one.attributes for one in (part, denied, not_there)] == [False, False, False]
+
+
+HARNESS = f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:harness/h-1234567890"
+ENVIRONMENT = {
+    "agentCoreRuntimeEnvironment": {
+        "agentRuntimeArn": f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:runtime/r",
+        "agentRuntimeName": "r", "agentRuntimeId": "r-1234567890",
+        "lifecycleConfiguration": {}, "networkConfiguration": {"networkMode": "PUBLIC"},
+    },
+}  # fmt: skip
+GATEWAY = f"arn:aws:bedrock-agentcore:{REGION}:{ACCOUNT}:gateway/tools-abc1234567"
+
+
+def speak_of_a_harness(account: Account, *tools: dict[str, Any], **facts: Any) -> None:
+    """A harness with these tools, and a gateway with one server and one function behind it."""
+    row = {"harnessId": "h-1234567890", "harnessName": "h", "arn": HARNESS, "status": "READY", "createdAt": CREATED}
+    harness = {**row, "executionRoleArn": ROLE, "tools": list(tools), "updatedAt": CREATED, "allowedTools": ["*"],
+               "model": {"bedrockModelConfig": {"modelId": "m"}}, "systemPrompt": [], "skills": [],
+               "truncation": {"strategy": "none"}, "environment": ENVIRONMENT, **facts}  # fmt: skip
+    account.server.say(CORE, "ListHarnesses", {"harnesses": [{**row, "updatedAt": CREATED}]})
+    account.server.say(CORE, "GetHarness", {"harness": harness})
+    account.server.say(CORE, "ListTagsForResource", {"tags": {}})
+    gateway = {"gatewayId": "tools-abc1234567", "name": "tools", "status": "READY", "createdAt": CREATED,
+               "updatedAt": CREATED, "authorizerType": "AWS_IAM", "protocolType": "MCP"}  # fmt: skip
+    account.server.say(CORE, "ListGateways", {"items": [gateway]})
+    account.server.say(CORE, "GetGateway", {**gateway, "gatewayArn": GATEWAY, "roleArn": ROLE})
+    server = {"mcpServer": {"endpoint": f"https://mcp.notion.com/{HIDDEN}?key={HIDDEN}"}}
+    schema = {"inlinePayload": [{"name": "find", "description": "x", "inputSchema": {"type": "object"}}]}
+    function = {"lambda": {"lambdaArn": "arn:f", "toolSchema": schema}}
+    targets = {"TARGET1234": ("notes", server), "TARGET5678": ("orders", function)}
+    rows = {
+        name: {"targetId": name, "name": called, "status": "READY", "createdAt": CREATED, "updatedAt": CREATED}
+        for name, (called, _) in targets.items()
+    }
+    account.server.say(CORE, "ListGatewayTargets", {"items": list(rows.values())})
+    account.server.say(
+        CORE,
+        "GetGatewayTarget",
+        lambda asked: {
+            **rows[asked["targetId"]],
+            "gatewayArn": GATEWAY,
+            "targetConfiguration": {"mcp": targets[asked["targetId"]][1]},
+            "credentialProviderConfigurations": [{"credentialProviderType": "GATEWAY_IAM_ROLE"}],
+        },
+    )
+
+
+def test_a_harness_has_its_tools_and_those_behind_its_gateway(account: Account) -> None:
+    """By type, by name, by host. Nothing else of an address is kept."""
+    speak_of_a_harness(
+        account,
+        {"type": "agentcore_browser", "name": "surf", "config": {"agentCoreBrowser": {"browserArn": "arn:b"}}},
+        {
+            "type": "inline_function",
+            "name": "ask",
+            "config": {"inlineFunction": {"description": "x", "inputSchema": {}}},
+        },
+        {"type": "remote_mcp", "name": "r", "config": {"remoteMcp": {"url": f"https://mcp.linear.app/{HIDDEN}"}}},
+        {"type": "agentcore_gateway", "name": "g", "config": {"agentCoreGateway": {"gatewayArn": GATEWAY}}},
+    )
+    found = account.read("agentcore.harnesses", "agentcore.gateway_targets")
+    [agent] = found.agents.values()
+
+    assert found.gaps == {}
+    assert agent.attributes["tools"] == ["agentcore_browser", "ask"]
+    assert agent.attributes["mcp_servers"] == [
+        {"name": "mcp.linear.app", "host": "mcp.linear.app"},
+        {"name": "notes", "host": "mcp.notion.com"},
+        {"name": "orders", "tools": ["find"]},
+    ]
+    assert HIDDEN not in repr(agent)
+    kinds = {(one.tool.server, one.tool.name): one.tool.publisher for one in tools_of(agent) or ()}
+    assert kinds["notes", "*"] == "Notion"
+    assert kinds[None, "agentcore_browser"] == "AWS"
+
+
+def test_what_a_harness_may_not_use_makes_no_tool(account: Account) -> None:
+    """Which of its tools it may use is not known; a gateway that was not read is a server of which nothing is known."""
+    tool = {"type": "agentcore_gateway", "name": "g", "config": {"agentCoreGateway": {"gatewayArn": GATEWAY}}}
+    speak_of_a_harness(account, tool, allowedTools=["@g/find"])
+    [limited] = account.read("agentcore.harnesses").agents.values()
+    speak_of_a_harness(account, tool)
+    [unread] = account.read("agentcore.harnesses").agents.values()
+
+    assert "tools" not in limited.attributes
+    assert unread.attributes["mcp_servers"] == [{"name": "tools-abc1234567"}]
