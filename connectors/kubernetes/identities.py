@@ -9,6 +9,7 @@ from typing import Any, Final
 from connectors.core.reading import unread_facts
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.actions import OF_ITSELF, action_of, is_built_in
+from connectors.kubernetes.agents import agents_in, alone, served
 from connectors.kubernetes.credentials import certificates_of, credentials_of, projections_of, tokens_of
 from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
 from connectors.kubernetes.external import rights_of_external_principals
@@ -64,6 +65,8 @@ def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assi
     for ran in facts.ran:
         yield workload(ran, source, facts.uid, estate.key(ran.account))
     yield from used_by_controllers(facts, source)
+    yield from estate.agents()
+    yield from served(facts, source)
 
 
 class _Estate:
@@ -87,10 +90,19 @@ class _Estate:
         }
         self._projected = projections_of(facts)
         self._certificates = certificates_of(facts)
+        self._agents = agents_in(facts)
+        self._alone = alone(self._agents)
 
     def key(self, account: Account) -> str:
         """The key of an account, whether or not it exists."""
         return account_key(self._facts.uid, account)
+
+    # --- Agents ---
+
+    def agents(self) -> Iterator[Identity]:
+        for one in self._agents:
+            ids = self._facts.spiffe_ids.get(one.account, ()) if one.account in self._alone and one.account else ()
+            yield one.identity(self._facts, self._source, sorted(ids))
 
     # --- Accounts ---
 
@@ -115,7 +127,12 @@ class _Estate:
             name=name,
             display_name=f"{namespace}/{name}",
             unique_id=metadata.uid or None,
-            aliases=(user, f"{namespace}/{name}", *((account_name(issuer, namespace, name),) if issuer else ())),
+            aliases=(
+                user,
+                f"{namespace}/{name}",
+                *((account_name(issuer, namespace, name),) if issuer else ()),
+                *(() if account in self._alone else sorted(self._facts.spiffe_ids.get(account, ()))),
+            ),
             created_at=metadata.created,
             managed_by=self._managed(account, payload),
             tags={**_owner_hints(self._facts.namespaces.get(namespace)), **texts},

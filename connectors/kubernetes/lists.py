@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from connectors.core.offline import MAX_BYTES, Unreadable, content_of, text_of
 
@@ -25,10 +25,16 @@ _HEAD: Final = re.compile(rb'\s*\{[^{}\[\]]*"items": \[(?P<line>\r?\n)(?P<indent
 
 
 class Sort(Struct, frozen=True):
-    """The kind of an object, and the type of a secret."""
+    """The kind of an object with its API, and the type of a secret."""
 
     kind: str = ""
     type: str = ""
+    api: str | None = field(name="apiVersion", default=None)
+
+    @property
+    def group(self) -> str | None:
+        """The API group; None if the object does not say it. Groups may have kinds of one name."""
+        return None if self.api is None else self.api.rpartition("/")[0]
 
 
 class _List(Struct, frozen=True):

@@ -23,6 +23,7 @@ _ANSWERS = {
     GROUPS_PATH: "apis.json",
 }
 """Files with a single response, by its path in the API (``kubectl get --raw PATH``)."""
+_ANY = Sort()
 _SINGLE = frozenset({*_ANSWERS.values(), f"{ARGOCD_CONFIG}.json"})
 
 
@@ -46,9 +47,15 @@ class Export:
             hint = f"`kubectl get {listing.plural} -A -o json > {listing.plural}.json`"
             raise SourceError(f"no file lists {listing.plural}{faults}", hint=hint)
         wanted, _, value = selector.partition("=")
+        is_own = is_other = False
         for number, raw in enumerate(self._objects(found, listing.plural), start=1):
             try:
-                if wanted == "type" and msgspec.json.decode(raw, type=Sort).type != value:
+                sort = msgspec.json.decode(raw, type=Sort) if wanted == "type" or listing.custom else _ANY
+                if listing.custom and sort.group not in (None, listing.group):
+                    is_other = True
+                    continue
+                is_own = True
+                if wanted == "type" and sort.type != value:
                     continue
                 row = msgspec.json.decode(raw, type=listing.shape)
             except DAMAGE as error:
@@ -56,6 +63,8 @@ class Export:
                 continue
             if wanted != "metadata.name" or row.metadata.name == value:
                 yield row
+        if is_other and not is_own:
+            raise NotOffered(f"no file lists {listing.plural} of {listing.group}")
 
     def _objects(self, files: Iterable[Listed], plural: str) -> Iterator[bytes | msgspec.Raw]:
         for file in files:

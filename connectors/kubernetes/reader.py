@@ -11,12 +11,14 @@ from msgspec import structs
 
 from connectors.core.contract import Meter, Scope, SectionReading
 from connectors.kubernetes import custom as c
+from connectors.kubernetes import custom_agents as a
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes import spec as s
 from connectors.kubernetes.certificates import ClientCertificate, certificate_in, unbound
 from connectors.kubernetes.rights.rules import Rule, rules_of
 from connectors.kubernetes.rights.targets import Account
 from connectors.kubernetes.spec import READINGS, Listing
+from connectors.kubernetes.spiffe import spiffe_id
 from connectors.kubernetes.workloads import RunningWorkload, is_mirror, near_node, ran_by
 from scanner.errors import NotOffered, SourceError
 from scanner.model import Coverage
@@ -98,6 +100,11 @@ class Facts:
         self.stores: list[tuple[str, c.SecretStore]] = []
         self.vault_auths: list[c.VaultAuth] = []
         self.vault_connections: dict[tuple[str, str], str] = {}
+        self.of_agents: defaultdict[str, list[a.AgentObject]] = defaultdict(list)
+        """Objects of platforms for agents, by ``group/resource``."""
+        self.spiffe_rules: list[a.SpiffeId] = []
+        self.spiffe_ids: defaultdict[Account, set[str]] = defaultdict(set)
+        """The SPIFFE ids of the running pods of each account."""
         self.maps_cloud_identities = False
         self.mapped: tuple[p.Mapped, ...] = ()
         """Principals of AWS in ``aws-auth``."""
@@ -144,24 +151,40 @@ class KubernetesReader:
     def _lists(self, reading: s.KubernetesSection, section: SectionReading) -> None:
         """Read each list separately: a denied list does not affect the others."""
         missing = 0
+        errors: list[SourceError] = []
         for listing in reading.listings:
             try:
-                for row in self._cluster.rows(self._in_version(listing), section, listing.selector):
-                    section.found(self._keep(listing, row))
-                    self._keep_name(listing, row.metadata)
-                if listing.is_changed:
-                    self._facts.objects.setdefault(listing.resource, defaultdict(set))
+                self._list(listing, section)
             except NotOffered:
                 missing += 1
                 if self._offered and listing.is_changed:
                     self._facts.objects.setdefault(listing.resource, defaultdict(set))
             except SourceError as error:
-                section.lost(error, partial=len(reading.listings) > 1 and reading.name != "rbac")
+                errors.append(error)
+        for error in errors:  # where the only lists that there are were refused, nothing was read
+            section.lost(error, partial=len(errors) + missing < len(reading.listings) and reading.name != "rbac")
         if missing == len(reading.listings):
             raise NotOffered("the cluster does not have it")
         if s.REQUESTS in reading.listings:
             for remark in unbound(self._facts.certificates, self._facts.bindings):
                 section.note(remark)
+
+    def _list(self, listing: Listing, section: SectionReading) -> None:
+        for row in self._rows(listing, section):
+            section.found(self._keep(listing, row))
+            self._keep_name(listing, row.metadata)
+        if listing.is_changed:
+            self._facts.objects.setdefault(listing.resource, defaultdict(set))
+
+    def _rows(self, listing: Listing, section: SectionReading) -> Iterator[Any]:
+        """The rows in the preferred version of the group; of a resource that this does not have, in the usual one."""
+        preferred = self._in_version(listing)
+        try:
+            yield from self._cluster.rows(preferred, section, listing.selector)
+        except NotOffered:
+            if preferred.version == listing.version:
+                raise
+            yield from self._cluster.rows(listing, section, listing.selector)
 
     def _in_version(self, listing: Listing) -> Listing:
         """The listing in the cluster's preferred version. Raises NotOffered if the cluster does not have the group."""
@@ -216,6 +239,8 @@ class KubernetesReader:
 
     def _keep_custom(self, listing: Listing, row: Any) -> int:
         facts, metadata = self._facts, row.metadata
+        if isinstance(row, a.AgentObject):
+            return self._keep_of_agents(listing, row)
         key = (listing.plural, metadata.namespace, metadata.name)
         match row:
             case c.Constraints():
@@ -237,6 +262,13 @@ class KubernetesReader:
                 facts.vault_connections[key[1:]] = row.spec.address
         return 0
 
+    def _keep_of_agents(self, listing: Listing, row: a.AgentObject) -> int:
+        if isinstance(row, a.SpiffeId):
+            self._facts.spiffe_rules.append(row)
+        else:
+            self._facts.of_agents[listing.resource].append(row)
+        return int(isinstance(row, (a.KagentAgent, a.KagentiAgent)))
+
     def _config(self, namespace: str, name: str) -> int:
         """Keep only the entries for local accounts of Argo CD's config map. Returns the number of accounts."""
         path = s.config_path(namespace, name)
@@ -252,9 +284,19 @@ class KubernetesReader:
             namespace = row.metadata.namespace
             self._facts.pods[namespace][row.metadata.name] = row.spec.runs_as
             self._facts.nodes[row.spec.node].add((namespace, row.spec.runs_as))
+            self._keep_spiffe_ids(row)
             if "privileged" in near_node(row.spec):
                 self._facts.privileged_pods[namespace].add(row.metadata.name)
                 self._facts.privileged_nodes.add(row.spec.node)
+
+    def _keep_spiffe_ids(self, pod: p.Pod) -> None:
+        """Keep the ids of a pod. SPIRE's rules were read before. A namespace that was not read has unknown labels."""
+        namespace = self._facts.namespaces.get(pod.metadata.namespace)
+        account = pod.metadata.namespace, pod.spec.runs_as
+        for rule in self._facts.spiffe_rules if namespace is not None else ():
+            found = spiffe_id(rule, account, pod.metadata.labels or {}, namespace.labels or {} if namespace else {})
+            if found is not None:
+                self._facts.spiffe_ids[account].add(found)
 
     def _keep_role(self, kind: str, role: p.Role) -> None:
         metadata = role.metadata

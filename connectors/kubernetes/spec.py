@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from connectors.core.contract import Section, Spec
 from connectors.kubernetes import custom as c
+from connectors.kubernetes import custom_agents as a
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.rights.methods import METHODS
 from connectors.kubernetes.rights.rules import RBAC
@@ -16,7 +17,7 @@ from connectors.kubernetes.settings import KubernetesSettings
 from scanner.model import Fact, Rung
 from scanner.model.providers import read_providers
 
-KINDS: Final = ("service_account", "user", "group", "argocd_role", "argocd_account")
+KINDS: Final = ("service_account", "user", "group", "argocd_role", "argocd_account", "agent")
 RUNGS: Final[tuple[Rung, ...]] = ("key", "unique_id", "alias", "name", "glob")
 ISSUER_PATHS: Final = ("/.well-known/openid-configuration", "/openid/v1/jwks")
 CHANGED: Final = frozenset(method.changes for method in METHODS if method.changes)
@@ -108,6 +109,24 @@ FLUX: Final = (
 )  # fmt: skip
 STORES: Final = _custom("external-secrets.io", "v1", secretstores=c.SecretStore, clustersecretstores=c.SecretStore)
 VAULT: Final = _custom("secrets.hashicorp.com", "v1beta1", vaultauths=c.VaultAuth, vaultconnections=c.VaultConnection)
+KAGENT: Final = (
+    *_custom("kagent.dev", "v1alpha2", agents=a.KagentAgent, sandboxagents=a.KagentAgent, modelconfigs=a.ModelConfig,
+             remotemcpservers=a.RemoteServer),
+    *_custom("kagent.dev", "v1alpha1", mcpservers=a.RunServer),
+)  # fmt: skip
+KAGENTI: Final = tuple(
+    listing
+    for group in ("agent.rossoctl.dev", "agent.kagenti.dev")
+    for listing in _custom(
+        group, "v1alpha1", agentruntimes=a.KagentiAgent, agentcards=a.KagentiAgent, authorizationpolicies=a.Policy
+    )
+)
+TOOLHIVE: Final = _custom(
+    "toolhive.stacklok.dev", "v1beta1", mcpservers=a.RunServer, mcpremoteproxies=a.RemoteServer,
+    mcptoolconfigs=a.ToolConfig,
+)  # fmt: skip
+GATEWAY: Final = _custom("agentgateway.dev", "v1alpha1", agentgatewaybackends=a.Backend)
+SPIRE: Final = _custom("spire.spiffe.io", "v1alpha1", clusterspiffeids=a.SpiffeId)
 
 
 def config_path(namespace: str, name: str) -> str:
@@ -177,6 +196,12 @@ READINGS: Final = (
         without="privilege is unknown: constraints let accounts run privileged pods without any role",
     ),
     KubernetesSection(
+        name="spire",
+        title="SPIRE: the SPIFFE ids of pods",
+        listings=SPIRE,
+        without="the SPIFFE ids of accounts and agents are unknown",
+    ),
+    KubernetesSection(
         name="workloads",
         title="Pods, and what makes them",
         listings=(PODS, *WORKLOADS),
@@ -244,6 +269,34 @@ READINGS: Final = (
         listings=VAULT,
         without="which accounts sign in to Vault through the operator is unknown",
     ),
+    KubernetesSection(
+        name="kagent",
+        title="kagent: agents, their models and MCP servers",
+        listings=KAGENT,
+        kinds=("agent",),
+        rungs=RUNGS,
+        without="agents of kagent are not found, or what their tools are is unknown",
+    ),
+    KubernetesSection(
+        name="kagenti",
+        title="kagenti: agents, their cards and policies",
+        listings=KAGENTI,
+        kinds=("agent",),
+        rungs=RUNGS,
+        without="agents of kagenti are not found",
+    ),
+    KubernetesSection(
+        name="toolhive",
+        title="ToolHive: MCP servers",
+        listings=TOOLHIVE,
+        without="which MCP servers ToolHive runs, and what is behind its proxies, is unknown",
+    ),
+    KubernetesSection(
+        name="agentgateway",
+        title="agentgateway: MCP servers and models behind gateways",
+        listings=GATEWAY,
+        without="which MCP servers and models are behind gateways is unknown",
+    ),
 )
 
 SPEC: Final = Spec(
@@ -255,7 +308,16 @@ SPEC: Final = Spec(
     extra="kubernetes",
     entrances=("core.namespaces",),
     records={
-        "workload": ("workloads", "argocd", "flux", "external_secrets", "vault_operator"),
+        "workload": (
+            "workloads",
+            "argocd",
+            "flux",
+            "external_secrets",
+            "vault_operator",
+            "kagent",
+            "toolhive",
+            "agentgateway",
+        ),
         "assignment": ("core.serviceaccounts", "rbac", "aws_auth"),
     },
     providers=read_providers("connectors.kubernetes", "kubernetes"),

@@ -96,7 +96,7 @@ def ran_by(plural: str, row: Any) -> RunningWorkload | None:
         near_node=near_node(spec),
         projected=tuple(_projected(sources)),
         automount=spec.automount,
-        images=tuple(sorted({_without_tag(one.image) for one in containers if one.image})),
+        images=tuple(sorted({without_tag(one.image) for one in containers if one.image})),
         vault_role=annotations.get(_VAULT_ROLE, "")[: p.LONGEST_TEXT],
     )
 
@@ -136,7 +136,7 @@ def _secrets(containers: tuple[p.Container, ...], volumes: tuple[p.Volume, ...])
                 yield source.secret.name
 
 
-def _without_tag(image: str) -> str:
+def without_tag(image: str) -> str:
     name = image.partition("@")[0]
     head, slash, last = name.rpartition("/")
     return f"{head}{slash}{last.partition(':')[0]}"

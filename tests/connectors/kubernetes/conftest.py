@@ -170,7 +170,10 @@ class Listed:
         wanted = selector.removeprefix("type=")
         del section
         items = [
-            one for resource, some in self._cluster.objects.items() if resource.plural == listing.plural for one in some
+            one
+            for resource, some in self._cluster.objects.items()
+            if (resource.group, resource.plural) == (listing.group, listing.plural)
+            for one in some
         ]
         yield from (msgspec.convert(one, listing.shape) for one in items if wanted in ("", one.get("type")))
 

@@ -54,24 +54,38 @@ BUILT_IN = (
     Resource(_RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False),
     Resource("certificates.k8s.io", "v1", "certificatesigningrequests", "CertificateSigningRequest", namespaced=False),
 )
-CUSTOM = {
-    one.kind: one
-    for one in (
-        Resource("argoproj.io", "v1alpha1", "applications", "Application"),
-        Resource("argoproj.io", "v1alpha1", "appprojects", "AppProject"),
-        Resource("kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization"),
-        Resource("helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease"),
-        Resource("source.toolkit.fluxcd.io", "v1", "gitrepositories", "GitRepository"),
-        Resource("source.toolkit.fluxcd.io", "v1", "helmrepositories", "HelmRepository"),
-        Resource("source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository"),
-        Resource("secrets.hashicorp.com", "v1beta1", "vaultconnections", "VaultConnection"),
-        Resource("external-secrets.io", "v1", "secretstores", "SecretStore"),
-        Resource("external-secrets.io", "v1", "clustersecretstores", "ClusterSecretStore", namespaced=False),
-        Resource("secrets.hashicorp.com", "v1beta1", "vaultauths", "VaultAuth"),
-        Resource("project.openshift.io", "v1", "projects", "Project", namespaced=False),
-        Resource("security.openshift.io", "v1", "securitycontextconstraints", "SecurityContextConstraints", False),
-    )
-}
+CUSTOM = (
+    Resource("argoproj.io", "v1alpha1", "applications", "Application"),
+    Resource("argoproj.io", "v1alpha1", "appprojects", "AppProject"),
+    Resource("kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization"),
+    Resource("helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease"),
+    Resource("source.toolkit.fluxcd.io", "v1", "gitrepositories", "GitRepository"),
+    Resource("source.toolkit.fluxcd.io", "v1", "helmrepositories", "HelmRepository"),
+    Resource("source.toolkit.fluxcd.io", "v1", "ocirepositories", "OCIRepository"),
+    Resource("secrets.hashicorp.com", "v1beta1", "vaultconnections", "VaultConnection"),
+    Resource("external-secrets.io", "v1", "secretstores", "SecretStore"),
+    Resource("external-secrets.io", "v1", "clustersecretstores", "ClusterSecretStore", namespaced=False),
+    Resource("secrets.hashicorp.com", "v1beta1", "vaultauths", "VaultAuth"),
+    Resource("project.openshift.io", "v1", "projects", "Project", namespaced=False),
+    Resource("security.openshift.io", "v1", "securitycontextconstraints", "SecurityContextConstraints", False),
+    Resource("kagent.dev", "v1alpha2", "agents", "Agent"),
+    Resource("kagent.dev", "v1alpha2", "sandboxagents", "SandboxAgent"),
+    Resource("kagent.dev", "v1alpha2", "modelconfigs", "ModelConfig"),
+    Resource("kagent.dev", "v1alpha2", "remotemcpservers", "RemoteMCPServer"),
+    Resource("kagent.dev", "v1alpha1", "mcpservers", "MCPServer"),
+    Resource("agent.rossoctl.dev", "v1alpha1", "agentruntimes", "AgentRuntime"),
+    Resource("agent.rossoctl.dev", "v1alpha1", "agentcards", "AgentCard"),
+    Resource("agent.rossoctl.dev", "v1alpha1", "authorizationpolicies", "AuthorizationPolicy"),
+    Resource("agent.kagenti.dev", "v1alpha1", "agentruntimes", "AgentRuntime"),
+    Resource("agent.kagenti.dev", "v1alpha1", "agentcards", "AgentCard"),
+    Resource("agent.kagenti.dev", "v1alpha1", "authorizationpolicies", "AuthorizationPolicy"),
+    Resource("toolhive.stacklok.dev", "v1beta1", "mcpservers", "MCPServer"),
+    Resource("toolhive.stacklok.dev", "v1beta1", "mcpremoteproxies", "MCPRemoteProxy"),
+    Resource("toolhive.stacklok.dev", "v1beta1", "mcptoolconfigs", "MCPToolConfig"),
+    Resource("agentgateway.dev", "v1alpha1", "agentgatewaybackends", "AgentgatewayBackend"),
+    Resource("spire.spiffe.io", "v1alpha1", "clusterspiffeids", "ClusterSPIFFEID", namespaced=False),
+    Resource("agent.k8s.elastic.co", "v1alpha1", "agents", "Agent"),
+)
 """Custom resources, which a cluster offers if it has an object of the kind or is created with it."""
 
 
@@ -92,8 +106,8 @@ class Cluster:
         named = {item["metadata"]["name"] for item in given if item["kind"] == "Namespace"}
         listed = [*(one for one in _namespaces() if one["metadata"]["name"] not in named), *given]
         known = {(one.api_version, one.kind): one for one in BUILT_IN}
-        kinds = {*custom, *(item["kind"] for item in listed)}
-        offered = [one for kind, one in CUSTOM.items() if kind in kinds]
+        made, named_too = {(item["apiVersion"], item["kind"]) for item in listed}, set(custom)
+        offered = [one for one in CUSTOM if (one.api_version, one.kind) in made or one.kind in named_too]
         known |= {(one.api_version, one.kind): one for one in offered}
         self.resources = (*BUILT_IN, *offered)
         self.objects: dict[Resource, list[Manifest]] = {one: [] for one in self.resources}
