@@ -11,19 +11,21 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-from connectors.github.planned_keys import DEPLOY_KEY, planned_deploy_keys
 from connectors.github.workflows.jobs import FOLDER, Job, Key, Workflow
 from connectors.github.workflows.roles import targets_of
 from connectors.github.workflows.values import Context
-from connectors.planned import Known, Planned, Resource
+from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.github_actions import JOB, WORKFLOW
-from scanner.model import Credential, Identity, Link, Privilege, credential_key
-from scanner.model.attributes import STORED_IN, UNRESOLVED
+from connectors.planned.shapes import text
+from scanner.model import Consequence, Credential, Grant, Identity, Link, Privilege, Signal, credential_key
+from scanner.model.attributes import REPOSITORY, STORED_IN, UNRESOLVED
 from scanner.model.planned import PlannedIdentity, PlannedPlace
 
 PROVIDER: Final = "github"
 UNKNOWN_REPOSITORY: Final = "unknown repository"
 ISSUER: Final = "token.actions.githubusercontent.com"
+DEPLOY_KEY: Final = "github_repository_deploy_key"
+_UNKNOWN_OWNER: Final = "unknown organization"
 
 
 class WorkflowPlanner:
@@ -134,3 +136,60 @@ def _credential(key: str, held: Key, place: PlannedPlace) -> Credential:
         id=public,
         attributes={STORED_IN: f"{named} of {place.resource}"},
     )
+
+
+# --- Deploy keys that a Terraform plan adds; they work until they are deleted ---
+
+
+def planned_deploy_keys(resources: Sequence[Resource], provider: str) -> Iterator[PlannedIdentity]:
+    """Yield the deploy keys that the change makes. A plan does not say in which organization the repository is."""
+    for made in resources:
+        if made.type == DEPLOY_KEY and made.effect not in ("unchanged", "deleted"):
+            yield _planned_key(made, provider)
+
+
+def _planned_key(made: Resource, provider: str) -> PlannedIdentity:
+    key = planned_key(made.place)
+    values = made.values
+    repository = text(values.get("repository")) or "an unknown repository"
+    read_only = values.get("read_only", True)
+    writes = read_only is not True
+    credential = Credential(
+        key=credential_key(key, "ssh_key", made.place.resource),
+        kind="ssh_key",
+        id=text(values.get("title")) or made.place.resource,
+        enabled=True,
+        never_expires=True,
+    )
+    identity = Identity(
+        key=key,
+        provider=provider,
+        source="planned",
+        scope=_UNKNOWN_OWNER,
+        kind="deploy_key",
+        name=text(values.get("title")) or made.place.resource,
+        attributes={REPOSITORY: repository} | ({} if read_only is UNKNOWN else {"read_only": not writes}),
+        signals=(Signal(says="machine", sort="provider", evidence="a deploy key"),),
+        privilege=_privilege(repository, read_only),
+        consequences=(Consequence(kind="read_data", actions=("contents",), narrow=True),),
+        credentials=(credential,),
+        grants=(
+            Grant(name="contents: write" if writes else "contents: read", via="direct", resource=repository),
+        ),
+    )  # fmt: skip
+    return PlannedIdentity(
+        identity=identity,
+        effect="created",
+        places=(made.place,),
+        computed=frozenset({"permissions"}) if read_only is UNKNOWN else frozenset(),
+        credentials_at={credential.key: made.place},
+        account_known=False,
+    )
+
+
+def _privilege(repository: str, read_only: object) -> Privilege:
+    if read_only is UNKNOWN:
+        return Privilege(level="unknown", evidence=("whether it may write is not known before deployment",))
+    if read_only is True:
+        return Privilege(level="normal")
+    return Privilege(level="high", evidence=(f"changes the code of {repository}, and what its workflows run",))

@@ -5,17 +5,26 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, cast
+
+import msgspec
 
 from reports.base import Screen, View
 from reports.columns import TABLES
 from reports.csv import CsvReport
-from reports.evidence.parts import TEXTS
-from reports.json import JsonReport
-from scanner.model import ScanResult
+from reports.json import JsonReport, encoded
+from reports.json_schema import scan_schema_text
+from reports.phrases import ORPHANED_MEANS
+from reports.summary import Digest
+from scanner.model import SCHEMA, SEVERITIES, ScanResult
+from scanner.rules.catalog import RULES
+from scanner.rules.controls.frameworks import controls_of
+from scanner.rules.wording import iso, words
+from scanner.text import markdown_code
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -94,3 +103,113 @@ class _Hashed(io.BufferedIOBase):
 
     def hexdigest(self) -> str:
         return self._sha256.hexdigest()
+
+
+# --- Parts that are not reports, as text ---
+
+_README = """\
+# Evidence of a Muster scan
+
+Scan {scan}, from {started} to {finished}, by Muster {version}.{decided}
+
+{headline}
+
+{caveats}
+
+| | |
+|---|---|
+| identities | {identities} |
+| registry | {registry} |
+| ownership | {ownership} |
+| usage | {usage} |
+| findings | {findings} |
+| sections that could not be read in full | {gaps} |
+
+{orphaned}
+
+## What is in it
+
+| file | what it is |
+|---|---|
+| `result.json` | the whole result: every identity with its verdicts and the evidence for each, every finding |
+| `muster.scan-1.schema.json` | the JSON Schema of `result.json` |
+| `tables/*.csv` | the same as tables; `coverage.csv` says for each section of each scope how completely it was read |
+| `policy.json` | the thresholds that it was judged by, in days |
+| `rules.json` | every rule: why it matters, its thresholds and controls, as the version that wrote this pack has it |
+| `inputs.json` | the config, registry, roster and exported files that the scan went by, with the SHA-256 of each file |
+| `config.toml` | the config with every secret masked; empty where the scan had no config file |
+| `versions.json` | versions of the program and of the formats |
+| `SHA256SUMS` | the SHA-256 of every other file |
+
+## How to check it
+
+1. Nothing was changed since: `sha256sum -c SHA256SUMS` in this folder. Anyone could write another list, so have the
+   list itself, or the zip, signed or time-stamped by a means of your own when you receive it.
+2. The registry is the one that was judged by: compare `sha256sum registry.csv` with `inputs.json`. The hash is that of
+   the file's bytes right after it was read; a query to a database has none. An audit from exports (`from_files`) has
+   one for each file with the role `export`, of its bytes right before it was read.
+3. The result has the form it claims: validate `result.json` against `muster.scan-1.schema.json` with any validator.
+4. The counts are those of the records: count the rows of `tables/inventory.csv` by `registry_state`,
+   `ownership_state` and `usage_state`, and of `tables/findings.csv` by `severity`.
+5. It says what it does not know: each row of `tables/coverage.csv` whose `gap` is `yes` was not read in full. Nothing
+   under a gap is called gone, unused or clean.
+6. It can be made again: `muster report --scan ID -o evidence:again.zip`, with the same version of Muster and from the
+   store that the scan went into, gives the same records, and each time the same bytes.
+"""
+
+
+def _readme(result: ScanResult) -> str:
+    digest, scan, summary = Digest(result), result.scan, result.summary
+    states = {
+        axis: ", ".join(f"{count:,} {words(state)}" for state, count in counts.items() if count) or "none"
+        for axis, counts in digest.states.items()
+    }
+    return _README.format(
+        scan=markdown_code(scan.id),
+        started=iso(scan.started_at),
+        finished=iso(scan.finished_at),
+        version=markdown_code(scan.version),
+        decided="" if summary.decisions is None or not summary.decisions.count else f" Log of {summary.decisions}.",
+        headline=digest.headline,
+        caveats="\n".join(f"- {caveat}" for caveat in digest.caveats) or "Everything that was tried was read in full.",
+        identities=f"{summary.identities:,}",
+        findings=", ".join(f"{summary.findings.get(severity, 0):,} {severity}" for severity in SEVERITIES),
+        gaps=f"{len(digest.gaps):,}",
+        orphaned=ORPHANED_MEANS,
+        **states,
+    )
+
+
+def _versions(result: ScanResult) -> str:
+    return _pretty({"muster": result.scan.version, "schema": SCHEMA})
+
+
+@cache
+def _rules() -> str:
+    facts = ("id", "severity", "severity_note", "title", "why", "remediation", "thresholds")
+    described = ({fact: getattr(rule, fact) for fact in facts} | {"controls": controls_of(rule.id)} for rule in RULES)
+    return _pretty(list(described))
+
+
+def _inputs(result: ScanResult) -> str:
+    return _pretty([{"role": one.role, "name": one.name, "sha256": one.sha256} for one in result.scan.inputs])
+
+
+def _config(result: ScanResult) -> str:
+    return "".join(one.text or "" for one in result.scan.inputs if one.role == "config")
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(encoded(value), indent=2).decode() + "\n"
+
+
+TEXTS: Mapping[str, Callable[[ScanResult], str]] = {
+    "README.md": _readme,
+    "policy.json": lambda result: _pretty(result.policy),
+    "rules.json": lambda _: _rules(),
+    "inputs.json": _inputs,
+    "config.toml": _config,
+    "versions.json": _versions,
+    "muster.scan-1.schema.json": lambda _: scan_schema_text(),
+}
+"""By the name of the part."""

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import PurePath
 from typing import Any, BinaryIO, ClassVar
+from urllib.parse import quote
 
 from reports.base import Screen, View
 from reports.json import encoded
 from reports.judged import with_identities
 from reports.phrases import asked_text, evidence_line, joined
-from reports.sarif.places import ROOT, Places
-from reports.sarif.rules import LEVELS, rules_of
 from reports.summary import Digest, gap_text
 from reports.views import select
-from scanner.model import Assessment, CoverageStatus, Finding, ScanResult
+from scanner.model import Assessment, CoverageStatus, Finding, Origin, ScanResult, Severity
+from scanner.rules.base import Rule
+from scanner.rules.catalog import RULES
 from scanner.rules.next_step import step_of
 from scanner.rules.wording import explained, iso
-from scanner.text import printable
+from scanner.text import markdown_sentence, printable
 
 RESULTS_TAKEN = 25_000
 """Code-scanning hosts refuse a file with more results in a run; they show the 5,000 with the highest severity."""
@@ -162,3 +165,134 @@ def _left_out(results: int, of: int) -> str:
         f"it holds {of - results:,} of {of:,} findings, highest severity first: code-scanning hosts take no more. "
         "The others are in every other format"
     )
+
+
+# --- Locations: a line of the registry, or for the gate the place in the file, and the identity as a logical one ---
+
+ROOT = "%SRCROOT%"
+_NO_REGISTRY = Origin(file="registry.csv", row=1)
+"""The file for results without a registry, because hosts refuse a result without a file."""
+
+
+class Places:
+    """The places of a whole result's findings."""
+
+    def __init__(self, result: ScanResult) -> None:
+        self._origins: Mapping[str, Origin] = {judged.entry.id: judged.entry.origin for judged in result.entries}
+        self._entries = {judged.identity.key: judged.registry.entry for judged in result.identities}
+        self._names = {judged.identity.key: judged.identity.name for judged in result.identities}
+        first = next(iter(self._origins.values()), _NO_REGISTRY)
+        self._undeclared = Origin(file=first.file, row=1)
+        self._are_planned = bool(result.plans)
+
+    def of(self, finding: Finding) -> dict[str, Any]:
+        """The line of the finding's entry; for an unregistered identity, the top of its registry.
+
+        A file without lines of its own, such as a plan, is named by its first: hosts refuse a result without a line.
+        """
+        if self._are_planned:
+            return self._planned(finding)
+        entry = finding.entry or self._entries.get(finding.identity or "")
+        origin = self._origins.get(entry or "", self._undeclared)
+        return {
+            "physicalLocation": {"artifactLocation": artifact(origin.file), "region": {"startLine": origin.row or 1}},
+            "logicalLocations": [_logical(name, self._names) for name in _subjects(finding)],
+        }
+
+    def _planned(self, finding: Finding) -> dict[str, Any]:
+        place = finding.evidence
+        resource = printable(str(place["resource"]))
+        declared = {"name": resource, "fullyQualifiedName": resource, "kind": "resource"}
+        return {
+            "physicalLocation": {
+                "artifactLocation": artifact(str(place["file"])),
+                "region": {"startLine": place.get("line") or 1},
+            },
+            "logicalLocations": [declared, *(_logical(name, self._names) for name in _subjects(finding))],
+        }
+
+
+def artifact(file: str) -> dict[str, str]:
+    """A file by its URI: relative to the root of the sources if the registry's path is relative."""
+    path = PurePath(file)
+    uri = quote(path.as_posix(), safe="/", encoding="utf-8", errors="replace")
+    if path.is_absolute():
+        return {"uri": f"file://{uri}"}
+    return {"uri": uri} if ".." in path.parts else {"uri": uri, "uriBaseId": ROOT}
+
+
+def _subjects(finding: Finding) -> list[str]:
+    """The subjects of a finding, the most specific last; an exemption has only a pattern, which is evidence."""
+    return [name for name in (finding.entry, finding.assignment, finding.identity, finding.credential) if name]
+
+
+def _logical(key: str, names: Mapping[str, str]) -> dict[str, str]:
+    return {"name": printable(names.get(key, key)), "fullyQualifiedName": printable(key), "kind": "resource"}
+
+
+# --- Descriptors of the rules: title, reason, remediation, severity ---
+
+LEVELS: Mapping[Severity, str] = {
+    "critical": "error",
+    "high": "error",
+    "medium": "warning",
+    "low": "note",
+    "info": "note",
+}
+_SCORES: Mapping[Severity, str] = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0", "info": "0.0"}
+"""Code-scanning hosts call critical what is above 9.0, high from 7.0, medium from 4.0, low above 0."""
+TAGS_SHOWN = 10
+"""Number of a rule's tags that a host shows."""
+_WORD = re.compile(r"\w+")
+_CATALOG = {rule.id: rule for rule in RULES}
+
+
+def rules_of(findings: Iterable[Finding]) -> dict[str, dict[str, Any]]:
+    """By id, sorted: the descriptor of each rule that fired, tagged with the controls that its findings cite.
+
+    A rule that is not in the catalog is described by its finding.
+    """
+    fired: dict[str, Finding] = {}
+    cited: dict[str, dict[str, None]] = defaultdict(dict)
+    for finding in findings:
+        fired[finding.rule] = finding
+        cited[finding.rule] |= dict.fromkeys(finding.controls)
+    return {
+        name: _described(_CATALOG[name], cited[name]) if name in _CATALOG else _as_found(fired[name], cited[name])
+        for name in sorted(fired)
+    }
+
+
+def _described(rule: Rule, controls: Iterable[str]) -> dict[str, Any]:
+    severity = f"{rule.severity}; {rule.severity_note}" if rule.severity_note else rule.severity
+    text = f"Why it matters: {rule.why}\n\nWhat to do: {rule.remediation}\n\nSeverity: {severity}."
+    markdown = f"**Why it matters.** {rule.why}\n\n**What to do.** {rule.remediation}\n\n**Severity**: {severity}."
+    return {**_named(rule.id, rule.title, rule.why, text, markdown), **_graded(rule.severity, controls)}
+
+
+def _as_found(finding: Finding, controls: Iterable[str]) -> dict[str, Any]:
+    named = _named(
+        finding.rule, finding.title, finding.title, finding.remediation, markdown_sentence(finding.remediation)
+    )
+    return {**named, **_graded(finding.severity, controls)}
+
+
+def _named(name: str, title: str, description: str, text: str, markdown: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "name": "".join(word.capitalize() for word in _WORD.findall(title)),
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": description},
+        "help": {"text": text, "markdown": markdown},
+    }
+
+
+def _graded(severity: Severity, controls: Iterable[str]) -> dict[str, Any]:
+    return {
+        "defaultConfiguration": {"level": LEVELS[severity]},
+        "properties": {
+            "tags": ["security", *controls][:TAGS_SHOWN],
+            "precision": "high",
+            "security-severity": _SCORES[severity],
+        },
+    }

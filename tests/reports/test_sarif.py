@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reports.base import VIEWS, Screen, View
-from reports.sarif.places import artifact
-from reports.sarif.report import SarifReport
+from reports.sarif.report import SarifReport, artifact
 from scanner.model import SEVERITIES, EntryAssessment, Origin, RegistryVerdict, ScanResult
 from tests.factories import make_assessment, make_coverage, make_entry, make_finding, make_identity, make_result
 from tests.reports.published import complaints, document, sarif

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from connectors.aws.rights.patterns import arn_parts, has_wildcard
 from connectors.aws.rights.policy import Statement
 from connectors.aws.rights.reach import AppliedPolicy, Document
-from connectors.aws.rights.vocabulary import arn_parts, has_wildcard
 from scanner.model.attributes import DENIES_WITHOUT_EFFECT, TOKENS_OF_ANY_AGENT
 
 _SERVICE: Final = "bedrock-agentcore:"

@@ -12,8 +12,7 @@ from connectors.gcp.client.requests import Request
 from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.demo.fakes.gcp.consumers import AT, VALUE
 from scanner.demo.fakes.gcp.faults import Refused
-from scanner.demo.fakes.gcp.partial import Tree, fields_in, partial
-from scanner.demo.fakes.gcp.server import ROUTES, answer
+from scanner.demo.fakes.gcp.server import ROUTES, Tree, answer, fields_in, partial
 from scanner.demo.fakes.gcp.usage import add_insight, add_key_use, add_use
 from tests.connectors.gcp.conftest import ORGANIZATION
 from tests.connectors.gcp.consuming import BILLING, PROD, more_of_assets, secretive, shop

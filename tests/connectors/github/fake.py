@@ -15,8 +15,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from connectors.testing import Asked, Reply, Server
-from scanner.demo.fakes.github.answers import Answers, WrongQuery
 from scanner.demo.fakes.github.organization import Organization, user
+from scanner.demo.fakes.github.server import Answers, WrongQuery
 from tests.servers.trackers.described import Description, Undescribed
 
 __all__ = ["GithubServer", "Organization", "served", "user"]

@@ -6,7 +6,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from scanner.app.inputs import inputs_of
+from scanner.app.lists import inputs_of
 from scanner.config.load import Config, load_config
 from scanner.model import Input
 from scanner.registry.lists import ListSource

@@ -8,14 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from scanner.demo.fakes.gcp import assets, compute, iam, listings, logs, resource_manager, roles, usage
 from scanner.demo.fakes.gcp.call import Call, Route
 from scanner.demo.fakes.gcp.cloud import Cloud, Row
 from scanner.demo.fakes.gcp.faults import Refused
-from scanner.demo.fakes.gcp.partial import partial
 
 _PARTS = (resource_manager, iam, roles, assets, compute, usage, logs, listings)
 ROUTES: tuple[Route, ...] = tuple(route for part in _PARTS for route in part.ROUTES)
@@ -97,3 +96,56 @@ def rest_server(cloud: Cloud) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+# --- Partial responses: only the fields in the parameter ``fields``, as in Google's APIs ---
+
+Tree: TypeAlias = "dict[str, Tree]"
+_TOKEN = re.compile(r"[(),/]|[^(),/]+")
+
+
+def partial(value: Any, fields: str) -> Any:
+    """The value with only these fields. Raises Refused if the selection is invalid."""
+    return _kept(value, fields_in(fields))
+
+
+def fields_in(text: str) -> Tree:
+    """The selection as a tree; a leaf includes everything below it."""
+    tokens = _TOKEN.findall(text)
+    tree = _selection(tokens)
+    if tokens:
+        raise Refused(400, f"Invalid field selection {text}")
+    return tree
+
+
+def _selection(tokens: list[str]) -> Tree:
+    tree: Tree = {}
+    while tokens and tokens[0] != ")":
+        here = tree
+        name = tokens.pop(0)
+        here = here.setdefault(name, {})
+        while tokens and tokens[0] == "/":
+            tokens.pop(0)
+            here = here.setdefault(tokens.pop(0), {})
+        if tokens and tokens[0] == "(":
+            tokens.pop(0)
+            here.update(_selection(tokens))
+            if not tokens or tokens.pop(0) != ")":
+                raise Refused(400, "Invalid field selection: a parenthesis is open")
+        if tokens and tokens[0] == ",":
+            tokens.pop(0)
+    return tree
+
+
+def _kept(value: Any, tree: Tree) -> Any:
+    if not tree:
+        return value
+    if isinstance(value, list):
+        return [_kept(one, tree) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _kept(one, tree.get(name, tree.get("*", {})))
+        for name, one in value.items()
+        if name in tree or "*" in tree
+    }

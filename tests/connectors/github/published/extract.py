@@ -37,7 +37,7 @@ from connectors.github.client import requests as r
 from connectors.github.client.parts import query
 from connectors.github.client.repositories import QUERY, TEAM, TEAMS
 from connectors.github.client.requests import Request
-from connectors.github.sections import agent_changes, coding_agents, environments, local_actions
+from connectors.github.sections import coding_agents, environments, local_actions
 from connectors.github.sections.members import SSO
 from connectors.github.sections.organization import RULESETS
 
@@ -48,7 +48,7 @@ SELECTIONS = (
     environments.RULES,
     environments.MORE,
     coding_agents.SHARED_AGENTS,
-    agent_changes.LAST_CHANGE,
+    coding_agents.LAST_CHANGE,
 )
 QUERIES = (QUERY, TEAMS, TEAM, SSO, RULESETS, *(query(one, 2) for one in SELECTIONS))
 _WORDS = frozenset({"description", "example", "examples", "x-github", "externalDocs", "title"})
