@@ -111,7 +111,9 @@ def _list(
         about = [findings[fingerprint] for fingerprint in found.examples if fingerprint in findings]
         if not about:
             continue  # a repair of the store removed them
-        examples = ", ".join(_subject(page, one, names) for one in about)
+        examples = ", ".join(
+            page.shortened(names.get(one.identity or one.assignment or "") or one.about, LONGEST_NAME) for one in about
+        )
         more = found.subjects - EXAMPLES
         worse = about[0].was is not None
         was = f", was {about[0].was}" if worse else ""
@@ -137,7 +139,3 @@ def _names(result: ScanResult, identities: Mapping[str, Assessment]) -> dict[str
         **{identity.key: identity.shown_name for identity in about},
         **{right.key: f"{right.grant.name} of {right.holder_name or right.holder}" for right in gone},
     }
-
-
-def _subject(page: Page, finding: Finding, names: Mapping[str, str]) -> str:
-    return page.shortened(names.get(finding.identity or finding.assignment or "") or finding.about, LONGEST_NAME)

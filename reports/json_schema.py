@@ -110,7 +110,10 @@ def scan_schema_text() -> str:
 
 def _as_written(component: Schema) -> Schema:
     """The schema of a written record, which has every field."""
-    fields = {name: _without_default(field) for name, field in component["properties"].items()}
+    fields = {
+        name: {name: value for name, value in field.items() if name != "default"}
+        for name, field in component["properties"].items()
+    }
     return {"description": component["description"], **_object(fields)}
 
 
@@ -151,7 +154,3 @@ def _line(kind: str, record: Schema) -> Schema:
 
 def _ref(name: str) -> Schema:
     return {"$ref": _REF.format(name=name)}
-
-
-def _without_default(field: Schema) -> Schema:
-    return {name: value for name, value in field.items() if name != "default"}

@@ -124,15 +124,15 @@ def _counts(page: MarkdownPage, digest: Digest) -> None:
     found = digest.result.summary.findings
     severe: dict[str, int] = {severity: found.get(severity, 0) for severity in SEVERITIES}
     axes = {**digest.states, "findings": severe}
-    rows = [(axis.capitalize(), text) for axis, states in axes.items() if (text := _state_counts(states))]
+    rows = [
+        (axis.capitalize(), text)
+        for axis, states in axes.items()
+        if (text := " · ".join(f"{count:,} {words(state)}" for state, count in states.items() if count))
+    ]
     if len(digest.result.trend) > 1:
         rows.append(("News", " · ".join(news(digest.result.summary))))
     if rows:
         page.table(None, ("Axis", "How many"), rows, total=len(rows))
-
-
-def _state_counts(states: Mapping[str, int]) -> str:
-    return " · ".join(f"{count:,} {words(state)}" for state, count in states.items() if count)
 
 
 def _new_findings(page: MarkdownPage, digest: Digest) -> None:

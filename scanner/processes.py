@@ -67,17 +67,16 @@ _sharing: ContextVar[_Sharing] = ContextVar("sharing", default=_ALONE)
 @contextmanager
 def using(processes: int | None) -> Iterator[None]:
     """Share work between this many processes, including this one; None: as many as cores, if it is worth it."""
-    sharing = _Sharing(_cores(), WORTH_IT, set()) if processes is None else _Sharing(processes, processes, set())
+    sharing = (
+        _Sharing(len(os.sched_getaffinity(0)) if FORKS else 1, WORTH_IT, set())
+        if processes is None
+        else _Sharing(processes, processes, set())
+    )
     before = _sharing.set(sharing if FORKS else _ALONE)
     try:
         yield
     finally:
         _sharing.reset(before)
-
-
-def _cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if FORKS else 1
 
 
 @contextmanager

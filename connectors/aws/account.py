@@ -88,7 +88,7 @@ class _AccountReading:
         yield from self._read_other_credentials(signed_in)
         yield from self._read_optional(trail)
         for record in self._records(signed_in):
-            yield self._signed(record) if isinstance(record, Identity) else record
+            yield self._creators.sign(self._last_accessed.sign(record)) if isinstance(record, Identity) else record
 
     def _records(self, signed_in: PasswordsAndKeys) -> Iterator[DiscoveredRecord]:
         """The records of all sections."""
@@ -111,10 +111,6 @@ class _AccountReading:
         trusts_are_whole = ROLES not in self._listing.errors and len(rights.trusts) == len(self._listing.roles)
         yield from read_providers(self._account, rights.trusts, trusts_are_whole=trusts_are_whole)
         yield from read_account_features(self._account)
-
-    def _signed(self, identity: Identity) -> Identity:
-        """Add the results of the optional sections."""
-        return self._creators.sign(self._last_accessed.sign(identity))
 
     def _close(self, section: SectionReading, name: str) -> None:
         """Count the rows of a section, and report those that are missing."""

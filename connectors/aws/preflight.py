@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from connectors.aws.client.errors import NotReady, NotTaken, is_nowhere
@@ -22,6 +21,7 @@ from connectors.aws.spec import (
 )
 from connectors.aws.workloads.catalog import BY_SECTION, TAGS_SERVICE, TYPES, wanted
 from connectors.core.contract import Check, Gone, Meter, Scope, Section
+from connectors.core.reading import read_all
 from scanner.errors import NotOffered, SourceError
 from scanner.model import EVERY_SCOPE
 from scanner.text import counted
@@ -96,15 +96,11 @@ def _entered(
         accounts = (own.id,)
     tried = [account for account in accounts if account not in settings.skipped_accounts]
 
-    def try_one(account: str) -> AwsSession | SourceError:
+    def entered(account: str) -> AwsSession:
         role = f"arn:{own.partition}:iam::{account}:role/{settings.organization_role}"
-        try:
-            return enter(session, role, settings, meter)
-        except SourceError as error:
-            return error
+        return enter(session, role, settings, meter)
 
-    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="muster-doctor") as pool:
-        outcomes = dict(zip(tried, pool.map(try_one, tried), strict=True))
+    outcomes = dict(read_all(entered, tried, IN_FLIGHT))
     inside = [outcome for outcome in outcomes.values() if isinstance(outcome, AwsSession)]
     refusals = {
         account: outcome
@@ -142,15 +138,15 @@ def _permissions(session: AwsSession, meter: Meter, sections: Sequence[Section])
         for permission in section.permissions:
             lost.setdefault(permission, []).append(section.without)
 
-    def try_one(permission: str) -> Check | None:
-        try:
-            probe = _probe(session, meter, permission)
-            return probe and _try(*probe, permission, lost[permission])
-        except SourceError as error:
-            return Check(name=permission, ok=False, detail=str(error), fix=error.hint)
+    def check(permission: str) -> Check | None:
+        probe = _probe(session, meter, permission)
+        return probe and _try(*probe, permission, lost[permission])
 
-    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="muster-doctor") as pool:
-        yield from filter(None, pool.map(try_one, lost))
+    for permission, outcome in read_all(check, tuple(lost), IN_FLIGHT):
+        if isinstance(outcome, SourceError):
+            yield Check(name=permission, ok=False, detail=str(outcome), fix=outcome.hint)
+        elif outcome is not None:
+            yield outcome
 
 
 def _probe(session: AwsSession, meter: Meter, permission: str) -> tuple[Client, str, Mapping[str, Any]] | None:

@@ -179,7 +179,7 @@ class Scope(Struct, frozen=True, kw_only=True):
             source=self.source,
             provider=self.provider or self.spec.name,
             scope=self.id,
-            section=self._qualified(name),
+            section=name if self.part is None else f"{name}:{self.part}",
             status=status,
             detail=detail,
             permission=", ".join(section.permissions) if status in ("denied", "skipped") else None,
@@ -190,9 +190,6 @@ class Scope(Struct, frozen=True, kw_only=True):
             about=section.about,
             feeds_within=self.feeds_within,
         )
-
-    def _qualified(self, name: str) -> str:
-        return name if self.part is None else f"{name}:{self.part}"
 
 
 class SectionReading:

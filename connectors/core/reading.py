@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Generic, Protocol, TypeAlias, TypeVar
 
@@ -209,7 +210,15 @@ def is_installed(package: str) -> bool:
         return False
 
 
-# --- One request for each item, several in parallel; after consecutive failures, the rest is not requested ---
+# --- One request for each item, several in parallel ---
+
+
+def read_all(read: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[tuple[T, R | SourceError]]:
+    """Call ``read`` for every item; yields results in order. A failure is a result."""
+    if items:
+        with Pool(min(len(items), workers)) as pool:
+            yield from zip(items, pool.map(partial(_caught, read), items), strict=True)
+
 
 GIVE_UP_AFTER = 8
 """Consecutive failures after which no more requests are sent: each would cost retries, or a line in an audit log."""
@@ -218,7 +227,7 @@ GIVE_UP_AFTER = 8
 def read_each(
     read: Callable[[T], R], items: Sequence[T], workers: int, *, alone: tuple[type[SourceError], ...] = ()
 ) -> Iterator[tuple[T, R | SourceError]]:
-    """Call ``read`` for every item; yields results in order. A failure is a result, NotAsked for items left out.
+    """Like :func:`read_all`, but after consecutive failures the rest is not requested: NotAsked for items left out.
 
     An item that is gone, or whose answer is malformed, does not count as a consecutive failure. Nor do errors in
     ``alone``, which concern single items only.

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from connectors.core.budget import Pool
 from connectors.core.contract import DiscoveredRecord, SectionReading
+from connectors.core.reading import read_all
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.reader import GcpReader
@@ -21,22 +22,6 @@ from scanner.model import Coverage
 
 T = TypeVar("T")
 
-
-def several(ask: Callable[[str], T], names: Sequence[str], workers: int) -> Iterator[tuple[str, T | SourceError]]:
-    """The answers for each name, in order; a failure is an answer."""
-
-    def caught(name: str) -> T | SourceError:
-        try:
-            return ask(name)
-        except SourceError as error:
-            return error
-
-    if names:
-        with Pool(min(len(names), workers)) as pool:
-            yield from zip(names, pool.map(caught, names), strict=True)
-
-
-# --- Readings project by project, in parallel ---
 
 ProjectReading: TypeAlias = Callable[[GcpReader], Iterator[DiscoveredRecord]]
 
@@ -53,7 +38,7 @@ def each_project(reader: GcpReader, read: Callable[[GcpReader], Iterator[T]]) ->
         def submit(count: int) -> None:
             for project in islice(ahead, count):
                 one = reader.of_project(project)
-                waiting.append((project, one, pool.submit(_listed, read, one)))
+                waiting.append((project, one, pool.submit(lambda one: list(read(one)), one)))
 
         submit(reader.settings.workers)
         while waiting:
@@ -65,17 +50,13 @@ def each_project(reader: GcpReader, read: Callable[[GcpReader], Iterator[T]]) ->
                 yield project, item
 
 
-def _listed(read: Callable[[GcpReader], Iterator[T]], reader: GcpReader) -> list[T]:
-    return list(read(reader))
-
-
 def of_each(reader: GcpReader, names: Sequence[str], ask: Callable[[str], T]) -> Iterator[tuple[str, T | SourceError]]:
     """The answer for each name, several in parallel, or the error.
 
     If the first is denied, the others are not requested.
     """
     for part in (names[:1], names[1:]):
-        for name, answer in several(ask, part, reader.settings.workers):
+        for name, answer in read_all(ask, part, reader.settings.workers):
             yield name, answer
             if isinstance(answer, Denied) and part == names[:1]:
                 return

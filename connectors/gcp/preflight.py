@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 from msgspec import Struct, structs
 
 from connectors.core.contract import Check, Meter, Scope, Section
+from connectors.core.reading import read_all
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import GcpApi, Page
 from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, Rejected
@@ -111,8 +111,7 @@ class _Unit:
                 if self._request(permission) is not None and permission not in self._tried:
                     without.setdefault(permission, []).append(section.without)
         self._tried |= {one for one in without if not self._asked(one).places}
-        with ThreadPoolExecutor(self._settings.workers, thread_name_prefix="muster-doctor") as pool:
-            outcomes = list(zip(without, pool.map(self._try, without), strict=True))
+        outcomes = list(read_all(self._ask, tuple(without), self._settings.workers))
         for permission, error in outcomes:
             self._failures += [] if error is None else [error]
             yield self._line(permission, error, "; ".join(dict.fromkeys(without[permission])))
@@ -165,8 +164,8 @@ class _Unit:
         assert request is not None
         return request
 
-    def _try(self, permission: str) -> SourceError | None:
-        """The error of the permission's request; None if it succeeds."""
+    def _ask(self, permission: str) -> None:
+        """Send the permission's request. Raises SourceError."""
         request = self._asked(permission)
         try:
             if request is r.SERVICE_ACCOUNTS:
@@ -176,11 +175,9 @@ class _Unit:
             else:
                 query: dict[str, str | tuple[str, ...]] = {request.sized_by: "1"} if request.size is not None else {}
                 self._api.get(request, Anything, query, **self._names)
-        except Rejected as error:  # the first pool may be a trust domain, which has no providers
-            return None if "pool" in request.places else error
-        except SourceError as error:
-            return error
-        return None
+        except Rejected:
+            if "pool" not in request.places:  # the first pool may be a trust domain, which has no providers
+                raise
 
     def _line(self, permission: str, error: SourceError | None, without: str) -> Check:
         name = f"{permission} at {self._place.name}"

@@ -51,7 +51,9 @@ class WorkflowPlanner:
             workflow = Workflow(_path(whole.place.file), {**whole.values, "jobs": bodies})
         except ValueError:
             return Planned()
-        taken = tuple(_Placed(job, places[job.at]) for job in workflow.jobs(Context(), {}) if _takes_identities(job))
+        taken = tuple(
+            _Placed(job, places[job.at]) for job in workflow.jobs(Context(), {}) if job.asks_for_tokens or job.keys
+        )
         return Planned(identities=(_identity(workflow, taken, known),) if taken else ())
 
 
@@ -60,11 +62,6 @@ class _Placed(Struct, frozen=True):
 
     job: Job
     place: PlannedPlace
-
-
-def _takes_identities(job: Job) -> bool:
-    """Whether it can become an identity elsewhere."""
-    return job.asks_for_tokens or bool(job.keys)
 
 
 def _path(file: str) -> str:

@@ -85,7 +85,7 @@ class VaultConnector:
         waiting = [self._settings.start]
         while waiting:
             namespace = waiting.pop(0)
-            scope = self._scope(namespace)
+            scope = Scope(source=self._source, spec=SPEC, id=self.scope_id(namespace), context=namespace)
             yield scope
             with closing(VaultApi(self._held, namespace, meter)) as api:
                 reader = VaultReader(api, scope, meter, self._settings.workers)
@@ -159,6 +159,3 @@ class VaultConnector:
                 yield record.context
             elif record.status in ("denied", "failed"):
                 raise SourceError(f"{record.section} of {record.scope}: {record.detail}", permission=record.permission)
-
-    def _scope(self, namespace: str) -> Scope:
-        return Scope(source=self._source, spec=SPEC, id=self.scope_id(namespace), context=namespace)

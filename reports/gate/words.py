@@ -95,17 +95,15 @@ class GateDigest(Digest):
             (self.gaps, f"{unread} could not be evaluated: what {brings} is not among the findings."),
             (unchecked, NO_REGISTRY),
             (
-                owners and self._no_roster,
+                owners
+                and any(
+                    one.ownership.state == "unchecked" and one.registry.state == "registered"
+                    for one in self.result.identities
+                ),
                 "No roster was given, so owners could not be verified. Give one with --people FILE.",
             ),
         )
         return [text for holds, text in texts if holds]
-
-    @property
-    def _no_roster(self) -> bool:
-        return any(
-            one.ownership.state == "unchecked" and one.registry.state == "registered" for one in self.result.identities
-        )
 
     @property
     def files(self) -> str:

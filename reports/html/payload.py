@@ -13,7 +13,6 @@ from msgspec.structs import asdict
 
 from reports.base import Screen
 from reports.board.numbers import trend
-from reports.board.records import Moment
 from reports.exposed import ExposedRow, exposed_rows
 from reports.html.ages import age, ages, written
 from reports.html.identities import Whole, identity_blocks, whole
@@ -143,7 +142,7 @@ def overview(result: ScanResult, screen: Screen | None = None) -> dict[str, Any]
         "summary": result.summary,
         "policy": result.policy,
         "ages": ages(result),
-        "trend": [_moment(moment) for moment in trend(result)],
+        "trend": [{**asdict(moment), "at": minutes(moment.at)} for moment in trend(result)],
         "notices": texts(result.notices),
         "digits": fingerprint_digits(result.findings),
         "acknowledge": (screen or Screen()).command(f" {ACKNOWLEDGE}"),
@@ -180,10 +179,6 @@ CHANGES: Columns[Change] = {
     "became_admin": lambda row: row.became_admin,
     "cause": lambda row: text(row.cause),
 }
-
-
-def _moment(moment: Moment) -> dict[str, Any]:
-    return {**asdict(moment), "at": minutes(moment.at)}
 
 
 def registry_given(result: ScanResult) -> bool:

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
-from scanner.model import Identity, Link, Workload
+from scanner.model import Identity, Workload
 
 How: TypeAlias = Literal["runs_as", "federated", "consumer"]
 MOST = 3
@@ -80,12 +80,14 @@ def _alone(identities: Mapping[str, Identity], kinds: Mapping[str, str]) -> Iter
     for target, sources in assumed.items():
         trusting, source = identities.get(target), sources[0]
         links = [link for link in identities[source].links if link.relation == "can_assume"]
-        if target in kinds and len(sources) == len(links) == 1 and _is_only_trust(trusting, links[0]):
+        if (
+            target in kinds
+            and len(sources) == len(links) == 1
+            and trusting is not None
+            and len(trusting.trusts) == 1
+            and trusting.key == links[0].target
+        ):
             yield source, target, "federated", "which alone may become it", "the only one that it may become"
-
-
-def _is_only_trust(trusting: Identity | None, link: Link) -> bool:
-    return trusting is not None and len(trusting.trusts) == 1 and trusting.key == link.target
 
 
 def _consumed(workloads: Iterable[Workload]) -> Iterator[_Pair]:

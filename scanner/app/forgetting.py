@@ -36,13 +36,15 @@ def forget_place(store: Store, place: Forgotten, scan_id: str, now: datetime) ->
             for spot in store.outbox.blind_spots()
             if spot.source == place.source and not place.holds(spot.source, spot.scope)
         )
-        act = Act(what="forgot", actor=by_command(), at=now, about=_about(place), after=str(done))
+        act = Act(
+            what="forgot",
+            actor=by_command(),
+            at=now,
+            about={"source": place.source} | ({} if place.scope is None else {"scope": place.scope}),
+            after=str(done),
+        )
         store.save(done.after, Alarms(blind=blind, sources=frozenset({place.source})), forgot=place, decided=[act])
     return done
-
-
-def _about(place: Forgotten) -> dict[str, str]:
-    return {"source": place.source} | ({} if place.scope is None else {"scope": place.scope})
 
 
 def _places(last: ScanResult, blind: tuple[BlindSpot, ...]) -> set[tuple[str, str]]:

@@ -69,7 +69,11 @@ class _Making:
             for name in estate["subscriptions"]
         }
         self._roles = {
-            name: self.tenant.define_role(name, actions, permissions=[_block(actions, but)])["name"]
+            name: self.tenant.define_role(
+                name,
+                actions,
+                permissions=[{"actions": actions, "notActions": but, "dataActions": [], "notDataActions": []}],
+            )["name"]
             for name, (actions, but) in _ROLES.items()
         }
 
@@ -220,10 +224,6 @@ class _Making:
             azure.put(
                 self.tenant, table["name"], "keys", name, times=dict.fromkeys(("created", "updated"), _seconds(created))
             )
-
-
-def _block(actions: list[str], but: list[str]) -> Row:
-    return {"actions": actions, "notActions": but, "dataActions": [], "notDataActions": []}
 
 
 def _secret(application: str, name: str, created: float, expires: float, _used: float) -> Row:

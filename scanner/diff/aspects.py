@@ -232,14 +232,14 @@ def eras(versions: Sequence[Version]) -> tuple[Era, ...]:
 
 def _eras(versions: Sequence[Version]) -> Iterator[Era]:
     for since, until, first in versions[:1]:
-        yield Era(since=since, until=until, states=_timeline_states(first))
+        yield Era(
+            since=since,
+            until=until,
+            states=(first.registry.state, first.ownership.state, first.usage.state, first.privilege.level),
+        )
     for (_, ended, before), (since, until, after) in pairwise(versions):
         found = differences(before, after)
         yield Era(since=since, until=until, differences=found, was_gone=ended != since)
-
-
-def _timeline_states(assessment: Assessment) -> tuple[str, ...]:
-    return assessment.registry.state, assessment.ownership.state, assessment.usage.state, assessment.privilege.level
 
 
 # --- Next steps ---

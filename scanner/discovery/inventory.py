@@ -114,11 +114,11 @@ def _by_key(records: Iterable[_Keyed], ranks: Mapping[str, int]) -> Iterator[lis
         if known is not record:
             several.setdefault(record.key, [known]).append(record)
     for key in sorted(first):
-        yield _by_rank(several[key], ranks) if key in several else [first[key]]
-
-
-def _by_rank(seen: Sequence[_Keyed], ranks: Mapping[str, int]) -> list[_Keyed]:
-    return sorted(seen, key=lambda record: (ranks.get(record.source, len(ranks)), record.source))
+        yield (
+            sorted(several[key], key=lambda record: (ranks.get(record.source, len(ranks)), record.source))
+            if key in several
+            else [first[key]]
+        )
 
 
 def _merge(seen: Sequence[Identity], ranks: Mapping[str, int]) -> Identity:

@@ -155,7 +155,13 @@ def judge(
     as_before = frozenset(one.identity.key for one, was in zip(fresh, read, strict=True) if one is not was)
     entry_of = _entries_of(lists.entries or ())
     with stage("reach"):
-        reachable = _reachable(fresh, carried, whole, scan)
+        reachable = ScanResult(
+            scan=scan,
+            summary=Summary(),
+            identities=(*fresh, *carried),
+            workloads=whole.workloads,
+            secrets=whole.secrets,
+        )
         fresh = with_exposures(with_reach(fresh, reachable, entry_of), reachable)
         if declared.agents_lock is not None:
             fresh = with_growth(fresh, Lock(declared.agents_lock))
@@ -324,19 +330,6 @@ def _assessed(
     )
     fresh = assess(inventory, intrinsic, reconciled, lists=lists, last=last, access=access, now=now)
     return fresh, reconciled.entries, reconciled.notices
-
-
-def _reachable(
-    fresh: Sequence[Assessment], carried: Sequence[Assessment], inventory: Inventory, scan: ScanInfo
-) -> ScanResult:
-    """Everything that identities may reach, including last known ones."""
-    return ScanResult(
-        scan=scan,
-        summary=Summary(),
-        identities=(*fresh, *carried),
-        workloads=inventory.workloads,
-        secrets=inventory.secrets,
-    )
 
 
 def with_cells_read(

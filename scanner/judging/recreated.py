@@ -38,7 +38,12 @@ def with_former(
     if not suspects:  # nearly always: nothing is looked up among a million identities
         return {}
     wanted = {same_unique_id(text) for _, entry in suspects for text in entry.identities}
-    alive = {text for identity in identities for text in map(same_unique_id, _ids(identity)) if text in wanted}
+    alive = {
+        text
+        for identity in identities
+        for text in map(same_unique_id, (identity.unique_id or "", identity.key, *identity.aliases))
+        if text in wanted
+    }
     places = Places(coverage, sources)
     return {
         identity.key: _changed(registry[identity.key], identity, entry, alive)
@@ -69,7 +74,3 @@ def _changed(verdict: RegistryVerdict, identity: Identity, entry: Entry, alive: 
     evidence = said if verdict.evidence is None else f"{said}; {verdict.evidence}"
     candidates = tuple(one for one in verdict.candidates if one.entry != entry.id)
     return replace(verdict, former=Former(entry=entry.id, unique_id=before), evidence=evidence, candidates=candidates)
-
-
-def _ids(identity: Identity) -> Iterable[str]:
-    return (identity.unique_id or "", identity.key, *identity.aliases)

@@ -225,7 +225,16 @@ def items(notice: Notice) -> list[Item]:
         Item("appeared", f"Privilege {one.privilege}", one.subject, _origin(one), one.url) for one in notice.identities
     ]
     found = [
-        Item(one.severity, f"{one.title}{_was(one)}", one.subject, _detail(one), one.url) for one in notice.findings
+        Item(
+            one.severity,
+            f"{one.title}{_was(one)}",
+            one.subject,
+            " ".join(
+                filter(None, (f"Because of: {one.cause}." if one.cause else None, one.next_step or one.remediation))
+            ),
+            one.url,
+        )
+        for one in notice.findings
     ]
     lost = [Item(one.status, "Can no longer be read in full", _place(one), _why(one)) for one in notice.lost]
     regained = [Item("ok", "Can be read again", _place(one), "") for one in notice.regained]
@@ -241,12 +250,6 @@ def _origin(line: IdentityLine) -> str:
 
 def _was(line: FindingLine) -> str:
     return f" (was {line.was})" if line.was else ""
-
-
-def _detail(line: FindingLine) -> str:
-    return " ".join(
-        filter(None, (f"Because of: {line.cause}." if line.cause else None, line.next_step or line.remediation))
-    )
 
 
 def _review_item(line: ReviewLine) -> Item:

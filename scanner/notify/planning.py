@@ -158,11 +158,10 @@ def _of_arrivals(channel: Channel, result: ScanResult, arrivals: Arrivals) -> It
 
 
 def _arrival_lines(channel: Channel, identities: Sequence[Assessment]) -> tuple[IdentityLine, ...]:
-    return tuple(arrival_of(one, channel.public_url) for one in _powerful_first(identities))
-
-
-def _powerful_first(identities: Sequence[Assessment]) -> list[Assessment]:
-    return sorted(identities, key=lambda one: (PRIVILEGES.index(one.privilege.level), one.identity.key))
+    return tuple(
+        arrival_of(one, channel.public_url)
+        for one in sorted(identities, key=lambda one: (PRIVILEGES.index(one.privilege.level), one.identity.key))
+    )
 
 
 def _of_setup(

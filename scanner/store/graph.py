@@ -53,7 +53,12 @@ def attack_graph(connection: Connection, records: Opens) -> AttackGraph:
     methods = stream.methods(reachable)
     conditional: dict[_Pair, Step] = {}
     for edge in stream.conditional(methods, reachable):
-        conditional.setdefault((edge.source, edge.target), _step(edge))
+        conditional.setdefault(
+            (edge.source, edge.target),
+            Step(
+                source=edge.source, target=edge.target, relation="can_assume", evidence=edge.evidence, conditional=True
+            ),
+        )
     certain = adjacency(len(numbers), sources, targets)
     number = len(sources)
     sources.extend(numbers[source] for source, _ in conditional)
@@ -222,10 +227,6 @@ def _resolvable(row: Row[Any], one: _Identity) -> Identity:
         unread=one.unread,
         privilege=Privilege(level=one.privilege.level, evidence=one.privilege.evidence[:1]),
     )
-
-
-def _step(edge: Edge) -> Step:
-    return Step(source=edge.source, target=edge.target, relation="can_assume", evidence=edge.evidence, conditional=True)
 
 
 class _Evidence:

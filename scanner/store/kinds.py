@@ -20,7 +20,6 @@ from scanner.model import (
     AgentVerdict,
     Assessment,
     Assignment,
-    Credential,
     EntryAssessment,
     Exposure,
     Finding,
@@ -168,7 +167,10 @@ def _restore_identity(assessment: Assessment, seen: Sighting) -> Assessment:
     credentials = assessment.identity.credentials
     if seen.credentials:
         pairs = zip(credentials, seen.credentials, strict=True)
-        credentials = tuple(_used_at(credential, moment) for credential, moment in pairs)
+        credentials = tuple(
+            credential if credential.last_used_at == moment else replace(credential, last_used_at=moment)
+            for credential, moment in pairs
+        )
     used = seen.last_used_at if seen.usage_last_used_at is UNSET else seen.usage_last_used_at
     evidence = _usual_evidence(used) if seen.usage_evidence is UNSET else seen.usage_evidence
     return replace(
@@ -280,10 +282,6 @@ def _load_identity(row: Row[Any], shared: Shared) -> Assessment:
         consumers=body.consumers,
         findings=body.findings,
     )
-
-
-def _used_at(credential: Credential, moment: datetime | None) -> Credential:
-    return credential if credential.last_used_at == moment else replace(credential, last_used_at=moment)
 
 
 IDENTITIES = RecordKind(

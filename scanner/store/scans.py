@@ -75,7 +75,13 @@ def insert_scan(connection: Connection, result: ScanResult, forgot: Forgotten | 
         scan.started_at.isoformat(),
         scan.finished_at.isoformat(),
         scan.version,
-        _text(_Counted(**asdict(result.summary), counts=_counts_of(result), ends=result.ends)),
+        _text(
+            _Counted(
+                **asdict(result.summary),
+                counts=Counts(identities=count_identities(result.identities), findings=count_findings(result.findings)),
+                ends=result.ends,
+            )
+        ),
         _text(result.policy),
         _text(result.notices),
         _text(scan.inputs),
@@ -91,10 +97,6 @@ def insert_scan(connection: Connection, result: ScanResult, forgot: Forgotten | 
     ]
     bulk_insert(connection, schema.coverage, sections)
     return seq
-
-
-def _counts_of(result: ScanResult) -> Counts:
-    return Counts(identities=count_identities(result.identities), findings=count_findings(result.findings))
 
 
 def counts(connection: Connection, seq: int) -> Counts | None:

@@ -25,7 +25,6 @@ from sqlalchemy import (
     func,
     insert,
 )
-from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import NullPool
 
 from scanner.errors import MissingStore, StoreError
@@ -54,7 +53,10 @@ def compact(engine: Engine) -> int:
     """
     with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
-        size, pages, free = (_asked(cursor, name) for name in ("page_size", "page_count", "freelist_count"))
+        size, pages, free = (
+            int(cursor.execute(f"PRAGMA {name}").fetchone()[0])
+            for name in ("page_size", "page_count", "freelist_count")
+        )
         is_written_ahead = cursor.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         if not is_written_ahead or free * size < WORTH_IT or free < pages * MOST_FREE:
             return 0
@@ -62,10 +64,6 @@ def compact(engine: Engine) -> int:
             cursor.execute("VACUUM")
             return free * size
     return 0
-
-
-def _asked(cursor: DBAPICursor, name: str) -> int:
-    return int(cursor.execute(f"PRAGMA {name}").fetchone()[0])
 
 
 # --- The file: it exists or is created, and is never empty ---

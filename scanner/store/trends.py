@@ -181,7 +181,7 @@ def _apart(
     """The parts of an interval by the team of that time; without one where no version is known."""
     at = first
     for begun, ended, team in sorted(versions, key=lambda version: version[0]):
-        start, end = max(at, begun), _earlier(until, ended)
+        start, end = max(at, begun), min((end for end in (until, ended) if end is not None), default=None)
         if end is not None and end <= start:
             continue
         if start > at:
@@ -191,10 +191,6 @@ def _apart(
             return
         at = end
     yield None, at, until
-
-
-def _earlier(one: int | None, other: int | None) -> int | None:
-    return min((end for end in (one, other) if end is not None), default=None)
 
 
 def _of(column: ColumnElement[str], keys: Collection[str] | None) -> Iterator[ColumnElement[bool]]:

@@ -187,7 +187,10 @@ def _pair(keys: Sequence[AccessKey], slots: Sequence[KeySlot]) -> dict[str, KeyU
     """Match keys and slots of the same second: one of each, or distinguished by status, or all with the same use."""
     if len(keys) != len(slots):
         return None
-    uses = [_use_of_slot(slot) for slot in slots]
+    uses = [
+        KeyUse(last_used_at=slot.last_used_at, service=slot.last_used_service, region=slot.last_used_region)
+        for slot in slots
+    ]
     if all(use == uses[0] for use in uses):
         return {key.access_key_id: uses[0] for key in keys}
     by_status = {slot.active: use for slot, use in zip(slots, uses, strict=True)}
@@ -210,10 +213,6 @@ def use_of_answer(answer: AccessKeyLastUsed) -> KeyUse:
         service=answer.service_name if used else None,
         region=answer.region if used and answer.region != "N/A" else None,
     )
-
-
-def _use_of_slot(slot: KeySlot) -> KeyUse:
-    return KeyUse(last_used_at=slot.last_used_at, service=slot.last_used_service, region=slot.last_used_region)
 
 
 def _by_second(keys: Iterable[AccessKey]) -> dict[datetime | None, list[AccessKey]]:

@@ -325,7 +325,16 @@ class Account:
         attached = [policy.policy_arn for holder in holders for policy in holder.attached]
         boundaries = [holder.boundary for holder in holders if holder.boundary]
         listing.rows[POLICIES] = [*self._policies.values(), *published_details([*attached, *boundaries])]
-        listing.rows[GROUPS] = [_group(each) for each in holders if each.kind == "group"]
+        listing.rows[GROUPS] = [
+            GroupDetail(
+                arn=each.named.arn,
+                group_name=each.named.name,
+                group_policy_list=tuple(each.inline),
+                attached_managed_policies=tuple(each.attached),
+            )
+            for each in holders
+            if each.kind == "group"
+        ]
         listing.rows[ROLES] = [self._role(each) for each in holders if each.kind == "role"]
         listing.rows[USERS] = [_user(each) for each in holders if each.kind == "user"]
         return listing
@@ -360,15 +369,6 @@ def _user(holder: Holder) -> UserDetail:
         tags=tags_of(holder),
         group_list=tuple(sorted(holder.groups)),
         user_policy_list=tuple(holder.inline),
-        attached_managed_policies=tuple(holder.attached),
-    )
-
-
-def _group(holder: Holder) -> GroupDetail:
-    return GroupDetail(
-        arn=holder.named.arn,
-        group_name=holder.named.name,
-        group_policy_list=tuple(holder.inline),
         attached_managed_policies=tuple(holder.attached),
     )
 

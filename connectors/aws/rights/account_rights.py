@@ -83,7 +83,17 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
         },
         trusts=trusts,
         links={
-            **{user.arn: (*links.get(user.arn, ()), *_memberships(user, groups)) for user in listing.users},
+            **{
+                user.arn: (
+                    *links.get(user.arn, ()),
+                    *[
+                        Link(relation="member_of", target=groups[name], evidence="the group lists it")
+                        for name in sorted(user.group_list)
+                        if name in groups
+                    ],
+                )
+                for user in listing.users
+            },
             **{
                 role.arn: (
                     *links.get(role.arn, ()),
@@ -171,14 +181,6 @@ def _holder(
         possible=permissions.effective.possible,
         may_be_less=permissions.could_be_less,
     )
-
-
-def _memberships(user: UserDetail, groups: Mapping[str, str]) -> list[Link]:
-    return [
-        Link(relation="member_of", target=groups[name], evidence="the group lists it")
-        for name in sorted(user.group_list)
-        if name in groups
-    ]
 
 
 def may_do(permissions: Permissions, *actions: str) -> bool:

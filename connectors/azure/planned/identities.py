@@ -79,7 +79,11 @@ class Holder(Struct, kw_only=True):
         parts: dict[Computed, bool] = {
             "name": not self._name,
             "credentials": any(not _id(each) for each in self.credentials),
-            "trusts": any(CREDENTIALS[each.type][0] == "federation" and _is_open(each) for each in self.credentials),
+            "trusts": any(
+                CREDENTIALS[each.type][0] == "federation"
+                and UNKNOWN in (each.values.get("issuer"), each.values.get("subject"))
+                for each in self.credentials
+            ),
         }
         return frozenset(part for part, is_computed in parts.items() if is_computed)
 
@@ -226,11 +230,6 @@ def _id(declared: Declared) -> str:
 
 def _name_of(declared: Declared) -> str:
     return declared.text("display_name") or declared.text("name") or declared.at
-
-
-def _is_open(declared: Declared) -> bool:
-    """Whether the trusted issuer is unknown before deployment."""
-    return UNKNOWN in (declared.values.get("issuer"), declared.values.get("subject"))
 
 
 def _terms(declared: Declared) -> Terms:

@@ -46,7 +46,17 @@ class AzurePlanner:
         return Planned(
             identities=tuple(planned_by_place(after.found, before.found, known)),
             workloads=tuple(workload for each in deployed if (workload := after.workload(each)) is not None),
-            secrets=tuple(_secret(each) for each in deployed if each.type == _OF_VAULT),
+            secrets=tuple(
+                StoredSecret(
+                    key=planned_key(each.place),
+                    provider=SPEC.name,
+                    source=SOURCE,
+                    scope=each.account or UNKNOWN_PLACE,
+                    name=text(each.values.get("name")) or each.place.resource,
+                )
+                for each in deployed
+                if each.type == _OF_VAULT
+            ),
             unread=(*after.unread, *_unread(resources)),
         )
 
@@ -133,16 +143,6 @@ def _found(holder: Holder, held: Sequence[Assignment]) -> PlannedState:
         computed=holder.computed,
         givers=givers_of((each.resource, holder.gives[each.at]) for each in holder.given),
         credentials_at=holder.credentials_at(),
-    )
-
-
-def _secret(resource: Resource) -> StoredSecret:
-    return StoredSecret(
-        key=planned_key(resource.place),
-        provider=SPEC.name,
-        source=SOURCE,
-        scope=resource.account or UNKNOWN_PLACE,
-        name=text(resource.values.get("name")) or resource.place.resource,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
@@ -100,7 +100,11 @@ class RowSorter:
 def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -> Iterator[Assignment]:
     """The rights that these rows give: one for its principal, or for every service principal in its group."""
     once = {row.id.lower(): row for row in rows}
-    runners = _runners(once.values(), known)
+    runners = {
+        row.principal_id.lower()
+        for row in once.values()
+        if (judge := known.judges.get(guid_of(row.role_definition_id))) and judge.runs_workloads
+    }
     ids = _ids(known.members)
     for key, row in once.items():
         principal = row.principal_id.lower()
@@ -124,15 +128,6 @@ def _ids(members: Mapping[str, Sequence[Member]]) -> Mapping[str, frozenset[str]
 def _may_be_principal(row: RoleAssignment, principals: Principals) -> bool:
     """Whether a row without that type may have a service principal as its holder, as in older versions of the API."""
     return principals.is_service_principal(row.principal_id) or not principals.kind(row.principal_id)
-
-
-def _runners(rows: Iterable[RoleAssignment], known: Known) -> set[str]:
-    """Principals with a role that allows creating workloads."""
-    return {
-        row.principal_id.lower()
-        for row in rows
-        if (judge := known.judges.get(guid_of(row.role_definition_id))) and judge.runs_workloads
-    }
 
 
 def _judging(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> Judging:

@@ -171,11 +171,11 @@ class _Allowance:
         return [" + ".join(method) for method in methods if self.holds(method)]
 
     def _holds(self, actions: tuple[str, ...]) -> bool:
-        certainly = all(self._allows(action) and not self._may_lack(action) for action in actions)
+        certainly = all(
+            self._allows(action) and not (self._when.decides(action) or denies(self._denied, action))
+            for action in actions
+        )
         return not certainly and all(map(self.role.may_allow, actions)) if self.uncertain else certainly
-
-    def _may_lack(self, action: str) -> bool:
-        return self._when.decides(action) or denies(self._denied, action)
 
 
 class _Reading:

@@ -94,7 +94,10 @@ class FileApi(GcpApi):
 
     def _listing(self, request: Request, project: str, type_: str, parent: str | None = None) -> dict[str | None, Any]:
         """All that is there, and that it may not be all. Raises NotExported where nothing is."""
-        rows = [_named(item) for item in self.export.of(project, type_, parent)]
+        rows = [
+            {**item.data, "name": item.path} if "name" in item.data and "/" in item.path else dict(item.data)
+            for item in self.export.of(project, type_, parent)
+        ]
         own = [row for row in rows if row.get("keyType") != _MANAGED_BY_GOOGLE]  # gcloud lists these, too
         if self.export.holds(project, type_, parent):
             return {request.items: own}
@@ -195,11 +198,6 @@ def _described_alone(type_: str, project: str) -> str:
         f"all {type_}: some are described one by one; {k.command_for(type_, project)}, and files_are_complete = true "
         "says that there are no others"
     )
-
-
-def _named(item: Item) -> dict[str, Any]:
-    """A row as the API itself gives it, but that its name has the project's id."""
-    return {**item.data, "name": item.path} if "name" in item.data and "/" in item.path else dict(item.data)
 
 
 def _asset(item: Item, project: str) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from connectors.core.contract import SectionReading
+from connectors.core.reading import read_all
 from connectors.gcp.client import requests as r
-from connectors.gcp.each import several
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.conditions import Expression
@@ -92,7 +92,7 @@ def read_entitlements(reader: GcpReader, section: SectionReading, tree: Tree, pl
 
     off: list[NotOffered] = []
     errors: list[SourceError] = []
-    for _, answer in several(ask, places, reader.settings.workers):
+    for _, answer in read_all(ask, places, reader.settings.workers):
         if isinstance(answer, NotOffered):
             off.append(answer)
         elif isinstance(answer, SourceError):

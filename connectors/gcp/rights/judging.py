@@ -130,7 +130,11 @@ class Holdings:
 
     def tokens_of(self, resource: Resource) -> Mapping[str, bool]:
         """Key patterns of accounts for which the service accounts there can create tokens; False: conditionally."""
-        accounts = [resource.account] if resource.account else self._within(resource)
+        accounts = (
+            [resource.account]
+            if resource.account
+            else sorted({email for project in self.tree.projects(resource.place) for email in self._accounts[project]})
+        )
         found: dict[str, bool] = {}
         for email in accounts:
             for pattern, certain in self._tokens.get(email, {}).items():
@@ -147,9 +151,6 @@ class Holdings:
     def denied_below(self, binding: Binding, permissions: Iterable[str], project: str) -> dict[str, Answer]:
         """Those of these permissions that are denied to the member in a project below the resource."""
         return self._denials.denied(binding.member, permissions, f"projects/{project}") if self._denials else {}
-
-    def _within(self, resource: Resource) -> list[str]:
-        return sorted({email for project in self.tree.projects(resource.place) for email in self._accounts[project]})
 
     def _add(self, binding: Binding) -> None:
         held = self.held(binding)

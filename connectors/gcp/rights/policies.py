@@ -8,10 +8,11 @@ from contextlib import suppress
 from functools import partial
 
 from connectors.core.contract import Gone, SectionReading
+from connectors.core.reading import read_all
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.client.requests import Request
-from connectors.gcp.each import several
+from connectors.gcp.each import of_each
 from connectors.gcp.keys import account_key, last_segment
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.bindings import Accounts, Binding, PolicyPayload, SearchResult, Sieve
@@ -40,7 +41,7 @@ def note_unlisted_accounts(
         return reader.api.get(r.SERVICE_ACCOUNT, ServiceAccount, project=missing[email], account=email)
 
     unresolved: set[str] = set()
-    for email, answer in several(ask, sorted(missing), reader.settings.workers):
+    for email, answer in read_all(ask, sorted(missing), reader.settings.workers):
         if isinstance(answer, ServiceAccount):
             reader.found.note_account(missing[email], answer)
         elif not isinstance(answer, Gone):
@@ -143,7 +144,7 @@ class Policies:
         return True
 
     def _containers(self, names: Sequence[str]) -> None:
-        for name, answer in self._several(self._of_container, names):
+        for name, answer in self._of_containers(names):
             if isinstance(answer, PolicyPayload):
                 self._known.add(name)
                 self._add(answer, self._tree.resource(full_name(name)))
@@ -153,7 +154,7 @@ class Policies:
 
     def _inherit(self) -> None:
         """Read the policies above; if one cannot be read, its own unit reports the gap."""
-        for name, answer in self._several(self._of_container, self._place.ancestors):
+        for name, answer in self._of_containers(self._place.ancestors):
             if isinstance(answer, PolicyPayload):
                 self._known.add(name)
                 bindings = answer.on(self._tree.resource(full_name(name)))
@@ -163,16 +164,15 @@ class Policies:
         """Read the policy of each account; if the first is denied, the others are not requested."""
         if project not in accounts.complete:
             self._failures.append((project, SourceError("policies of service accounts that were not listed")))
-        emails = accounts.emails.get(project, ())
-        ask = partial(self._of_account, project)
-        for part in (emails[:1], emails[1:]):
-            for email, answer in self._several(ask, part):
-                if isinstance(answer, PolicyPayload):
-                    self._add(answer, self._tree.resource(account_key(project, email)))
-                elif not isinstance(answer, Gone):
-                    self._failures.append((project, answer))
-                    if isinstance(answer, Denied) and part == emails[:1]:
-                        return
+
+        def ask(email: str) -> PolicyPayload:
+            return self._reader.api.post(r.SERVICE_ACCOUNT_POLICY, PolicyPayload, None, project=project, account=email)
+
+        for email, answer in _all_offered(of_each(self._reader, accounts.emails.get(project, ()), ask)):
+            if isinstance(answer, PolicyPayload):
+                self._add(answer, self._tree.resource(account_key(project, email)))
+            elif not isinstance(answer, Gone):
+                self._failures.append((project, answer))
 
     def _add(self, policy: PolicyPayload, resource: Resource) -> None:
         self._is_begun = True
@@ -184,15 +184,16 @@ class Policies:
         ask = partial(self._reader.api.post, request, PolicyPayload, r.POLICY_BODY, **{place: named})
         return ask() if kind == "projects" else self._library.once(("policy", name), ask, self._shared)
 
-    def _of_account(self, project: str, email: str) -> PolicyPayload:
-        return self._reader.api.post(r.SERVICE_ACCOUNT_POLICY, PolicyPayload, None, project=project, account=email)
+    def _of_containers(self, names: Sequence[str]) -> Iterator[tuple[str, PolicyPayload | SourceError]]:
+        return _all_offered(read_all(self._of_container, names, self._reader.settings.workers))
 
-    def _several(
-        self, ask: Callable[[str], PolicyPayload], names: Sequence[str]
-    ) -> Iterator[tuple[str, PolicyPayload | SourceError]]:
-        """Read several policies; they exist even if an API is not offered."""
-        for name, answer in several(ask, names, self._reader.settings.workers):
-            yield name, SourceError(str(answer), hint=answer.hint) if isinstance(answer, NotOffered) else answer
+
+def _all_offered(
+    answers: Iterable[tuple[str, PolicyPayload | SourceError]],
+) -> Iterator[tuple[str, PolicyPayload | SourceError]]:
+    """The answers; policies exist even if an API is not offered."""
+    for name, answer in answers:
+        yield name, SourceError(str(answer), hint=answer.hint) if isinstance(answer, NotOffered) else answer
 
 
 # --- Roles named in policies: predefined roles singly or in one listing, whichever takes fewer calls ---
@@ -283,7 +284,7 @@ def read_denials(
         if part and refusals == REFUSALS:
             section.note("the rest was not requested")
             break
-        for place, answer in several(ask, part, reader.settings.workers):
+        for place, answer in read_all(ask, part, reader.settings.workers):
             if isinstance(answer, SourceError):
                 refusals += isinstance(answer, Denied)
                 failures.append(answer)

@@ -10,9 +10,9 @@ from functools import partial
 
 from msgspec import structs
 
+from connectors.core.reading import read_all
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import Pool
-from connectors.gcp.each import several
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.providers import Provider, ProviderPayload, provider_of
@@ -61,7 +61,7 @@ def pools_named(reader: GcpReader, library: Library, tree: Tree, bindings: Itera
             return None
         return library.once(("providers", name), partial(_providers, reader, project, pool))
 
-    answers = several(ask, sorted(others), reader.settings.workers)
+    answers = read_all(ask, sorted(others), reader.settings.workers)
     elsewhere = {
         name: reported for name, reported in answers if reported is not None and not isinstance(reported, SourceError)
     }

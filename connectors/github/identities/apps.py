@@ -65,7 +65,14 @@ def runner_group(
     }
     if hosted:
         attributes["hosted_runners"] = [
-            _hosted(one) for one in sorted(hosted, key=lambda one: one.name)[:RUNNERS_NAMED]
+            {
+                "name": one.name,
+                "platform": one.platform,
+                "status": one.status,
+                "public_ip": one.public_ip_enabled,
+                "last_active_on": one.last_active_on,
+            }
+            for one in sorted(hosted, key=lambda one: one.name)[:RUNNERS_NAMED]
         ]
     open_to_all = row.allows_public_repositories and not row.restricted_to_workflows
     used = [when for one in hosted if (when := moment(one.last_active_on)) is not None]
@@ -87,16 +94,6 @@ def _runner(row: Runner) -> Mapping[str, Any]:
         "status": row.status,
         "ephemeral": row.ephemeral,
         "labels": sorted(one.name for one in row.labels),
-    }
-
-
-def _hosted(row: HostedRunner) -> Mapping[str, Any]:
-    return {
-        "name": row.name,
-        "platform": row.platform,
-        "status": row.status,
-        "public_ip": row.public_ip_enabled,
-        "last_active_on": row.last_active_on,
     }
 
 

@@ -82,7 +82,15 @@ def _rules_asked(files: Files, part: Part) -> Mapping[str, Any] | None:
     for page in files.read(file):
         for one in _list(page, "environments"):
             if one.get("name") == part.what:
-                rules = [_rule(rule) for rule in _list(one, "protection_rules")]
+                rules = [
+                    {
+                        "type": str(rule.get("type")).upper(),
+                        "timeout": rule.get("wait_timer") or 0,
+                        "preventSelfReview": rule.get("prevent_self_review"),
+                        "reviewers": {"totalCount": len(_list(rule, "reviewers"))},
+                    }
+                    for rule in _list(one, "protection_rules")
+                ]
                 return {"environment": {"protectionRules": {"totalCount": len(rules), "nodes": rules}}}
     return {"environment": None}
 
@@ -100,15 +108,6 @@ _PARTS: Sequence[tuple[str, Callable[[Files, Part], Mapping[str, Any] | None]]] 
     ("environments(", _environments_asked),
 )
 """By what the query for them has."""
-
-
-def _rule(rule: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {
-        "type": str(rule.get("type")).upper(),
-        "timeout": rule.get("wait_timer") or 0,
-        "preventSelfReview": rule.get("prevent_self_review"),
-        "reviewers": {"totalCount": len(_list(rule, "reviewers"))},
-    }
 
 
 def _node(files: Files, root: Path, row: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -61,7 +61,11 @@ def of_permissions(permissions: Mapping[str, str], selection: str) -> Rights:
     """``selection``: ``all`` repositories, a ``subset`` or those ``selected``, or ``none``."""
     on = "all repositories" if selection == "all" else "selected repositories"
     grants = tuple(
-        Grant(name=f"{name}: {access}", via="direct", resource=None if _is_of_organization(name) else on)
+        Grant(
+            name=f"{name}: {access}",
+            via="direct",
+            resource=None if name.startswith(("organization_", "enterprise_")) or name == "members" else on,
+        )
         for name, access in sorted(permissions.items())
     )
     hits = [
@@ -132,7 +136,3 @@ def highest(hits: Iterable[tuple[PrivilegeLevel, str]]) -> Privilege:
         return Privilege(level="normal")
     level = min((one for one, _ in found), key=PRIVILEGES.index)
     return Privilege(level=level, evidence=tuple(dict.fromkeys(why for one, why in found if one == level)))
-
-
-def _is_of_organization(name: str) -> bool:
-    return name.startswith(("organization_", "enterprise_")) or name == "members"

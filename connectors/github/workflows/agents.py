@@ -138,7 +138,10 @@ def _gate(job: AgentJob) -> str | None:
 
 def _tools(job: AgentJob, *, is_public: bool) -> Iterator[str]:
     """Yield what its token may do, and a shell if it may run any command."""
-    if any(_has_shell(pattern, job.given) for pattern in job.action.shell):
+    if any(
+        pattern == "always" or any(fnmatchcase(str(value), pattern) for value in job.given.values())
+        for pattern in job.action.shell
+    ):
         yield "shell"
     granted = job.permissions
     if granted is None:
@@ -151,10 +154,6 @@ def _tools(job: AgentJob, *, is_public: bool) -> Iterator[str]:
             yield "private contents"
         if level in ("read", "write") and name != "id-token":
             yield f"token: {name} {level}"
-
-
-def _has_shell(pattern: str, given: Mapping[str, Any]) -> bool:
-    return pattern == "always" or any(fnmatchcase(str(value), pattern) for value in given.values())
 
 
 def _servers(job: AgentJob) -> Iterator[Mapping[str, Any]]:

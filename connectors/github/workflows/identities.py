@@ -218,7 +218,7 @@ class _Repository:
                 Signal(says="machine", sort="provider", evidence="it is a workflow of GitHub Actions"),
                 *signals_of(agents),
             ),
-            privilege=_privilege(unresolved),
+            privilege=Privilege(level="unknown" if unresolved else "normal", evidence=tuple(unresolved)),
             links=tuple(links),
             token_subjects=subjects,
         )
@@ -354,11 +354,6 @@ def _environments(job: Job) -> tuple[str, ...]:
     if value is None:
         return ()
     return value.texts if value.is_whole else (*value.texts, value.written)
-
-
-def _privilege(unresolved: Sequence[str]) -> Privilege:
-    """Its own privilege, which is normal; unknown if it may sign in as an unknown identity."""
-    return Privilege(level="unknown" if unresolved else "normal", evidence=tuple(unresolved))
 
 
 def _secret(expression: str | None) -> str | None:

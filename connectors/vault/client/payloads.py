@@ -228,13 +228,12 @@ def simple_strings(metadata: Mapping[str, Any] | None) -> dict[str, str]:
     kept = {
         key: value
         for key, value in sorted((metadata or {}).items())
-        if _is_simple(key) and isinstance(value, str) and _is_simple(value) and not _is_secret(key)
+        if _is_simple(key)
+        and isinstance(value, str)
+        and _is_simple(value)
+        and not (is_secret_name(key) or _SECRETIVE.search(key))
     }
     return dict(list(kept.items())[:MAX_ENTRIES])
-
-
-def _is_secret(name: str) -> bool:
-    return is_secret_name(name) or _SECRETIVE.search(name) is not None
 
 
 def _is_simple(text: str) -> bool:

@@ -78,7 +78,11 @@ def _shared(feature: str, adopters: Sequence[Candidate], last_use: Mapping[str, 
     besides = sum(not old for old in gone.values())
     if besides > _MOST_BESIDES * len(adopters):
         return None
-    proven = {one.identity: _proven(one, gone[one.identity], last_use) for one in adopters if not one.is_odd}
+    proven = {
+        one.identity: [old for old in gone[one.identity] if _is_proven(one, old, last_use)]
+        for one in adopters
+        if not one.is_odd
+    }
     movers = sum(map(bool, proven.values()))
     if not (movers >= LEAST_MEMBERS or LEAST_OF_FEW <= movers >= _SHARE_OF_ACTIVE * active):
         return None
@@ -111,10 +115,6 @@ def _replaced(one: Candidate) -> tuple[str, ...]:
             and spans[-1].last <= since + _OVERLAP
         )
     )
-
-
-def _proven(one: Candidate, gone: Iterable[str], last_use: Mapping[str, int]) -> list[str]:
-    return [old for old in gone if _is_proven(one, old, last_use)]
 
 
 def _is_proven(one: Candidate, old: str, last_use: Mapping[str, int]) -> bool:

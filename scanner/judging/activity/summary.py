@@ -75,12 +75,12 @@ def summary(line: Timeline, identity: Identity, since: int) -> Activity:
 def with_assumers_named(assessments: Sequence[Assessment]) -> tuple[Assessment, ...]:
     """The summary with keys in place of ``SCOPE:UNIQUE_ID``, which logs use for identities of other accounts."""
     wanted = {text for one in assessments if one.activity for text in one.activity.assumed_by}
-    keys = {text: one.identity.key for one in assessments if (text := _as_foreign(one.identity)) in wanted}
+    keys = {
+        text: one.identity.key
+        for one in assessments
+        if (text := f"{one.identity.scope}:{one.identity.unique_id}") in wanted
+    }
     return tuple(_with_names(one, keys) if keys and one.activity else one for one in assessments)
-
-
-def _as_foreign(identity: Identity) -> str:
-    return f"{identity.scope}:{identity.unique_id}"
 
 
 def _with_names(one: Assessment, keys: Mapping[str, str]) -> Assessment:

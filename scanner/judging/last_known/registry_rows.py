@@ -46,7 +46,10 @@ def followed(remembered: Remembered, entries: Sequence[Entry]) -> Remembered:
     return replace(
         remembered,
         assessments=tuple(_assessment(assessment, moved) for assessment in remembered.assessments),
-        entries=tuple(_entry(one, moved) for one in remembered.entries),
+        entries=tuple(
+            replace(one, entry=replace(one.entry, id=moved.get(one.entry.id, one.entry.id)))
+            for one in remembered.entries
+        ),
         findings=findings,
         known=_known(remembered, findings),
     )
@@ -105,10 +108,6 @@ def _registry(verdict: RegistryVerdict, moved: _Ids) -> RegistryVerdict:
 
 def _candidate(one: _Named, moved: _Ids) -> _Named:
     return replace(one, entry=moved.get(one.entry, one.entry))
-
-
-def _entry(one: EntryAssessment, moved: _Ids) -> EntryAssessment:
-    return replace(one, entry=replace(one.entry, id=moved.get(one.entry.id, one.entry.id)))
 
 
 def _finding(one: Finding, moved: _Ids) -> Finding:

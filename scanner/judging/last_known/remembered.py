@@ -338,7 +338,11 @@ def unlisted_places(
 
     ``assignments``, ``exposures``: the last known ones there.
     """
-    listed = {(section.source, section.scope) for section in coverage if not _is_of_unlisted(section)}
+    listed = {
+        (section.source, section.scope)
+        for section in coverage
+        if not (section.section == WHOLE_SCOPE and (section.detail or "").startswith(_UNLISTED))
+    }
     scanned = {source for source, _ in listed}
     identities = Counter((one.identity.source, one.identity.scope) for one in carried)
     rights = Counter((assignment.source, assignment.scope) for assignment in assignments)
@@ -377,10 +381,6 @@ def gaps_of_unlisted(
                 detail=f"{_UNLISTED}: if it no longer exists, `{command}` removes what is shown of it as last seen",
                 kinds=(ANY_KIND,),
             )
-
-
-def _is_of_unlisted(section: Coverage) -> bool:
-    return section.section == WHOLE_SCOPE and (section.detail or "").startswith(_UNLISTED)
 
 
 def _counted(*numbers: int) -> str:

@@ -99,7 +99,9 @@ class Directory:
     def _look_into(self, text: str) -> Person | None:
         if len(text) > MOST_TEXT:
             return None
-        if (outright := self.resolve(text)) is not None or self._is_machine(text):
+        if (outright := self.resolve(text)) is not None or (
+            self.machines.configured(text) or self.machines.discovered(text)
+        ):
             return outright
         segments = _SEGMENT.findall(text)
         if "@" not in text:
@@ -120,6 +122,3 @@ class Directory:
 
     def _person(self, found: Person | None) -> Person | None:
         return None if found is None or found.is_group else self.everybody.get(found.email)
-
-    def _is_machine(self, text: str) -> bool:
-        return self.machines.configured(text) or self.machines.discovered(text)

@@ -336,11 +336,12 @@ def _notices(
 
 def by_name(entries: Iterable[Entry]) -> tuple[Entry, ...]:
     """Return the entries as they match in any account: without scope, and with the name in each id added."""
-    return tuple(replace(one, scope=None, identities=_named(one)) for one in entries)
-
-
-def _named(entry: Entry) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for given in entry.identities for text in _texts(given)))
+    return tuple(
+        replace(
+            one, scope=None, identities=tuple(dict.fromkeys(text for given in one.identities for text in _texts(given)))
+        )
+        for one in entries
+    )
 
 
 def _texts(text: str) -> Iterator[str]:

@@ -15,13 +15,7 @@ from msgspec.structs import replace
 
 from scanner.matching.actions import Actions, covers, has_wildcard, parsed
 from scanner.model import Assessment, Grant, Identity
-from scanner.model.attributes import (
-    ALLOWED_ACTIONS,
-    ROLES_USED,
-    SERVICES_LAST_USED,
-    SERVICES_UNUSED,
-    SERVICES_USED,
-)
+from scanner.model.attributes import ALLOWED_ACTIONS, ROLES_USED, SERVICES_LAST_USED, SERVICES_UNUSED, SERVICES_USED
 from scanner.model.reviews import GrantUse
 from scanner.text import few
 
@@ -99,7 +93,7 @@ class _Seen:
         kept = [self._kept.get(service) if service else None for service in services]
         if kept and all(each is not None and not each.used for each in kept) and not used:
             return replace(shown, used=(), since=self._since(self._identity.use_tracked_days))
-        seen = {_service_of(action) for action in used}
+        seen = {action.partition(":")[0].lower() for action in used}
         for service, each in zip(services, kept, strict=True):
             if service and each is not None and each.used and service not in seen:
                 used[f"{service}: some actions"] = each.last
@@ -164,10 +158,6 @@ class _Seen:
 
 def _names(actions: Actions, action: str) -> bool:
     return covers(actions.pattern, action) and not any(covers(pattern, action) for pattern in actions.but)
-
-
-def _service_of(action: str) -> str:
-    return action.partition(":")[0].lower()
 
 
 def _allowed_by(grant: Grant, identity: Identity) -> tuple[Actions, ...] | None:

@@ -70,16 +70,15 @@ def plan(targets: Sequence[Target], result: ScanResult, known: Sequence[Known], 
             content = _content(target, findings, owner, identities, context.evidence)
             disputed = before is not None and _is_disputed(before, findings, result.scan.started_at)
             planned.append(_wanted(target, marker, msgspec.structs.replace(content, disputed=disputed)))
-        planned += [_wanted(target, one.marker, _emptied(one.content)) for one in there.values()]
+        planned += [
+            _wanted(target, one.marker, msgspec.structs.replace(one.content, findings=(), lines=(), disputed=False))
+            for one in there.values()
+        ]
     return planned
 
 
 def _wanted(target: Target, marker: str, content: Content) -> Wanted:
     return Wanted(marker=marker, target=target.name, content=content)
-
-
-def _emptied(content: Content) -> Content:
-    return msgspec.structs.replace(content, findings=(), lines=(), disputed=False)
 
 
 def _owner(finding: Finding, identities: Mapping[str, Assessment], roster: Roster | None) -> _Owner:

@@ -109,7 +109,11 @@ class Addresses:
     def _named(self, answer: Answer, entry_id: str) -> Entry:
         named = self._entries.get(entry_id)
         declaring = self._by_identity[answer.identity.key]
-        if named is not None and (named.has_own_id or named in declaring or self._is_where_it_was(named)):
+        if named is not None and (
+            named.has_own_id
+            or named in declaring
+            or self._declared_then.get(named.id) == self._meant([named])[0].identities
+        ):
             return named
         if len(declaring) == 1 and not news(declaring[0], answer.cells):
             return declaring[0]  # the row has moved, and already has all of it
@@ -119,9 +123,6 @@ class Addresses:
         else:
             message, fix = f"there is no entry {shown(entry_id)}", "empty the cell to add an entry"
         raise RegistryError(answer.problem(message, field="id", fix=fix))
-
-    def _is_where_it_was(self, entry: Entry) -> bool:
-        return self._declared_then.get(entry.id) == self._meant([entry])[0].identities
 
     def _stands_for(self, entry: Entry, answer: Answer) -> bool:
         """Return whether the entry matches now, and matched in the scan, which also knows imitations."""

@@ -20,7 +20,6 @@ from scanner.registry.editing.values import Value, read_value
 from scanner.registry.editing.writing import FORMATS, Edit, edited
 from scanner.registry.entries import load_registry
 from scanner.registry.lists import ListSource
-from scanner.registry.tables import Row
 from scanner.registry.tables.cells import CellError, shown
 
 _NEW_IN_FOLDER = "adopted"
@@ -140,7 +139,11 @@ def convert(source: ListSource, out: Path, *, replaces: bytes | None = None) -> 
             try:
                 value = read_value(meant[place], cell, source.dates) if place in meant else _unknown(cell)
             except CellError as error:
-                problems.append(_problem(opened, row, heading, error))
+                problems.append(
+                    Problem(
+                        file=str(opened.path), line=row.line, field=shown(heading), message=str(error), fix=error.fix
+                    )
+                )
             else:
                 cells |= {} if value is None else {heading: value}
         edits.append(Edit(cells=cells))
@@ -175,7 +178,3 @@ def _unknown(cell: Any) -> Value | None:
     if isinstance(cell, dict):
         return "; ".join(f"{key}={_unknown(value) or ''}" for key, value in cell.items()) or None
     return read_value(None, cell)
-
-
-def _problem(opened: Opened, row: Row, heading: str, error: CellError) -> Problem:
-    return Problem(file=str(opened.path), line=row.line, field=shown(heading), message=str(error), fix=error.fix)

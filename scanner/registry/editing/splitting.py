@@ -41,7 +41,9 @@ def without(
 
     def covered(entry: Entry, identities: Sequence[Identity]) -> frozenset[str]:
         verdicts = match(identities, [entry], tag_keys=tag_keys, today=today).verdicts
-        return frozenset(key for key, verdict in verdicts.items() if _registers(verdict.state, verdict.proposed))
+        return frozenset(
+            key for key, verdict in verdicts.items() if verdict.state in _STANDS_FOR or verdict.proposed is not None
+        )
 
     leaving = frozenset(one.key for one in gone)
     bare = replace(entry, credentials=())
@@ -57,10 +59,6 @@ def without(
     still = covered(after, staying) if after else frozenset()
     missing = [literal_identity(one.key) for one in staying if one.key not in still]
     return (*kept, *missing)
-
-
-def _registers(state: str, proposed: str | None) -> bool:
-    return state in _STANDS_FOR or proposed is not None
 
 
 def one_by_one(

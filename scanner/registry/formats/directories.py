@@ -71,7 +71,7 @@ def _fields(same: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     owners = [person for one in same for person in _named(one, "owners")]
     return {
         "name": text(first, "displayName"),
-        "kind": _entry_kind(first),
+        "kind": "service" if text(first, "servicePrincipalType") == "ManagedIdentity" else _KINDS[_kind(first)],
         "purpose": text(first, "description") or text(first, "notes"),
         "identities": [literal(id_) for id_ in ids],
         "provider": "azure",
@@ -82,10 +82,6 @@ def _fields(same: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "blueprint": text(first, "agentIdentityBlueprintId"),
         "directory tags": texts(first, "tags") or None,
     }
-
-
-def _entry_kind(data: Mapping[str, Any]) -> str:
-    return "service" if text(data, "servicePrincipalType") == "ManagedIdentity" else _KINDS[_kind(data)]
 
 
 def _named(data: Mapping[str, Any], key: str) -> list[str | None]:

@@ -160,12 +160,9 @@ class Columns:
                 for column, positions in best.items()
                 if len(positions) > 1
                 and column not in self._lists
-                and not self._tells_apart(column, positions, headings)
+                and not (column in self._several and len({normal(headings[at]) for at in positions}) == len(positions))
             ),
         )
-
-    def _tells_apart(self, column: str, positions: Sequence[int], headings: Sequence[str]) -> bool:
-        return column in self._several and len({normal(headings[at]) for at in positions}) == len(positions)
 
 
 def _meanings(words: Mapping[str, Sequence[str]], rank: int) -> dict[str, tuple[str, int]]:

@@ -15,7 +15,11 @@ _TIMES = {"enabled", "created", "updated", "exp", "nbf"}
 
 def _subscriptions(tenant: Tenant, _call: Call) -> Listing:
     rows = [
-        {"id": f"/subscriptions/{one['subscriptionId']}", "tenantId": tenant.id, **_without_parent(one)}
+        {
+            "id": f"/subscriptions/{one['subscriptionId']}",
+            "tenantId": tenant.id,
+            **{name: value for name, value in one.items() if name != "parent"},
+        }
         for one in tenant.subscriptions.values()
     ]
     return Listing(rows=rows, cap=_PAGE, usual=_PAGE)
@@ -137,10 +141,6 @@ def _user_credential(tenant: Tenant, call: Call) -> Reply:
         return refusal("arm", 404, "ResourceNotFound")
     name = "clusterUser" if call.query.get("format") == "exec" else "clusterAdmin"
     return Reply(body={"kubeconfigs": [{"name": name, "value": base64.b64encode(value.encode()).decode()}]})
-
-
-def _without_parent(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "parent"}
 
 
 def arm(path: str, handler: Callable[[Tenant, Call], Reply | Listing], *, method: str = "GET") -> Route:

@@ -89,7 +89,10 @@ def _rule_allows(rule: Mapping[str, Any], ask: Ask) -> bool:
     if "*" not in verbs and ask.verb not in verbs:
         return False
     if ask.path:
-        return any(_path_fits(pattern, ask.path) for pattern in rule.get("nonResourceURLs") or ())
+        return any(
+            ask.path == pattern or (pattern.endswith("*") and ask.path.startswith(pattern[:-1]))
+            for pattern in rule.get("nonResourceURLs") or ()
+        )
     groups, resources, names = (rule.get(key) or () for key in ("apiGroups", "resources", "resourceNames"))
     if "*" not in groups and ask.group not in groups:
         return False
@@ -98,7 +101,3 @@ def _rule_allows(rule: Mapping[str, Any], ask: Ask) -> bool:
     if covering.isdisjoint(resources):
         return False
     return not names or ask.name in names
-
-
-def _path_fits(pattern: str, path: str) -> bool:
-    return path == pattern or (pattern.endswith("*") and path.startswith(pattern[:-1]))
