@@ -161,8 +161,8 @@ class KubernetesReader:
                     self._facts.objects.setdefault(listing.resource, defaultdict(set))
             except SourceError as error:
                 errors.append(error)
-        for error in errors:  # where the only lists that there are were refused, nothing was read
-            section.lost(error, partial=len(errors) + missing < len(reading.listings) and reading.name != "rbac")
+        for one in errors:  # where the only lists that there are were refused, nothing was read
+            section.lost(one, partial=len(errors) + missing < len(reading.listings) and reading.name != "rbac")
         if missing == len(reading.listings):
             raise NotOffered("the cluster does not have it")
         if s.REQUESTS in reading.listings:
