@@ -30,6 +30,11 @@ def agent_user_key(tenant: str, object_id: str) -> str:
     return f"azure://{tenant.lower()}/agentUsers/{object_id.lower()}"
 
 
+def copilot_agent_key(tenant: str, environment: str, name: str) -> str:
+    """An agent of Copilot Studio: its id is that of a row in its environment."""
+    return f"azure://{tenant.lower()}/environments/{environment.lower()}/agents/{name.lower()}"
+
+
 def managed_identity_key(arm_id: str) -> str:
     """A managed identity: the id of a user-assigned one, or that of the resource that has a system-assigned one."""
     key = arm_key(arm_id)

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from connectors.azure import sections as s
-from connectors.azure.client.requests import ALLOWED, EVERYTHING, OF_LOGS, Allowed
+from connectors.azure.client.requests import ALLOWED, EVERYTHING, OF_LOGS, POWER_PLATFORM, Allowed
 from connectors.azure.settings import AzureSettings
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
@@ -48,12 +48,11 @@ def needed(settings: AzureSettings | None, logs: Collection[str] = ()) -> Iterat
 
 
 def _is_off(one: Allowed, settings: AzureSettings) -> bool:
-    no_subscriptions = settings.named_subscriptions == () and settings.named_management_groups == ()
     by_arm = {"data": False, "arm": True, "off": None}[settings.key_vaults]
     return (
         (one.section in _REPORTS and settings.sign_ins == "off")
         or (one.section in _ITEMS and (one.service == "arm") is not by_arm)
-        or (one.service != "graph" and no_subscriptions)
+        or (one.service != "graph" and settings.asks_no_resources)
     )
 
 
@@ -67,6 +66,7 @@ def printed(settings: AzureSettings | None = None, logs: Collection[str] = ()) -
     policy = {
         "graphApplicationPermissions": {name: APP_ROLES[name] for name in sorted(permissions)},
         "azureCustomRoles": roles,
+        "optionalDirectoryRoles": sorted({one.permission for one in needed(settings, logs)} & {POWER_PLATFORM}),
         "commands": list(_commands((settings and settings.client_id) or _CLIENT, roles, permissions)),
     }
     return msgspec.json.format(msgspec.json.encode(policy), indent=2).decode()
@@ -76,7 +76,7 @@ def _roles(settings: AzureSettings | None = None, logs: Collection[str] = ()) ->
     """The custom roles as `az role definition create` takes them; those with data actions are for subscriptions."""
     rows = list(needed(settings, logs))
     data = {one.permission for one in rows if one.service == "vault"}
-    control = {one.permission for one in rows if one.service == "arm"}
+    control = {one.permission for one in rows if one.service == "arm"} - {POWER_PLATFORM}
     root = f"/providers/Microsoft.Management/managementGroups/{(settings and settings.tenant) or 'TENANT'}"
     reported = {
         READER: ("Lists what Muster reads; nothing is changed.", root, control - {EVERYTHING}, ()),

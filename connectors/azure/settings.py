@@ -114,6 +114,11 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if signs_in and not self.endpoints.authority.lower().startswith("https:"):
             raise ValueError("signing in requires https: give access_token, or an authority_url that is https")
 
+    @property
+    def asks_no_resources(self) -> bool:
+        """Whether neither subscriptions nor management groups are read: the resource manager is not asked."""
+        return self.named_subscriptions == () and self.named_management_groups == ()
+
     def token_of(self, service: Service) -> SecretRef | None:
         """The reference to the token for a service, if configured."""
         own: SecretRef | None = getattr(self, f"{service}_token")

@@ -11,7 +11,8 @@ from scanner.model.providers import read_providers
 
 SERVICE_PRINCIPAL, APPLICATION, MANAGED_IDENTITY = "service_principal", "application", "managed_identity"
 AGENT_IDENTITY, AGENT_BLUEPRINT, AGENT_USER = "agent_identity", "agent_blueprint", "agent_user"
-KINDS = (SERVICE_PRINCIPAL, APPLICATION, MANAGED_IDENTITY, AGENT_IDENTITY, AGENT_BLUEPRINT, AGENT_USER)
+COPILOT_AGENT = "copilot_agent"
+KINDS = (SERVICE_PRINCIPAL, APPLICATION, MANAGED_IDENTITY, AGENT_IDENTITY, AGENT_BLUEPRINT, AGENT_USER, COPILOT_AGENT)
 STORED = "secret"
 
 _IDENTITY_RUNGS: tuple[Rung, ...] = ("key", "unique_id", "tag", "alias", "name", "glob")
@@ -95,6 +96,13 @@ SPEC = Spec(
             s.INHERITABLE,
             "What blueprints hand on to their agents",
             "which permissions agents inherit from their blueprints is not known: what they may do is unknown",
+        ),
+        _section(
+            s.COPILOT_AGENTS,
+            "Agents of Copilot Studio and Power Platform",
+            "agents of Copilot Studio are not found, nor who owns them and what they sign in as",
+            kinds=(COPILOT_AGENT,),
+            rungs=_IDENTITY_RUNGS,
         ),
         _section(
             s.OWNERS,

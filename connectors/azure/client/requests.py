@@ -41,6 +41,10 @@ class Forbidden(SourceError):
     """A request that is not in the table, such as a next link to elsewhere."""
 
 
+POWER_PLATFORM = "Power Platform Administrator (directory role)"
+"""The only role known to show an application what Power Platform has. No action of Azure's resource manager does."""
+
+
 class Allowed(Struct, frozen=True, kw_only=True):
     """A request: its section, place and permissions. ``beta``: part of Graph's preview version."""
 
@@ -176,6 +180,7 @@ ALLOWED: tuple[Allowed, ...] = (
         "/subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults",
     ),
     *_arm(s.VAULTS, "Microsoft.KeyVault/vaults/read", ARM_RESOURCES, method="POST"),
+    *_arm(s.COPILOT_AGENTS, POWER_PLATFORM, ARM_RESOURCES, method="POST"),
     *_vault(s.SECRETS, "Microsoft.KeyVault/vaults/secrets/readMetadata/action", "/secrets"),
     *_vault(s.KEYS, "Microsoft.KeyVault/vaults/keys/read", "/keys"),
     *_vault(s.CERTIFICATES, "Microsoft.KeyVault/vaults/certificates/read", "/certificates"),

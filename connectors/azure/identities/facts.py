@@ -12,7 +12,14 @@ from msgspec import Struct, field
 from connectors.azure import sections as s
 from connectors.azure.client.clouds import CloudName
 from connectors.azure.identities.faces import Faces, known
-from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
+from connectors.azure.identities.payloads import (
+    AgentUser,
+    Application,
+    CopilotAgent,
+    FederatedCredential,
+    Person,
+    ServicePrincipal,
+)
 from connectors.azure.rights.inheritance import Inheritable
 from connectors.azure.spec import SPEC
 from connectors.azure.usage.record import UseRecord
@@ -46,6 +53,9 @@ class TenantFacts(Struct, kw_only=True):
     federated: dict[str, tuple[FederatedCredential, ...]] = field(default_factory=dict)
     inheritable: dict[str, tuple[Inheritable, ...]] = field(default_factory=dict)
     deleted: dict[str, datetime] = field(default_factory=dict)
+    copilot_agents: list[CopilotAgent] = field(default_factory=list)
+    environments: dict[str, str] = field(default_factory=dict)
+    """Names of Power Platform's environments, by id in lower case."""
     sign_ins: UseRecord = UseRecord()
     credential_use: UseRecord = UseRecord()
 
@@ -57,6 +67,12 @@ class TenantFacts(Struct, kw_only=True):
         """What a blueprint (its client id) declares inheritable; None if that is unknown."""
         application = self.applications.get((blueprint or "").lower())
         return None if application is None else self.inheritable.get(application.id.lower())
+
+    def agent_ids(self) -> Mapping[str, str]:
+        """The object ids of agent identities, by object id and by client id in lower case."""
+        agents = [one for one in self.principals.values() if self.is_agent(one)]
+        by_client = {(one.app_id or one.id).lower(): one.id for one in agents}
+        return by_client | {one.id.lower(): one.id for one in agents}
 
     def principals_by_client(self) -> Mapping[str, ServicePrincipal]:
         """Service principals but agents, whose client id is their blueprint's, by client id in lower case."""

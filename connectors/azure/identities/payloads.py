@@ -5,6 +5,7 @@ Values of secrets and their first letters (``hint``) are not decoded, so they ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Raw, Struct, field
@@ -170,3 +171,16 @@ class Deleted(Struct, frozen=True, kw_only=True, rename="camel"):
     id: str
     app_id: str | None = None
     deleted_date_time: Any = None
+
+
+class CopilotAgent(Struct, frozen=True, kw_only=True):
+    """An agent by the id of its row, with its environment's id and its properties."""
+
+    id: str
+    environment: str
+    properties: Mapping[str, Any]
+
+    def text(self, name: str) -> str | None:
+        """A property that is a text."""
+        value = self.properties.get(name)
+        return value if isinstance(value, str) and value.strip() else None

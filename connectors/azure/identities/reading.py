@@ -13,6 +13,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.identities.agents import agent_blueprint, agent_identity, agent_user
 from connectors.azure.identities.applications import application, directory_for_rights, managed_identity, named_objects
+from connectors.azure.identities.copilot import copilot_agents, read_copilot_agents
 from connectors.azure.identities.facts import TenantFacts, is_nameless, ownership
 from connectors.azure.identities.lists import (
     APPLICATION,
@@ -280,7 +281,8 @@ def read_directory(reader: AzureReader) -> Iterator[DiscoveredRecord]:
 
     The least number of requests: one for 999 service principals and one for 999 applications; one for 100 of either,
     each, that gives their owners, and one for 100 applications that gives their federated credentials; one for 100
-    agent identities, blueprints and accounts of agents; one for 999 rows of each of the two reports of use.
+    agent identities, blueprints and accounts of agents; one for 999 rows of each of the two reports of use; one for
+    1,000 agents and environments of Power Platform.
     """
     settings, unit = reader.settings, reader.unit
     found = TenantFacts(scope=reader.scope, tenant=unit.tenant, gaps=reader.gaps, cloud=settings.cloud)
@@ -290,6 +292,7 @@ def read_directory(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     yield from read_blueprints(reader, found)
     yield from read_agent_users(reader, found)
     yield from read_inheritable(reader, found)
+    yield from read_copilot_agents(reader, found)
     yield from read_owners(reader, found)
     yield from read_federation(reader, found)
     yield from read_deleted_registrations(reader, found)
@@ -300,3 +303,4 @@ def read_directory(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     yield from ownerships(found)
     heritage = yield from read_rights(reader, directory_for_rights(found))
     yield from agent_identities(found, heritage)
+    yield from copilot_agents(found)

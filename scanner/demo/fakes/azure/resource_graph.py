@@ -56,7 +56,8 @@ def _resource_graph(tenant: Tenant, call: Call) -> Reply:
     query, subscriptions = str(call.body["query"]), call.body.get("subscriptions") or ()
     resources = [row for row in tenant.resources if not subscriptions or row["subscriptionId"] in subscriptions]
     try:
-        rows = kusto.run(query, {"resources": resources, "resourcecontainers": _containers(tenant)})
+        others = {"resourcecontainers": _containers(tenant), "powerplatformresources": tenant.power_platform}
+        rows = kusto.run(query, {"resources": resources, **others})
     except kusto.InvalidQuery as error:
         return refusal("arm", 400, "BadRequest", f"InvalidQuery: {error}")
     options = call.body.get("options") or {}
@@ -65,7 +66,7 @@ def _resource_graph(tenant: Tenant, call: Call) -> Reply:
     if not token.startswith(mine):
         return refusal("arm", 400, "BadRequest", "InvalidSkipToken")
     start = int(token.removeprefix(mine))
-    if start and "order by id" not in query:
+    if start and "order by id" not in query and "order by name" not in query:
         rows = rows[::-1]
     end = start + min(int(options.get("$top", 100)), tenant.resource_graph_page)
     payload = {"totalRecords": len(rows), "count": len(rows[start:end]), "resultTruncated": "false"}

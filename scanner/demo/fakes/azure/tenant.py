@@ -40,6 +40,8 @@ class Tenant:
         self.deny_assignments: list[Row] = []
         self.role_definitions: list[Row] = []
         self.resources: list[Row] = []
+        self.power_platform: list[Row] = []
+        """Rows of Resource Graph's table of Power Platform."""
         self.collections: dict[str, list[Row]] = {}
         """Any other list of Graph by its path without a version, such as ``/applications/{id}/owners``."""
         self.resource_graph_page = 1000
@@ -154,6 +156,24 @@ class Tenant:
             **facts,
         }
         self.resources.append(row)
+        return row
+
+    def add_environment(self, name: str) -> str:
+        """An environment of Power Platform. Returns its id."""
+        facts = {"displayName": name, "environmentType": "Production"}
+        row = {"name": guid(f"environment/{name}"), "type": "microsoft.powerplatform/environments", "properties": facts}
+        self.power_platform.append(row)
+        return str(row["name"])
+
+    def add_copilot_agent(self, name: str, environment: str, **properties: Any) -> Row:
+        """An agent of Copilot Studio. ``environment``: its id."""
+        facts = {"displayName": name, "environmentId": environment, "createdIn": "Copilot Studio", **properties}
+        row: Row = {
+            "name": guid(f"copilot/{environment}/{name}"),
+            "type": "microsoft.copilotstudio/agents",
+            "properties": facts,
+        }
+        self.power_platform.append(row)
         return row
 
     def add_vault(self, subscription: str, name: str, **properties: Any) -> Row:
