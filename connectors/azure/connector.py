@@ -21,8 +21,7 @@ from connectors.azure.rights.assignments import read_assignments
 from connectors.azure.scopes import find_units
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.records import workload
-from connectors.azure.workloads.rows import Estate, Resource, ask_resource_graph, resources_of
+from connectors.azure.workloads.rows import Estate, Resource, ask_resource_graph, resources_of, workload
 from connectors.azure.workloads.vaults import read_vaults
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.core.reading import require_sdk

@@ -25,12 +25,11 @@ from connectors.github.offline.api import FileApi
 from connectors.github.preflight import preflight
 from connectors.github.reader import GithubReader
 from connectors.github.sections import apps, keys_and_secrets, optional, organization
-from connectors.github.sections.alerts import read_alerts
 from connectors.github.sections.coding_agents import read_agents
 from connectors.github.sections.members import read_people
+from connectors.github.sections.optional import read_alerts, read_webhooks
 from connectors.github.sections.repositories import read_all_repositories
 from connectors.github.sections.subjects import read_subjects
-from connectors.github.sections.webhooks import read_webhooks
 from connectors.github.sections.workflows import read_workflows
 from connectors.github.settings import GithubSettings
 from connectors.github.spec import SPEC

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
@@ -10,9 +10,8 @@ from typing import Literal, TypeAlias
 from msgspec.structs import replace
 
 from reports.board.records import RESOLVED_WITHIN, Board, Measure, Moment, Resolution, Team
-from reports.board.upkeep import by_team, kept, shares, summed
-from scanner.model import ROTATED, Assessment, Credential, ScanResult, Severity, Summary, Upkeep
-from scanner.model.summary import unexplained
+from scanner.model import ROTATED, Assessment, Credential, Entry, ScanResult, Severity, Summary, Upkeep
+from scanner.model.summary import unexplained, upkeep
 
 Answer: TypeAlias = bool | None
 """Whether a statement holds; None if unknown."""
@@ -285,3 +284,51 @@ def _moment(at: datetime, counts: Summary) -> Moment:
 
 def _share(part: int, parts: Sequence[int]) -> float | None:
     return part / sum(parts) if sum(parts) else None
+
+
+# --- The upkeep of the registry: completeness of its entries, and reviews in time ---
+
+KEPT = ("owner", "purpose", "review", "blast_radius")
+"""The facts that are counted for each entry."""
+
+
+def kept(result: ScanResult) -> tuple[Measure, ...]:
+    """A measure for each fact; without entries there is no share."""
+    now = _of(result, (one.entry for one in result.entries))
+    return tuple(Measure(name=name, count=getattr(now, name), known=now.entries, unknown=0) for name in KEPT)
+
+
+def shares(counts: Upkeep | None) -> dict[str, float | None]:
+    """The shares of one scan, 0 to 1; None where it had no entries, or did not count them."""
+    return {
+        name: getattr(counts, name) / counts.entries if counts is not None and counts.entries else None for name in KEPT
+    }
+
+
+def mean(counts: Upkeep) -> float | None:
+    """The mean of the shares, 0 to 1; None without entries."""
+    return sum(getattr(counts, name) for name in KEPT) / (len(KEPT) * counts.entries) if counts.entries else None
+
+
+def by_team(result: ScanResult) -> Mapping[str | None, Upkeep]:
+    """Upkeep by team, in its first spelling; an entry without a team counts for the team of its identities."""
+    theirs = {one.identity.key: one.ownership.team for one in result.identities}
+    names: dict[str | None, str | None] = {}
+    entries: dict[str | None, list[Entry]] = defaultdict(list)
+    for declared in result.entries:
+        of_identities = (theirs.get(key) for key in declared.identities)
+        team = declared.entry.team or next(filter(None, of_identities), None)
+        folded = team.casefold() if team else None
+        names.setdefault(folded, team)
+        entries[folded].append(declared.entry)
+    return {names[folded]: _of(result, its) for folded, its in entries.items()}
+
+
+def summed(parts: Iterable[Upkeep]) -> Upkeep:
+    """The sum of all."""
+    listed = list(parts)
+    return Upkeep(**{name: sum(getattr(one, name) for one in listed) for name in Upkeep.__struct_fields__})
+
+
+def _of(result: ScanResult, entries: Iterable[Entry]) -> Upkeep:
+    return upkeep(entries, result.policy, result.scan.started_at.date())

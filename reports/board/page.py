@@ -19,9 +19,8 @@ from msgspec import Struct
 
 from reports.base import Screen, View
 from reports.board import words
-from reports.board.numbers import board
+from reports.board.numbers import board, mean
 from reports.board.records import Board, Measure, Moment, Team
-from reports.board.upkeep import mean
 from reports.limits import Number
 from reports.phrases import ORPHANED_MEANS
 from reports.summary import Digest

@@ -6,9 +6,8 @@ from typing import BinaryIO, ClassVar
 
 from reports.base import Screen, View
 from reports.board import words
-from reports.board.numbers import board
+from reports.board.numbers import board, mean
 from reports.board.records import Board, Measure, Team
-from reports.board.upkeep import mean
 from reports.summary import Digest
 from reports.terminal_page import Heading, Page
 from scanner.model import ScanResult

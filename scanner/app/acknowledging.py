@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 
 from reports.phrases import ACKNOWLEDGE, SHORTEST_FINGERPRINT
 from scanner.errors import UsageError
-from scanner.model import Finding
+from scanner.model import Acknowledgement, Finding
 from scanner.model.declared import ACKNOWLEDGED_DAYS
+from scanner.redaction.masking import mask
 from scanner.redaction.shapes import without_secrets
+from scanner.rules.catalog import RULES
 from scanner.store.store import Store
-from scanner.suppressions.acknowledgements import LONGEST
+from scanner.suppressions.acknowledgements import LONGEST, load_acknowledgements
 from scanner.text import counted
 
 FINGERPRINT = re.compile(r"[0-9a-f]+")
@@ -80,3 +84,21 @@ def finding_beginning(store: Store, digits: str) -> Finding:
             f"{counted(len(found), 'finding begins', 'findings begin')} with {digits}:{listed}", hint="give more digits"
         )
     return found[0]
+
+
+# --- Acknowledgements in force: those in files, and those of the served page ---
+
+
+def listed_acknowledgements(files: Sequence[Path], today: date) -> tuple[Acknowledgement, ...]:
+    """The acknowledgements in the files. Raises ConfigError with file, line and key."""
+    return load_acknowledgements(files, [rule.id for rule in RULES], today)
+
+
+def all_acknowledgements(store: Store, files: Sequence[Path], today: date) -> tuple[Acknowledgement, ...]:
+    """The acknowledgements in the files and those of the served page. Raises ConfigError."""
+    return (*listed_acknowledgements(files, today), *served_acknowledgements(store))
+
+
+def served_acknowledgements(store: Store) -> tuple[Acknowledgement, ...]:
+    """The acknowledgements of the served page."""
+    return tuple(map(mask, store.served.acknowledgements()))

@@ -14,8 +14,16 @@ from scanner.judging.last_known.line_ends import Cuts, cut_rosters, cut_rows, wi
 from scanner.judging.last_known.registry_rows import followed
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.last_known.shrunk import LEAVERS, gap, implausible_roster, lost_rows, nobody_left
-from scanner.judging.last_known.unconfirmed import outside_listings, without_unconfirmed
-from scanner.judging.last_known.vanished import Loss, gone, losses, recreations, still_there, to_look_up
+from scanner.judging.last_known.vanished import (
+    Loss,
+    gone,
+    losses,
+    outside_listings,
+    recreations,
+    still_there,
+    to_look_up,
+    without_unconfirmed,
+)
 from scanner.judging.pipeline import LIST_TYPE, Declared
 from scanner.matching.places import Places
 from scanner.model import EntryAssessment, FileEnd, ScanResult, Summary

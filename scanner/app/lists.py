@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.app.acknowledgements import listed_acknowledgements, served_acknowledgements
+from scanner.app.acknowledging import listed_acknowledgements, served_acknowledgements
 from scanner.app.cut_lists import cut_lists_of
 from scanner.config.agents_lock import read_lock
 from scanner.config.load import Config

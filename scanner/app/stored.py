@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from scanner.app.acknowledgements import all_acknowledgements
+from scanner.app.acknowledging import all_acknowledgements
 from scanner.app.handling import handling_of
 from scanner.config.load import Config
 from scanner.model import ActivityPolicy, ScanResult

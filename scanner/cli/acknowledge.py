@@ -207,7 +207,7 @@ def _by_rule(store: Store, rule: str, text: str, rules: Sequence[str]) -> list[F
 def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
     """Print each acknowledgement with the findings it covers in the latest scan, ordered by last day."""
     from reports.terminal_page import Page
-    from scanner.app.acknowledgements import all_acknowledgements, listed_acknowledgements
+    from scanner.app.acknowledging import all_acknowledgements, listed_acknowledgements
     from scanner.cli.output import stdout_screen
     from scanner.errors import MissingStore
     from scanner.store.store import open_store

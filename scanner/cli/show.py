@@ -22,7 +22,7 @@ def show(identity: str, config_file: Path | None, store_url: str | None) -> int:
     a name, an alias or a credential id. Exit 1 if there is none; if there are several, it lists them.
     """
     from reports.card import identity_card
-    from scanner.app.acknowledgements import all_acknowledgements
+    from scanner.app.acknowledging import all_acknowledgements
     from scanner.app.stored import with_activity
     from scanner.cli.output import stdout_screen
     from scanner.config.load import load_config

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from scanner.app.acknowledgements import listed_acknowledgements, served_acknowledgements
+from scanner.app.acknowledging import listed_acknowledgements, served_acknowledgements
 from scanner.app.handling import handling_of
 from scanner.model import Acknowledgement, FindingState
 from scanner.model.served import AcknowledgementAsked, AcknowledgementWithdrawn, FindingAcknowledged

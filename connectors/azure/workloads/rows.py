@@ -18,12 +18,21 @@ from msgspec import Raw, Struct, structs
 from connectors.azure import sections as s
 from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.payloads import moment
-from connectors.azure.keys import arm_key, managed_identity_key, subscription_of
+from connectors.azure.keys import (
+    agent_blueprint_key,
+    agent_identity_key,
+    application_key,
+    arm_key,
+    managed_identity_key,
+    subscription_of,
+)
 from connectors.azure.reader import AzureReader
-from connectors.core.contract import SectionReading
+from connectors.azure.spec import SPEC
+from connectors.core.contract import Scope, SectionReading
 from scanner.catalog import read_table
 from scanner.errors import SourceError
-from scanner.model import Signal
+from scanner.model import Signal, Workload
+from scanner.model.attributes import NO_LOCAL_ACCOUNTS, SIGNS_TOKENS_AS
 
 USER_ASSIGNED, VAULT = "microsoft.managedidentity/userassignedidentities", "microsoft.keyvault/vaults"
 BOT, FOUNDRY_AGENT = "microsoft.botservice/botservices", "microsoft.cognitiveservices/accounts/projects/applications"
@@ -269,3 +278,54 @@ def _assigned(resource: Resource) -> Iterator[str]:
     """Resource ids of user-assigned identities."""
     yield from (resource.identity and resource.identity.user_assigned_identities) or ()
     yield from (one for one in (resource.kubelet, resource.msa_app_msi) if isinstance(one, str) and one)
+
+
+# --- Workloads: every resource that has an identity ---
+
+
+def workload(scope: Scope, tenant: str, row: Resource) -> Workload | None:
+    """A resource that runs as an identity; None for others."""
+    keys = sorted({*runs_as(row), *_in_directory(tenant, row)})
+    if not keys:
+        return None
+    return Workload(
+        key=arm_key(row.id),
+        provider=SPEC.name,
+        source=scope.source,
+        scope=scope.id,
+        kind=kind_of(row),
+        name=row.name,
+        runs_as=tuple(keys),
+        created_at=row.made_at,
+        created_by=row.made_by,
+        tags=row.labels,
+        attributes=_attributes(tenant, row),
+    )
+
+
+def _in_directory(tenant: str, row: Resource) -> Iterator[str]:
+    """Applications and agent identities; a bot with a managed identity names its client id, too."""
+    kind = row.type.lower()
+    if kind == BOT and isinstance(row.msa_app_id, str) and row.msa_app_id and not row.msa_app_msi:
+        yield application_key(tenant, row.msa_app_id)
+    if kind == FOUNDRY_AGENT and isinstance(row.agent_principal, str) and row.agent_principal:
+        yield agent_identity_key(tenant, row.agent_principal)
+
+
+def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
+    blueprint = row.agent_blueprint if row.type.lower() == FOUNDRY_AGENT else None
+    reported = {
+        "location": row.location,
+        "local_keys": _local_keys(row),
+        SIGNS_TOKENS_AS: row.oidc_issuer,  # malformed: a gap of its row
+        NO_LOCAL_ACCOUNTS: row.disable_local_accounts if isinstance(row.disable_local_accounts, bool) else None,
+        "blueprint": agent_blueprint_key(tenant, blueprint) if isinstance(blueprint, str) and blueprint else None,
+    }
+    return {name: value for name, value in reported.items() if value is not None}
+
+
+def _local_keys(row: Resource) -> bool | None:
+    """Whether local keys give access without an identity; None if unknown."""
+    if isinstance(row.disable_local_auth, bool):
+        return not row.disable_local_auth
+    return row.allow_shared_key_access if isinstance(row.allow_shared_key_access, bool) else None

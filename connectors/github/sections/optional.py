@@ -1,16 +1,20 @@
-"""Optional sections, which take a request for each token or repository."""
+"""Optional sections: those with a request for each token or repository, webhooks, and alerts of secret scanning."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import partial
 
-from connectors.core.contract import DiscoveredRecord
+from connectors.core.contract import DiscoveredRecord, SectionReading
+from connectors.core.reading import ReadSection
+from connectors.exposed import NAMELESS, Alert, DescribedAlert, exposure_of, leak_of_alert
 from connectors.github import keys
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
-from connectors.github.client.repositories import Read
+from connectors.github.client.repositories import Read, is_of
 from connectors.github.client.requests import names
+from connectors.github.identities.apps import webhook
 from connectors.github.identities.keys_and_secrets import stored_secret
 from connectors.github.reader import GithubReader
 from scanner.errors import NotOffered
@@ -65,3 +69,72 @@ def read_more_secrets(reader: GithubReader, found: Sequence[Read]) -> Generator[
                     yield stored_secret(place, row, keys.stored_secret(owner, row.name, store=store), store)
                     section.found()
     yield reader.done(section)
+
+
+# --- Webhooks of the organization and its repositories ---
+
+
+def read_webhooks(reader: GithubReader, found: Sequence[Read]) -> ReadSection[None]:
+    """Webhooks of the organization, and of repositories that are not archived."""
+    if not reader.settings.webhooks:
+        yield reader.place.scope.coverage(s.WEBHOOKS, "off")
+        return
+    with reader.section(s.WEBHOOKS) as section:
+        for row in reader.listed(section, r.ORG_HOOKS, p.Hook):
+            yield webhook(reader.place, row)
+            section.found()
+        read = partial(reader.of_repository, section, r.REPOSITORY_HOOKS, p.Hook)
+        in_use = [one.facts.full_name for one in found if not one.facts.archived]
+        for name, rows in reader.each(section, "repositories", read, in_use, str, are_parts=True):
+            for row in rows:
+                yield webhook(reader.place, row, name)
+                section.found()
+    yield reader.done(section)
+
+
+# --- Alerts of secret scanning ---
+
+
+def read_alerts(reader: GithubReader) -> Iterator[DiscoveredRecord]:
+    """Alerts of secret scanning, open and closed, without their secrets; alerts closed as no leak are only counted."""
+    scope = reader.place.scope
+    if not reader.settings.secret_scanning_alerts:
+        yield scope.coverage(s.ALERTS, "off")
+        return
+    no_leaks = nameless = 0
+    with reader.section(s.ALERTS) as section:
+        alerts = reader.listed(section, r.SECRET_ALERTS, Alert)
+        ids = _ids_of_leaked(reader, section) if alerts else {}
+        for row in alerts:
+            leak = leak_of_alert(row, ids.get(row.place, {}))
+            no_leaks += not row.is_leak
+            nameless += row.is_leak and not leak.is_kept
+            if row.is_leak and leak.is_kept:
+                yield exposure_of(leak, scope.source, scope.id)
+                section.found()
+        for number, why in ((no_leaks, "closed as no leak"), (nameless, NAMELESS)):
+            if number:
+                section.note(f"alerts left out: {number:,} {why}")
+    yield reader.done(section)
+
+
+def _ids_of_leaked(reader: GithubReader, section: SectionReading) -> Mapping[tuple[str, int], Mapping[str, str]]:
+    """Ids of leaked keys that GitHub got from their providers, by the alert's repository and number.
+
+    A filtered list has the alerts with ids, and each of these is read. Enterprise Servers and files have none.
+    """
+    if reader.settings.from_files is not None or keys.is_server(reader.place.organization.host):
+        return {}
+    listed = (
+        row.place
+        for request in (r.ALERTS_WITH_ID, r.ALERTS_WITH_OWNER)
+        for row in reader.listed(section, request, Alert)
+        if row.is_leak
+    )
+    places = [one for one in dict.fromkeys(listed) if is_of(one[0], reader.org)]
+
+    def read(place: tuple[str, int]) -> Mapping[str, str]:
+        alert = reader.api.one(r.SECRET_ALERT, DescribedAlert, **names(place[0]), alert_number=str(place[1]))
+        return alert.ids
+
+    return dict(reader.each(section, "alerts", read, places, lambda one: f"{one[0]} {one[1]}"))

@@ -9,8 +9,7 @@ import pytest
 
 from connectors.azure.reader import Unit
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.records import workload
-from connectors.azure.workloads.rows import Identities, Resource
+from connectors.azure.workloads.rows import Identities, Resource, workload
 from connectors.core.contract import Scope
 from scanner.model import with_typed
 
