@@ -203,8 +203,8 @@ class Attached:
 
     def add(self, project: str, email: str, credential: Credential) -> None:
         """``project``: the id of the one that the account lives in."""
-        if self._reader.found.has_account(project, email):
-            self._reader.found.of[email].credentials.append(credential)
+        if self._reader.found.accounts.has(project, email):
+            self._reader.found.accounts.facts[email].credentials.append(credential)
         else:
             self._left += 1
 

@@ -38,13 +38,13 @@ ISSUER = "https://accounts.google.com"
 def emit_accounts(reader: GcpReader) -> Iterator[Identity]:
     """Yield the listed accounts with all facts found since."""
     for project in reader.place.projects:
-        for row in reader.found.accounts.get(project.id, ()):
+        for row in reader.found.accounts.listed.get(project.id, ()):
             yield parse_account(reader, project, row)
 
 
 def parse_account(reader: GcpReader, project: ProjectRef, row: ServiceAccount) -> Identity:
     """The account with the facts found before. Assignments decide its privilege."""
-    found = reader.found.of[row.email]
+    found = reader.found.accounts.facts[row.email]
     form = account_of(row.email).kind
     used = use_of_account(reader, project, row)
     trusts = tuple(found.trusts)
@@ -95,7 +95,7 @@ def list_accounts(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     with reader.section("iam.service_accounts") as section:
         for row in reader.decoded(section, reader.api.service_accounts(project.id), ServiceAccount):
             section.found()
-            reader.found.note_account(project.id, row)
+            reader.found.accounts.note(project.id, row)
     yield from reader.done(section)
 
 
@@ -173,7 +173,7 @@ NAME, ACCOUNTS = "iam.service_account_keys", "iam.service_accounts"
 def read_account_keys(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Read user-managed keys, and attach them to the listed accounts."""
     project = reader.place.project
-    emails = [row.email for row in reader.found.accounts.get(project.id, ())]
+    emails = [row.email for row in reader.found.accounts.listed.get(project.id, ())]
     is_whole = not reader.lacks(project, ACCOUNTS)
     if not is_whole and not emails:
         yield reader.skipped(NAME, "service accounts were not listed")
@@ -194,7 +194,7 @@ def read_account_keys(reader: GcpReader) -> Iterator[DiscoveredRecord]:
             is_begun = True
             for row in reader.decoded(section, answer, ServiceAccountKey):
                 if row.key_type != SYSTEM_MANAGED:  # an emulator may ignore the filter
-                    reader.found.of[email].credentials.append(parse_account_key(project.id, email, row))
+                    reader.found.accounts.facts[email].credentials.append(parse_account_key(project.id, email, row))
         for error in failed.values():
             if not (is_begun and isinstance(error, Gone)):  # one account may be deleted meanwhile, but not all
                 section.lost(error, partial=is_begun)

@@ -35,8 +35,8 @@ def note_api_key(reader: GcpReader, project: ProjectRef, row: ApiKey) -> bool:
         return False
     email = row.service_account_email
     home = reader.home_of(email) if email else None
-    if home is not None and (reader.found.has_account(home.id, email) or reader.lacks(home, "iam.service_accounts")):
-        reader.found.of[email].credentials.append(_credential(account_key(home.id, email), row))
+    if home is not None and (reader.found.accounts.has(home.id, email) or reader.lacks(home, "iam.service_accounts")):
+        reader.found.accounts.facts[email].credentials.append(_credential(account_key(home.id, email), row))
         return False
     reader.found.api_keys[project.id].append(row)
     return True

@@ -70,7 +70,7 @@ def _accounts(reader: GcpReader, section: SectionReading, rows: Rows) -> Counter
     for project, row in rows[ServiceAccount]:
         section.found()
         found[project.id] += 1
-        reader.found.note_account(project.id, row)
+        reader.found.accounts.note(project.id, row)
     return found
 
 

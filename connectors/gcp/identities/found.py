@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from connectors.gcp.client.payloads import ApiKey, Pool, ServiceAccount
 from connectors.gcp.rights.providers import Provider
@@ -28,35 +28,51 @@ class AccountFacts(Struct, kw_only=True):
     roles_used: list[str] = []
 
 
-class UnitFacts:
-    """The facts of one unit. Readings of several projects add to it in parallel, each for its own accounts.
+class FoundAccounts:
+    """Service accounts. Readings of several projects add to it in parallel, each for its own accounts.
 
-    By e-mail: facts ``of`` accounts, also of those that are listed elsewhere. By the account's unique id: ``used``. By
-    ``ACCOUNT/keys/ID``, as in the record of use: ``keys_used``. By project id: ``accounts`` that were listed,
-    ``api_keys`` that are identities of their own, and ``pools`` of workload identities. ``providers``: of these pools;
-    None if they were not all read. ``engines``: agents that Google runs, by key. ``principals``: those of identities
-    that were read elsewhere, which bindings may name. ``code_in``: project id and key of what runs the code in a
-    bucket, by its name.
+    ``facts``: by e-mail, also of accounts that are listed elsewhere. ``listed``: by project id. ``used``: by the
+    account's unique id; ``keys_used``: by ``ACCOUNT/keys/ID``, as in the record of use.
     """
 
     def __init__(self) -> None:
-        self.of: defaultdict[str, AccountFacts] = defaultdict(AccountFacts)
+        self.facts: defaultdict[str, AccountFacts] = defaultdict(AccountFacts)
+        self.listed: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
         self.used: dict[str, Use] = {}
         self.keys_used: dict[str, Use] = {}
-        self.accounts: defaultdict[str, list[ServiceAccount]] = defaultdict(list)
-        self.api_keys: defaultdict[str, list[ApiKey]] = defaultdict(list)
-        self.pools: defaultdict[str, list[Pool]] = defaultdict(list)
-        self.providers: list[Provider] | None = None
-        self.engines: dict[str, Identity] = {}
-        self.principals: set[str] = set()
-        self.code_in: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
         self._emails: set[tuple[str, str]] = set()
 
-    def note_account(self, project: str, row: ServiceAccount) -> None:
+    def note(self, project: str, row: ServiceAccount) -> None:
         """Record a listed account, with its project's id."""
-        self.accounts[project].append(row)
+        self.listed[project].append(row)
         self._emails.add((project, row.email))
 
-    def has_account(self, project: str, email: str) -> bool:
+    def has(self, project: str, email: str) -> bool:
         """Whether it was listed."""
         return (project, email) in self._emails
+
+
+class FoundPools(Struct, kw_only=True):
+    """Pools of workload identities.
+
+    ``listed``: by project id. ``providers``: of these pools; None if they were not all read. ``principals``: keys of
+    the identities that were read elsewhere, which bindings may name.
+    """
+
+    listed: defaultdict[str, list[Pool]] = field(default_factory=lambda: defaultdict(list))
+    providers: list[Provider] | None = None
+    principals: set[str] = field(default_factory=set)
+
+
+class UnitFacts(Struct, kw_only=True):
+    """The facts of one unit.
+
+    ``api_keys``: those that are identities of their own, by project id. ``engines``: agents that Google runs, by key.
+    ``code_in``: by the name of a bucket, project id and key of what runs the code in it.
+    """
+
+    accounts: FoundAccounts = field(default_factory=FoundAccounts)
+    pools: FoundPools = field(default_factory=FoundPools)
+    api_keys: defaultdict[str, list[ApiKey]] = field(default_factory=lambda: defaultdict(list))
+    engines: dict[str, Identity] = field(default_factory=dict)
+    code_in: defaultdict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))

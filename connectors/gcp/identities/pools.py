@@ -98,15 +98,15 @@ def note_pools(
     """
     off = set()
     for project, pool in pools:
-        reader.found.pools[project.id].append(pool)
+        reader.found.pools.listed[project.id].append(pool)
         if not pool.is_enabled:
             off.add(numbered(project, pool.name))
     providers = list(_providers(section, rows, off))
-    if count := sum(map(len, reader.found.pools.values())):
+    if count := sum(map(len, reader.found.pools.listed.values())):
         section.note(f"{counted(count, 'pool', 'pools')} with {counted(len(providers), 'provider', 'providers')}")
     if unguarded := sorted(_short(reader, one) for one in open_providers(providers)):
         section.note(f"open to every identity of their issuer unless a binding restricts them: {', '.join(unguarded)}")
-    reader.found.providers = None if section.coverage.is_gap else providers
+    reader.found.pools.providers = None if section.coverage.is_gap else providers
 
 
 def _providers(
@@ -153,7 +153,7 @@ def read_managed_identities(reader: GcpReader) -> Iterator[DiscoveredRecord]:
         yield reader.skipped(MANAGED, "pools were not listed")
         return
     with reader.section(MANAGED) as section:
-        for pool in reader.found.pools.get(project.id, ()):
+        for pool in reader.found.pools.listed.get(project.id, ()):
             if pool.mode == TRUST_DOMAIN:
                 yield from _in_pool(reader, section, pool)
     yield from reader.done(section)
@@ -169,6 +169,6 @@ def _in_pool(reader: GcpReader, section: SectionReading, pool: Pool) -> Iterator
         )
         for row in rows:
             identity = parse_managed_identity(reader.scope.source, project, pool, namespace, row)
-            reader.found.principals.add(identity.key)
+            reader.found.pools.principals.add(identity.key)
             section.found()
             yield identity

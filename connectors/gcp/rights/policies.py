@@ -43,7 +43,7 @@ def note_unlisted_accounts(
     unresolved: set[str] = set()
     for email, answer in read_all(ask, sorted(missing), reader.settings.workers):
         if isinstance(answer, ServiceAccount):
-            reader.found.note_account(missing[email], answer)
+            reader.found.accounts.note(missing[email], answer)
         elif not isinstance(answer, Gone):
             unresolved.add(missing[email])
     return frozenset(unresolved)

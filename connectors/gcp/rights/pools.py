@@ -65,7 +65,7 @@ def pools_named(reader: GcpReader, library: Library, tree: Tree, bindings: Itera
     elsewhere = {
         name: reported for name, reported in answers if reported is not None and not isinstance(reported, SourceError)
     }
-    return Pools(reader.found.providers, elsewhere)
+    return Pools(reader.found.pools.providers, elsewhere)
 
 
 def _named(bindings: Iterable[Binding]) -> set[str]:

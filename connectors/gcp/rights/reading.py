@@ -51,7 +51,7 @@ def read_rights(reader: GcpReader, now: datetime | None = None) -> Iterator[Disc
     reported = (*policies.sieve.kept, *eligible)
     every = (*reported, *policies.inherited)
     pools = pools_named(reader, library, tree, every)
-    known = reader.found.principals
+    known = reader.found.pools.principals
     identities = tuple(identities_in(reported, tree, pools, source=source, scope=scope, known=known))
     section.found(len(identities))
     for note in policies.sieve.notes():
@@ -61,15 +61,15 @@ def read_rights(reader: GcpReader, now: datetime | None = None) -> Iterator[Disc
     unlisted = {one.id for one in reader.place.projects} - accounts.complete
     holdings = yield from _held(reader, library, tree, policies.unread(), unlisted, every, reported, now)
     for member, signal in model_signals(every, holdings).items():
-        reader.found.of[member].signals.append(signal)
+        reader.found.accounts.facts[member].signals.append(signal)
     trusted, unread = trusts_of(every, holdings, accounts.emails, pools)
     for email, trusts in trusted.items():
-        reader.found.of[email].trusts += trusts
+        reader.found.accounts.facts[email].trusts += trusts
     for email in unread:
-        reader.found.of[email].trusts_unread = True
+        reader.found.accounts.facts[email].trusts_unread = True
     for binding in every:
         if binding.counts and not holdings.held(binding).is_known:
-            reader.found.of[binding.member.id].roles_unread = True
+            reader.found.accounts.facts[binding.member.id].roles_unread = True
     yield from assignments_of(reported, holdings, accounts, source=source, scope=scope)
 
 
@@ -98,7 +98,11 @@ def _held(
 
 def _accounts(reader: GcpReader, unresolved: frozenset[str] = frozenset()) -> Accounts:
     """Those that were listed before. ``unresolved``: projects that may have others all the same."""
-    rows = ((project, row.email, row.unique_id) for project, listed in reader.found.accounts.items() for row in listed)
+    rows = (
+        (project, row.email, row.unique_id)
+        for project, listed in reader.found.accounts.listed.items()
+        for row in listed
+    )
     complete = {one.id for one in reader.place.projects if not reader.lacks(one, ACCOUNTS)}
     return accounts_of(rows, complete - unresolved)
 

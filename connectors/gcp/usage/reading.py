@@ -38,8 +38,8 @@ class UseOfAccount(Struct, frozen=True, kw_only=True, gc=False):
 
 def use_of_account(reader: GcpReader, project: ProjectRef, row: ServiceAccount) -> UseOfAccount:
     """The use of an account. Its credentials must have been read before."""
-    found = reader.found.of[row.email]
-    use = reader.found.used.get(row.unique_id)
+    found = reader.found.accounts.facts[row.email]
+    use = reader.found.accounts.used.get(row.unique_id)
     credentials = found.credentials
     blind = tuple(dict.fromkeys(_unrecorded(credentials)))
     unread = tuple(f"{words}: not read" for name, words in _BLIND.items() if reader.lacks(project, name))
@@ -63,7 +63,7 @@ def with_use(reader: GcpReader, row: ServiceAccount, credential: Credential) -> 
     if credential.attributes.get("type") != KEY_TYPE:
         return credential
     names = (f"{account}/keys/{credential.id}" for account in (row.email, row.unique_id))
-    use = next((use for name in names if (use := reader.found.keys_used.get(name)) is not None), Use())
+    use = next((use for name in names if (use := reader.found.accounts.keys_used.get(name)) is not None), Use())
     return structs.replace(credential, last_used_at=use.last_used_at, use_tracked_days=use.tracked_days)
 
 
@@ -97,10 +97,12 @@ _ACCOUNTS = _Record(
     section=ACCOUNTS,
     request=r.ACCOUNT_ACTIVITIES,
     subject=account_in,
-    put=lambda reader: reader.found.used,
+    put=lambda reader: reader.found.accounts.used,
     note=NOT_RECORDED,
 )
-_KEYS = _Record(section=KEYS, request=r.KEY_ACTIVITIES, subject=key_in, put=lambda reader: reader.found.keys_used)
+_KEYS = _Record(
+    section=KEYS, request=r.KEY_ACTIVITIES, subject=key_in, put=lambda reader: reader.found.accounts.keys_used
+)
 
 
 def _reading(record: _Record) -> ProjectReading:
@@ -199,10 +201,10 @@ def read_insights(reader: GcpReader) -> Iterator[DiscoveredRecord]:
 
 def _read_unused(reader: GcpReader, section: SectionReading) -> None:
     for row in reader.rows(section, r.ACCOUNT_INSIGHTS, Insight, parent=reader.place.name):
-        reader.found.of[row.content.email].unused = unused_since(row)
+        reader.found.accounts.facts[row.content.email].unused = unused_since(row)
 
 
 def _read_roles_used(reader: GcpReader, section: SectionReading) -> None:
     for row in reader.rows(section, r.POLICY_INSIGHTS, Insight, parent=reader.place.name):
         if (used := role_used(row)) is not None:
-            reader.found.of[row.content.member.removeprefix(_ACCOUNT)].roles_used.append(used)
+            reader.found.accounts.facts[row.content.member.removeprefix(_ACCOUNT)].roles_used.append(used)

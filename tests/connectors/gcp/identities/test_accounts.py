@@ -9,12 +9,7 @@ from msgspec import structs
 
 from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import ServiceAccount
-from connectors.gcp.identities.accounts import (
-    CREDENTIALS,
-    ServiceAccountKey,
-    parse_account,
-    parse_account_key,
-)
+from connectors.gcp.identities.accounts import CREDENTIALS, ServiceAccountKey, parse_account, parse_account_key
 from connectors.gcp.identities.other_credentials import HmacKey, parse_hmac_key
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.assignments import POLICIES
@@ -42,10 +37,10 @@ def test_an_account_is_joined_with_what_was_found_for_it(reader: GcpReader) -> N
     """And with nothing of its neighbours."""
     credential = Credential(key="k", kind="access_key", id="1")
     trust = Trust(principal="p", kind="federated", evidence="e")
-    reader.found.of[ROW.email].credentials.append(credential)
-    reader.found.of[ROW.email].trusts.append(trust)
-    reader.found.of["b@acme-prod.iam.gserviceaccount.com"].trusts.append(trust)
-    reader.found.used[ROW.unique_id] = USE
+    reader.found.accounts.facts[ROW.email].credentials.append(credential)
+    reader.found.accounts.facts[ROW.email].trusts.append(trust)
+    reader.found.accounts.facts["b@acme-prod.iam.gserviceaccount.com"].trusts.append(trust)
+    reader.found.accounts.used[ROW.unique_id] = USE
 
     account = parse_account(reader, PROD, ROW)
 
@@ -82,8 +77,8 @@ def test_keys_that_users_manage_have_a_last_use(reader: GcpReader, account: str)
     """However the record of use names their account; of an HMAC key there is none."""
     key = parse_account_key("acme-prod", ROW.email, ServiceAccountKey(name="keys/1"))
     hmac = parse_hmac_key("acme-prod", HmacKey(access_id="2", service_account_email=ROW.email))
-    reader.found.of[ROW.email].credentials += [key, hmac]
-    reader.found.keys_used |= {f"{account}/keys/1": USE, f"{account}/keys/2": USE}
+    reader.found.accounts.facts[ROW.email].credentials += [key, hmac]
+    reader.found.accounts.keys_used |= {f"{account}/keys/1": USE, f"{account}/keys/2": USE}
 
     found = {one.id: (one.last_used_at, one.use_tracked_days) for one in parse_account(reader, PROD, ROW).credentials}
 
@@ -92,10 +87,10 @@ def test_keys_that_users_manage_have_a_last_use(reader: GcpReader, account: str)
 
 def test_without_the_record_of_keys_their_use_is_unknown(reader: GcpReader) -> None:
     """Though that of accounts was read."""
-    reader.found.of[ROW.email].credentials.append(
+    reader.found.accounts.facts[ROW.email].credentials.append(
         parse_account_key("acme-prod", ROW.email, ServiceAccountKey(name="keys/1"))
     )
-    reader.found.used[ROW.unique_id] = USE
+    reader.found.accounts.used[ROW.unique_id] = USE
     reader.skipped("policyanalyzer.keys", "why")
 
     account = parse_account(reader, PROD, ROW)

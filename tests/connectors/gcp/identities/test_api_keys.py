@@ -106,12 +106,16 @@ def test_a_key_for_models_hints_at_an_agent(reader: GcpReader, api: str, signals
 
 def _bound(reader: GcpReader, email: str = EMAIL, **fields: Any) -> tuple[bool, list[str], int]:
     reported = note_api_key(reader, PROD, _row(serviceAccountEmail=email, **fields))
-    return reported, [one.id for one in reader.found.of[email].credentials], len(list(emit_api_keys(reader)))
+    return (
+        reported,
+        [one.id for one in reader.found.accounts.facts[email].credentials],
+        len(list(emit_api_keys(reader))),
+    )
 
 
 def test_a_bound_key_is_its_account_s(reader: GcpReader) -> None:
     """Anyone who has it is the account."""
-    reader.found.note_account("acme-prod", ServiceAccount(email=EMAIL, unique_id="1"))
+    reader.found.accounts.note("acme-prod", ServiceAccount(email=EMAIL, unique_id="1"))
 
     assert _bound(reader) == (False, ["u-1"], 0)
 
