@@ -11,14 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import quote
-
-import msgspec
 
 from connectors.ai_vendors.sections import Request
 from connectors.ai_vendors.settings import ApiSettings
 from connectors.core.contract import Malformed, Meter, SectionReading, own_words
-from connectors.core.offline import MAX_BYTES, Unreadable, content_of, json_values, text_of
+from connectors.core.offline import converted, pages_at, route_of
 from connectors.core.paging import Page, Paging, cursor, last_id
 from connectors.core.rates import RateLimit
 from connectors.core.reading import decoded
@@ -148,49 +145,34 @@ class FileApi:
 
     def has(self, request: Request) -> bool:
         """Whether there is a file for a request without parameters in its path."""
-        return (self.folder / f"{_route(request, {})}.json").is_file()
+        return (self.folder / f"{route_of(request.path, {})}.json").is_file()
 
     def one(self, request: Request, shape: type[T], **places: str) -> T:
         """See ``Api``."""
-        values = self._values(request, places)
+        values = self._pages(route_of(request.path, places))
         found: T = decoded(json.dumps(values[0]).encode(), shape)
         return found
 
     def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
         """See ``Api``."""
-        number, route = 0, _route(request, places)
+        route = route_of(request.path, places)
         last: dict[str, Any] = {}
-        for value in self._values(request, places):
-            listed = value.get("data") if isinstance(value, dict) else None
-            if not isinstance(value, dict) or not isinstance(listed, list):
-                raise Malformed(f"{printable(route)}.json holds no list")
-            last = value
-            for one in listed:
-                number += 1
-                try:
-                    yield msgspec.convert(one, row)
-                except (msgspec.ValidationError, RecursionError) as error:
-                    section.malformed(f"{number} of {route}.json", str(error))
+
+        def listed() -> Iterator[Any]:
+            nonlocal last
+            for page in self._pages(route):
+                rows = page.get("data") if isinstance(page, dict) else None
+                if not isinstance(page, dict) or not isinstance(rows, list):
+                    raise Malformed(f"{printable(route)}.json holds no list")
+                last = page
+                yield from rows
+
+        yield from converted(listed(), row, section, f"{route}.json")
         if last.get("has_more") is True or (request.cursor and last.get(request.cursor.strip("/"))):
             raise SourceError(f"the last page of {printable(route)} is missing", hint="write all pages into the file")
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _values(self, request: Request, places: Mapping[str, str]) -> list[object]:
-        """The pages in a file. Raises SourceError if it is missing or unusable."""
-        route = _route(request, places)
-        file = self.folder / f"{route}.json"
-        if not file.is_file():
-            raise SourceError(f"{printable(route)}.json is missing", hint="the connector's page has the command")
-        try:
-            return list(json_values(text_of(content_of(file, MAX_BYTES))))
-        except Unreadable as error:
-            raise SourceError(f"{printable(route)}.json: {error}") from error
-
-
-def _route(request: Request, places: Mapping[str, str]) -> str:
-    """The path of a request with its parameters quoted, so that none leads to another folder."""
-    if any(name in ("", ".", "..") for name in places.values()):
-        raise Malformed("a name is not allowed in a path")
-    return request.path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})
+    def _pages(self, route: str) -> list[Any]:
+        return pages_at(self.folder, route, "the connector's page has the command")

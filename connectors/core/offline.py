@@ -10,18 +10,22 @@ import codecs
 import glob
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import quote
 
+import msgspec
 from msgspec import structs
 
-from connectors.core.contract import Check, DiscoveredRecord
+from connectors.core.contract import Check, DiscoveredRecord, Malformed, SectionReading
 from scanner.errors import SourceError
 from scanner.model import Coverage, Identity
 from scanner.text import few, printable, without_surrogates
+
+T = TypeVar("T")
 
 MAX_BYTES = 512 * 2**20
 """Larger files are not read."""
@@ -147,6 +151,42 @@ def _after_space(text: str, at: int) -> int:
 def _is_at_end(text: str, at: int) -> bool:
     """Whether nothing follows, or only a text that does not end."""
     return not text[at:].strip() or (text[at] == '"' and '"' not in text[at + 1 :])
+
+
+# --- Answers in files that have the paths of their requests as names ---
+
+
+def route_of(path: str, places: Mapping[str, str]) -> str:
+    """The path of a request with its names quoted, so that none leads to another folder. Raises Malformed."""
+    for name in places.values():
+        if name in ("", ".", ".."):
+            raise Malformed(f"{name!r} is not allowed in a path")
+    return path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})
+
+
+def pages_at(folder: Path, route: str, hint: str) -> list[Any]:
+    """The pages in the file of a route, one after the other. Raises SourceError; ``hint``: if there is no file."""
+    file = folder / f"{route}.json"
+    if not file.is_file():
+        raise SourceError(f"{printable(route)}.json is missing", hint=hint)
+    return pages_in(file, f"{printable(route)}.json")
+
+
+def pages_in(file: Path, name: str) -> list[Any]:
+    """The JSON values in a file. Raises SourceError, with the ``name``."""
+    try:
+        return list(json_values(text_of(content_of(file, MAX_BYTES))))
+    except Unreadable as error:
+        raise SourceError(f"{name}: {error}") from error
+
+
+def converted(rows: Iterable[Any], row: type[T], section: SectionReading, where: str) -> Iterator[T]:
+    """The rows as ``row``; a malformed one affects no other. ``where``: what they are the rows of."""
+    for number, one in enumerate(rows, start=1):
+        try:
+            yield msgspec.convert(one, row)
+        except (msgspec.ValidationError, RecursionError) as error:
+            section.malformed(f"{number} of {where}", str(error))
 
 
 # --- Shared parts of offline sources ---

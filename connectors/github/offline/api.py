@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import msgspec
 
 from connectors.core.contract import Malformed, SectionReading
-from connectors.core.offline import MAX_BYTES, Unreadable, content_of, json_values, text_of
+from connectors.core.offline import converted, pages_at, pages_in, route_of
 from connectors.core.reading import decoded
 from connectors.github.client import payloads as p
 from connectors.github.client.api import Answered, answered
@@ -50,17 +49,16 @@ class FileApi:
 
     def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
         """See ``Api``."""
-        number = 0
-        for value in self.values(request, places):
-            listed = value.get(request.at.strip("/")) if request.at and isinstance(value, dict) else value
-            if not isinstance(listed, list):
-                raise Malformed(f"{_route(request, places)}.json holds no list")
-            for one in listed:
-                number += 1
-                try:
-                    yield msgspec.convert(one, row)
-                except (msgspec.ValidationError, RecursionError) as error:
-                    section.malformed(f"{number} of {_route(request, places)}.json", str(error))
+        name = f"{_route(request, places)}.json"
+
+        def listed() -> Iterator[Any]:
+            for page in self.values(request, places):
+                rows = page.get(request.at.strip("/")) if request.at and isinstance(page, dict) else page
+                if not isinstance(rows, list):
+                    raise Malformed(f"{name} holds no list")
+                yield from rows
+
+        yield from converted(listed(), row, section, name)
 
     def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
         """See ``Api``."""
@@ -110,37 +108,28 @@ class FileApi:
     def values(self, request: Request, places: Mapping[str, str]) -> list[Any]:
         """The pages of an endpoint. Raises SourceError where there is no file, or it cannot be used."""
         route = _route(request, places)
-        file = self.folder / f"{route}.json"
-        if not file.is_file():
-            raise SourceError(
-                f"{printable(route)}.json is missing", hint=f"`gh api --paginate '/{printable(route)}'` writes it"
-            )
-        return self.read(file)
+        return _unpacked(pages_at(self.folder, route, f"`gh api --paginate '/{printable(route)}'` writes it"))
 
     def read(self, file: Path) -> list[Any]:
         """The pages in a file. Raises SourceError."""
-        try:
-            values = list(json_values(text_of(content_of(file, MAX_BYTES))))
-        except Unreadable as error:
-            raise SourceError(f"{printable(file.name)}: {error}") from error
-        slurped = len(values) == 1 and isinstance(values[0], list) and values[0] and _is_page(values[0][0])
-        return list(values[0]) if slurped else values
+        return _unpacked(pages_in(file, printable(file.name)))
 
 
 _ERRORS = tuple[p.GraphqlError, ...] | None
 
 
 def _route(request: Request, places: Mapping[str, str]) -> str:
-    """The endpoint's path, its names quoted, so that none leads to another folder."""
-    for name in places.values():
-        if name in ("", ".", ".."):
-            raise Malformed(f"{name!r} is not allowed in a path")
-    path = request.file or request.path
-    return path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})
+    return route_of(request.file or request.path, places)
+
+
+def _unpacked(pages: list[Any]) -> list[Any]:
+    """The pages, also if they are elements of one list, as ``--slurp`` writes them."""
+    slurped = len(pages) == 1 and isinstance(pages[0], list) and pages[0] and _is_page(pages[0][0])
+    return list(pages[0]) if slurped else pages
 
 
 def _is_page(value: Any) -> bool:
-    """Whether an element of a list is a page of its own, as ``--slurp`` writes them."""
+    """Whether an element of a list is a page of its own."""
     return isinstance(value, list) or (isinstance(value, dict) and ("total_count" in value or "data" in value))
 
 
