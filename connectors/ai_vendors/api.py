@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from connectors.ai_vendors.sections import Request
 from connectors.ai_vendors.settings import ApiSettings
 from connectors.core.contract import Malformed, Meter, SectionReading, own_words
-from connectors.core.offline import converted, pages_at, route_of
+from connectors.core.offline import converted, file_at, pages_in, route_of
 from connectors.core.paging import Page, Paging, cursor, last_id
 from connectors.core.rates import RateLimit
 from connectors.core.reading import decoded
@@ -175,4 +175,5 @@ class FileApi:
         """Nothing is held."""
 
     def _pages(self, route: str) -> list[Any]:
-        return pages_at(self.folder, route, "the connector's page has the command")
+        file = file_at(self.folder, route, "the connector's page has the command")
+        return pages_in(file, f"{printable(route)}.json")

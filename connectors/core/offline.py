@@ -164,16 +164,16 @@ def route_of(path: str, places: Mapping[str, str]) -> str:
     return path.strip("/").format(**{place: quote(name, safe="") for place, name in places.items()})
 
 
-def pages_at(folder: Path, route: str, hint: str) -> list[Any]:
-    """The pages in the file of a route, one after the other. Raises SourceError; ``hint``: if there is no file."""
+def file_at(folder: Path, route: str, hint: str) -> Path:
+    """The file of a route. Raises SourceError with the hint if there is none."""
     file = folder / f"{route}.json"
     if not file.is_file():
         raise SourceError(f"{printable(route)}.json is missing", hint=hint)
-    return pages_in(file, f"{printable(route)}.json")
+    return file
 
 
 def pages_in(file: Path, name: str) -> list[Any]:
-    """The JSON values in a file. Raises SourceError, with the ``name``."""
+    """The pages in a file, one after the other. Raises SourceError, with the ``name``."""
     try:
         return list(json_values(text_of(content_of(file, MAX_BYTES))))
     except Unreadable as error:

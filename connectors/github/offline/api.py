@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.core.contract import Malformed, SectionReading
-from connectors.core.offline import converted, pages_at, pages_in, route_of
+from connectors.core.offline import converted, file_at, pages_in, route_of
 from connectors.core.reading import decoded
 from connectors.github.client import payloads as p
 from connectors.github.client.api import Answered, answered
@@ -108,11 +108,13 @@ class FileApi:
     def values(self, request: Request, places: Mapping[str, str]) -> list[Any]:
         """The pages of an endpoint. Raises SourceError where there is no file, or it cannot be used."""
         route = _route(request, places)
-        return _unpacked(pages_at(self.folder, route, f"`gh api --paginate '/{printable(route)}'` writes it"))
+        return self.read(file_at(self.folder, route, f"`gh api --paginate '/{printable(route)}'` writes it"))
 
     def read(self, file: Path) -> list[Any]:
         """The pages in a file. Raises SourceError."""
-        return _unpacked(pages_in(file, printable(file.name)))
+        pages = pages_in(file, printable(file.name))
+        slurped = len(pages) == 1 and isinstance(pages[0], list) and pages[0] and _is_page(pages[0][0])
+        return list(pages[0]) if slurped else pages
 
 
 _ERRORS = tuple[p.GraphqlError, ...] | None
@@ -122,14 +124,8 @@ def _route(request: Request, places: Mapping[str, str]) -> str:
     return route_of(request.file or request.path, places)
 
 
-def _unpacked(pages: list[Any]) -> list[Any]:
-    """The pages, also if they are elements of one list, as ``--slurp`` writes them."""
-    slurped = len(pages) == 1 and isinstance(pages[0], list) and pages[0] and _is_page(pages[0][0])
-    return list(pages[0]) if slurped else pages
-
-
 def _is_page(value: Any) -> bool:
-    """Whether an element of a list is a page of its own."""
+    """Whether an element of a list is a page of its own, as ``--slurp`` writes them."""
     return isinstance(value, list) or (isinstance(value, dict) and ("total_count" in value or "data" in value))
 
 
