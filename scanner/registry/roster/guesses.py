@@ -10,13 +10,11 @@ from typing import NamedTuple
 
 from scanner.matching.keys import fold
 from scanner.model import Person
-from scanner.registry.roster.indexes import Emails, Indexes, local, words_of_local_part
+from scanner.registry.roster.indexes import CROWD, Emails, Indexes, common, local, united, words_of_local_part
 from scanner.registry.roster.spelling import account_key, name_words
 from scanner.registry.roster.texts import Parts, without_labels
 from scanner.registry.roster.words import is_unspaced
 
-CROWD = 200
-"""So many people whom a text may name are several people: they are neither searched nor ranked."""
 _LARGE = 2_000
 """The most people with a word in their name for which others are looked up beside it."""
 _GUESSES = 5
@@ -63,7 +61,7 @@ class Guesses:
     def __init__(self, indexes: Indexes, stays: Callable[[str], bool]) -> None:
         self._indexes = indexes
         self._stays = stays
-        self._leading: dict[str, tuple[str, ...]] = {}
+        self._leading: dict[Emails, tuple[str, ...]] = {}
 
     def of(self, said: Parts) -> tuple[Guess, ...]:
         """Return the candidates for the parts of a text that do not resolve."""
@@ -90,9 +88,9 @@ class Guesses:
         known = self._indexes.words
         for words in name_words(name):
             shared = [known[word] for word in (*words, *_beginnings(words)) if word in known]
-            pool = frozenset().union(*(emails for emails in shared if len(emails) <= CROWD))
+            pool = united(*(emails for emails in shared if len(emails) <= CROWD))
             if not pool and len(shared) > 1 and min(map(len, shared)) <= _LARGE:
-                pool = frozenset.intersection(*shared)
+                pool = common(*shared)
             for email in sorted(pool) if len(pool) <= CROWD * len(shared) else ():
                 if (how := _how_alike(words, self._indexes.people[email])) is not None:
                     yield email, how
@@ -103,11 +101,12 @@ class Guesses:
         Somebody outside the team leads it only if exactly its members report to them; a line manager of one
         person does not lead a team by that.
         """
-        if team not in self._leading:
+        members = self._indexes.team(team)[1]
+        if members not in self._leading:
             if len(self._leading) >= _LEADERS_KEPT:
                 self._leading.clear()
-            self._leading[team] = tuple(self._leaders_of(self._indexes.team(team)[1]))
-        return self._leading[team]
+            self._leading[members] = tuple(self._leaders_of(members))
+        return self._leading[members]
 
     def _leaders_of(self, members: Emails) -> Iterator[str]:
         managers = {one.email for email in members if (one := self._manager_of(email)) is not None}

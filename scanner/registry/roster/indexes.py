@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeAlias, TypeVar
 
 from scanner.matching.keys import fold
@@ -27,6 +27,8 @@ _Key = TypeVar("_Key", str, tuple[str | None, str])
 
 Emails: TypeAlias = frozenset[str]
 NO_PEOPLE: Emails = frozenset()
+CROWD = 200
+"""The most people who are looked at one by one: of more who are called alike, nobody is named."""
 
 # Bounded, because zeros fit in three places.
 _ID = re.compile(r"'?(?P<letters>[A-Za-z]{0,3})-?0{0,40}(?P<digits>\d{1,40})(?:\.0{1,10})?")
@@ -55,9 +57,9 @@ class Indexes:
             return frozenset((found.email,))
         people = self.accounts.get(fold(name), NO_PEOPLE)
         if people:
-            return frozenset(one for one in people if one.partition("@")[2].lower() == fold(domain))
+            return self._accounts_at.get((fold(name), fold(domain)), NO_PEOPLE)
         if fold(domain) in self._domains:
-            return NO_PEOPLE.union(*(self.groups[0].get(key, NO_PEOPLE) for key in team_keys(name)[0]))
+            return united(*(self.groups[0].get(key, NO_PEOPLE) for key in team_keys(name)[0]))
         return NO_PEOPLE
 
     @cached_property
@@ -100,7 +102,7 @@ class Indexes:
         return self.groups[1].get(key, NO_PEOPLE), team
 
     def _joined(self, index: Mapping[str, Emails], keys: Iterable[str]) -> Emails:
-        return NO_PEOPLE.union(*(index.get(key, NO_PEOPLE) for key in keys))
+        return united(*(index.get(key, NO_PEOPLE) for key in keys))
 
     def members(self, group: Person) -> Emails:
         """Return a group with its listed members, or with the people whose team it is."""
@@ -129,6 +131,15 @@ class Indexes:
             for person in self.persons
             for text in (person.email, *person.aliases, *((person.id,) if person.id else ()))
             for form in (text.strip(), local(text.strip()).rpartition("\\")[2])
+        )
+
+    @cached_property
+    def _accounts_at(self) -> Mapping[tuple[str | None, str], Emails]:
+        """Who has a user name, by it and the domain of their e-mail."""
+        return _collected(
+            ((name, email.partition("@")[2].lower()), email)
+            for name, people in self.accounts.items()
+            for email in people
         )
 
     @cached_property
@@ -198,6 +209,16 @@ class Indexes:
             for person in self.persons
             for words in (*map(roman_words, _name_and_aliases(person)), words_of_local_part(person))
             for key in _roman_keys(words)
+        )
+
+    @cached_property
+    def names_in_other_scripts(self) -> Mapping[str, Emails]:
+        """:attr:`roman_names` of people who are not written in Latin letters."""
+        return _collected(
+            (key, email)
+            for key, people in self.roman_names.items()
+            for email in people
+            if not has_latin_name(self.people[email])
         )
 
     @cached_property
@@ -271,7 +292,39 @@ def _collected(pairs: Iterable[tuple[_Key, str]]) -> Mapping[_Key, Emails]:
         if first != email:
             several.setdefault(key, {first}).add(email)
     alone = {email: frozenset((email,)) for email in single.values()}
-    return {key: frozenset(several[key]) if key in several else alone[email] for key, email in single.items()}
+    crowds: dict[Emails, Emails] = {}
+    joint = {key: crowds.setdefault(crowd := frozenset(emails), crowd) for key, emails in several.items()}
+    return {key: joint.get(key) or alone[email] for key, email in single.items()}
+
+
+# Thousands of people may be called alike, and thousands of texts name them all. What is looked up is one object for all
+# of its keys, so that a join of the same ones is found again by its hash, which a frozenset keeps.
+
+
+def united(*several: Emails) -> Emails:
+    """Return who is in any of them; copies no crowd that is alone."""
+    filled = tuple(dict.fromkeys(filter(None, several)))
+    if len(filled) < 2:  # noqa: PLR2004  # none, or one
+        return filled[0] if filled else NO_PEOPLE
+    return (_united if max(map(len, filled)) > CROWD else _united.__wrapped__)(filled)
+
+
+def common(*several: Emails) -> Emails:
+    """Return who is in all of them, of at least one."""
+    filled = tuple(dict.fromkeys(several))
+    if len(filled) < 2:  # noqa: PLR2004  # one
+        return filled[0]
+    return (_common if min(map(len, filled)) > CROWD else _common.__wrapped__)(filled)
+
+
+@lru_cache(maxsize=64)
+def _united(several: tuple[Emails, ...]) -> Emails:
+    return NO_PEOPLE.union(*several)
+
+
+@lru_cache(maxsize=64)
+def _common(several: tuple[Emails, ...]) -> Emails:
+    return frozenset.intersection(*several)
 
 
 def short_key(word: str, letter: str) -> str:

@@ -16,16 +16,18 @@ from msgspec import Struct
 
 from scanner.matching.keys import fold
 from scanner.model import Person
-from scanner.registry.roster.guesses import CONTRADICTED, CROWD, SEVERAL, UNCERTAIN, Guess, Guesses, has_initials
+from scanner.registry.roster.guesses import CONTRADICTED, SEVERAL, UNCERTAIN, Guess, Guesses, has_initials
 from scanner.registry.roster.indexes import (
+    CROWD,
     NO_PEOPLE,
     Emails,
     Indexes,
-    has_latin_name,
+    common,
     is_family_name,
     local,
     short_key,
     sound_key,
+    united,
     words_of_local_part,
 )
 from scanner.registry.roster.spelling import (
@@ -121,9 +123,9 @@ class Index:
         groups = [one.people for one in main if one.people and one.whole]
         if not groups:
             return Meaning(guesses=self._guesses.of(said))
-        left = frozenset.intersection(*groups)
+        left = common(*groups)
         if len(left) != 1:
-            return self._several(left or frozenset.union(*groups))
+            return self._several(left or united(*groups))
         doubt = doubt or (None if self._agrees(next(iter(left)), said, named, beside) else CONTRADICTED)
         return Meaning(person=self._people[next(iter(left))]) if doubt is None else self._doubted(left, doubt)
 
@@ -137,7 +139,7 @@ class Index:
         doubt: str | None,
     ) -> Meaning:
         """Return the only person that all parts mean; a team beside the name distinguishes two people of one name."""
-        left = frozenset.intersection(*people)
+        left = common(*people)
         if not left:  # the e-mail takes precedence over the name beside it
             every = dict.fromkeys(email for claim in people if len(claim) <= CROWD for email in sorted(claim))
             return Meaning(ambiguous=True, guesses=self._guesses.ranked((one, CONTRADICTED) for one in every))
@@ -163,13 +165,13 @@ class Index:
         """Narrow people by teams and single words beside the name; return whether one contradicts all of them."""
         contradicted = False
         for team in teams:
-            if left & team:
-                left &= team
+            if both := common(left, team):
+                left = both
             else:
                 contradicted = contradicted or not self._is_part_of_their_team(left, said)
         for one in words:
-            if left & one.people:
-                left &= one.people
+            if both := common(left, one.people):
+                left = both
             else:
                 contradicted = contradicted or one is named[0]
         return left, contradicted
@@ -187,9 +189,8 @@ class Index:
 
         Herr Martin is not Martin Weber, even if no one else is called Martin.
         """
-        left = frozenset.intersection(*(one.people for one in words))
-        for team in teams:
-            left &= team
+        left = common(*(one.people for one in words))
+        left = common(left, *teams)
         if len(left) != 1 or not (teams or any(one.polite for one in words)):
             return None
         (email,) = left
@@ -276,7 +277,7 @@ class Index:
         said = parts(aside)
         if said.emails or said.accounts:
             read = [*map(self._by_email, said.emails), *map(self._by_account, said.accounts)]
-            return _Reading(frozenset.intersection(*(one.people for one in read)))
+            return _Reading(common(*(one.people for one in read)))
         return self._read(said.names[0]) if said.names else _Reading()
 
     def _read(self, text: str) -> _Reading:
@@ -290,10 +291,10 @@ class Index:
     def _name_or_team(self, text: str) -> _Reading:
         if (found := self._indexes.outright(text)) is not None and not _several_words(text):
             return _Reading(frozenset({found.email}), self._team_of(found, text))
-        named = NO_PEOPLE.union(*(self._full_name(one.words, text) for one in names(text)))
+        named = united(*(self._full_name(one.words, text) for one in names(text)))
         groups, team = self._indexes.team(text)
-        every = named | groups | ({found.email} if found else frozenset())
-        if len(named) > 1 and not groups and (not text.isascii() or natural(text) != text):
+        every = united(named, groups, frozenset({found.email}) if found else NO_PEOPLE)
+        if 1 < len(named) <= CROWD and not groups and (not text.isascii() or natural(text) != text):
             exact = [email for email in named if self._is_written(text, self._people[email])]
             every = frozenset(exact) if len(exact) == 1 else every
         if every:
@@ -306,24 +307,24 @@ class Index:
         """Return the people with these initials, else those with this word in the name; with an honorific, which."""
         read = (*names(text), *(names(_CAPITALS.sub(r"\1 \2", text)) if _CAPITALS.search(text) else ()))
         is_name = " " in text or text != text.lower()  # h.mueller is a user name
-        short = NO_PEOPLE.union(*(self._short_name(one.words) for one in read)) if is_name else NO_PEOPLE
-        polite = NO_PEOPLE.union(*(self._with_all(one.words) for one in read if one.polite))
+        short = united(*(self._short_name(one.words) for one in read)) if is_name else NO_PEOPLE
+        polite = united(*(self._with_all(one.words) for one in read if one.polite))
         if polite:
-            return _Reading(polite | short, called=tuple(one.words for one in read), whole=False, polite=True)
+            return _Reading(united(polite, short), called=tuple(one.words for one in read), whole=False, polite=True)
         if short:
             return _Reading(short)
         single = [one.words for one in read if len(one.words) == 1]
-        every = NO_PEOPLE.union(*map(self._with_all, single))
+        every = united(*map(self._with_all, single))
         return _Reading(every, team, called=tuple(single), whole=False) if every else _Reading()
 
     def _with_all(self, words: Sequence[str]) -> Emails:
         """Return who has all these words in the name, in any script."""
         known = self._indexes.words
         found = [
-            known.get(word, NO_PEOPLE) | known.get(sound_key("".join(roman_words(word)) or word), NO_PEOPLE)
+            united(known.get(word, NO_PEOPLE), known.get(sound_key("".join(roman_words(word)) or word), NO_PEOPLE))
             for word in words
         ]
-        return frozenset.intersection(*found) if found else NO_PEOPLE
+        return common(*found) if found else NO_PEOPLE
 
     def _short_name(self, words: Sequence[str]) -> Emails:
         """Return who has these words and initials in the name."""
@@ -332,7 +333,7 @@ class Index:
         if not letters or not whole or is_unspaced("".join(words)):
             return NO_PEOPLE
         pairs = (short_key(word, letter) for word in whole for letter in letters)
-        found = frozenset.intersection(*(self._indexes.short_names.get(pair, NO_PEOPLE) for pair in pairs))
+        found = common(*(self._indexes.short_names.get(pair, NO_PEOPLE) for pair in pairs))
         if len(found) > CROWD:
             return NO_PEOPLE
         return frozenset(
@@ -350,26 +351,20 @@ class Index:
     def _full_name(self, words: Sequence[str], text: str) -> Emails:
         """Return who has this full name, in another order, without blanks, or in another script."""
         joined = joined_keys(words) if " " not in text or is_unspaced(text) else ()
-        found = NO_PEOPLE.union(*(self._indexes.full_names.get(key, NO_PEOPLE) for key in (*name_keys(words), *joined)))
+        found = united(*(self._indexes.full_names.get(key, NO_PEOPLE) for key in (*name_keys(words), *joined)))
         if found:
             return found
         kana = roman_words(" ".join(words))
         if kana:
             latin = self._indexes.latin_names
             keys = {roman_key(kana), roman_key(("".join(kana),))}
-            return NO_PEOPLE.union(
-                *(index.get(key, NO_PEOPLE) for index in (self._indexes.roman_names, latin) for key in keys)
-            )
+            return united(*(index.get(key, NO_PEOPLE) for index in (self._indexes.roman_names, latin) for key in keys))
         if len(words) == 1 and len(words[0]) < _LEAST_ROMAN:
             return NO_PEOPLE
-        return frozenset(
-            email
-            for email in self._indexes.roman_names.get(roman_key(words), NO_PEOPLE)
-            if not has_latin_name(self._people[email])
-        )
+        return self._indexes.names_in_other_scripts.get(roman_key(words), NO_PEOPLE)
 
     def _team_of(self, found: Person, text: str) -> Emails:
-        return self._indexes.members(found) | self._indexes.team(text)[1] if found.is_group else NO_PEOPLE
+        return united(self._indexes.members(found), self._indexes.team(text)[1]) if found.is_group else NO_PEOPLE
 
     def _team_and_name(self, text: str) -> _Reading:
         """Read a team's name and a person's, one after the other: ``Payments Jane Doe``, ``決済チーム山田``."""
@@ -382,9 +377,9 @@ class Index:
         for team, name in pairs:
             _, members = self._indexes.team(team)
             if members and (read := self._name_or_team(name)).people and not self._are_groups(read.people):
-                return read._replace(people=read.people & members, team=members)
+                return read._replace(people=common(read.people, members), team=members)
         for rest, name in pairs:  # Leiter IT-Betrieb Hans Müller
-            people = NO_PEOPLE.union(*(self._full_name(one.words, name) for one in names(name)))
+            people = united(*(self._full_name(one.words, name) for one in names(name)))
             if len(people) == 1 and self._has_their_team(rest, next(iter(people))):
                 return _Reading(people)
         return _Reading()
