@@ -33,6 +33,7 @@ from connectors.vault.logins import LoginRole, parse_role, parse_secret_id
 from connectors.vault.methods import APPROLE, JWT, KUBERNETES, METHODS, TOKEN_MOUNTS, LoginMethod
 from connectors.vault.reader import VaultReader
 from connectors.vault.rights.policies import PolicyError, Rules, parse_policy
+from connectors.vault.rights.trusts import MOST_BOUND, binds_too_many
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import Credential, StoredSecret
 from scanner.text import either
@@ -98,8 +99,11 @@ def read_roles(
             names = reader.names(section, reader.api.list(method.roles, mount=mount))
             read = _reads(reader, method.role, method.payload, mount=mount)
             for name, payload in reader.each(section, method.title, read, names, names_suffice=True):
-                roles.append(parse_role(reader.scope, method, mount, name, payload))
+                role = parse_role(reader.scope, method, mount, name, payload)
+                roles.append(role)
                 section.found()
+                if binds_too_many(role):
+                    section.malformed(name, f"it binds over {MOST_BOUND:,} service accounts")
         coverage = reader.done(section)
         yield structs.replace(coverage, unread_in=(mount,)) if coverage.is_gap else coverage
     return roles

@@ -124,8 +124,10 @@ def _joined(identities: Sequence[Identity], parts: Sequence[_Matches], ladder: _
             _least(outranked, entry, key)
     for first, alike in ladder.crowds():
         keys = (*identities_of.get(first.entry.id, ()), *filter(None, [outranked.get(first.entry.id)]))
-        for declared in alike if keys else ():
-            _least(outranked, declared.entry.id, min(keys))
+        if keys:
+            least = min(keys)
+            for declared in alike:
+                _least(outranked, declared.entry.id, least)
     return Matching(
         outranked={entry: outranked[entry] for entry in sorted(outranked.keys() - identities_of.keys())},
         verdicts=verdicts,

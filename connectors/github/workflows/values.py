@@ -22,7 +22,7 @@ _LITERAL = re.compile(r"'((?:[^']|'')*)'")
 _DEEPEST, _LONGEST = 2, 8
 """The depth to which references between values are followed, and the most references in one value."""
 _LARGEST_MATRIX = 256
-"""GitHub's limit of jobs for a matrix."""
+"""GitHub's limit of jobs for a matrix. A longer list is not read: those that it excludes could hide the others."""
 MOST = 64
 """The most texts of a value; with more, it is unresolved."""
 
@@ -147,7 +147,7 @@ class Context(Struct, frozen=True, kw_only=True):
         return self.inputs.get(found["name"].lower()) if found is not None and is_input else None
 
     def _of_matrix(self, name: str) -> tuple[str, ...]:
-        """The values of a matrix property, from its lists and ``include``; empty if any is an expression.
+        """The values of a matrix property, from its lists and ``include``; empty if any is an expression, or too long.
 
         ``exclude`` counts if it removes a value from all combinations.
         """
@@ -155,9 +155,12 @@ class Context(Struct, frozen=True, kw_only=True):
         named, included = self.matrix.get(first), self.matrix.get("include")
         if isinstance(named, str) or isinstance(included, str):
             return ()
-        excluded = [row for row in listed(self.matrix.get("exclude"))[:_LARGEST_MATRIX] if isinstance(row, dict)]
-        rows = [row for row in listed(named)[:_LARGEST_MATRIX] if {first: row} not in excluded]
-        rows += [row[first] for row in listed(included)[:_LARGEST_MATRIX] if isinstance(row, dict) and first in row]
+        values, taken, added = (listed(one) for one in (named, self.matrix.get("exclude"), included))
+        if max(map(len, (values, taken, added))) > _LARGEST_MATRIX:
+            return ()
+        excluded = [row for row in taken if isinstance(row, dict)]
+        rows = [row for row in values if {first: row} not in excluded]
+        rows += [row[first] for row in added if isinstance(row, dict) and first in row]
         for step in rest:
             rows = [row[step] for row in rows if isinstance(row, dict) and step in row]
         texts = [_text(row) for row in rows if isinstance(row, (str, int, float))]

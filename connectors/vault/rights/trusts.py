@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import islice, product
+from itertools import product
 from typing import Any, Final
 
 from msgspec import Struct
@@ -36,13 +36,9 @@ def trusts_of(
     with a browser, has none. ``clusters``: of Kubernetes mounts, as far as they were read.
     """
     if role.method is KUBERNETES:
-        # Namespace and name of each account that the role binds, at most one more than the maximum.
-        names = _texts(role.attributes.get("bound_service_account_names") or [])
-        spaces = _texts(role.attributes.get("bound_service_account_namespaces") or [])
-        bound = tuple(islice(product(spaces, names), _MOST + 1))
-        if not role.is_read or role.mount not in clusters or len(bound) > _MOST:
+        if not role.is_read or role.mount not in clusters or binds_too_many(role):
             return None
-        return tuple(_of_accounts(bound, clusters[role.mount]))
+        return tuple(_of_accounts(product(*_bound_accounts(role)), clusters[role.mount]))
     if role.method is not JWT:
         return ()
     if not role.is_read or (role.attributes.get("role_type") == _OF_MACHINES and role.mount not in issuers):
@@ -112,13 +108,25 @@ def _texts(given: Any) -> tuple[str, ...]:
 
 # --- Service accounts of a cluster ---
 
-_MOST: Final = 10_000
-"""Maximum number of accounts that a role binds; the trusts of a role with more count as unread."""
+MOST_BOUND: Final = 10_000
+"""Maximum number of accounts that a role binds; the trusts of a role with more count as unread, which is a gap."""
 _ANY_CLUSTER: Final = "https://kubernetes.default.svc"
 _PUBLIC_KEY: Final = re.compile(r"-----BEGIN PUBLIC KEY-----(.+?)-----END PUBLIC KEY-----", re.DOTALL)
 
 
-def _of_accounts(bound: Sequence[tuple[str, str]], cluster: KubernetesConfig) -> Iterator[Trust]:
+def binds_too_many(role: LoginRole) -> bool:
+    """Return whether a role lets in more accounts of a cluster than are read."""
+    spaces, names = _bound_accounts(role)
+    return len(spaces) * len(names) > MOST_BOUND
+
+
+def _bound_accounts(role: LoginRole) -> tuple[Sequence[str], Sequence[str]]:
+    """The namespaces and names of the accounts that a role binds: each of the names in each of the namespaces."""
+    names = _texts(role.attributes.get("bound_service_account_names") or [])
+    return _texts(role.attributes.get("bound_service_account_namespaces") or []), names
+
+
+def _of_accounts(bound: Iterable[tuple[str, str]], cluster: KubernetesConfig) -> Iterator[Trust]:
     """The trusts in a cluster's accounts, one each; ``*`` matches any characters.
 
     The cluster is identified by its issuer, its keys, or the address of the API that reviews the tokens; a mount

@@ -240,6 +240,28 @@ def test_a_disabled_entity_disables_its_role(place: Place, make_settings: MakeSe
     assert found.named("off").enabled is False
 
 
+@pytest.mark.parametrize(("names", "status"), [(100, "complete"), (101, "partial")])
+def test_a_role_that_binds_more_accounts_than_are_read_is_a_gap(
+    names: int, status: str, place: Place, make_settings: MakeSettings
+) -> None:
+    """Whom it lets in is unknown then, and that is no detail of the identity alone."""
+    place.client.sys.enable_auth_method("kubernetes")
+    api = {"kubernetes_host": "https://k8s.example.com", "kubernetes_ca_cert": PUBLIC_KEY}
+    place.client.write("auth/kubernetes/config", **api, disable_local_ca_jwt=True)
+    bound = {
+        "bound_service_account_names": [f"a{n}" for n in range(names)],
+        "bound_service_account_namespaces": [f"n{n}" for n in range(100)],
+    }
+    place.client.write_data("auth/kubernetes/role/web", data=bound)
+
+    found = scan(make_settings(place.server.url, namespace=place.namespace))
+
+    assert found.section("auth.kubernetes:kubernetes").status == status
+    assert (found.named("web").unread, len(found.named("web").trusts)) == (
+        ((), 10_000) if status == "complete" else (("trusts",), 0)
+    )
+
+
 def test_other_login_methods(place: Place, make_settings: MakeSettings) -> None:
     """Roles of further methods are identities with the facts that bind them; what no one reads is said, and no gap."""
     client = place.client
