@@ -1,15 +1,23 @@
-"""Opens a campaign: selects identities and assigns reviewers. Pure except for random item ids."""
+"""Opens a campaign: selects identities, says what reviewers need to know, and assigns them. Pure but for random ids."""
 
 from __future__ import annotations
 
+import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from scanner.lifecycle.reviews.facts import Facts, facts_hash
+import msgspec
+
+from scanner.access.blast_radius.counts import Radii
+from scanner.access.blast_radius.words import sentence
+from scanner.lifecycle.reviews.granted import grants_used
 from scanner.lifecycle.reviews.reviewers import People, Reviewers
 from scanner.matching.globs import compile_glob
-from scanner.model import SEVERITY_RANK, Assessment, Entry, ScanResult
-from scanner.model.reviews import ReviewItem
+from scanner.model import SEVERITY_RANK, Assessment, Entry, Finding, Identity, ScanResult
+from scanner.model.attributes import GRANTED_SERVICES
+from scanner.model.reviews import ReviewFacts, ReviewItem
+from scanner.text import counted, few
 
 RISK = "risk"
 """A value of ``--view``: identities with an open finding of high severity or above."""
@@ -73,3 +81,116 @@ def _sole_beneficiary(one: Assessment, entry: Entry | None, people: People) -> s
         return None
     built_by = (entry.built_by if entry else None, one.identity.created_by)
     return owner if any(text and people.mentioned(text) == owner for text in built_by) else None
+
+
+# --- The facts of an identity for its reviewer, as text ---
+
+_REASONS = 2
+"""Maximum number of reasons for its privilege."""
+_NAMED = 3
+"""Maximum number of identities that can become it."""
+
+
+class Facts:
+    """The facts of any identity of a result."""
+
+    def __init__(self, result: ScanResult) -> None:
+        self._entries: Mapping[str, Entry] = {one.entry.id: one.entry for one in result.entries}
+        self._findings: Mapping[str, Finding] = {one.fingerprint: one for one in result.findings}
+        self._first_seen = result.first_seen
+        self._scanned = result.scan.finished_at.date()
+        self._sources = _can_become(result.identities)
+        self._radii = Radii(result)
+
+    def of(self, one: Assessment) -> ReviewFacts:
+        """The facts, in words."""
+        identity = one.identity
+        entry = self._entries.get(one.registry.entry or "")
+        services = identity.attributes.get(GRANTED_SERVICES)
+        found = [self._findings[print_] for print_ in one.findings if print_ in self._findings]
+        return ReviewFacts(
+            name=identity.shown_name,
+            provider=identity.provider,
+            scope=identity.scope,
+            kind=identity.kind,
+            what=_what(one, entry),
+            may=_may(one),
+            worst=None if (radius := self._radii.of(identity.key)) is None else sentence(radius),
+            used=_used(one),
+            since=self._since(one),
+            who_else=self._who_else(one, entry),
+            entry=None if entry is None else entry.id,
+            owner=one.ownership.owner,
+            privilege=one.privilege.level,
+            grants=tuple(sorted({grant.name for grant in identity.grants})),
+            services=len(services) if isinstance(services, list | tuple) else None,
+            findings=tuple(dict.fromkeys(finding.rule for finding in found if finding.acknowledged is None)),
+            unread=tuple(identity.unread) if one.rechecked else ("all of it: these are its last known facts",),
+            granted=grants_used(one, self._scanned),
+        )
+
+    def _since(self, one: Assessment) -> str | None:
+        identity = one.identity
+        seen = self._first_seen.get(identity.key)
+        parts = [
+            f"created on {identity.created_at:%Y-%m-%d}" if identity.created_at else None,
+            f"by {identity.created_by}" if identity.created_by else None,
+            f"first scanned on {seen:%Y-%m-%d}" if seen else None,
+        ]
+        return " ".join(filter(None, parts[:2])) or parts[2]
+
+    def _who_else(self, one: Assessment, entry: Entry | None) -> str | None:
+        parts = []
+        if entry is not None and (others := [*entry.backup_owner, *entry.technical_owner]):
+            parts.append(f"also {', '.join(dict.fromkeys(others))}")
+        sources = self._sources.get(one.identity.key, ())
+        if sources:
+            parts.append(f"{few(sources, _NAMED)} can become it")
+        if one.consumers:
+            parts.append(f"{counted(len(one.consumers), 'workload runs', 'workloads run')} as it")
+        return "; ".join(parts) or None
+
+
+def facts_hash(facts: ReviewFacts) -> str:
+    """SHA-256 of the facts as JSON with sorted keys, in hexadecimal digits."""
+    return hashlib.sha256(msgspec.json.encode(facts, order="sorted")).hexdigest()
+
+
+def _can_become(assessments: Iterable[Assessment]) -> Mapping[str, Sequence[str]]:
+    """By key, the names of the identities that can become it in one step, sorted."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for one in assessments:
+        for link in one.identity.links:
+            if link.relation == "can_assume":
+                found[link.target].add(one.identity.shown_name)
+    return {key: sorted(names) for key, names in found.items()}
+
+
+def _what(one: Assessment, entry: Entry | None) -> str:
+    identity = one.identity
+    kind = f"{identity.kind}, an AI agent" if one.agent.is_agent else identity.kind
+    purpose = (entry.purpose if entry else None) or identity.description
+    state = " (disabled)" if identity.enabled is False else ""
+    return f"{kind}{state}: {purpose}" if purpose else f"{kind}{state}"
+
+
+def _may(one: Assessment) -> str | None:
+    privilege, granted = one.privilege, _granted(one.identity)
+    if privilege.level == "unknown":
+        return f"unknown; granted: {granted}" if granted else None
+    reasons = "; ".join(privilege.evidence[:_REASONS])
+    level = f"{privilege.level}: {reasons}" if reasons else privilege.level
+    return f"{level}; granted: {granted}" if granted else level
+
+
+def _granted(identity: Identity) -> str:
+    """The names of a few grants, those of an admin first."""
+    grants = sorted(identity.grants, key=lambda one: (not one.admin, one.name))
+    return few(list(dict.fromkeys(grant.name for grant in grants)), _NAMED)
+
+
+def _used(one: Assessment) -> str | None:
+    usage = one.usage
+    state = None if usage.state == "unknown" else f"{usage.state.replace('_', ' ')}: {usage.evidence}"
+    unused = None if one.activity is None else one.activity.use_of_grants
+    return "; ".join(filter(None, (state, unused))) or None

@@ -16,7 +16,7 @@ from reports.review_grants import grant_rows
 from reports.reviews import WORKBOOK, write_workbook
 from reports.tables import write_csv
 from scanner.lifecycle.reviews.campaign import states
-from scanner.lifecycle.reviews.facts import facts_hash
+from scanner.lifecycle.reviews.opening import facts_hash
 from scanner.lifecycle.reviews.reviewers import People
 from scanner.lifecycle.reviews.taking import read_book, take
 from scanner.model import Ownership

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanner.lifecycle.reviews.facts import Facts
+from scanner.lifecycle.reviews.opening import Facts
 from scanner.model import Grant, Privilege
 from tests.factories import make_assessment, make_identity, make_result
 

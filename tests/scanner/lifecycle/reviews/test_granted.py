@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.review_grants import grant_rows
-from scanner.lifecycle.reviews.facts import Facts
 from scanner.lifecycle.reviews.granted import grants_used
+from scanner.lifecycle.reviews.opening import Facts
 from scanner.model import Assessment, Grant, UsageVerdict
 from scanner.model.activity import Activity, ServiceUse
 from tests.factories import NOW, days_ago, make_assessment, make_identity, make_result
