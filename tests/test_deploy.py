@@ -435,6 +435,52 @@ def test_the_base_branch_judges(given: dict[str, str], checkouts: Path) -> None:
     assert "planned_unregistered" in (checkouts / "GITHUB_STEP_SUMMARY").read_text()
 
 
+def scanned(folder: Path) -> str:
+    """A store with a scan of an MCP client, and the URL of it; its lock, without that client, is the base branch's."""
+    machine = folder / "machine"
+    machine.mkdir()
+    (machine / ".mcp.json").write_text('{"mcpServers": {"web": {"command": "uvx", "args": ["mcp-server-fetch"]}}}')
+    url = f"sqlite:///{folder / 'scans.db'}"
+    command = [sys.executable, "-m", "scanner", "scan", f"agent_config:path={machine}", "--store", url]
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    (folder / "base" / "agents.lock.toml").write_text("version = 1\n")
+    return url
+
+
+def test_the_lock_of_agents_is_that_of_the_base_branch(checkouts: Path) -> None:
+    """The change's own lock allows the agent that came; it does not count."""
+    store = scanned(checkouts)
+    command = [sys.executable, "-m", "scanner", "agents", "lock", "agents.lock.toml", "--store", store]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(command, check=True, capture_output=True, cwd=checkouts / "change", env=environment)
+    assert "fetch" in (checkouts / "change" / "agents.lock.toml").read_text()
+
+    found = gate(
+        checkouts, FILES="k8s/**/*.yaml", AGENTS_LOCK="agents.lock.toml", STORE=store, FAIL_ON="medium", STRICT="false"
+    )
+
+    assert found == "1"
+    assert "agent_reach_grew" in (checkouts / "temp" / "muster.sarif").read_text()
+
+
+def test_agents_need_a_store(checkouts: Path) -> None:
+    """Without one there is nothing to compare, which is an error."""
+    scanned(checkouts)
+
+    assert gate(checkouts, FILES="k8s/**/*.yaml", AGENTS_LOCK="agents.lock.toml") == "2"
+
+
+@pytest.mark.parametrize("store", ["sqlite:///m.db", "sqlite:///../change/m.db", "sqlite:///{change}/m.db"])
+def test_a_store_of_the_change_is_refused(store: str, checkouts: Path) -> None:
+    """Its author may have written that no agent has more."""
+    scanned(checkouts)
+    shutil.copy(checkouts / "scans.db", checkouts / "change" / "m.db")
+    given = store.format(change=checkouts / "change")
+
+    with pytest.raises(AssertionError, match="The store lies in the change"):
+        gate(checkouts, FILES="k8s/**/*.yaml", AGENTS_LOCK="agents.lock.toml", STORE=given)
+
+
 def test_the_gate_takes_what_judges_from_the_base_branch() -> None:
     """The action itself is of a commit that neither can change."""
     base, change, step = (one for one in GATE_WORKFLOW["jobs"]["gate"]["steps"])
