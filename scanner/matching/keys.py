@@ -20,6 +20,10 @@ _EMAIL = re.compile(r"[^@\s/:]+@[^@\s/:]+")
 # Ids that are not names, at any provider: GUIDs, long hexadecimal and decimal numbers.
 _OPAQUE = r"(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32,}|[0-9]{15,})"
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*(?=://)", re.IGNORECASE | re.ASCII)
+_URL = re.compile(
+    r"(?P<scheme>https|spiffe)://(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?P<port>:[0-9]{1,5})?(?P<path>(?:[/?][^\s#]*)?)",
+    re.IGNORECASE | re.ASCII,
+)
 _QUALIFIED = re.compile(r"[@:/]")
 _UNKNOWN = Provider()
 
@@ -131,6 +135,21 @@ def is_qualified(text: str) -> bool:
 def is_email(text: str) -> bool:
     """Return whether a text looks like an e-mail address, which ignores case at every provider."""
     return "@" in text and _EMAIL.fullmatch(text) is not None
+
+
+def url_id(text: str) -> str | None:
+    """Return an id that is a URL as URLs are compared; None for any other text.
+
+    These are the address of a client-id metadata document (``https``) and SPIFFE ids. Scheme and host ignore case, the
+    path does not. One with a user, a fragment or a host that is not ASCII is no id; neither is one without a host.
+    """
+    found = _URL.fullmatch(text)
+    if found is None:
+        return None
+    scheme, host, port, path = found["scheme"].lower(), found["host"].lower(), found["port"], found["path"]
+    if scheme == "spiffe":
+        return f"spiffe://{host}{path}" if port is None and path and not set("?%") & set(path) else None
+    return f"https://{host}{'' if port in (None, ':443') else port}{path or '/'}"
 
 
 @cache

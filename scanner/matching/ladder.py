@@ -37,6 +37,7 @@ from scanner.matching.keys import (
     is_qualified,
     issues_opaque_ids,
     place_of,
+    url_id,
 )
 from scanner.matching.places import agrees
 from scanner.model import Entry, Identity, RegistryVerdict, Rung
@@ -199,6 +200,7 @@ class _Ladder:
         self._tag_keys = tuple(sorted(set(tag_keys)))
         self._sample = [text for identity in sample for text in (identity.key, identity.name)]
         self._exact, self._folded, self._ids, self._patterns = Index(), Index(), Index(), Index()
+        self._urls = Index()
         self._with_pattern: set[str] = set()
         refused = set()
         for entry in entries:
@@ -210,6 +212,8 @@ class _Ladder:
                 if not is_pattern(text):
                     self._exact.add(literal(text), declared)
                     self._folded.add(fold(literal(text)), declared)
+                    if (url := url_id(literal(text))) is not None:
+                        self._urls.add(url, declared)
                 elif names_something(text):
                     self._patterns.add(text, declared)
                     self._with_pattern.add(entry.registry)
@@ -283,7 +287,7 @@ class _Ladder:
 
     def crowds(self) -> Iterator[tuple[Declared, Sequence[Declared]]]:
         """Yield the entries that say the same as very many others: they match what the first of these matches."""
-        for index in (self._exact, self._folded, self._ids, self._patterns):
+        for index in (self._exact, self._folded, self._ids, self._urls, self._patterns):
             yield from index.crowds()
 
     def _exact_rungs(self, identity: Identity, place: ProviderScope) -> Iterator[tuple[Rung, str, Sequence[Declared]]]:
@@ -291,6 +295,9 @@ class _Ladder:
         yield "key", identity.key, self._named(identity.key, place, any_case)
         if identity.unique_id is not None:
             yield "unique_id", identity.unique_id, self._named(identity.unique_id, place, any_case)
+        for text in (identity.unique_id or "", *identity.aliases):
+            if (url := url_id(text)) is not None:
+                yield "unique_id", text, self._urls.at(url, place)
         for credential in identity.credentials:
             if credential.kind != "password":  # the id of a password is only the user's name
                 yield "credential", credential.id, self._named(credential.id, place, any_case)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.matching.keys import url_id
 from scanner.matching.ladder import Matching, match
 from scanner.model import RUNGS, Entry, EntryStatus, Identity, Origin, RegistryVerdict, Rung
 from tests.factories import ACCOUNT, make_credential, make_entry, make_identity
@@ -699,3 +700,55 @@ def test_a_tag_is_not_alone_where_the_entry_names_the_identity(declared: Entry, 
 
     [found] = verdict.verdicts.values()
     assert (found.entry, found.rung, found.also_by) == ("NHI-1", "tag", also_by)
+
+
+CLIENT, WORKLOAD = "https://Agents.example.com/triage/client.json", "spiffe://Example.org/ns/bots/sa/Triage"
+
+
+@pytest.mark.parametrize(
+    ("alias", "declared"),
+    [
+        (CLIENT, CLIENT),
+        (CLIENT, "HTTPS://agents.EXAMPLE.com:443/triage/client.json"),
+        ("https://agents.example.com", "https://agents.example.com/"),
+        ("https://agents.example.com:8443/c", "https://agents.example.com:8443/c"),
+        ("https://agents.example.com/c?v=1", "https://AGENTS.example.com/c?v=1"),
+        (WORKLOAD, "spiffe://example.org/ns/bots/sa/Triage"),
+    ],
+)
+def test_an_id_that_is_a_url_is_compared_as_one(alias: str, declared: str) -> None:
+    """Of a client-id metadata document, or of SPIFFE: on the rung of unique ids."""
+    assert judge(make_identity(aliases=(alias,)), entry("E", declared)).rung == "unique_id"
+    assert judge(make_identity(unique_id=alias), entry("E", declared)).rung == "unique_id"
+
+
+@pytest.mark.parametrize(
+    ("alias", "declared"),
+    [
+        (CLIENT, "https://agents.example.com/Triage/client.json"),
+        (CLIENT, "http://agents.example.com/triage/client.json"),
+        (CLIENT, "https://agents.example.com:8443/triage/client.json"),
+        (CLIENT, "https://agents.example.com.evil.example/triage/client.json"),
+        (CLIENT, "https://user@agents.example.com/triage/client.json"),
+        (CLIENT, "https://agents.example.com/triage/client.json#x"),
+        (CLIENT, "https://agents.example.com/triage/client.json/"),
+        (CLIENT, "agents.example.com/triage/client.json"),
+        ("https://agents.example.com/c?v=1", "https://agents.example.com/c?v=2"),
+        ("https://\u0430gents.example.com/c", "https://agents.example.com/c"),
+        (WORKLOAD, "spiffe://example.org/ns/bots/sa/triage"),
+        (WORKLOAD, "spiffe://example.com/ns/bots/sa/Triage"),
+        (WORKLOAD, "https://example.org/ns/bots/sa/Triage"),
+        (WORKLOAD, "/ns/bots/sa/Triage"),
+    ],
+)
+def test_another_url_is_another_id(alias: str, declared: str) -> None:
+    """By scheme, host, port, path or query; a look-alike host is another host."""
+    assert judge(make_identity(aliases=(alias,)), entry("E", declared)).state == "unregistered"
+
+
+@given(st.text(max_size=80) | st.from_regex(r"(https|SPIFFE)://[A-Za-z.]{1,20}(:[0-9]{1,5})?/?[a-zA-Z/?%#]{0,20}"))
+def test_a_compared_url_stays_as_it_is(text: str) -> None:
+    """It is a URL in its only form, or the text is no URL."""
+    found = url_id(text)
+
+    assert found is None or url_id(found) == found
