@@ -180,23 +180,11 @@ def _readme(result: ScanResult) -> str:
     )
 
 
-def _versions(result: ScanResult) -> str:
-    return _pretty({"muster": result.scan.version, "schema": SCHEMA})
-
-
 @cache
 def _rules() -> str:
     facts = ("id", "severity", "severity_note", "title", "why", "remediation", "thresholds")
     described = ({fact: getattr(rule, fact) for fact in facts} | {"controls": controls_of(rule.id)} for rule in RULES)
     return _pretty(list(described))
-
-
-def _inputs(result: ScanResult) -> str:
-    return _pretty([{"role": one.role, "name": one.name, "sha256": one.sha256} for one in result.scan.inputs])
-
-
-def _config(result: ScanResult) -> str:
-    return "".join(one.text or "" for one in result.scan.inputs if one.role == "config")
 
 
 def _pretty(value: Any) -> str:
@@ -207,9 +195,11 @@ TEXTS: Mapping[str, Callable[[ScanResult], str]] = {
     "README.md": _readme,
     "policy.json": lambda result: _pretty(result.policy),
     "rules.json": lambda _: _rules(),
-    "inputs.json": _inputs,
-    "config.toml": _config,
-    "versions.json": _versions,
+    "inputs.json": lambda result: _pretty(
+        [{"role": one.role, "name": one.name, "sha256": one.sha256} for one in result.scan.inputs]
+    ),
+    "config.toml": lambda result: "".join(one.text or "" for one in result.scan.inputs if one.role == "config"),
+    "versions.json": lambda result: _pretty({"muster": result.scan.version, "schema": SCHEMA}),
     "muster.scan-1.schema.json": lambda _: scan_schema_text(),
 }
 """By the name of the part."""

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from scanner.model import Policy
 from scanner.registry.editing.lint import LintReport, lint_lists, write_json
-from scanner.registry.editing.text import lint_text
-from scanner.registry.editing.understood_text import tables_text
+from scanner.registry.editing.text import lint_text, tables_text
 from scanner.registry.lists import ListSource
 from scanner.registry.understood import Understood, Words
 
