@@ -172,6 +172,7 @@ def _lists(whole: ScanResult, view: View) -> Iterator[tuple[str, str, Iterable[b
     yield "exposures", "exposure", map(plain_record, result.exposures)
     yield "registry", "registry", map(entry_record, result.entries)
     yield "findings", "finding", map(finding_record, result.findings)
+    yield "retirements", "retirement", map(plain_record, result.retirements)
 
 
 def plain_record(record: Struct) -> bytes:

@@ -29,6 +29,7 @@ from scanner.model import (
     Summary,
     Workload,
 )
+from scanner.model.retirement import RetirementState
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -47,6 +48,7 @@ _WRITTEN = (
     Summary,
     Policy,
     PublishedRadius,
+    RetirementState,
 )
 _LISTS: Mapping[str, tuple[str, str]] = {
     "coverage": ("coverage", "Coverage"),
@@ -57,6 +59,7 @@ _LISTS: Mapping[str, tuple[str, str]] = {
     "exposures": ("exposure", "Exposure"),
     "registry": ("registry", "EntryRecord"),
     "findings": ("finding", "Finding"),
+    "retirements": ("retirement", "RetirementState"),
 }
 """By key of the document: the ``type`` of its NDJSON lines, and their description."""
 

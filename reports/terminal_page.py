@@ -133,6 +133,10 @@ class Page:
         self._lines += (" " * indent + part for part in self._wrapped(f"{text}:", self._width - indent))
         self._lines.append(f"{' ' * min(indent, GAP)}{' ' * GAP}{command}")
 
+    def command(self, text: str) -> None:
+        """A line of a script, which is never wrapped, so that it can be copied."""
+        self._lines.append(f"{' ' * GAP}{self._safe(text)}")
+
     def counts(self, label: str, counts: Iterable[str]) -> None:
         """A label with counts by state."""
         self.item(label, [(" · " if self._unicode else ", ").join(counts) or "none"], first="")

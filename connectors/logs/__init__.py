@@ -25,6 +25,7 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     in sentences. ``unlogged``: glob patterns of actions (``service:Action``) that it does not record by default: they
     never count as unused. ``is_live``: can be read through a source of that provider, without ``path``.
     ``sees_all_use_of``: kinds of identities whose use it always records, ``*`` for all: no event means no use.
+    ``sees_sign_ins_of``: kinds of roles whose every sign-in it records, under the role or whoever signed in as it.
     ``also_called``: by action (``service:Action``), other names of its events: declarations may use either.
     """
 
@@ -36,6 +37,7 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     unlogged: tuple[str, ...] = ()
     is_live: bool = False
     sees_all_use_of: tuple[str, ...] = ()
+    sees_sign_ins_of: tuple[str, ...] = ()
     also_called: Mapping[str, tuple[str, ...]] = {}
     extra: str | None = None
 

@@ -65,6 +65,7 @@ class EventCounting(Counting, Generic[R]):
 
     def __init__(self, networks: Networks) -> None:
         super().__init__()
+        self.networks = networks
         self._network = lru_cache(maxsize=20_000)(lambda address: f"network={networks.name(address)}")
         self._seen: set[int] = set()
 

@@ -78,6 +78,11 @@ class Networks:
             return f"{one}.{two}.{three}.0/24"
         return str(ipaddress.ip_network((found, _KEPT_V6), strict=False))
 
+    def host(self, address: str) -> str:
+        """The address itself in an own network, whose hosts are no persons'; elsewhere as :meth:`name`."""
+        name = self.name(address)
+        return plain(address.strip().strip("[]").partition("%")[0], 60) if name == "private" else name
+
     def place(self, address: str) -> str | None:
         """The network that a host is in as seen from outside; None where the address does not say."""
         name = self.name(address)

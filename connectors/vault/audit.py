@@ -14,6 +14,7 @@ from itertools import islice
 from threading import Lock
 from typing import Any, ClassVar, NamedTuple, cast
 
+import msgspec
 from msgspec import Struct, structs
 
 from connectors.core.contract import Connector, Meter
@@ -26,7 +27,7 @@ from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED, valid_time
 from connectors.vault.client.requests import AUDIT_DEVICES, AUDIT_HASH, TOKEN_ACCESSORS, lines
 from connectors.vault.connector import VaultConnector
-from connectors.vault.methods import INTERACTIVE_MOUNTS, METHODS
+from connectors.vault.methods import INTERACTIVE_MOUNTS, LOGIN_METHODS, METHODS
 from scanner.catalog import read_table
 from scanner.errors import SourceError
 from scanner.model.activity import FeatureSort, LogUnit, UnitReading
@@ -45,10 +46,13 @@ SPEC = LogSpec(
         "Clients, unless the user-agent header is audited.",
     ),
     sees_all_use_of=("entity",),
+    sees_sign_ins_of=tuple(method.kind for method in LOGIN_METHODS),
 )
 _OPERATION = re.compile("[a-z]{1,16}")
 _HASHED = "hmac-sha256:"
 _ANONYMOUS = "anonymous"
+_KEPT_OF_HASH = 32
+"""Digits of an HMAC that are kept: enough to know it again, too few for the server to be asked for it."""
 _READS = frozenset({"read", "list", "help", "header"})
 _OF_SERVER = frozenset({"renew", "revoke", "rollback", "alias-lookahead", "resolve-role"})
 """Operations that the server performs by itself when a lease ends, or before a login."""
@@ -66,6 +70,13 @@ class _Auth(Struct, gc=False, frozen=True):
     accessor: str = ""
     entity_id: str = ""
     policies: tuple[str, ...] | None = None
+    metadata: msgspec.Raw = msgspec.Raw()
+
+
+class _Presented(Struct, gc=False, frozen=True):
+    """What an AppRole presents at a login, as HMAC."""
+
+    role_id: str = ""
 
 
 class _Request(Struct, gc=False, frozen=True):
@@ -77,6 +88,8 @@ class _Request(Struct, gc=False, frozen=True):
     namespace: _Place | None = None
     remote_address: str = ""
     headers: Mapping[str, Any] | None = None
+    client_token_accessor: str = ""
+    data: msgspec.Raw = msgspec.Raw()
 
 
 class _Response(Struct, gc=False, frozen=True):
@@ -106,6 +119,8 @@ class _Raw(NamedTuple):
     address: str
     user_agent: str
     outcome: int
+    presented: str = ""
+    role: str = ""
 
 
 class _Deed(NamedTuple):
@@ -167,26 +182,41 @@ class VaultAuditCounting(EventCounting[Line]):
         if what.operation in _OF_SERVER or not (what.address or what.entity or what.accessor):
             return Act(scope, by_provider=True)
         deed = deed_of(what.operation, what.mount, what.mount_type, what.parts)
-        caller, unique_id = self._caller(what)
+        role = self._role(scope, what)
+        caller, unique_id = self._caller(what, role)
         features = self.features(deed.sort, deed.action, address=what.address, user_agent=what.user_agent)
+        if what.outcome == DONE:
+            features = (*features, *(f"sign_in={sign}" for sign in (what.presented, role) if sign))
+        elif what.address:
+            features = (*features, f"host={self.networks.host(what.address[:200])}")
         if deed.action == "auth:login" and what.mount_type in INTERACTIVE_MOUNTS and INTERACTIVE not in features:
             features = (*features, INTERACTIVE)
         changed = (self._key(scope, what, deed.changed),) if deed.changed else ()
         return Act(scope, caller, features, unique_id, what.outcome, changed)
 
-    def _caller(self, what: _Raw) -> tuple[str, str]:
-        """Name and unique id of the caller: an entity's id, or the accessor of a token without an entity."""
+    def _caller(self, what: _Raw, role: str) -> tuple[str, str]:
+        """Name and unique id of the caller: an entity's id, or the accessor of a token without an entity.
+
+        Of a refused login: the key of the role that its path names, or the HMAC of the role id.
+        """
         if what.entity:
             entity = plain(what.entity, 64)
             return entity, entity
         if not what.accessor:
-            return _ANONYMOUS, ""
+            return role or what.presented or _ANONYMOUS, ""
         is_hashed = what.accessor.startswith(_HASHED)
         accessor = plain(self._accessor_of(what.accessor) if is_hashed else what.accessor, 64)
         if not accessor:
             short = plain(what.accessor.removeprefix(_HASHED)[:16], 16)
             return f"{'root token' if what.is_root else 'token'} {short}", ""
         return f"auth/token/accessor/{accessor}", accessor
+
+    def _role(self, scope: str, what: _Raw) -> str:
+        """The key of the role that a login is of; empty where that is not known."""
+        method = METHODS.get(what.mount_type)
+        if not what.role or self._scope_id is None or method is None:
+            return ""
+        return plain(f"vault://{scope}/{what.mount}/{method.login.noun}/{what.role}")
 
     def _key(self, scope: str, what: _Raw, name: str) -> str:
         """The identity that a write changed: the key of its role if the server is known, otherwise its name."""
@@ -207,13 +237,17 @@ def _raw(record: Line, request: _Request) -> _Raw:
     auth = record.auth or _NO_CALLER
     if not auth.accessor and record.response is not None and record.response.auth is not None:
         auth = record.response.auth  # the response to a login names the caller
+    is_login = parts[0] == "login" and mount.startswith("auth/")
+    accessor = auth.accessor
+    if not accessor and not is_login:  # of a token that is refused, such as one of a disabled entity
+        accessor = request.client_token_accessor
     changes = _tables()["changes"].get(kind, {})
     # The parts after the first may differ with each request.
     kept = parts if parts[0] in changes else parts[:1]
     return _Raw(
         namespace,
         auth.entity_id,
-        "" if auth.entity_id else auth.accessor,
+        "" if auth.entity_id else accessor,
         auth.policies is not None and "root" in auth.policies,
         request.operation,
         mount,
@@ -222,7 +256,32 @@ def _raw(record: Line, request: _Request) -> _Raw:
         request.remote_address,
         _user_agent(request.headers),
         DONE if not record.error else DENIED if _tables()["denied"].search(record.error[:2000]) else FAILED,
+        _presented(request.data) if is_login and kind == "approle" else "",
+        _role_of_login(kind, parts, auth.metadata) if is_login else "",
     )
+
+
+def _presented(data: msgspec.Raw) -> str:
+    """The role id by its HMAC, shortened; empty for anything else, such as the id itself in an unhashed log."""
+    try:
+        given = msgspec.json.decode(data, type=_Presented).role_id if data else ""
+    except msgspec.DecodeError:
+        return ""
+    return f"role id {plain(given.removeprefix(_HASHED)[:_KEPT_OF_HASH])}" if given.startswith(_HASHED) else ""
+
+
+def _role_of_login(kind: str, parts: Sequence[str], metadata: msgspec.Raw) -> str:
+    """The role of a login by its token's metadata, or the user in its path; empty if neither names it."""
+    method = METHODS.get(kind)
+    if method is None:
+        return ""
+    try:
+        told = msgspec.json.decode(metadata, type=dict[str, Any]) if metadata else {}
+    except msgspec.DecodeError:
+        told = {}
+    by_metadata = (told or {}).get(method.login.field)
+    by_path = parts[1] if method.login.alias_is_role and len(parts) > 1 else ""
+    return by_metadata if isinstance(by_metadata, str) else by_path
 
 
 _KNOWN_MOUNTS = {"sys": "system", "identity": "identity", "cubbyhole": "cubbyhole", "auth/token": "token"}

@@ -330,6 +330,12 @@ def with_stored(identities: Sequence[Identity], secrets: Iterable[StoredSecret])
     )
 
 
+def holds_credential_of(secret: StoredSecret, identity: Identity) -> bool:
+    """Return whether a stored secret says that it holds a credential of this identity."""
+    who = secret.attributes.get(HOLDS_FOR)
+    return isinstance(who, str) and (who == identity.name or who in set(_ids(identity)))
+
+
 def _ids(identity: Identity) -> Iterator[str]:
     yield identity.key
     if identity.unique_id is not None:

@@ -16,6 +16,7 @@ from connectors.core.contract import Connector
 from connectors.logs import LogSettings, LogSpec, log_catalog
 from scanner.app import alarms
 from scanner.app.lists import with_served
+from scanner.app.retirements import retiring
 from scanner.config.load import Config
 from scanner.config.settings import LogEntry, SourceSettings, unknown_source
 from scanner.discovery.engine import Source
@@ -219,6 +220,7 @@ def known_to(store: Store, acted: Acted, entries: Iterable[Entry], policy: Activ
         past=past,
         scans=starts,
         versions=lambda keys: _versions(store, keys, starts),
+        retiring=retiring(store),
         retired_since=store.retired_since([one.id for one in entries if one.status == "retired"]),
         coverage=(*rows, *(acted.read.faults if acted.read else ())),
     )

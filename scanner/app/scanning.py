@@ -22,6 +22,7 @@ from scanner.app.handling import handling_of
 from scanner.app.last_scan import believed, believed_by, cuts_of, has_lost_rows, lost_since, remember
 from scanner.app.lists import with_served
 from scanner.app.news import Judged, with_news
+from scanner.app.retirements import with_retirements
 from scanner.app.reviews import open_by_events
 from scanner.config.load import Config
 from scanner.config.settings import SourceSettings
@@ -242,7 +243,7 @@ def conclude(
         open_by_events(store, channels, declared, result)
     known_gaps = activity.known_gaps(known_activity.coverage, acted)
     result = with_handling(store.retrying(lambda: store.with_past(result)), store.retrying(lambda: handling_of(store)))
-    return replace(result, known_gaps=known_gaps)
+    return with_retirements(store, replace(result, known_gaps=known_gaps))
 
 
 def _drop_accepted(scan: str, at: datetime) -> Act:

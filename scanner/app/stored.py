@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from scanner.app.acknowledging import all_acknowledgements
 from scanner.app.handling import handling_of
+from scanner.app.retirements import with_retirements
 from scanner.config.load import Config
 from scanner.model import ActivityPolicy, ScanResult
 from scanner.store.store import Store
@@ -32,10 +33,10 @@ def opened(store: Store, scan_id: str | None, config: Config, *, streams: bool) 
     if streams and not store.activity.logs():
         with store.opened(scan_id) as result:
             if handling == Handling() and not has_later(result, given, today):
-                yield result
+                yield with_retirements(store, result)
                 return
     result = with_handling(with_later(store.with_past(store.load(scan_id)), given, today), handling)
-    yield with_activity(store, result, config.activity)
+    yield with_activity(store, with_retirements(store, result), config.activity)
 
 
 def with_activity(store: Store, result: ScanResult, policy: ActivityPolicy) -> ScanResult:

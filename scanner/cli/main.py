@@ -37,6 +37,7 @@ _COMMANDS = {
     "paths": ("paths", "Show which identity can become which, shortest paths first, with the evidence for each step."),
     "registry": ("registry", "Check, fill in and convert the registry."),
     "report": ("report", "Report on a scan in the store, without scanning."),
+    "retire": ("retire", "Say who would notice if an identity were switched off, and how to do it step by step."),
     "review": ("review", "Run access reviews."),
     "rules": ("rules", "List every rule: id, severity, thresholds, controls."),
     "scan": ("scan", "Discover, match, evaluate, store and report."),

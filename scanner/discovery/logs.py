@@ -70,6 +70,7 @@ class Log(Struct, frozen=True, kw_only=True):
             source=self.source,
             unlogged=spec.unlogged,
             sees_all_use_of=spec.sees_all_use_of,
+            sees_sign_ins_of=spec.sees_sign_ins_of,
             also_called=spec.also_called,
         )
 

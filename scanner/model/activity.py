@@ -31,13 +31,16 @@ FeatureSort: TypeAlias = Literal[
     "tool",
     "mark",
     "on_behalf_of",
+    "sign_in",
+    "host",
 ]
 """The type of a feature.
 
 ``read``, ``write``, ``secret`` (reads a secret's value) and ``become`` (takes another identity's permissions) are
 actions, as ``service:Action``. ``tool``: what an agent uses: a model, a gateway target, an MCP server. ``mark``: one of
 :data:`MARKS`. ``on_behalf_of``: for whom it acted, as the log says: :data:`PERSON`, :data:`AGENT` or
-:data:`OTHER_SUBJECT` with an id, or :data:`NOBODY`.
+:data:`OTHER_SUBJECT` with an id, or :data:`NOBODY`. ``sign_in``: what it signed in with or as, if a refused sign-in
+names nothing else: the hash of an id, or the key of a role. ``host``: where refused calls came from.
 """
 TIMED: frozenset[FeatureSort] = frozenset(
     {"read", "write", "secret", "become", "network", "client", "credential", "mark", "on_behalf_of"}
@@ -242,7 +245,8 @@ class LogPast(Struct, frozen=True, kw_only=True):
     ``first_read_at``: when its first unit was read. ``covered``: by scope, the ordinals of completely read days;
     ``gaps``: by scope, the other days with the reason. ``counted``: by scope, the number of events in profiles, as far
     as all of its units say it; ``left_out``: by scope, records that are in none.
-    ``unlogged``, ``sees_all_use_of``, ``also_called``: as in :class:`connectors.logs.LogSpec`.
+    ``unlogged``, ``sees_all_use_of``, ``sees_sign_ins_of``, ``also_called``: as in
+    :class:`connectors.logs.LogSpec`.
     """
 
     log: str
@@ -255,19 +259,22 @@ class LogPast(Struct, frozen=True, kw_only=True):
     left_out: Mapping[str, tuple[LeftOut, ...]] = {}
     unlogged: tuple[str, ...] = ()
     sees_all_use_of: tuple[str, ...] = ()
+    sees_sign_ins_of: tuple[str, ...] = ()
     also_called: Mapping[str, tuple[str, ...]] = {}
 
 
 class ActivityPast(Struct, frozen=True, kw_only=True):
     """The activity in the store. ``changes``: oldest first. ``read``: returns the past of callers, by their numbers.
 
-    A hundred thousand callers with 90 days each do not fit into memory, so it is called with batches.
+    A hundred thousand callers with 90 days each do not fit into memory, so it is called with batches. ``signed_in``:
+    returns the numbers of callers by the value of a ``sign_in`` feature.
     """
 
     logs: Mapping[str, LogPast] = {}
     callers: Sequence[Caller] = ()
     changes: Sequence[NamedChange] = ()
     read: Callable[[Sequence[int]], Iterable[CallerPast]] = lambda _: ()
+    signed_in: Callable[[], Mapping[str, Sequence[int]]] = dict
 
 
 class ServiceUse(Struct, frozen=True, kw_only=True, gc=False):

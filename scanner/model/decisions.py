@@ -25,6 +25,8 @@ DecisionKind: TypeAlias = Literal[
     "review_decided",
     "review_reassigned",
     "review_closed",
+    "retirement_started",
+    "retirement_stopped",
     "accepted_drop",
     "forgot",
     "pruned",

@@ -15,6 +15,7 @@ from scanner.model.declared import Policy
 from scanner.model.discovered import Exposure, StoredSecret, Workload
 from scanner.model.judged import Assessment, EntryAssessment, Finding
 from scanner.model.planned import Plan
+from scanner.model.retirement import RetirementState
 from scanner.model.rights import Assignment
 from scanner.model.terms import SEVERITIES, InputRole, Severity
 from scanner.model.trends import Trends
@@ -172,6 +173,8 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """Of the gate: the files that were checked. Then there was no scan, and the identities are the planned ones."""
     radii: Mapping[str, BlastRadius] = {}
     """Of the gate: the blast radii that were walked, by key, with what the store knows around; others are unknown."""
+    retirements: tuple[RetirementState, ...] = ()
+    """Retirements under way, as this scan saw them."""
     ends: tuple[FileEnd, ...] = ()
     """How files ended when they were last read to their end, for the next scan; no report shows it."""
     since: Since | None = None

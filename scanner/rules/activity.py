@@ -193,6 +193,18 @@ UNDECLARED_CREDENTIAL_USED = ActivityRule(
     check=_hit,
 )
 
+RETIRED_IDENTITY_CALLED = ActivityRule(
+    id="retired_identity_called",
+    severity="high",
+    title="An identity that is being retired is called",
+    why="Its retirement is under way, and somebody is refused because of it: a consumer that nobody knew of, or "
+    "someone who found its credentials. The consumer is broken since then.",
+    remediation="Ask whoever runs the caller named here. If it is needed, bring the identity back by the commands in "
+    "the evidence and stop the retirement. If nobody knows the caller, treat the credential as stolen and go on.",
+    evidence=(*_LASTING, "retired_since", "caller", "host", "minute", "way_back"),
+    check=_hit,
+)
+
 # --- New behaviour ---
 
 DORMANT_WOKE = ActivityRule(

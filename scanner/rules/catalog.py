@@ -91,6 +91,7 @@ BUILT_IN: tuple[Rule, ...] = (
     registration.RECREATED,
     reviews.REDUCTION_NOT_DONE,
     registration.RETIRED_BUT_ALIVE,
+    activity.RETIRED_IDENTITY_CALLED,
     entries.REVIEW_OVERDUE,
     reviews.REVIEW_UNDECIDED,
     reviews.REVOCATION_NOT_DONE,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from sqlalchemy import Table
 
 from scanner.model.decisions import Act, Actor
+from scanner.model.retirement import RetirementRecord, RetirementStarted
 from scanner.model.reviews import Closing, Decision, Reassignment, Reminder, Review, ReviewRecord
 from scanner.model.served import (
     AcknowledgementAsked,
@@ -97,12 +98,28 @@ def review_act(review: str, record: Review | ReviewRecord, actor: Actor) -> Act 
             return None
 
 
+def retirement_act(record: RetirementRecord, actor: Actor) -> Act:
+    """What the log says of a retirement that was started or stopped."""
+    about = {"identity": record.identity}
+    if record.credential is not None:
+        about["credential"] = record.credential
+    if isinstance(record, RetirementStarted):
+        after = f"{record.verdict}, waits {record.wait_days} days"
+        return Act(what="retirement_started", actor=actor, at=record.at, about=about, after=after)
+    return Act(what="retirement_stopped", actor=actor, at=record.at, about=about, after=_NOTHING)
+
+
 def _act(what: Any, actor: Actor, record: Any, about: Mapping[str, str], after: str) -> Act:
     reason = getattr(record, "reason", None)
     return Act(what=what, actor=replace(actor, person=record.by), at=record.at, about=about, after=after, reason=reason)
 
 
-_KEYS: Mapping[Table, int] = {schema.page_record: 1, schema.review: 1, schema.review_record: 2}
+_KEYS: Mapping[Table, int] = {
+    schema.page_record: 1,
+    schema.review: 1,
+    schema.review_record: 2,
+    schema.retirement_record: 1,
+}
 """Tables with rows that decide, and how many columns are their key."""
 
 

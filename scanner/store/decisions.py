@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Connection, Engine, Table, inspect, select
 
 from scanner.errors import StoreError
 from scanner.model.decisions import Act, DecisionHead, LoggedDecision
@@ -130,6 +130,9 @@ def _decided_rows(connection: Connection) -> Iterator[tuple[Table, list[Values]]
     yield schema.review, plain_rows(connection, select(schema.review).order_by(schema.review.c.number))
     decided = record.c.body.not_like('{"type":"reminded"%')
     yield record, plain_rows(connection, select(record).where(decided).order_by(record.c.review, record.c.position))
+    retired = schema.retirement_record
+    if inspect(connection).has_table(retired.name):  # not yet while an older store is brought forward
+        yield retired, plain_rows(connection, select(retired).order_by(retired.c.number))
 
 
 # --- Stores of before ---
@@ -151,6 +154,8 @@ def _old_act(table: Table, row: Values, names: dict[int, str]) -> Act | None:
     body = row[table.c.keys().index("body")]
     if table is schema.page_record:
         act = page_act(decode(_page_records, body, "record of the served page"), STATED, {}, None)
+    elif table is schema.retirement_record:
+        act = None  # stores of before the log have none
     elif table is schema.review:
         act = review_act(row[1], decode(_reviews, body, "review"), STATED)
     else:

@@ -42,8 +42,8 @@ ACTIVITY = (
 )
 """Tables of audit logs; see activity/care.py for repairs."""
 
-EVIDENCE = (schema.review, schema.review_item, schema.review_record, schema.page_record)
-"""Access reviews and records of the served page, which are evidence: a repair does not change them."""
+EVIDENCE = (schema.review, schema.review_item, schema.review_record, schema.page_record, schema.retirement_record)
+"""Access reviews, retirements and records of the served page, which are evidence: a repair does not change them."""
 
 _BETWEEN, _NULL = "\x1f", "\x1e"
 """Control characters between the texts of a checksum, and for NULL."""

@@ -319,6 +319,18 @@ MIGRATIONS: tuple[Migration, ...] = (
         name="what policies allow, once for all identities",
         statements=("CREATE TABLE policy (hash TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL)",),
     ),
+    Migration(
+        name="retirements",
+        statements=(
+            """CREATE TABLE retirement_record (
+    number INTEGER NOT NULL PRIMARY KEY,
+    identity TEXT NOT NULL,
+    at TEXT NOT NULL,
+    body TEXT NOT NULL,
+    checksum TEXT NOT NULL
+)""",
+        ),
+    ),
 )
 
 

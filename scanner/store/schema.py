@@ -368,6 +368,17 @@ def _of_review(name: str) -> Table:
 review_item = _of_review("review_item")
 review_record = _of_review("review_record")
 
+# Retirements: that one was started, with its plan, or stopped. Rows are only added.
+retirement_record = Table(
+    "retirement_record",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("identity", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("checksum", Text, nullable=False),
+)
+
 # Scans whose events have not opened their reviews yet: a scan may be ended after it was stored.
 scan_to_review = Table("scan_to_review", metadata, Column("scan", Text, primary_key=True))
 

@@ -38,6 +38,7 @@ from scanner.store.migrations import MIGRATIONS, Migration, migrate, version
 from scanner.store.outbox import NO_ALARMS, Alarms, Outbox
 from scanner.store.pruning import Pruning
 from scanner.store.records import Records
+from scanner.store.retirements import Retirements
 from scanner.store.reviews import Reviews
 from scanner.store.runs import Runs
 from scanner.store.saving import Saver, alone, holder
@@ -308,6 +309,11 @@ class Store:
     def reviews(self) -> Reviews:
         """Access reviews."""
         return Reviews(self._engine)
+
+    @property
+    def retirements(self) -> Retirements:
+        """Retirements of identities."""
+        return Retirements(self._engine)
 
     @property
     def served(self) -> ServedRecords:

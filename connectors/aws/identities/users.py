@@ -165,6 +165,7 @@ def user_identity(
         attributes=known(
             path=user.path,
             groups=sorted(user.group_list),
+            attached_policies=sorted(one.policy_arn for one in user.attached_managed_policies) or None,
             boundary=boundary_of(user.permissions_boundary),
             console_password=facts.password,
             mfa_active=facts.mfa_active,
@@ -282,6 +283,7 @@ def role_identity(
             path=role.path,
             boundary=boundary_of(role.permissions_boundary),
             last_used_region=used.region if used else None,
+            attached_policies=sorted(one.policy_arn for one in role.attached_managed_policies) or None,
             instance_profiles=sorted(profile.instance_profile_name for profile in role.instance_profile_list),
             session_seconds=role.max_session_duration,
             template=role.source_role_template.template_arn if role.source_role_template else None,

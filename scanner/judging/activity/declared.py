@@ -17,7 +17,8 @@ from scanner.judging.drift import allows_anything, known_service, listed_credent
 from scanner.matching.globs import compile_glob
 from scanner.matching.keys import fold
 from scanner.model import Assessment, Entry, Person, Policy
-from scanner.model.activity import CONSEQUENTIAL, DayCounts, Deviation
+from scanner.model.activity import ACTIONS, CONSEQUENTIAL, DayCounts, Deviation, FeatureSort
+from scanner.model.retirement import RetirementStarted
 from scanner.registry.roster import Roster
 
 MOST_EVENT_IDS = 5
@@ -100,7 +101,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     """The context for the findings of one identity. ``entry``: the entry that registers it, joined with agreeing ones.
 
     ``retired_since``: the start of the first scan that saw that entry retired. ``since``: the first day that findings
-    are about.
+    are about. ``retiring``: its retirement, if one is under way. ``scanned_at``: when it was read, if not now.
     """
 
     assessment: Assessment
@@ -110,6 +111,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     policy: Policy
     since: int
     seen: frozenset[str]
+    retiring: RetirementStarted | None = None
+    scanned_at: datetime | None = None
 
 
 def deviations(line: Timeline, facts: Facts) -> Iterator[Deviation]:
@@ -256,6 +259,51 @@ def _interactive(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviatio
         yield lasting("interactive_use", line, its, "", clients=_clients(line, its[-1][1]))
 
 
+def _retired_called(line: Timeline, days: _Days, facts: Facts) -> Iterator[Deviation]:
+    """Yield the finding about refused calls since its retirement began.
+
+    While no scan has seen it lowered or disabled, only calls after the last scan count.
+    """
+    begun, identity = facts.retiring, facts.assessment.identity
+    if begun is None or (begun.credential is not None and not begun.is_disabled(identity)):
+        return
+    is_disabled = begun.is_disabled(identity)
+    is_under_way = is_disabled or begun.is_lowered(identity)
+    if not is_under_way and facts.scanned_at is None:
+        return
+    after = begun.at if is_under_way or facts.scanned_at is None else max(begun.at, facts.scanned_at)
+    limit = int(after.timestamp())
+    its: list[_Used] = []
+    for day, counts in days:
+        refused = {
+            number: sum(one[1:])
+            for number, *one in counts.counts
+            if any(one[1:]) and line.features[number].sort in ACTIONS and span_of(counts, [number])[1] >= limit
+        }
+        its += [(day, counts, refused)] if refused else []
+    if not its:
+        return
+    found = lasting("retired_identity_called", line, its, begun.credential or "", retired_since=begun.at)
+    first = max(moment(span_of(its[0][1], its[0][2])[0]), after)
+    last = moment(span_of(its[-1][1], its[-1][2])[1])
+    more = {
+        "caller": ", ".join(_refused(line, its, "assumed_by", "client")) or identity.shown_name,
+        "host": ", ".join(_refused(line, its, "host") or _refused(line, its, "network")) or None,
+        "first_at": first,
+        "last_at": last,
+        "minute": f"{last:%Y-%m-%d %H:%M} UTC",
+        "way_back": list(begun.way_back) or None,
+    }
+    facts_told = {name: fact for name, fact in {**found.facts, **more}.items() if fact is not None}
+    yield replace(found, facts=facts_told)
+
+
+def _refused(line: Timeline, its: Sequence[_Used], *sorts: FeatureSort) -> list[str]:
+    """The values of features of these sorts that were refused on these days."""
+    numbers = {number for _, counts, _ in its for number, *one in counts.counts if any(one[1:])}
+    return line.names(number for number in numbers if line.features[number].sort in sorts)[:MOST_NAMED]
+
+
 def _clients(line: Timeline, counts: DayCounts) -> list[str]:
     return line.names(number for number, *_ in counts.counts if line.features[number].sort == "client")
 
@@ -268,6 +316,7 @@ _CHECKS: tuple[Callable[[Timeline, _Days, Facts], Iterator[Deviation]], ...] = (
     _undeclared_credential,
     _woke,
     _interactive,
+    _retired_called,
 )
 
 

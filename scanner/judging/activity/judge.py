@@ -25,6 +25,7 @@ from scanner.judging.activity.explained import Changes, Explanation, Version, en
 from scanner.judging.activity.for_whom import for_whom
 from scanner.judging.activity.last_used import with_last_use
 from scanner.judging.activity.shared import Candidate, Span, moves
+from scanner.judging.activity.sign_ins import sign_ins
 from scanner.judging.activity.summary import summary, with_assumers_named
 from scanner.judging.activity.timeline import (
     Coverages,
@@ -50,6 +51,7 @@ from scanner.model.activity import (
     FeatureSort,
     SharedChange,
 )
+from scanner.model.retirement import RetirementStarted
 from scanner.registry.roster import Roster
 from scanner.text import counted
 
@@ -57,6 +59,7 @@ BATCH = 500
 """Identities whose activity is in memory at once."""
 MOST_PEERS = 50
 _CHANGED, _OFF_HOST, _VOLUME = "behaviour_changed", "off_host", "volume"
+_RETIRED = "retired_identity_called"
 _NUMBERED = re.compile(r"[-_.]?(?:[0-9a-f]{6,}|[0-9]+)(?=$|[-_.])", re.IGNORECASE)
 _OF_ACTIONS = frozenset({"new_action", "new_service"})
 _MOVING: Mapping[str, FeatureSort] = {"new_network": "network", "new_client": "client"}
@@ -71,7 +74,8 @@ class Known(Struct, frozen=True, kw_only=True):
     """Facts of the store for judging activity. ``scans``: starts of all earlier scans.
 
     ``versions``: versions of identities in earlier scans, by key, oldest first. ``retired_since``: by entry's id, the
-    start of the first scan that saw it retired. ``coverage``: of logs, for the result.
+    start of the first scan that saw it retired. ``retiring``: retirements under way, by identity. ``coverage``: of
+    logs, for the result.
     """
 
     past: ActivityPast
@@ -79,6 +83,7 @@ class Known(Struct, frozen=True, kw_only=True):
     scans: Sequence[datetime] = ()
     versions: Callable[[Collection[str]], Mapping[str, Sequence[Version]]] = lambda _: {}
     retired_since: Mapping[str, datetime] = {}
+    retiring: Mapping[str, RetirementStarted] = {}
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
@@ -133,7 +138,7 @@ class _Judging:
         self._past = past
         self._given = given
         self._coverages = Coverages(past, now=given.now, scanned_at=given.scanned_at)
-        self._joined: Joined = join((one.identity for one in assessments), past)
+        self._joined = self._with_refused(join((one.identity for one in assessments), past))
         today = given.now.date().toordinal()
         self._active: Counter[str] = Counter()
         self._last_use: dict[tuple[str, Feature], int] = {}
@@ -153,6 +158,18 @@ class _Judging:
             [replace(one, deviations=found) if (found := deviating.get(one.identity.key)) else one for one in judged]
         )
         return JudgedActivity(assessments=named, shared=shared)
+
+    def _with_refused(self, joined: Joined) -> Joined:
+        """With the refused calls of identities that are being retired, which may name nobody."""
+        if not self._known.retiring:
+            return joined
+        signs = sign_ins(self._past, joined)
+        found = dict(joined.callers)
+        for one in self._assessments:
+            if one.identity.key in self._known.retiring:
+                own = found.get(one.identity.key, ())
+                found[one.identity.key] = (*own, *signs.refused_of(one.identity, own))
+        return replace(joined, callers={key: callers for key, callers in found.items() if callers})
 
     def _read(self, keys: Sequence[str]) -> Mapping[str, Sequence[CallerPast]]:
         """Read the activity of callers, by identity."""
@@ -199,6 +216,8 @@ class _Judging:
             roster=self._given.roster,
             policy=self._given.policy,
             since=self._since,
+            retiring=self._known.retiring.get(one.identity.key),
+            scanned_at=self._given.scanned_at,
             seen=_actions(line) if entry is not None and (entry.systems or entry.permissions) else _NONE,
         )
 
@@ -449,6 +468,8 @@ def _explained(
     deviation: Deviation, found: _Found, explain: Callable[[str, datetime, datetime], Explanation], entry: Entry | None
 ) -> Deviation:
     """Add the change that explains it, or the entry's reviewed baseline."""
+    if deviation.rule == _RETIRED:  # whatever changed, somebody calls
+        return deviation
     if deviation.rule == _CHANGED and entry is not None and (reviewed := _as_reviewed(deviation, found, entry)):
         return replace(deviation, explained=True, explained_by=reviewed)
     first, last = deviation.facts["first_at"], deviation.facts["last_at"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from functools import partial
 
 from msgspec.structs import replace
 from sqlalchemy import Connection, Engine, select
@@ -142,7 +143,19 @@ class ActivityStore:
                 callers=callers,
                 changes=_changes(connection, units),
                 read=_Reader(self._engine, units, callers),
+                signed_in=partial(self._signed_in, frozenset(one.number for one in callers)),
             )
+
+    def _signed_in(self, callers: frozenset[int]) -> dict[str, tuple[int, ...]]:
+        """The callers by what they signed in with or as."""
+        table, found = schema.log_feature, dict[str, list[int]]()
+        begin = "sign_in="
+        chosen = select(table).where(table.c.feature.startswith(begin)).order_by(table.c.caller, table.c.number)
+        with reading(self._engine) as connection:
+            for row in plain_rows(connection, chosen):
+                if row[0] in callers and is_sound(table, row):
+                    found.setdefault(row[2].removeprefix(begin), []).append(row[0])
+        return {text: tuple(numbers) for text, numbers in found.items()}
 
 
 def _heads(connection: Connection, *, strict: bool) -> dict[str, tuple[datetime, LogHead]]:
@@ -213,6 +226,7 @@ def _log(
         left_out=_left_out(units, notes),
         unlogged=head.unlogged,
         sees_all_use_of=head.sees_all_use_of,
+        sees_sign_ins_of=head.sees_sign_ins_of,
         also_called=head.also_called,
     )
 

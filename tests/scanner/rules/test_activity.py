@@ -44,6 +44,7 @@ def _deviation(rule: str = "behaviour_changed", day: int = 20, **facts: Any) -> 
         ("acted_for_leaver", {}, "high", "high"),
         ("acted_without_person", {}, "low", "low"),
         ("acted_without_person", {"facts": {"entry": "NHI-1"}}, "medium", "medium"),
+        ("retired_identity_called", {}, "high", "high"),
     ],
 )
 def test_severities(rule: str, facts: Any, of_most: Severity, of_admins: Severity) -> None:
@@ -84,9 +85,10 @@ def test_a_day_that_is_not_rechecked_is_not_judged_again() -> None:
 
 
 def test_people_are_not_judged_by_rules_about_machines() -> None:
+    """But whoever calls as an account that is being retired is heard."""
     human = {"nature": NatureVerdict(verdict="human")}
 
-    assert [one.rule for one in _findings(*map(_deviation, RULES), **human)] == []
+    assert [one.rule for one in _findings(*map(_deviation, RULES), **human)] == ["retired_identity_called"]
 
 
 def test_what_lasts_is_the_same_finding_on_every_night() -> None:

@@ -1,0 +1,73 @@
+"""Retirements in the store: who began to retire what, with the plan, and who ended it. Rows are only added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, func, select
+
+from scanner.errors import UsageError
+from scanner.model.decisions import Actor
+from scanner.model.retirement import RetirementRecord, RetirementStarted, RetirementStopped, standing
+from scanner.store import schema
+from scanner.store.acts import of_row, retirement_act
+from scanner.store.bodies import decode, encode, text_of
+from scanner.store.decisions import log
+from scanner.store.engine import bulk_insert, plain_rows, reading, writing
+from scanner.store.integrity import verify
+from scanner.text import printable
+
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(RetirementRecord)
+
+
+class Retirements:
+    """The retirements. Any method may raise StoreError, and DamagedRow for a row that was changed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def start(self, record: RetirementStarted, actor: Actor) -> None:
+        """Add a retirement, and log who began it. Raises UsageError if one of that identity is under way."""
+        with writing(self._engine) as connection:
+            if _place(record) in {_place(one) for one in standing(_read(connection))}:
+                raise UsageError(
+                    f"{printable(record.credential or record.identity)} is being retired already",
+                    hint="`muster retire --list` shows how far it is, `--stop` ends it",
+                )
+            _append(connection, record, actor)
+
+    def stop(self, record: RetirementStopped, actor: Actor) -> None:
+        """End a retirement, and log who did."""
+        with writing(self._engine) as connection:
+            _append(connection, record, actor)
+
+    def records(self) -> tuple[RetirementRecord, ...]:
+        """All records, oldest first."""
+        with reading(self._engine) as connection:
+            return _read(connection)
+
+    def under_way(self) -> Mapping[str, RetirementStarted]:
+        """The retirements that were not stopped, by the key of the identity, or of its credential."""
+        return {one.credential or one.identity: one for one in standing(self.records())}
+
+
+def _place(record: RetirementRecord) -> tuple[str, str | None]:
+    return record.identity, record.credential
+
+
+def _append(connection: Connection, record: RetirementRecord, actor: Actor) -> None:
+    table = schema.retirement_record
+    number = (connection.execute(select(func.max(table.c.number))).scalar() or 0) + 1
+    row = (number, record.identity, text_of(record.at), encode(record, "retirement").decode())
+    bulk_insert(connection, table, [row])
+    log(connection, [of_row(retirement_act(record, actor), table, row)])
+
+
+def _read(connection: Connection) -> tuple[RetirementRecord, ...]:
+    table = schema.retirement_record
+    rows = plain_rows(connection, select(table).order_by(table.c.number))
+    for row in rows:
+        verify(table, row)
+    return tuple(decode(_decoder, row[3], "retirement") for row in rows)
