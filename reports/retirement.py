@@ -11,8 +11,7 @@ from msgspec.structs import asdict
 
 from reports.base import Screen
 from reports.json import encoded, scan_record
-from reports.sheets import markdown_table, write_csv
-from reports.tables import Column
+from reports.tables import Column, markdown_table, write_csv
 from reports.terminal_page import Page
 from reports.xlsx.workbook import Counts, new_workbook
 from scanner.model import ScanInfo

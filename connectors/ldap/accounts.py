@@ -188,6 +188,7 @@ def _attributes(facts: Facts, its: str, uac: int | None) -> Iterator[tuple[str, 
     yield "object_sid", its
     if uac is not None:
         yield "account_flags", flags.shown(uac)
+        yield "user_account_control", uac
         yield USE_LAG_DAYS, LAG_DAYS
     texts: Mapping[str, str] = {"operatingSystem": "operating_system", "managedBy": "managed_by_dn"}
     for name, shown in texts.items():

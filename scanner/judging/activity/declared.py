@@ -273,7 +273,7 @@ def _retired_called(line: Timeline, days: _Days, facts: Facts) -> Iterator[Devia
         return
     after = begun.at if is_under_way or facts.scanned_at is None else max(begun.at, facts.scanned_at)
     limit = int(after.timestamp())
-    its: list[_Used] = []
+    its: list[Used] = []
     for day, counts in days:
         refused = {
             number: sum(one[1:])
@@ -298,7 +298,7 @@ def _retired_called(line: Timeline, days: _Days, facts: Facts) -> Iterator[Devia
     yield replace(found, facts=facts_told)
 
 
-def _refused(line: Timeline, its: Sequence[_Used], *sorts: FeatureSort) -> list[str]:
+def _refused(line: Timeline, its: Sequence[Used], *sorts: FeatureSort) -> list[str]:
     """The values of features of these sorts that were refused on these days."""
     numbers = {number for _, counts, _ in its for number, *one in counts.counts if any(one[1:])}
     return line.names(number for number in numbers if line.features[number].sort in sorts)[:MOST_NAMED]

@@ -186,27 +186,36 @@ def _vault(identity: Identity) -> _Found:
 
 def _postgresql(identity: Identity) -> _Found:
     role = _sql_name(identity.name)
-    groups = sorted({one.name for one in identity.grants if one.via == "member"} | _memberships(identity))
+    limit = identity.attributes.get("connection_limit")
+    before = limit if isinstance(limit, int) and limit > 0 else -1
     texts = {
-        "nologin": f"ALTER ROLE {role} NOLOGIN",
-        "login": f"ALTER ROLE {role} LOGIN",
+        "refuse": f"ALTER ROLE {role} CONNECTION LIMIT 0",
+        "admit": f"ALTER ROLE {role} CONNECTION LIMIT {before}",
         "reassign_owned": f"REASSIGN OWNED BY {role} TO CURRENT_USER",
         "drop_owned": f"DROP OWNED BY {role}",
         "drop_role": f"DROP ROLE {role}",
     }
     memberships = [
         {"revoke_item": f"REVOKE {_sql_name(one)} FROM {role}", "grant_item": f"GRANT {_sql_name(one)} TO {role}"}
-        for one in groups
+        for one in sorted(_memberships(identity))
     ]
+    if any(one.name == _SUPERUSER and one.via == "direct" for one in identity.grants):
+        texts |= {"superuser": f"ALTER ROLE {role} SUPERUSER", "nosuperuser": f"ALTER ROLE {role} NOSUPERUSER"}
     return texts, {"memberships": memberships}
 
 
+_SUPERUSER = "SUPERUSER"
+
+
 def _memberships(identity: Identity) -> set[str]:
+    """The roles that it is a direct member of."""
     return {
-        link.target.rpartition("/")[2]
+        link.target.partition("/roles/")[2]
         for link in identity.links
-        if link.relation == "member_of" and "/" in link.target
-    }  # fmt: skip
+        if link.relation in ("member_of", "can_assume")
+        and "/roles/" in link.target
+        and " through " not in link.evidence
+    }
 
 
 def _sql_name(name: str) -> str:
@@ -245,12 +254,7 @@ def _directory(identity: Identity) -> _Found:
     uac = attributes.get("user_account_control")
     if isinstance(uac, int):
         texts |= {"uac": str(uac & ~_DISABLED), "uac_off": str(uac | _DISABLED)}
-    groups = [
-        link.target
-        for link in identity.links
-        if link.relation == "member_of" and re.match(r"(?i)cn=", link.target) and not re.search(r"[\r\n]", link.target)
-    ]
-    return texts, {"group_dns": _items(groups)}
+    return texts, {}
 
 
 def _vendor(identity: Identity) -> _Found:
