@@ -42,7 +42,7 @@ Every command with its options, as `--help` prints them. Data goes to stdout, pr
 | `0` | done | every command |
 | `1` | findings that `--fail-on` or `--fail-on-new` names | `scan`, `import`, `activity`, `check` |
 | | problems, or rows that were refused | `doctor`, `registry lint`, `store check`, `review take` |
-| | no such identity, person or path | `show`, `offboard`, `paths` |
+| | no such identity, person or path | `show`, `offboard`, `paths`, `retire` |
 | `2` | a wrong option, config, list or store; the message names the place and the fix | every command |
 | `3` | with `--strict`: gaps or undelivered messages; goes before `1` | `scan`, `import`, `activity`, `check` |
 | | a message or ticket could not be delivered | `notify` |
