@@ -14,7 +14,9 @@ from msgspec import Struct
 from reports.base import Screen, View
 from reports.json import encoded
 from reports.views import select
+from scanner import __version__
 from scanner.access.attack_paths import Step, steps_of
+from scanner.access.control import BECOMES
 from scanner.model import ScanResult
 from scanner.text import printable
 
@@ -169,8 +171,9 @@ class OpengraphReport:
         """Write one document; a line for each node and edge."""
         del screen
         graph = _graph(result, view)
+        nodes = [*map(_open_scope, _scopes(graph)), *map(_open_node, graph.nodes)]
         out.write(b'{"metadata": {"source_kind": "Muster"},\n"graph": {"nodes": [')
-        out.write(b",".join(b"\n" + encoded(_open_node(node)) for node in graph.nodes))
+        out.write(b",".join(b"\n" + encoded(node) for node in nodes))
         out.write(b'\n],\n"edges": [')
         out.write(b",".join(b"\n" + encoded(_open_edge(step)) for step in graph.steps))
         out.write(b"\n]}}\n")
@@ -178,12 +181,102 @@ class OpengraphReport:
 
 
 def _open_node(node: _Node) -> dict[str, Any]:
-    kinds = [f"Muster_{_pascal(node.provider)}_{_pascal(node.kind)}"] if node.kind else []
+    kinds = [_node_kind(node)] if node.kind else []
     facts = {name: printable(getattr(node, name)) for name in _NODE_KEYS if getattr(node, name)}
+    if node.provider:
+        facts["environmentid"] = _scope_id(node.provider, node.scope)
     return {
         "id": printable(node.key),
-        "kinds": [*kinds, "Muster_Identity" if kinds else "Muster_Other", "Muster"],
+        "kinds": [*kinds, _IDENTITY if kinds else _OTHER, "Muster"],
         "properties": {"displayname": printable(node.name), **facts},
+    }
+
+
+def _scopes(graph: _Graph) -> list[tuple[str, str]]:
+    return sorted({(node.provider, node.scope) for node in graph.nodes if node.provider})
+
+
+def _open_scope(scope: tuple[str, str]) -> dict[str, Any]:
+    """A scope, such as an account: BloodHound's environment, in which identities are by ``environmentid``."""
+    provider, name = scope
+    id_ = _scope_id(provider, name)
+    shown = printable(f"{provider} {name}".strip())
+    facts = {"displayname": shown, "name": shown, "provider": printable(provider), "environmentid": id_}
+    return {"id": id_, "kinds": [_SCOPE, "Muster"], "properties": facts}
+
+
+def _scope_id(provider: str, scope: str) -> str:
+    """In upper case, as BloodHound keeps the property; the prefix keeps it from being an identity's key."""
+    return printable(f"muster-scope:{provider}:{scope}").upper()
+
+
+def _node_kind(node: _Node) -> str:
+    return f"Muster_{_pascal(node.provider)}_{_pascal(node.kind)}"
+
+
+# --- The definition of the kinds, without which BloodHound finds no paths in an upload ---
+
+_SCOPE, _IDENTITY, _OTHER = "Muster_Scope", "Muster_Identity", "Muster_Other"
+_MEANINGS: dict[str, str] = {
+    "can_assume": "The first can become the second; the property conditional says whether only under a condition.",
+    "acts_as": "The first is another form of the second.",
+    "runs_as": "The first acts with the rights of the second.",
+    "makes_admin": "The first can make the second an admin.",
+    "member_of": "The first belongs to the second.",
+    "federates": "The first gets tokens that the second trusts.",
+    "stores": "The second is a stored secret with a credential of the first.",
+}
+
+
+class OpengraphExtensionReport:
+    """The extension definition of the graph for BloodHound 9: its kinds, which edges are paths, and environments.
+
+    Source: https://bloodhound.specterops.io/reference/opengraph-experimental/upserts-the-opengraph-extension
+    """
+
+    name: ClassVar[str] = "opengraph-extension"
+    title: ClassVar[str] = "the definition of that graph's kinds, for BloodHound's pathfinding"
+    default_view: ClassVar[View] = "all"
+    extra: ClassVar[str | None] = None
+
+    def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+        """Write one document."""
+        del screen
+        graph = _graph(result, view)
+        kinds = {_node_kind(node): f"{node.provider} {node.kind}" for node in graph.nodes if node.kind}
+        named = {**dict(sorted(kinds.items())), _IDENTITY: "identity", _OTHER: "identity outside the scan"}
+        document = {
+            "schema": {"name": "Muster", "display_name": "Muster", "version": f"v{__version__}", "namespace": "Muster"},
+            "node_kinds": [
+                *(_kind(name, text, name in kinds, "user-gear", "#2753c4") for name, text in named.items()),
+                _kind(_SCOPE, "account, tenant, organization or cluster", True, "cloud", "#5e6877"),
+            ],
+            "relationship_kinds": [
+                {
+                    "name": f"Muster_{_pascal(relation)}",
+                    "description": meaning,
+                    "is_traversable": relation in BECOMES or relation == "makes_admin",
+                }
+                for relation, meaning in _MEANINGS.items()
+            ],
+            "environments": [
+                {"environment_kind": _SCOPE, "source_kind": "Muster", "principal_kinds": sorted((*kinds, _IDENTITY))}
+            ],
+            "relationship_findings": [],
+        }
+        out.write(encoded(document) + b"\n")
+        return ()
+
+
+def _kind(name: str, text: str, is_shown: bool, icon: str, color: str) -> dict[str, Any]:
+    text = printable(text)
+    return {
+        "name": name,
+        "display_name": text,
+        "description": text,
+        "is_display_kind": is_shown,
+        "icon": icon,
+        "color": color,
     }
 
 

@@ -12,6 +12,8 @@ import networkx as nx
 import pytest
 from msgspec.structs import replace
 
+from reports.base import Screen
+from reports.graph import OpengraphExtensionReport
 from reports.paths import PathAnswer, record
 from scanner.access.questions import ask, question
 from scanner.errors import UsageError
@@ -283,6 +285,34 @@ def test_the_graph_is_a_report(estate: Path, muster: Muster) -> None:
     assert {edge["kind"] for edge in document["graph"]["edges"]} == {"Muster_CanAssume"}
     whole = muster("paths", "-o", "graphml:again.graphml")
     assert (whole.code, (estate / "again.graphml").read_bytes()) == (0, (estate / "g.graphml").read_bytes())
+
+
+def test_the_definition_of_the_graph_names_every_kind_in_it(estate: Path, muster: Muster) -> None:
+    """As BloodHound's endpoint takes it: names in the namespace, edges that are paths, environments that are nodes."""
+    out = io.BytesIO()
+    with open_store(f"sqlite:///{estate}/muster.db", create=False) as store:
+        result = store.load(None)
+    OpengraphExtensionReport().write(result, "all", out, Screen())
+    assert muster("report", "-o", "opengraph:g.json").code == 0
+    graph = json.loads((estate / "g.json").read_text())["graph"]
+    definition = json.loads(out.getvalue())
+    kinds = {one["name"] for one in definition["node_kinds"]}
+    edges = {one["name"]: one["is_traversable"] for one in definition["relationship_kinds"]}
+    (environment,) = definition["environments"]
+
+    assert set(definition) == {"schema", "node_kinds", "relationship_kinds", "environments", "relationship_findings"}
+    assert all(name.startswith(f"{definition['schema']['namespace']}_") for name in (*kinds, *edges))
+    assert {kind for node in graph["nodes"] for kind in node["kinds"]} - {environment["source_kind"]} <= kinds
+    assert {edge["kind"] for edge in graph["edges"]} <= set(edges)
+    assert {name for name, is_path in edges.items() if is_path} == {
+        "Muster_CanAssume", "Muster_ActsAs", "Muster_RunsAs", "Muster_MakesAdmin",
+    }  # fmt: skip
+    scopes = {node["id"] for node in graph["nodes"] if environment["environment_kind"] in node["kinds"]}
+    assert environment["environment_kind"] in kinds
+    assert set(environment["principal_kinds"]) <= kinds
+    assert {
+        node["properties"]["environmentid"] for node in graph["nodes"] if "provider" in node["properties"]
+    } == scopes
 
 
 def test_a_view_is_a_part_of_the_graph(muster: Muster, estate: Path) -> None:
