@@ -255,6 +255,8 @@ def _is_lines(head: bytes) -> bool:
 
     Where the first is malformed, two objects without a comma between them are in no document.
     """
+    if b"\n" not in head:
+        return False
     lines = list(filter(bytes.strip, head.lstrip(_SPACE).split(b"\n", _LOOKED_AT)[:_LOOKED_AT]))
     if len(lines) < _TWO:
         return False

@@ -103,9 +103,12 @@ class Spoilt:
         else:
             self._untold += 1
 
-    def refused(self, record: object, error: Exception) -> None:
+    def refused(self, record: object, error: Exception, time: str = "") -> None:
         """Count a record of those at hand that its reader refuses."""
-        self._untold += 1
+        if day := _day(time):
+            self._add((day, day), 1)
+        else:
+            self._untold += 1
         places = (place for place, one in enumerate(self._at_hand, start=self._before + 1) if one is record)
         self._count(0 if self.example else next(places, 0), error)
 

@@ -62,7 +62,7 @@ class RawCounts:
     """Counts of raw keys by day; distinct keys are explained in batches.
 
     A raw key is all that matters of an event except its time; the counts have its hash. The same key may be explained
-    again later. A reader of very many events keeps the rows of the day at hand and does what :meth:`add` does itself.
+    again later. A reader of very many events asks for the rows of a day, and does what :meth:`add` does itself.
     """
 
     def __init__(self, explain: Callable[[Counted], None]) -> None:
@@ -94,9 +94,14 @@ class RawCounts:
 
     def rows_of(self, time: str) -> dict[int, Row]:
         """The rows of a time's day, by the hash of the key. Raises Unreadable for an invalid time."""
-        if not (_TIME.fullmatch(time) and _is_day(time[:10])):
-            raise Unreadable(NO_TIME)
-        return self._days.setdefault(time[:10], {})
+        day = time[:10]
+        found = self._days.get(day)
+        if found is None:
+            if not (_TIME.fullmatch(time) and _is_day(day)):
+                raise Unreadable(NO_TIME)
+            found = self._days[day] = {}
+        self._touched.add(day)
+        return found
 
     def touched(self) -> set[str]:
         """The days of the events since the last call."""

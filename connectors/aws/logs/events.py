@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import msgspec
 from msgspec import Raw, Struct, field
@@ -18,13 +18,15 @@ from msgspec import Raw, Struct, field
 from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_denied, member, role_account
 from connectors.aws.logs.callers import MCP_SERVICE, NO_CALLER, Caller, Who, caller_of, for_whom, host_of, is_copy
 from connectors.aws.logs.hosts import Hosts, is_hosted
+from connectors.core.offline import Unreadable
 from connectors.logs.folders import Layout, Redelivery
 from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
 from connectors.logs.spoilt import WRONG
-from connectors.logs.tally import DENIED, DONE, FAILED, MOST_RAW, Counted, Counting, Profile
+from connectors.logs.tally import DENIED, DONE, FAILED, HOURS, MOST_RAW, NO_TIME, Counted, Counting, Profile, Row
 from scanner.model.activity import BY_PROVIDER
 from scanner.text import either
 
+_ID = attrgetter("event_id")
 _DAY = r"(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)"
 _BRANCH = r"(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?(?P<scope>\d{12})/CloudTrail/(?P<part>[a-z0-9-]+)/"
 LAYOUT = Layout(
@@ -47,7 +49,7 @@ LAYOUT = Layout(
     redelivery=Redelivery(
         stamp=re.compile(r"_\d{8}T(?P<hour>\d\d)(?P<minute>\d\d)Z_[^/]*$"),
         when=attrgetter("event_time"),
-        which=attrgetter("event_id"),
+        which=_ID,
     ),
     unique_names=True,
 )
@@ -69,17 +71,20 @@ _MOST_ACTIONS = 50_000
 _OFF_HOST = ("mark=off_host",)
 _BY_MCP = "tool=aws-mcp"
 _NOTHING = Raw(b"null")
+_WHO = msgspec.json.Decoder(Who | None)
+_MOST_WHOS, _LONGEST_WHO = 10_000, 4096
+"""Callers that are kept decoded, and the bytes of each; those of real events have a few hundred."""
 _THE_CALLER = "\0"
 
 
 class Event(Struct, gc=False, frozen=True):
-    """One record, as far as it is read."""
+    """One record, as far as it is read. ``who``: a caller's are mostly the same bytes, so each is decoded once."""
 
     event_time: str = field(name="eventTime")
     event_source: str = field(name="eventSource")
     event_name: str = field(name="eventName")
     event_id: str = field(name="eventID")
-    who: Who | None = field(default=None, name="userIdentity")
+    who: Raw = field(default=_NOTHING, name="userIdentity")
     region: str | None = field(default=None, name="awsRegion")
     address: str | None = field(default=None, name="sourceIPAddress")
     user_agent: str | None = field(default=None, name="userAgent")
@@ -126,6 +131,10 @@ class _Key(NamedTuple):
     for_whom: str
 
 
+_Known: TypeAlias = tuple[Who, tuple[str | None, str | None], str]
+"""A caller, what tells it apart, and for whom it acts."""
+
+
 class _Client(NamedTuple):
     """The facts in a user agent."""
 
@@ -144,6 +153,7 @@ class CloudTrailCounting(Counting):
         self._region = ""
         self._seen: set[int] = set()
         self._actions: dict[tuple[str, str], Action] = {}
+        self._whos: dict[bytes, _Known] = {}
         self._callers: dict[tuple[object, ...], tuple[Caller, str]] = {}
         self._apart: Counter[tuple[str, str | None]] = Counter()
 
@@ -154,48 +164,86 @@ class CloudTrailCounting(Counting):
             self._region = found
             self._seen.clear()
 
-    def take(self, records: Sequence[Event]) -> None:
+    def take(self, records: Sequence[Event]) -> None:  # noqa: C901  # a call a record is a tenth of the time
         """See ``Counting``."""
-        seen, actions, add, apart = self._seen, self._actions, self.raw.add, self._apart
-        before = len(seen)
-        for event in records:
-            event_id = event.event_id
-            number = hash(event_id)
-            if number in seen:
-                continue
+        actions, whos, apart, hours = self._actions, self._whos, self._apart, HOURS
+        rows, day = dict[int, Row](), ""
+        before = len(self._seen)
+        for event in self._new(records):
             try:
                 action = actions.get((event.event_source, event.event_name)) or self._action(event)
-                who = event.who or NO_CALLER
+                who, identity, behalf = whos.get(bytes(event.who)) or self._who(event.who)
                 acting = OWN
                 if event.event_type != _CALL or who.account_id != event.recipient or who.invoked_by is not None:
                     acting = _acting(event, who)
                     if not action.matters_to[acting]:
-                        seen.add(number)
                         apart[acting, event.recipient or who.account_id] += 1
                         continue
-                detail = _NO_DETAIL
-                if action.reads:
-                    detail = _detail(event, action)
-                    if action.becomes:
-                        self._follow(event, who)
-                # The id of a key alone would do for real events. Where logs were anonymised, many callers share one.
+                detail = self._detail(event, action, who) if action.reads else _NO_DETAIL
                 key = (
-                    action, (who.access_key_id, who.arn or who.principal_id or who.user_name or who.type),
-                    event.address, event.user_agent, event.region, event.error_code, event.endpoint, event.read_only,
-                    event.from_console, who.invoked_by, acting, detail,
-                    "" if who.on_behalf_of is None else for_whom(who),
+                    action, identity, event.address, event.user_agent, event.region, event.error_code, event.endpoint,
+                    event.read_only, event.from_console, who.invoked_by, acting, detail, behalf,
                 )  # fmt: skip
-                add(key, event.event_time, event_id, (key, who, event.recipient))
-            except WRONG as error:
-                self.spoilt.refused(event, error)
+                time = event.event_time
+                if time[:10] != day:
+                    rows, day = self.raw.rows_of(time), time[:10]
+                row = rows.get(at := hash(key))
+                if row is None:
+                    rows[at] = [1, hours[time[11:13]], time, time, event.event_id, (key, who, event.recipient)]
+                else:
+                    row[1] |= hours[time[11:13]]
+                    row[0] += 1
+                    if time > row[3]:
+                        row[3] = time
+                    elif time < row[2]:
+                        row[2], row[4] = time, event.event_id
+            except (*WRONG, KeyError) as error:
+                self._refuse(event, Unreadable(NO_TIME) if isinstance(error, KeyError) else error)
                 continue
-            seen.add(number)
             if acting is not OWN:
                 apart[acting, event.recipient or who.account_id] += 1
-        self.events += len(seen) - before
+        self.events += len(self._seen) - before
         self.raw.relieve()
         if len(self._callers) > MOST_RAW:
             self._callers.clear()
+
+    def _new(self, records: Sequence[Event]) -> Iterable[Event]:
+        """Those of an id that was not seen yet; mostly all of them."""
+        numbers = set(map(hash, map(_ID, records)))
+        if len(numbers) < len(records) or not self._seen.isdisjoint(numbers):
+            return self._once(records)
+        self._seen |= numbers
+        return records
+
+    def _once(self, records: Sequence[Event]) -> Iterator[Event]:
+        for event in records:
+            number = hash(event.event_id)
+            if number not in self._seen:
+                self._seen.add(number)
+                yield event
+
+    def _who(self, raw: Raw) -> _Known:
+        """The caller, and what is known of it. Raises what a wrong one causes."""
+        content = bytes(raw)
+        who = _WHO.decode(content) or NO_CALLER
+        # The id of a key alone would do for real events. Where logs were anonymised, many callers share one.
+        identity = who.access_key_id, who.arn or who.principal_id or who.user_name or who.type
+        found = who, identity, "" if who.on_behalf_of is None else for_whom(who)
+        if len(content) <= _LONGEST_WHO:
+            if len(self._whos) >= _MOST_WHOS:
+                self._whos.clear()
+            self._whos[content] = found
+        return found
+
+    def _refuse(self, event: Event, error: Exception) -> None:
+        """Its id is not taken: the event may follow as it should be."""
+        self._seen.discard(hash(event.event_id))
+        self.spoilt.refused(event, error, event.event_time)
+
+    def _detail(self, event: Event, action: Action, who: Who) -> _Detail:
+        if action.becomes:
+            self._follow(event, who)
+        return _detail(event, action)
 
     def _follow(self, event: Event, who: Who) -> None:
         """Credentials that a host obtains with its own, directly or in a chain, belong to that host, too."""
