@@ -174,9 +174,9 @@ def seven_members(root: str) -> None:
     issuer = defstruct("Issuer", [("arn", str, "")])
     session = defstruct("Session", [("issuer", issuer | None, field(default=None, name="sessionIssuer"))])
     who = defstruct("Who", [("session", session | None, field(default=None, name="sessionContext"))])
-    record = defstruct("Record", [("eventSource", str), ("eventName", str), ("eventTime", str),
-        ("sourceIPAddress", str), ("userAgent", str), ("userIdentity", who), ("errorCode", str, "")], gc=False)  # fmt: skip
-    decode = msgspec.json.Decoder(defstruct("File", [("Records", list[record])])).decode  # type: ignore[valid-type]
+    texts = [(name, str) for name in ("eventSource", "eventName", "eventTime", "sourceIPAddress", "userAgent")]
+    record = defstruct("Record", [*texts, ("userIdentity", who), ("errorCode", str, "")], gc=False)
+    decode: Any = msgspec.json.Decoder(defstruct("File", [("Records", list[record])])).decode  # type: ignore[valid-type]
     counts: Counter[tuple[Any, ...]] = Counter()
     for path in sorted(Path(root).rglob("*.gz")):
         for one in decode(gzip.decompress(path.read_bytes())).Records:
