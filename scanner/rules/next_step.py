@@ -6,8 +6,8 @@ The sentences are in ``next_steps.toml``; whom to ask and where to look is in ``
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
@@ -27,10 +27,9 @@ class _State(Struct, frozen=True, forbid_unknown_fields=True):
     rules: frozenset[str] = frozenset()
     but: frozenset[str] = frozenset()
 
-    def applies(self, rule: str, assessment: Assessment) -> bool:
-        """Return whether the state holds, and its sentence is for this rule."""
-        concerned = rule in self.rules if self.rules else rule not in self.but
-        return concerned and _HOLDS[self.state](assessment)
+    def concerns(self, rule: str) -> bool:
+        """Return whether its sentence is for this rule."""
+        return rule in self.rules if self.rules else rule not in self.but
 
     def said_of(self, assessment: Assessment) -> str:
         """Return the sentence."""
@@ -64,8 +63,8 @@ STEPS = _TABLE.steps
 _TO_OWNER = {"ask": "Check", "asking": "check", "take_over": "Name who takes it over"}
 """Nobody is told to ask themselves."""
 _RANK = {rule: rank for rank, rule in enumerate(_TABLE.first)}
-_OF_IDENTITY = ("ask", "asking", "take_over", "end")
-"""What no sentence does without."""
+_ONLY_WITH_IDENTITY = ("ask", "asking", "take_over", "end")
+"""Without these, which need an identity, there is no sentence."""
 _SENTENCE = re.compile(r".+?[.;](?=\s|$)", re.DOTALL)
 _EXPLAINED = {
     "explained": "a known change explains it",
@@ -117,10 +116,9 @@ def step_of(
         sentence = _TABLE.to_owner.get(finding.rule, sentence)
     if sentence is None:
         return first_sentence(finding.remediation)
-    facts = _facts(finding, assessment) | (_TO_OWNER if to_owner else {})
-    if assessment is None and any(name not in facts for name in _OF_IDENTITY if f"{{{name}}}" in sentence):
+    facts = _Facts(finding, assessment, to_owner=to_owner)
+    if assessment is None and any(name not in facts for name in _ONLY_WITH_IDENTITY if f"{{{name}}}" in sentence):
         return first_sentence(finding.remediation)
-    facts = defaultdict(lambda: "(unknown)", {"consumers": "", **facts})
     step = _one_sentence(sentence.format_map(facts))
     trust = next((one for one in findings if one.rule == "open_trust" and one is not finding), None)
     if trust is None or not ("{ask" in sentence or "{take_over" in sentence):
@@ -135,11 +133,10 @@ def _one_sentence(text: str) -> str:
 
 def instead(rule: str, assessment: Assessment) -> str | None:
     """Return what the state of an identity asks for in place of the step of a rule; None if that step is right."""
-    state = next((one for one in _TABLE.states if one.applies(rule, assessment)), None)
+    state = _state(rule, assessment)
     if state is None:
         return None
-    facts = defaultdict(lambda: "(unknown)", {"consumers": "", **_facts_of_identity(assessment)})
-    return _one_sentence(state.said_of(assessment).format_map(facts))
+    return _one_sentence(state.said_of(assessment).format_map(_Facts(None, assessment)))
 
 
 def first_sentence(text: str) -> str:
@@ -148,63 +145,94 @@ def first_sentence(text: str) -> str:
     return f"{found[0][:-1]}." if found else text
 
 
+@cache
+def _states_about(rule: str) -> tuple[_State, ...]:
+    return tuple(one for one in _TABLE.states if one.concerns(rule))
+
+
+def _state(rule: str, assessment: Assessment) -> _State | None:
+    """Return the first state that holds and has a sentence for this rule."""
+    return next((one for one in _states_about(rule) if _HOLDS[one.state](assessment)), None)
+
+
 def _sentence(finding: Finding, assessment: Assessment | None) -> str | None:
     """Return the sentence for this state; None for a rule without one."""
     own = STEPS.get(finding.rule)
     if assessment is None or own is None:
         return own
-    state = next((one for one in _TABLE.states if one.applies(finding.rule, assessment)), None)
+    state = _state(finding.rule, assessment)
     return own if state is None else state.said_of(assessment)
 
 
-def _facts(finding: Finding, assessment: Assessment | None) -> dict[str, str]:
-    """Return the facts that a sentence may name."""
-    evidence = finding.evidence
-    facts = {name: _listed(value) for name, value in facts_of(finding).items()}
-    facts = {name: fact for name, fact in facts.items() if fact} | {
-        "credential": _credential(finding),
-        "trusts": _trusts(finding),
-        "entries": _joined(evidence.get("entries"), " or "),
-        "consumers": _consumers(evidence),
-        "entry": said(plain(evidence.get("entry")) or finding.entry or ""),
-        "new": _listed(evidence.get("new_owner")) or "the new owner",
-    }
-    for day in ("created_at", "last_used_at"):
-        facts[day] = facts.get(day, "an unknown day")[:10]
-    if "day" in evidence:
-        facts |= {name: said(fact) for name, fact in day_facts(finding).items()}
-        facts |= {"actions": facts.get("actions", "its use"), "reasons": facts.get("reasons", "what was new")}
-        facts["explained"] = _EXPLAINED[explained(finding) or "unknown"]
-    if assessment is None:
-        return facts
-    of_identity = _facts_of_identity(assessment)
-    of_identity["because"] = _because(evidence) or of_identity["because"]
-    return {**facts, **of_identity, "entry": facts["entry"] or of_identity.get("entry", "(unknown)")}
+class _Facts(dict[str, str]):
+    """The facts that a sentence names, each worked out when it is named: most sentences name two of thirty."""
+
+    def __init__(self, finding: Finding | None, assessment: Assessment | None, to_owner: bool = False) -> None:
+        super().__init__(_TO_OWNER if to_owner else {})
+        self._finding, self._assessment = finding, assessment
+
+    def __missing__(self, name: str) -> str:
+        finding, assessment = self._finding, self._assessment
+        fact = ""
+        if finding is not None and name in _OF_FINDING:
+            fact = _OF_FINDING[name](finding)
+        if not fact and assessment is not None and name in _OF_IDENTITY:
+            fact = _OF_IDENTITY[name](assessment)
+        if not fact and finding is not None:
+            fact = _evidence(finding, name)
+        return fact or ("" if name == "consumers" else "(unknown)")
 
 
-def _facts_of_identity(assessment: Assessment) -> dict[str, str]:
-    registry, ownership = assessment.registry, assessment.ownership
-    asking, candidate = ask(assessment), registry.candidates[0] if registry.candidates else None
-    why = _TABLE.why.get(ownership.reason or "never_assigned", "it has none")
+def _evidence(finding: Finding, name: str) -> str:
+    """Return a piece of evidence as text; empty if there is none."""
+    of_day = day_facts(finding).get(name) if "day" in finding.evidence else None
+    return said(of_day) if of_day is not None else _listed(facts_of(finding).get(name))
+
+
+def _why(assessment: Assessment) -> str:
+    ownership = assessment.ownership
     if ownership.reason == "departed" and ownership.last_day is not None:
-        why = f"the declared owner leaves on {ownership.last_day}"
-    facts = {
-        "ask": asking,
-        "asking": f"{asking[:1].lower()}{asking[1:]}",
-        "take_over": take_over(assessment),
-        "why": why,
-        "end": "delete" if assessment.identity.enabled is False else "disable",
-        "use": said(assessment.usage.evidence),
-        "gap": said(registry.evidence or "the coverage names it"),
-        "because": said(assessment.privilege.evidence[0], LONGEST_EVIDENCE)
-        if assessment.privilege.evidence
-        else "see its grants",
-    }
+        return f"the declared owner leaves on {ownership.last_day}"
+    return _TABLE.why.get(ownership.reason or "never_assigned", "it has none")
+
+
+def _entry(assessment: Assessment) -> str:
+    """Return the entry that declares it, else the likeliest."""
+    registry = assessment.registry
     if registry.entry is not None:
-        facts["entry"] = said(registry.entry)
-    elif candidate is not None:
-        facts |= {"entry": said(candidate.entry), "evidence": said(candidate.evidence, LONGEST_EVIDENCE)}
-    return facts
+        return said(registry.entry)
+    return said(registry.candidates[0].entry) if registry.candidates else ""
+
+
+def _likeness(assessment: Assessment) -> str:
+    """Return why an entry is likely to declare it."""
+    registry = assessment.registry
+    is_candidate = registry.entry is None and bool(registry.candidates)
+    return said(registry.candidates[0].evidence, LONGEST_EVIDENCE) if is_candidate else ""
+
+
+def _because_of(assessment: Assessment) -> str:
+    evidence = assessment.privilege.evidence
+    return said(evidence[0], LONGEST_EVIDENCE) if evidence else "see its grants"
+
+
+def _asking(assessment: Assessment) -> str:
+    asking = ask(assessment)
+    return f"{asking[:1].lower()}{asking[1:]}"
+
+
+_OF_IDENTITY: Mapping[str, Callable[[Assessment], str]] = {
+    "ask": ask,
+    "asking": _asking,
+    "take_over": take_over,
+    "why": _why,
+    "end": lambda one: "delete" if one.identity.enabled is False else "disable",
+    "use": lambda one: said(one.usage.evidence),
+    "gap": lambda one: said(one.registry.evidence or "the coverage names it"),
+    "because": _because_of,
+    "entry": _entry,
+    "evidence": _likeness,
+}
 
 
 def _listed(value: Any) -> str:
@@ -241,3 +269,19 @@ def _trusts(finding: Finding) -> str:
 def _consumers(evidence: Mapping[str, Any]) -> str:
     named = _listed(evidence.get("consumers") or ())
     return f" ({named})" if named else ""
+
+
+_OF_FINDING: Mapping[str, Callable[[Finding], str]] = {
+    "actions": lambda one: _evidence(one, "actions") or ("its use" if "day" in one.evidence else ""),
+    "because": lambda one: _because(one.evidence),
+    "consumers": lambda one: _consumers(one.evidence),
+    "created_at": lambda one: (_evidence(one, "created_at") or "an unknown day")[:10],
+    "credential": _credential,
+    "entries": lambda one: _joined(one.evidence.get("entries"), " or "),
+    "entry": lambda one: said(plain(one.evidence.get("entry")) or one.entry or ""),
+    "explained": lambda one: _EXPLAINED[explained(one) or "unknown"] if "day" in one.evidence else "",
+    "last_used_at": lambda one: (_evidence(one, "last_used_at") or "an unknown day")[:10],
+    "new": lambda one: _listed(one.evidence.get("new_owner")) or "the new owner",
+    "reasons": lambda one: _evidence(one, "reasons") or ("what was new" if "day" in one.evidence else ""),
+    "trusts": _trusts,
+}
