@@ -71,6 +71,7 @@ PROVIDERS = (
     "github",
     "kubernetes",
     "ldap",
+    "okta",
     "openai",
     "postgresql",
     "secrets_report",

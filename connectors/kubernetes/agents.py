@@ -66,7 +66,6 @@ class Agent(Struct, frozen=True, kw_only=True):
             privilege=Privilege(level="normal") if links else _UNKNOWN,
             consequences=() if links else None,
             links=links,
-            unread=() if links else ("permissions",),
         )
 
 

@@ -27,6 +27,7 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     ``sees_all_use_of``: kinds of identities whose use it always records, ``*`` for all: no event means no use.
     ``sees_sign_ins_of``: kinds of roles whose every sign-in it records, under the role or whoever signed in as it.
     ``also_called``: by action (``service:Action``), other names of its events: declarations may use either.
+    ``names_people``: it names the person for whom an identity acts, so that its silence says something.
     """
 
     name: str
@@ -39,6 +40,7 @@ class LogSpec(Struct, frozen=True, kw_only=True):
     sees_all_use_of: tuple[str, ...] = ()
     sees_sign_ins_of: tuple[str, ...] = ()
     also_called: Mapping[str, tuple[str, ...]] = {}
+    names_people: bool = False
     extra: str | None = None
 
 

@@ -72,6 +72,7 @@ class Log(Struct, frozen=True, kw_only=True):
             sees_all_use_of=spec.sees_all_use_of,
             sees_sign_ins_of=spec.sees_sign_ins_of,
             also_called=spec.also_called,
+            names_people=spec.names_people,
         )
 
 

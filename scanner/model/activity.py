@@ -245,7 +245,7 @@ class LogPast(Struct, frozen=True, kw_only=True):
     ``first_read_at``: when its first unit was read. ``covered``: by scope, the ordinals of completely read days;
     ``gaps``: by scope, the other days with the reason. ``counted``: by scope, the number of events in profiles, as far
     as all of its units say it; ``left_out``: by scope, records that are in none.
-    ``unlogged``, ``sees_all_use_of``, ``sees_sign_ins_of``, ``also_called``: as in
+    ``unlogged``, ``sees_all_use_of``, ``sees_sign_ins_of``, ``also_called``, ``names_people``: as in
     :class:`connectors.logs.LogSpec`.
     """
 
@@ -261,6 +261,7 @@ class LogPast(Struct, frozen=True, kw_only=True):
     sees_all_use_of: tuple[str, ...] = ()
     sees_sign_ins_of: tuple[str, ...] = ()
     also_called: Mapping[str, tuple[str, ...]] = {}
+    names_people: bool = False
 
 
 class ActivityPast(Struct, frozen=True, kw_only=True):

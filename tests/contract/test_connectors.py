@@ -43,6 +43,7 @@ from tests.connectors.github import estates as github
 from tests.connectors.github.fake import served
 from tests.connectors.kubernetes.manifests import account, deployment, token
 from tests.connectors.ldap.company import READS_WITH, company, company_settings
+from tests.connectors.okta import estates as okta
 from tests.connectors.openai import estates as openai
 from tests.connectors.postgresql import estates as postgresql
 from tests.connectors.secrets_report import reports as leaks
@@ -165,6 +166,11 @@ def _ldap(request: pytest.FixtureRequest) -> Connector:
     return LdapConnector("prod", company_settings(server))
 
 
+def _okta(request: pytest.FixtureRequest) -> Connector:
+    request.getfixturevalue("monkeypatch").setenv(okta.VARIABLE, okta.VALUE)
+    return okta.connector(request.getfixturevalue("okta_url"))
+
+
 ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "agent_config": _agent_config,
     "anthropic": _anthropic,
@@ -175,6 +181,7 @@ ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "github": _github,
     "kubernetes": _kubernetes,
     "ldap": _ldap,
+    "okta": _okta,
     "openai": _openai,
     "postgresql": _postgresql,
     "secrets_report": _secrets_report,
@@ -193,6 +200,13 @@ def github_url() -> Iterator[str]:
 def anthropic_url() -> Iterator[str]:
     """An organization with secrets wherever Anthropic could answer with any."""
     with vendors.served(anthropic.organization(secret=SECRET)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def okta_url() -> Iterator[str]:
+    """An organization with secrets wherever Okta could answer with any."""
+    with okta.served(SECRET) as url:
         yield url
 
 
@@ -272,6 +286,7 @@ SDKS = {
     "github": ("requests", "cryptography"),
     "kubernetes": ("requests",),
     "ldap": ("cryptography",),
+    "okta": ("requests",),
     "openai": ("requests",),
     "postgresql": ("psycopg",),
     "vault": ("hvac",),

@@ -32,6 +32,7 @@ from tests.connectors.azure.estate import AzureEstate
 from tests.connectors.github import estates as github
 from tests.connectors.github.fake import GithubServer
 from tests.connectors.hostile import Answers, read, reported
+from tests.connectors.okta import estates as okta
 from tests.connectors.openai import estates as openai
 from tests.connectors.vault.conftest import estate, openbao
 from tests.contract.test_connectors import SECRET, kubernetes_url
@@ -117,6 +118,13 @@ def _kubernetes(request: pytest.FixtureRequest) -> Iterator[Hostile]:
 
 
 @contextmanager
+def _okta(request: pytest.FixtureRequest) -> Iterator[Hostile]:
+    with okta.served() as url, HostileProxy(url) as proxy:
+        token = _file(request, okta.VALUE)
+        yield Hostile(proxy, okta.connector(proxy.url, token=token, max_attempts=1))
+
+
+@contextmanager
 def _openai(_: pytest.FixtureRequest) -> Iterator[Hostile]:
     with Server(openai.organization(), most=None) as server, HostileProxy(server.url) as proxy:
         yield Hostile(proxy, openai.connector(proxy.url, max_attempts=1))
@@ -144,6 +152,7 @@ ESTATES: Mapping[str, Callable[[pytest.FixtureRequest], Any]] = {
     "gcp": _gcp,
     "github": _github,
     "kubernetes": _kubernetes,
+    "okta": _okta,
     "openai": _openai,
     "vault": _vault,
 }

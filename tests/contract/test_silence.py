@@ -26,6 +26,8 @@ from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.ldap.connector import LdapConnector
 from connectors.ldap.settings import LdapSettings
+from connectors.okta.connector import OktaConnector
+from connectors.okta.settings import OktaSettings
 from connectors.openai.connector import OpenaiConnector
 from connectors.openai.settings import OpenaiSettings
 from connectors.testing import check_endless, check_not_the_api, read
@@ -47,7 +49,7 @@ TOKEN = "TOKEN_OF_NOBODY"
 _TOKEN = SecretRef(env=TOKEN)
 REFUSED = "http://127.0.0.1:1"
 TENANT = "11111111-2222-3333-4444-555555555555"
-NETWORKED = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "ldap", "openai", "vault")
+NETWORKED = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "ldap", "okta", "openai", "vault")
 SOURCES = {
     "agent_config": "agent_config:path=missing.json",
     "anthropic": f"anthropic:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
@@ -58,6 +60,7 @@ SOURCES = {
     "github": f"github:endpoint_url={{url}},organization=acme,token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "kubernetes": f"kubernetes:url={{url}},token=env:{TOKEN},backoff=0.001",
     "ldap": "ldap:url=ldap://{at}",
+    "okta": f"okta:url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "openai": f"openai:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "postgresql": f"postgresql:url=postgresql://muster@{{at}}/,password=env:{TOKEN}",
     "secrets_report": "secrets_report:path=missing.json",
@@ -136,6 +139,7 @@ MADE: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "github": (GithubConnector, GithubSettings, {"organization": "acme", "token": _TOKEN, **_TWICE}),
     "kubernetes": (KubernetesConnector, KubernetesSettings, {"token": _TOKEN, **_QUICK}),
     "ldap": (LdapConnector, LdapSettings, {"timeout": 1.0}),
+    "okta": (OktaConnector, OktaSettings, {"token": _TOKEN, **_TWICE}),
     "openai": (OpenaiConnector, OpenaiSettings, {"token": _TOKEN, **_TWICE}),
     "vault": (VaultConnector, VaultSettings, {"token": _TOKEN, **_QUICK}),
 }

@@ -45,6 +45,7 @@ SPEC = LogSpec(
     ),
     is_live=True,
     also_called=event_names(),
+    names_people=True,
     extra="activity",
 )  # fmt: skip
 

@@ -127,7 +127,6 @@ def _identity(found: TenantFacts, one: CopilotAgent, people: Mapping[str, Person
         privilege=Privilege(level="normal") if links else _UNKNOWN,
         consequences=() if links else None,
         links=links,
-        unread=() if links else ("permissions",),
     )
 
 

@@ -25,6 +25,7 @@ SPEC = LogSpec(
     name="entra",
     title="Entra sign-ins of workloads",
     provider="azure",
+    names_people=True,
     permissions=("AuditLog.Read.All",),
     is_live=True,
     blind_spots=(

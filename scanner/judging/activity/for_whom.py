@@ -8,14 +8,8 @@ from datetime import date
 
 from scanner.judging.activity.declared import EVERYBODY_USES, Facts, Used, lasting
 from scanner.judging.activity.timeline import Timeline, successes
-from scanner.matching.keys import provider_key
 from scanner.model.activity import CONSEQUENTIAL, NOBODY, PERSON, DayCounts, Deviation, Feature
 
-_NAME_PEOPLE = frozenset({"aws", "azure"})
-"""Providers whose logs name the person for whom an identity acts, so that their silence says something.
-
-The silence of another log does once it named people for this identity.
-"""
 _IMPERSONATES = "users:impersonate"
 """Logged besides the action itself."""
 
@@ -87,8 +81,8 @@ def _without_person(line: Timeline, facts: Facts) -> Iterator[Deviation]:
         if sum(used.values()) > acted_for:
             alone += sum(used.values()) - acted_for
             its.append((day, counts, used))
-    names_people = for_people > 0 or provider_key(one.identity.provider) in _NAME_PEOPLE
-    if its and (for_people > alone or (is_declared and names_people)):
+    is_silent = not (for_people or line.covered.names_people)  # a log that names nobody says nothing by it
+    if its and (for_people > alone or (is_declared and not is_silent)):
         yield lasting(
             "acted_without_person", line, its, "",
             entry=facts.entry.id if facts.entry is not None and is_declared else None,

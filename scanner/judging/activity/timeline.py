@@ -101,7 +101,7 @@ class Covered(Struct, frozen=True, kw_only=True):
 
     ``scored``: days that may be compared with a baseline. ``conclusive``: days of logs that record any use of such an
     identity, so that no event means no use. ``unlogged``: patterns of actions that no log records. ``also_called``:
-    other names of actions.
+    other names of actions. ``names_people``: one of the logs names the person for whom an identity acts.
     """
 
     days: tuple[int, ...] = ()
@@ -110,6 +110,7 @@ class Covered(Struct, frozen=True, kw_only=True):
     conclusive: frozenset[int] = frozenset()
     unlogged: tuple[str, ...] = ()
     also_called: Mapping[str, tuple[str, ...]] = {}
+    names_people: bool = False
 
     def before(self, day: int, count: int) -> int:
         """The first of the last ``count`` covered days before a day; the first of all where there are fewer."""
@@ -174,6 +175,7 @@ class Coverages:
             conclusive=frozenset(conclusive),
             unlogged=tuple(sorted(frozenset.intersection(*unlogged))),
             also_called={action: names for log, _ in places for action, names in self._logs[log].also_called.items()},
+            names_people=any(self._logs[name].names_people for name, _ in places),
         )
 
 

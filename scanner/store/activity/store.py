@@ -228,6 +228,7 @@ def _log(
         sees_all_use_of=head.sees_all_use_of,
         sees_sign_ins_of=head.sees_sign_ins_of,
         also_called=head.also_called,
+        names_people=head.names_people,
     )
 
 

@@ -50,8 +50,8 @@ ASKED_AT_ONCE = 500
 class LogHead(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A log at its last reading. ``source``: the source of its identities; None: any.
 
-    ``unlogged``, ``sees_all_use_of``, ``sees_sign_ins_of``, ``also_called``: as its reader declares.
-    ``since``: the ordinal of the first day that was ever requested.
+    ``unlogged``, ``sees_all_use_of``, ``sees_sign_ins_of``, ``also_called``, ``names_people``: as its reader
+    declares. ``since``: the ordinal of the first day that was ever requested.
     """
 
     type: str
@@ -62,6 +62,7 @@ class LogHead(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sees_all_use_of: tuple[str, ...] = ()
     sees_sign_ins_of: tuple[str, ...] = ()
     also_called: Mapping[str, tuple[str, ...]] = {}
+    names_people: bool = False
 
 
 class Unit(NamedTuple):

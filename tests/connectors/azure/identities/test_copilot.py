@@ -90,7 +90,7 @@ def test_what_it_signs_in_as(azure: AzureEstate, place: str, properties: Any, ta
     assert [link.target.removeprefix(f"azure://{azure.tenant.id}") for link in agent.links] == (
         [target] if target else []
     )
-    assert (agent.privilege.level, agent.unread) == (level, () if target else ("permissions",))
+    assert (agent.privilege.level, agent.unread) == (level, ())
 
 
 def test_a_quarantined_agent_is_switched_off(azure: AzureEstate, place: str) -> None:

@@ -52,7 +52,7 @@ def _judged(did: dict[int, Did], one: Assessment | None = None, *, entry: Entry 
         now=NOW,
     )
     subject = one or _one()
-    known = Known(past=make_past({subject.identity.key: did}, log=log))
+    known = Known(past=make_past({subject.identity.key: did}, log={"names_people": True, **(log or {})}))
     (found,) = judge_activity([subject], known, circumstances).assessments
     return found
 
@@ -158,7 +158,7 @@ def test_near_misses_of_acts_without_a_person(did: dict[int, Did], is_agent: boo
 def test_the_silence_of_a_log_that_names_nobody_says_nothing() -> None:
     cluster = make_identity("bot", provider="kubernetes")
 
-    one = _judged({2: ALONE}, _one(cluster), entry=IN_THE_LOOP, log={"provider": "kubernetes"})
+    one = _judged({2: ALONE}, _one(cluster), entry=IN_THE_LOOP, log={"provider": "kubernetes", "names_people": False})
     assert one.activity is not None
     assert _found(one, "acted_without_person") == []
 
@@ -172,7 +172,9 @@ def test_what_a_log_logs_besides_an_impersonated_act_is_no_second_act() -> None:
 @pytest.mark.parametrize(("earlier", "found"), [({}, 0), ({3: FOR_ADA}, 1)])
 def test_the_silence_of_another_log_counts_once_it_named_people(earlier: dict[int, Did], found: int) -> None:
     account = make_identity("bot", provider="gcp")
-    one = _judged({**earlier, 2: ALONE}, _one(account), entry=IN_THE_LOOP, log={"provider": "gcp"})
+    one = _judged(
+        {**earlier, 2: ALONE}, _one(account), entry=IN_THE_LOOP, log={"provider": "gcp", "names_people": False}
+    )
 
     assert len(_found(one, "acted_without_person")) == found
 

@@ -1,0 +1,1 @@
+"""Okta: service apps, API tokens and AI agents of an organization."""
