@@ -12,6 +12,7 @@ from connectors.core.contract import Malformed
 from connectors.ldap import flags
 from connectors.ldap.credentials import CERTIFICATES, INTERVAL, KEYS, MAPPED, PASSWORD_ENDS, keys, password
 from connectors.ldap.place import Place
+from connectors.ldap.rights import Category
 from connectors.ldap.values import Facts, compared, guid, sid
 from scanner.model import Identity, Signal
 from scanner.model.attributes import USE_LAG_DAYS
@@ -76,6 +77,11 @@ class Account(Struct, frozen=True, kw_only=True, gc=False):
     def kind(self) -> str:
         """The kind of its identity."""
         return self.identity.kind
+
+    @property
+    def category(self) -> Category:
+        """Its sort, for rights on it."""
+        return "computer" if self.kind == COMPUTER else "managed" if self.kind in MANAGED else "user"
 
     @property
     def is_controller(self) -> bool:

@@ -16,7 +16,7 @@ EVERYBODY = ("S-1-1-0", "S-1-5-11", "S-1-5-15")
 """Everyone, Authenticated Users and This Organization: in the token of every account."""
 SYSTEM = frozenset({"S-1-5-18", "S-1-5-9", "S-1-3-0", "S-1-5-10", "S-1-3-4"})
 """The system, enterprise domain controllers, and what stands for an object's creator, itself or its owner."""
-ATTRIBUTES = ("objectClass", "objectGUID", "objectSid", "sAMAccountName", "cn", "memberOf", "groupType", "adminCount")
+ATTRIBUTES = ("objectClass", "objectGUID", "objectSid", "sAMAccountName", "cn", "memberOf", "adminCount")
 
 
 class TierZero(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Accounts of Active Directory with what follows from groups and delegation. Pure."""
+"""Accounts of Active Directory with what groups, delegation and security descriptors add. Pure."""
 
 from __future__ import annotations
 
@@ -10,79 +10,172 @@ from msgspec.structs import replace
 from connectors.core.reading import unread_facts
 from connectors.ldap import flags
 from connectors.ldap.accounts import COMPUTER, Account
+from connectors.ldap.acls import Acls, Expanded, Fact, Target
 from connectors.ldap.groups import Group, Groups
-from scanner.model import PRIVILEGES, Grant, Identity, Link, Privilege, PrivilegeLevel
+from scanner.model import PRIVILEGES, Grant, Identity, Link, Privilege, Way
 from scanner.model.attributes import OWNERS
 
 Held: TypeAlias = Mapping[str, tuple[str, ...]]
 """The SIDs of groups that an account is in, with the names on the path to each."""
 _KRBTGT = "502"
+_OF_EVERYBODY = ("513", "515")
+"""Domain Users and Domain Computers: a right of theirs distinguishes nobody."""
 _MOST_OWNERS = 5
+LEFT_BEHIND = "admin_count_left_behind"
+"""The attribute of an account that is protected like an administrator's, and is in none of the protected groups."""
+
+
+class _Domain:
+    """All accounts of a scope, and what follows from all of them together."""
+
+    def __init__(self, accounts: Sequence[Account], groups: Groups, acls: Acls) -> None:
+        self.accounts, self.groups = accounts, groups
+        self.owners = {account.dn: account for account in accounts}
+        self._acls = acls
+        self._trustees = acls.trustees
+        targets = [
+            Target(one.identity.key, one.sid, one.identity.name, one.identity.enabled is False) for one in accounts
+        ]
+        self.rights = Expanded(acls, groups, targets, self._below(), self._leads)
+        self._hosts: dict[str, str] | None = None
+        self.controllers = tuple(sorted(one.identity.key for one in accounts if one.is_controller))
+
+    def _below(self) -> dict[str, list[int]]:
+        """The accounts below each unit on which anybody has a right."""
+        units = {dn for rights in self._acls.on_units.values() for dns in rights.values() for dn in dns}
+        found: dict[str, list[int]] = {dn: [] for dn in units}
+        for number, account in enumerate(self.accounts if units else ()):
+            dn = account.dn
+            while dn:
+                _, _, dn = dn.partition(",")
+                if dn in found:
+                    found[dn].append(number)
+        return found
+
+    def sids(self, account: Account) -> list[str]:
+        """The SIDs of the groups that it is a direct member of."""
+        own = [group.sid for group in self.groups.direct(account.groups)]
+        return [*own, account.primary] if account.primary else own
+
+    def _leads(self, number: int) -> bool:
+        """Whether an account has rights that not everybody has."""
+        account = self.accounts[number]
+        if account.sid in self._trustees or account.delegates_to or account.is_controller:
+            return True
+        special = (sid for sid in self.sids(account) if sid.rpartition("-")[2] not in _OF_EVERYBODY)
+        held = self.groups.above(special)
+        return any(
+            sid in self._trustees or ((group := self.groups.by_sid.get(sid)) is not None and group.tier is not None)
+            for sid in held
+        )
+
+    def host(self, service: str) -> str | None:
+        """The key of the account that a service name stands for: one with that name, else the computer it names."""
+        if self._hosts is None:
+            hosts: dict[str, str] = {}
+            for account in self.accounts:
+                if account.kind == COMPUTER:
+                    hosts.setdefault(account.identity.name.removesuffix("$").lower(), account.identity.key)
+                    hosts.setdefault(account.host or "", account.identity.key)
+            for account in self.accounts:
+                for spn in account.spns:
+                    hosts.setdefault(spn, account.identity.key)
+            self._hosts = hosts
+        name = service.partition("/")[2].partition("/")[0].partition(":")[0]
+        return self._hosts.get(service) or (self._hosts.get(name) if name else None)
 
 
 def identities(
-    accounts: Sequence[Account], groups: Groups, *, all_computers: bool, rights_unread: bool
+    accounts: Sequence[Account], groups: Groups, acls: Acls, *, all_computers: bool, rights_unread: bool
 ) -> Iterator[Identity]:
     """The identities. Computers that neither serve others nor have rights of their own are left out, unless all count.
 
     ``rights_unread``: what groups and security descriptors allow could not all be read.
     """
-    owners = {account.dn: account for account in accounts}
+    domain = _Domain(accounts, groups, acls)
     for account in accounts:
         own = groups.direct(account.groups)
-        sids = [one.sid for one in own] + ([account.primary] if account.primary else [])
-        held = groups.above((*sids, *groups.everybody))
-        privilege = _privilege(account, groups, held)
-        if account.kind == COMPUTER and not (all_computers or _acts(account, privilege)):
+        held = groups.above((*domain.sids(account), *groups.everybody))
+        facts = list(_facts(account, groups, held))
+        ways: tuple[Way, ...] = ()
+        is_admin = any(level == "admin" for level, _ in facts)
+        of_its_own = False
+        if not is_admin:
+            profile = domain.rights.profile((account.sid, *held))
+            ways = (*profile.ways, *_by_delegation(account, domain))
+            facts += profile.facts
+            of_its_own = bool(account.sid in acls.trustees)
+        privilege = _privilege(facts)
+        if account.kind == COMPUTER and not (all_computers or _acts(account, privilege, of_its_own=of_its_own)):
             continue
-        unread = unread_facts(
-            permissions=(rights_unread or account.uac is None) and privilege.level != "admin",
-            credentials=account.uac is None,
-            use=account.uac is None,
-        )
         yield replace(
             account.identity,
             privilege=privilege,
+            reach=ways,
             grants=tuple(_grants(own, groups, held)),
             links=tuple(
                 Link(relation="member_of", target=group.key, evidence=f"member of {group.name}")
                 for group in sorted(own, key=lambda one: one.key)
             ),
-            attributes={**account.identity.attributes, **_more(account, owners)},
-            unread=unread,
+            attributes={**account.identity.attributes, **_more(account, domain.owners, groups, held)},
+            unread=unread_facts(
+                permissions=(rights_unread or account.uac is None) and privilege.level != "admin",
+                credentials=account.uac is None,
+                use=account.uac is None,
+            ),
         )
 
 
-def _acts(account: Account, privilege: Privilege) -> bool:
+def _acts(account: Account, privilege: Privilege, *, of_its_own: bool) -> bool:
     return (
         privilege.level != "normal"
         or account.serves
-        or bool(account.delegates_to)
+        or of_its_own
         or account.is_controller
         or account.has(flags.UNCONSTRAINED)
     )
 
 
-def _privilege(account: Account, groups: Groups, held: Held) -> Privilege:
-    found: list[tuple[PrivilegeLevel, str]] = []
+def _facts(account: Account, groups: Groups, held: Held) -> Iterator[Fact]:
+    """What its groups, its flags and its delegation make of it."""
     for sid, path in held.items():
         group = groups.by_sid.get(sid)
         if group is not None and group.tier is not None:
             through = f" through {', '.join(path[:-1])}" if len(path) > 1 else ""
-            found.append((group.tier.level, f"member of {group.name}{through}: {group.tier.why}"))
+            yield group.tier.level, f"member of {group.name}{through}: {group.tier.why}"
     if account.is_controller:
-        found.append(("admin", "a domain controller: it holds the directory"))
+        yield "admin", "a domain controller: it holds the directory"
     if account.sid.rpartition("-")[2] == _KRBTGT:
-        found.append(("admin", "the account with whose key every ticket is made"))
+        yield "admin", "the account with whose key every ticket is made"
     if account.has(flags.UNCONSTRAINED) and not account.is_controller:
-        found.append(("high", "unconstrained delegation: it keeps the tickets of everybody who signs in to it"))
+        yield "high", "unconstrained delegation: it keeps the tickets of everybody who signs in to it"
     if account.delegates_to:
         how = "for anybody, who need not sign in" if account.has(flags.ANY_PROTOCOL) else "for who signs in to it"
-        found.append(("high", f"constrained delegation to {account.delegates_to[0]}, {how}"))
-    if not found:
+        yield "high", f"constrained delegation to {account.delegates_to[0]}, {how}"
+
+
+def _by_delegation(account: Account, domain: _Domain) -> Iterator[Way]:
+    """Whom it becomes by delegation: the accounts of the services, or whoever can be made to sign in to it."""
+    if account.delegates_to:
+        hosts = {host: spn for spn in reversed(account.delegates_to) if (host := domain.host(spn)) is not None}
+        is_any = account.has(flags.ANY_PROTOCOL)
+        how = "for anybody" if is_any else "for who signs in to it"
+        for host, spn in sorted(hosts.items()):
+            yield Way(kind="become", on=(host,), by=f"constrained delegation to {spn}, {how}", conditional=not is_any)
+    if account.has(flags.UNCONSTRAINED) and not account.is_controller and domain.controllers:
+        yield Way(
+            kind="become",
+            on=domain.controllers,
+            by="unconstrained delegation, if a domain controller can be made to sign in to it",
+            conditional=True,
+        )
+
+
+def _privilege(facts: list[Fact]) -> Privilege:
+    if not facts:
         return Privilege(level="normal")
-    found.sort(key=lambda one: (PRIVILEGES.index(one[0]), one[1]))
-    return Privilege(level=found[0][0], evidence=tuple(dict.fromkeys(text for _, text in found)))
+    facts.sort(key=lambda one: (PRIVILEGES.index(one[0]), one[1]))
+    return Privilege(level=facts[0][0], evidence=tuple(dict.fromkeys(text for _, text in facts)))
 
 
 def _grants(own: Sequence[Group], groups: Groups, held: Held) -> Iterator[Grant]:
@@ -95,7 +188,7 @@ def _grants(own: Sequence[Group], groups: Groups, held: Held) -> Iterator[Grant]
             yield Grant(name=group.name, via=via, admin=group.tier is not None and group.tier.level == "admin")
 
 
-def _more(account: Account, owners: Mapping[str, Account]) -> dict[str, Any]:
+def _more(account: Account, owners: Mapping[str, Account], groups: Groups, held: Held) -> dict[str, Any]:
     found: dict[str, Any] = {}
     managers = []
     for dn in account.managers[:_MOST_OWNERS]:
@@ -107,4 +200,15 @@ def _more(account: Account, owners: Mapping[str, Account]) -> dict[str, Any]:
         found[OWNERS] = managers
     if account.admin_count:
         found["admin_count"] = 1
+        is_built_in = int(account.sid.rpartition("-")[2]) < _FIRST_OF_ITS_OWN
+        in_protected = any(
+            (group := groups.by_sid.get(sid)) is not None and (group.admin_count or group.tier is not None)
+            for sid in held
+        )
+        if not (is_built_in or in_protected or account.is_controller):
+            found[LEFT_BEHIND] = True
     return found
+
+
+_FIRST_OF_ITS_OWN = 1000
+"""The first RID of accounts that a domain makes after its own."""

@@ -12,6 +12,7 @@ from connectors.core.contract import DiscoveredRecord, Malformed, Meter, Scope, 
 from connectors.core.reading import ReadSection, SectionReader
 from connectors.ldap import accounts as a
 from connectors.ldap import entries as e
+from connectors.ldap.acls import Acls
 from connectors.ldap.client.messages import Entry
 from connectors.ldap.groups import ATTRIBUTES, Group, Groups, parse_group
 from connectors.ldap.identities import identities
@@ -19,9 +20,10 @@ from connectors.ldap.place import Place
 from connectors.ldap.settings import LdapSettings
 from connectors.ldap.values import Facts, compared, guid
 from scanner.errors import Denied, SourceError
-from scanner.model import Identity, Link
+from scanner.model import Coverage, Identity, Link
 
 GROUP, FOREIGN = "group", "foreignSecurityPrincipal"
+CONTAINERS = ("domainDNS", "organizationalUnit", "container", "builtinDomain")
 _NOT_READ = ("policies", "certificate_templates")
 
 
@@ -81,19 +83,20 @@ def read_scope(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
 
 
 def _read_domain(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
-    groups = yield from _read_groups(reader)
-    found = yield from _read_accounts(reader)
+    acls = Acls()
+    groups = yield from _read_groups(reader, acls)
+    yield from _read_containers(reader, acls)
+    found = yield from _read_accounts(reader, acls)
+    yield _lists_read(reader, acls)
     for name in _NOT_READ:
         yield reader.scope.coverage(name, "off", detail="not read")
+    gaps = reader.gaps & {"groups", "containers", "accounts", "acls"}
     yield from identities(
-        found,
-        groups,
-        all_computers=reader.settings.computers == "all",
-        rights_unread="groups" in reader.gaps,
+        found, groups, acls, all_computers=reader.settings.computers == "all", rights_unread=bool(gaps)
     )
 
 
-def _read_groups(reader: DirectoryReader) -> ReadSection[Groups]:
+def _read_groups(reader: DirectoryReader, acls: Acls) -> ReadSection[Groups]:
     found: list[Group] = []
 
     def take(facts: Facts) -> None:
@@ -102,9 +105,12 @@ def _read_groups(reader: DirectoryReader) -> ReadSection[Groups]:
         if group is None:
             raise Malformed("objectGUID or objectSid is not readable")
         found.append(group)
+        if GROUP in facts.texts("objectClass"):
+            acls.group(group.sid, facts.raw(a.DESCRIPTOR))
 
+    asked = (*ATTRIBUTES, a.DESCRIPTOR)
     with reader.section("groups") as section:
-        reader.listed(section, reader.place.domain, (GROUP, FOREIGN), ATTRIBUTES, take)
+        reader.listed(section, reader.place.domain, (GROUP, FOREIGN), asked, take, descriptors=True)
         section.found(len(found))
         if not any(one.tier is not None and one.tier.level == "admin" for one in found):
             section.lost(Denied("none of the groups that administer the domain can be seen"))
@@ -114,21 +120,61 @@ def _read_groups(reader: DirectoryReader) -> ReadSection[Groups]:
     return Groups(found)
 
 
-def _read_accounts(reader: DirectoryReader) -> ReadSection[list[a.Account]]:
+def _read_containers(reader: DirectoryReader, acls: Acls) -> ReadSection[None]:
+    domain = compared(reader.place.domain)
+    template = f"cn=adminsdholder,cn=system,{domain}"
+    number = 0
+
+    def take(facts: Facts) -> None:
+        nonlocal number
+        number += 1
+        dn, descriptor = compared(facts.dn), facts.raw(a.DESCRIPTOR)
+        if dn == domain:
+            acls.domain(descriptor)
+        elif dn == template:
+            acls.template(descriptor)
+        else:
+            acls.unit(dn, descriptor)
+
+    with reader.section("containers") as section:
+        reader.listed(section, reader.place.domain, CONTAINERS, ("objectClass", a.DESCRIPTOR), take, descriptors=True)
+        section.found(number)
+        if not number:
+            section.lost(Denied("not even the domain can be seen"))
+    yield reader.done(section)
+
+
+def _read_accounts(reader: DirectoryReader, acls: Acls) -> ReadSection[list[a.Account]]:
     found: list[a.Account] = []
     place, scope = reader.place, reader.scope
 
     def take(facts: Facts) -> None:
-        found.append(a.parse_account(facts, place, scope.source, scope.id))
+        account = a.parse_account(facts, place, scope.source, scope.id)
+        number = len(found)
+        found.append(account)
+        acls.account(number, account.category, facts.raw(a.DESCRIPTOR))
+        acls.listed(number, "AllowedToAct", facts.raw(a.ACTS_FOR))
+        acls.listed(number, "ReadGMSAPassword", facts.raw(a.READERS))
 
+    asked = (*a.ATTRIBUTES, a.DESCRIPTOR)
     with reader.section("accounts") as section:
-        reader.listed(section, place.base, (a.USER,), a.ATTRIBUTES, take)
+        reader.listed(section, place.base, (a.USER,), asked, take, descriptors=True)
         section.found(len(found))
         unread = [one.identity.name for one in found if one.uac is None]
         if unread:
             section.lost(Denied(f"userAccountControl of {len(unread)} accounts cannot be read"), partial=True)
     yield reader.done(section)
     return found
+
+
+def _lists_read(reader: DirectoryReader, acls: Acls) -> Coverage:
+    """How many of the security descriptors could be read."""
+    with reader.section("acls") as section:
+        section.found(acls.read)
+        if acls.unread:
+            of = f"{acls.unread} of {acls.read + acls.unread} objects"
+            section.lost(Denied(f"security descriptors of {of} cannot be read"), partial=acls.read > 0)
+    return reader.done(section)
 
 
 # --- Other directories ---

@@ -15,6 +15,7 @@ from seed_values import PASSWORD, SECRET, SUFFIX
 
 CONTROLS = {"pwdLastSet": ["local_oid:1.3.6.1.4.1.7165.4.3.12:0"], "whenCreated": ["relax:0"]}
 """What lets an administrator set days in the past."""
+ACTS_FOR = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 
 
@@ -68,6 +69,13 @@ class Domain:
         text = ndr_unpack(security.descriptor, found[0]["nTSecurityDescriptor"][0]).as_sddl(self.domain)
         begin = text.index("(", text.index("D:"))
         changed = security.descriptor.from_sddl(text[:begin] + ace + text[begin:], self.domain)
+        self.set(dn, nTSecurityDescriptor=[ndr_pack(changed)])
+
+    def own(self, dn: str, owner: str) -> None:
+        """Make somebody the owner."""
+        found = self.sam.search(dn, ldb.SCOPE_BASE, attrs=["nTSecurityDescriptor"])
+        changed = ndr_unpack(security.descriptor, found[0]["nTSecurityDescriptor"][0])
+        changed.owner_sid = security.dom_sid(owner)
         self.set(dn, nTSecurityDescriptor=[ndr_pack(changed)])
 
     def descriptor(self, sddl: str) -> bytes:
@@ -124,6 +132,44 @@ def fill(domain: Domain) -> None:
         servicePrincipalName=["HOST/web1.corp.example.test", "HTTP/web1.corp.example.test"],
         dNSHostName="web1.corp.example.test",
         managedBy=ada,
+    )
+    fill_rights(domain)
+
+
+def fill_rights(domain: Domain) -> None:
+    """Who may change whom. Entries are added to the front of a list, so the last one comes first."""
+    sids = {
+        name: domain.sid(domain.user(name, "OU=Services"))
+        for name in ("svc-reset", "svc-join", "svc-sync", "svc-half", "svc-act", "svc-unit", "svc-denied", "svc-owner")
+    }
+    domain.group("Resetters", "svc-reset", "svc-denied")
+    domain.sam.create_ou(f"OU=Robots,{SUFFIX}")
+    target = domain.user("svc-robot", "OU=Robots")
+    resets = "00299570-246d-11d0-a768-00aa006e0529"
+    domain.allow(f"CN=svc-old,OU=Services,{SUFFIX}", f"(OA;;CR;{resets};;{sids['svc-half']})")
+    resetters = domain.sid(f"CN=Resetters,CN=Users,{SUFFIX}")
+    domain.allow(target, f"(OA;;CR;{resets};;{resetters})")
+    domain.allow(target, f"(OD;;CR;{resets};;{sids['svc-denied']})")
+    domain.group("Gate")
+    domain.join("Tier1", "Gate")
+    domain.allow(f"CN=Gate,CN=Users,{SUFFIX}", f"(OA;;WP;bf9679c0-0de6-11d0-a285-00aa003049e2;;{sids['svc-join']})")
+    for right, names in (("1131f6aa", ("svc-sync", "svc-half")), ("1131f6ad", ("svc-sync",))):
+        for name in names:
+            domain.allow(SUFFIX, f"(OA;;CR;{right}-9c07-11d1-f79f-00c04fc2dcd2;;{sids[name]})")
+    web = f"CN=web1,CN=Computers,{SUFFIX}"
+    domain.set(web, **{ACTS_FOR: [domain.descriptor(f"O:BAD:(A;;0xf01ff;;;{sids['svc-act']})")]})
+    gmsa = f"CN=gmsa-web,CN=Managed Service Accounts,{SUFFIX}"
+    domain.set(gmsa, msDS_GroupMSAMembership=[domain.descriptor(f"O:BAD:(A;;0xf01ff;;;{domain.sid(web)})")])
+    domain.join("Domain Admins", "svc-robot")
+    domain.allow(f"OU=Robots,{SUFFIX}", f"(A;;WD;;;{sids['svc-unit']})")
+    domain.own(f"CN=laptop1,CN=Computers,{SUFFIX}", sids["svc-owner"])
+    domain.set(target, adminCount="1")
+    domain.set(f"CN=svc-idle,OU=Services,{SUFFIX}", adminCount="1")
+    domain.set(
+        domain.user("svc-kcd", "OU=Services"),
+        servicePrincipalName=["HTTP/kcd.corp.example.test"],
+        msDS_AllowedToDelegateTo=["cifs/web1.corp.example.test"],
+        userAccountControl=str(0x200 | 0x1000000),
     )
 
 
