@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Engine, Select, Table, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, Table, and_, delete, func, or_, select, update
 
 from scanner.model import Coverage
 from scanner.model.decisions import Act, Actor
@@ -36,7 +37,7 @@ from scanner.store.kinds import (
     RecordKind,
     Shared,
 )
-from scanner.store.policies import damaged_policies, without_damaged
+from scanner.store.policies import damaged_policies, delete_lists, lost_policies, referring
 from scanner.store.scans import heads_of_scans
 from scanner.text import counted, printable
 
@@ -46,6 +47,8 @@ _KINDS: Mapping[str, RecordKind[Any]] = {
 _OF_SCANS = tuple(table for table in CHECKED if table not in (*ACTIVITY, *EVIDENCE))
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 _POLICY = "what the policy {} allows does not match its hash"
+_LOST_POLICY = "what the policy {} allows is lost"
+_FORGOTTEN = "removed, also from its identities; the next scan stores it again"
 _UNKNOWN_COVERAGE = "this record was damaged in the store: how completely the section was read is unknown"
 
 
@@ -75,6 +78,7 @@ def check(engine: Engine, printed: Sequence[Printed] = ()) -> tuple[Problem, ...
             *rows,
             *_lost_wordings(connection),
             *(Problem(what=_POLICY.format(name)) for name in damaged_policies(connection)),
+            *(Problem(what=_LOST_POLICY.format(name)) for name in lost_policies(connection)),
             *broken,
             *_incomplete(connection),
             *activity,
@@ -95,6 +99,7 @@ def repair(engine: Engine, actor: Actor, printed: Sequence[Printed] = ()) -> tup
         for seq in _lost_scans(connection):
             _insert_placeholder(connection, seq)
             problems.append(Problem(what=f"scan number {seq} is lost", repaired="treated as pruned"))
+        problems += _repair_policies(connection)
         shared = Shared(connection)
         for table in _OF_SCANS:
             rows = damaged(connection, table)
@@ -103,10 +108,6 @@ def repair(engine: Engine, actor: Actor, printed: Sequence[Printed] = ()) -> tup
                 for row in rows
             ]
         problems += _lost_wordings(connection)
-        problems += [
-            Problem(what=_POLICY.format(name), repaired="removed; the next scan stores it again")
-            for name in without_damaged(connection)
-        ]
         for table, key, first, what in list(_broken_intervals(connection)):
             problems.append(Problem(what=what, repaired=_correct_end(connection, table, key, first)))
         for seq, what, missing in list(_scans_with_wrong_counts(connection)):
@@ -144,10 +145,7 @@ def _repair_row(connection: Connection, table: Table, row: Values, shared: Share
         stored = connection.execute(unmoved_rows(kind).where(this_row)).one()
         record = recovered(kind, stored, shared)
         if record is not None:
-            right = version_row(kind, row[1], row[0], record)
-            columns = [column.name for column in table.c][3:]
-            whole = dict(zip(columns, (*right[3:], checksum(table, right)), strict=True))
-            connection.execute(update(table).where(this_row).values(whole))
+            _rewrite(connection, kind, record, stored)
             return "restored from its body"
     connection.execute(delete(table).where(this_row))
     if table in RECORDS:
@@ -155,6 +153,38 @@ def _repair_row(connection: Connection, table: Table, row: Values, shared: Share
         had = scan.seq >= row[1] if row[2] is None else and_(scan.seq >= row[1], scan.seq < row[2])
         connection.execute(update(schema.scan).where(had).values(removed=scan.removed + 1))
     return "removed; the next scan that reads its place stores it again"
+
+
+def _repair_policies(connection: Connection) -> list[Problem]:
+    """Take lists that were changed or lost from all identities that have them, so that these load without."""
+    changed = damaged_policies(connection)
+    delete_lists(connection, changed)
+    lost = lost_policies(connection)
+    table, kind, gone, shared = schema.identity, IDENTITIES, set(lost), Shared(connection)
+    having = [one for one in referring(connection) if not gone.isdisjoint(one[2].values())]
+    unsound = {(row[0], row[1]) for row in damaged(connection, table)} if having else set()
+    for key, first, allowed in having:
+        if (key, first) in unsound:
+            continue
+        this_row = and_(table.c.key == key, table.c.first_scan == first)
+        stored = connection.execute(unmoved_rows(kind).where(this_row)).one()
+        body = msgspec.json.decode(stored.body)
+        body["allowed"] = {name: one for name, one in allowed.items() if one not in gone}
+        connection.execute(update(table).where(this_row).values(body=encode(body, key).decode()))
+        stored = connection.execute(unmoved_rows(kind).where(this_row)).one()
+        _rewrite(connection, kind, kind.load(stored, shared), stored)
+    what = dict.fromkeys(changed, _POLICY) | {name: _LOST_POLICY for name in lost if name not in changed}
+    return [Problem(what=text.format(name), repaired=_FORGOTTEN) for name, text in sorted(what.items())]
+
+
+def _rewrite(connection: Connection, kind: RecordKind[Any], record: Any, stored: Row[Any]) -> None:
+    """Store a record in place of a row of it."""
+    table = kind.versions
+    right = version_row(kind, stored.first_scan, stored.key, record)
+    columns = [column.name for column in table.c][3:]
+    whole = dict(zip(columns, (*right[3:], checksum(table, right)), strict=True))
+    this_row = and_(table.c.key == stored.key, table.c.first_scan == stored.first_scan)
+    connection.execute(update(table).where(this_row).values(whole))
 
 
 def _lost_wordings(connection: Connection) -> Iterator[Problem]:

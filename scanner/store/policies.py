@@ -1,17 +1,19 @@
 """What policies allow, as patterns of actions, stored once for all identities that have a policy.
 
 A role with a thousand patterns is mostly these. An identity's body names each long list by its hash; short ones stay
-among its attributes, as all of them did in earlier versions. Lists are never changed or deleted.
+among its attributes, as all of them did in earlier versions. Lists are never changed, and deleted by pruning alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection, delete, select
 
 from scanner.errors import DamagedRow
@@ -96,15 +98,47 @@ class Policies:
         return _patterns.decode(body)
 
 
+class _Body(Struct):
+    """Of an identity's body, the hashes of its lists by policy."""
+
+    allowed: dict[str, str] = {}
+
+
+_bodies = msgspec.json.Decoder(_Body)
+
+
+def referring(connection: Connection) -> Iterator[tuple[str, int, dict[str, str]]]:
+    """Key, first scan and hashes by policy of each version of an identity that has lists apart, if it can be read."""
+    table = schema.identity
+    chosen = select(table.c.key, table.c.first_scan, table.c.body).where(table.c.body.contains('"allowed":'))
+    for row in connection.execute(chosen, execution_options={"yield_per": _LOOKED_UP}):
+        with suppress(msgspec.DecodeError):
+            if allowed := _bodies.decode(row.body).allowed:
+                yield row.key, row.first_scan, allowed
+
+
 def damaged_policies(connection: Connection) -> list[str]:
     """Hashes of lists that were changed."""
     rows = connection.execute(select(schema.policy), execution_options={"yield_per": _LOOKED_UP})
     return [row.hash for row in rows if _hashed(row.body.encode()) != row.hash]
 
 
-def without_damaged(connection: Connection) -> list[str]:
-    """Delete the changed lists, so that the next scan stores them again. Returns their hashes."""
-    names = damaged_policies(connection)
-    for name in names:
-        connection.execute(delete(schema.policy).where(schema.policy.c.hash == name))
-    return names
+def lost_policies(connection: Connection) -> list[str]:
+    """Hashes of lists that identities have and the store does not."""
+    known = set(connection.execute(select(schema.policy.c.hash)).scalars())
+    return sorted({name for _, _, allowed in referring(connection) for name in allowed.values()} - known)
+
+
+def forget_unused(connection: Connection) -> None:
+    """Delete the lists that no version of an identity has."""
+    used = {name for _, _, allowed in referring(connection) for name in allowed.values()}
+    known = set(connection.execute(select(schema.policy.c.hash)).scalars())
+    delete_lists(connection, known - used)
+
+
+def delete_lists(connection: Connection, hashes: Iterable[str]) -> None:
+    """Delete the lists with these hashes."""
+    names = sorted(hashes)
+    for start in range(0, len(names), _LOOKED_UP):
+        some = names[start : start + _LOOKED_UP]
+        connection.execute(delete(schema.policy).where(schema.policy.c.hash.in_(some)))

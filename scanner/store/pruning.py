@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, func, select, update
 from scanner.store import runs, scans, schema
 from scanner.store.history import keep_from_pruning
 from scanner.store.integrity import checksum
+from scanner.store.policies import forget_unused
 
 _INTERVALS: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if "until_scan" in table.c)
 _EMPTY = {"summary": "{}", "policy": "{}", "notices": "[]"}
@@ -49,6 +50,7 @@ def prune(connection: Connection, before: datetime, now: datetime) -> Pruning:
         keep_from_pruning(connection, oldest)
         for table in _INTERVALS:
             connection.execute(delete(table).where(table.c.until_scan <= oldest))
+        forget_unused(connection)
         connection.execute(delete(schema.coverage).where(schema.coverage.c.scan < oldest))
         going = select(schema.scan).where(scans.is_kept(), schema.scan.c.seq < oldest)
         for row in connection.execute(going).all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import func, select, update
+from msgspec.structs import replace
+from sqlalchemy import Executable, delete, func, select, update
 from sqlalchemy.schema import DropTable
 
 from scanner.errors import StoreError
@@ -83,19 +85,42 @@ def test_any_lists_come_back(allowed: list[Any]) -> None:
     ]
 
 
-def test_a_changed_list_is_damage(store: Store) -> None:
-    """It is found, removed by the repair, and stored again by the next scan."""
-    bot = holding("bot", {"shared": LONG}, SHARED)
-    store.save(night(0, bot))
+@pytest.mark.parametrize("damage", [update(schema.policy).values(body='["*"]'), delete(schema.policy)])
+def test_a_list_that_was_changed_or_lost_is_damage(damage: Executable, store: Store) -> None:
+    """It is found, taken from its identities by the repair, so that all scans load, and stored by the next scan."""
+    bot, other = holding("bot", {"shared": LONG, "short": ["sqs:*"]}, SHARED), holding("other", {"short": ["sqs:*"]})
+    store.save(night(0, bot, other))
     with writing(store._engine) as connection:
-        connection.execute(update(schema.policy).values(body='["*"]'))
+        connection.execute(damage)
 
     assert len(store.check()) == 1
     with pytest.raises(StoreError):
         store.load()
-    assert [one.repaired for one in store.repair()] == ["removed; the next scan stores it again"]
-    store.save(night(1, bot))
-    assert store.load().identities[0].identity == bot.identity
+    assert [one.repaired for one in store.repair()] == [
+        "removed, also from its identities; the next scan stores it again"
+    ]
+    assert store.check() == ()
+    assert {one.identity.name: one.identity.attributes["allowed_actions"] for one in store.load().identities} == {
+        "bot": {"short": ["sqs:*"]},
+        "other": {"short": ["sqs:*"]},
+    }
+    store.save(night(1, bot, other))
+    assert [one.identity for one in store.load().identities] == [bot.identity, other.identity]
+    assert len(store.load("night-0").identities) == 2
+
+
+def test_pruning_deletes_the_lists_that_no_scan_has_any_more(store: Store) -> None:
+    """Those of scans that stay are kept."""
+    store.save(night(0, holding("bot", {"shared": LONG}, SHARED), holding("old", {"shared": LONG[::-1]}, SHARED)))
+    last = night(1, holding("bot", {"shared": LONG}, SHARED))
+    later = replace(last, scan=replace(last.scan, started_at=NOW + timedelta(9), finished_at=NOW + timedelta(9)))
+    store.save(later)
+    before = lists_in(store)
+
+    store.prune(NOW + timedelta(1), NOW + timedelta(9))
+
+    assert (before, lists_in(store), store.check()) == (2, 1, ())
+    assert store.load().identities[0].identity.attributes["allowed_actions"] == {"shared": LONG}
 
 
 def test_a_row_of_the_version_before_is_read_and_needs_no_other(tmp_path: Path) -> None:
