@@ -19,6 +19,7 @@ from connectors.core.offline import converted, file_at, pages_in, route_of
 from connectors.core.paging import Page, Paging, cursor, last_id
 from connectors.core.rates import RateLimit
 from connectors.core.reading import decoded
+from connectors.core.refusals import is_throttled, refusal
 from scanner.errors import Denied, SourceError
 from scanner.text import printable
 
@@ -98,8 +99,6 @@ def _paging(request: Request) -> Paging:
 
 
 def _refusal(request: Request, response: Response) -> SourceError:
-    from connectors.core.http import is_throttled, refusal
-
     error = refusal(response)
     if response.status_code not in _REFUSED or is_throttled(response):
         return error

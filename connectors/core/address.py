@@ -1,9 +1,15 @@
-"""Validation of server addresses in settings, before any request."""
+"""Addresses of servers: their validation in settings, before any request, and their origin."""
 
 from __future__ import annotations
 
 import ipaddress
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from urllib3.util import Url
+
+_PORTS = {"http": 80, "https": 443}
 
 
 def check_url(url: str, *, insecure_http: bool, query: bool = False) -> None:
@@ -28,3 +34,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def origin_of(parts: Url) -> tuple[str, str, int]:
+    """Scheme, host and port, as the library that connects reads them."""
+    scheme = (parts.scheme or "").lower()
+    return scheme, (parts.host or "").lower(), parts.port or _PORTS.get(scheme, 0)
+
+
+def shown_origin(origin: tuple[str, str, int]) -> str:
+    """An origin in messages."""
+    scheme, host, port = origin
+    return f"{scheme}://{host}" if port == _PORTS.get(scheme) else f"{scheme}://{host}:{port}"

@@ -8,33 +8,32 @@ extras, so import this module when a client is created.
 from __future__ import annotations
 
 import re
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import copy
 from hashlib import sha256
 from http.cookiejar import DefaultCookiePolicy
 from itertools import count
 from typing import Any, Protocol, Self, TypeVar
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
-import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 from requests import PreparedRequest, Response, Session
 from requests.exceptions import InvalidHeader, InvalidSchema, InvalidURL, MissingSchema, RequestException, Timeout
 from urllib3 import Retry
 from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import Url, parse_url
+from urllib3.util import parse_url
 
-from connectors.core.address import check_url, is_loopback
+from connectors.core.address import check_url, is_loopback, origin_of, shown_origin
 from connectors.core.budget import MEBIBYTE, current
-from connectors.core.contract import Gone, Malformed, Meter, SectionReading, own_words
+from connectors.core.contract import Malformed, Meter, SectionReading, own_words
+from connectors.core.etags import MemoryCache, Received, ResponseCache
 from connectors.core.paging import NO_PARAMS, Next, Page, Paging, Params, pointed
 from connectors.core.rates import RateLimit, Retries, Tried
 from connectors.core.reading import Decode, decoded
+from connectors.core.refusals import NOT_MODIFIED, OK, TRANSIENT, UNAUTHORIZED, is_throttled, refusal
 from connectors.core.transport import BoundedAdapter, bound_session
-from scanner.errors import Denied, SourceError, Throttled, Unreachable
+from scanner.errors import SourceError, Unreachable
 
 T = TypeVar("T")
 
@@ -46,9 +45,6 @@ TIMEOUTS = 2
 """Maximum attempts that time out, because each takes the whole timeout."""
 CACHE_BYTES = 16 * MEBIBYTE
 """Size of the cache of answers with ETags."""
-OK, NOT_MODIFIED, UNAUTHORIZED, FORBIDDEN, TOO_MANY = 200, 304, 401, 403, 429
-TRANSIENT = (429, 500, 502, 503, 504, 529)
-"""Statuses that may be transient. 529: overloaded, used by Anthropic and Cloudflare."""
 _REASONS = {
     "ConnectTimeout": "connecting timed out",
     "ReadTimeout": "no response in time",
@@ -61,12 +57,10 @@ _REASONS = {
 }
 """Messages for exceptions, whose own text would contain the whole URL."""
 _REACH = "check the address, and that this machine can reach it"
-_ABSENT = (404, 410)
 _WAITS = {"retry-after": 1.0, "retry-after-ms": 0.001, "x-ms-retry-after-ms": 0.001}
 """Headers with the time to wait, and their unit in seconds."""
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,12})?", re.ASCII)
 _RESETS = ("x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset")
-_PORTS = {"http": 80, "https": 443}
 _PLACE = re.compile(r"\{(\w+)\}")
 _THIS_CENTURY = 10**9
 
@@ -81,63 +75,6 @@ class SignIn(Protocol):
     def renewed(self, refused: Response) -> bool:
         """Whether there are new credentials after a 401, so that the request is repeated."""
         ...
-
-
-class Received(Struct, frozen=True):
-    """An answer with status 200. ``etag``: empty if it has none.
-
-    ``link``: of the next page, from the ``Link`` header.
-    """
-
-    etag: str
-    content: bytes
-    link: str | None
-
-
-class ResponseCache(Protocol):
-    """A cache of answers with ETags, by request. Threads share it."""
-
-    def get(self, key: str, route: str) -> Received | None:
-        """The cached answer to a request, or a likely one. ``key``, ``route``: see ``put``."""
-        ...
-
-    def put(self, key: str, answer: Received, route: str) -> None:
-        """Cache an answer. ``key``: of the request, empty if it is never cached; ``route``: its path."""
-        ...
-
-
-class _MemoryCache:
-    """The most recently used answers with an ETag, up to a size in bytes."""
-
-    def __init__(self, size: int) -> None:
-        self._left = size
-        self._lock = threading.Lock()
-        self._answers: OrderedDict[str, Received] = OrderedDict()
-
-    def get(self, key: str, route: str) -> Received | None:
-        del route
-        with self._lock:
-            return self._answers.get(key)
-
-    def put(self, key: str, answer: Received, route: str) -> None:
-        del route
-        if not (key and answer.etag and answer.etag.isascii() and answer.etag.isprintable()):
-            return
-        with self._lock:
-            before = self._answers.pop(key, None)
-            self._answers[key] = answer
-            self._left += (len(before.content) if before else 0) - len(answer.content)
-            while self._left < 0:
-                self._left += len(self._answers.popitem(last=False)[1].content)
-
-
-def is_throttled(response: Response) -> bool:
-    """Whether an answer throttles: by its status, or by a header of a 403."""
-    headers = response.headers
-    return response.status_code == TOO_MANY or (
-        response.status_code == FORBIDDEN
-        and ("retry-after" in headers or headers.get("x-ratelimit-remaining", "").strip() == "0")
-    )
 
 
 class Client:
@@ -190,15 +127,15 @@ class Client:
         self.meter = Meter() if meter is None else meter
         self.rate = RateLimit(5, burst=5) if rate is None else rate
         self.refusal: Callable[[Response], SourceError] = refusal
-        self._origin = _origin(parse_url(url))
+        self._origin = origin_of(parse_url(url))
         self._sign_in = sign_in
         self._timeout = timeout
         self._transient_statuses = transient_statuses
         self._is_throttled = is_throttled
         self._on_response = on_response
         self._decode = decode
-        self._retries = Retries(_shown(self._origin), attempts=attempts, backoff=backoff, failures=failures)
-        self._cache: ResponseCache = _MemoryCache(cache_bytes) if cache is None else cache
+        self._retries = Retries(shown_origin(self._origin), attempts=attempts, backoff=backoff, failures=failures)
+        self._cache: ResponseCache = MemoryCache(cache_bytes) if cache is None else cache
         self.session = self._made_session(headers, ca_file, workers, environment=environment)
         self.session.cert = client_certificate
 
@@ -248,7 +185,7 @@ class Client:
                 response = self._sent(method, url, params, body, headers)
             if isinstance(response, Exception):
                 timeouts += isinstance(response, Timeout)
-                silent = Unreachable(f"{_shown(self._origin)} does not respond: {_reason(response)}", hint=_REACH)
+                silent = Unreachable(f"{shown_origin(self._origin)} does not respond: {_reason(response)}", hint=_REACH)
                 return Tried(silent, is_transient=timeouts < TIMEOUTS, has_no_answer=True)
             if self._on_response is not None:
                 self._on_response(response)
@@ -374,13 +311,14 @@ class Client:
         """Raise SourceError for a URL outside the API's address."""
         try:
             parts = parse_url(url)
-            origin, has_user = _origin(parts), parts.auth is not None
+            origin, has_user = origin_of(parts), parts.auth is not None
         except (LocationParseError, ValueError):
             raise Malformed("a response contains an invalid address") from None
         if origin != self._origin or has_user:
+            own = shown_origin(self._origin)
             raise SourceError(
-                f"a response links to another address, {own_words(_shown(origin))}: not requested",
-                hint=f"only {_shown(self._origin)} is called; if it is the API's own, give it as the source's url",
+                f"a response links to another address, {own_words(shown_origin(origin))}: not requested",
+                hint=f"only {own} is called; if it is the API's own, give it as the source's url",
             )
 
     def received(self, path: str, *, params: Params, body: Any = None, method: str = "", route: str) -> Received:
@@ -429,12 +367,6 @@ def _key(url: str, params: Params) -> str:
     return repr((url, *sorted(params.items())))
 
 
-def _origin(parts: Url) -> tuple[str, str, int]:
-    """Scheme, host and port, as the library that connects reads them."""
-    scheme = (parts.scheme or "").lower()
-    return scheme, (parts.host or "").lower(), parts.port or _PORTS.get(scheme, 0)
-
-
 def _reason(error: Exception) -> str:
     """The reason for a missing response, from the first known exception in the chain of causes."""
     chain: list[BaseException] = [error]
@@ -442,11 +374,6 @@ def _reason(error: Exception) -> str:
         chain.append(cause)
     names = [type(one).__name__ for one in chain]
     return next((_REASONS[name] for name in names if name in _REASONS), names[0])
-
-
-def _shown(origin: tuple[str, str, int]) -> str:
-    scheme, host, port = origin
-    return f"{scheme}://{host}" if port == _PORTS.get(scheme) else f"{scheme}://{host}:{port}"
 
 
 def _path(template: str, places: Mapping[str, str]) -> str:
@@ -474,44 +401,3 @@ def _seconds_asked(response: Response) -> float | None:
     if response.headers.get("x-ratelimit-remaining", "0").strip() != "0" or not re.fullmatch(r"\d{1,12}", reset):
         return None
     return max(0.0, int(reset) - time.time()) if int(reset) > _THIS_CENTURY else float(reset)
-
-
-class _Said(Struct):
-    """The message of an error, in the members that APIs use."""
-
-    message: Any = None
-    error: Any = None
-    error_description: Any = None
-
-
-def refusal(response: Response) -> SourceError:
-    """The error for a status other than 200, unless the connector has its own."""
-    status = response.status_code
-    if "location" in response.headers and response.is_redirect:
-        where = own_words(_host_of(response))
-        return Unreachable(f"the API redirects to {where}: not followed", hint="give the address it redirects to")
-    try:
-        said = msgspec.json.decode(response.content, type=_Said)
-        nested = said.error.get("message") if isinstance(said.error, dict) else None
-        given = (said.message, said.error_description, said.error, nested)
-        words = next((one for one in given if isinstance(one, str)), "")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        words = ""
-    text = f"HTTP {status}: {own_words(' '.join(words.split()))}" if words else f"HTTP {status}"
-    if is_throttled(response):
-        return Throttled(f"throttled, and the retries are used up: {text}")
-    if status == UNAUTHORIZED:
-        return Denied(f"the credentials are not valid: {text}", hint="give the source valid ones")
-    if status == FORBIDDEN:
-        return Denied(text)
-    if status in _ABSENT:
-        return Gone(text)
-    return (Unreachable if status in TRANSIENT else SourceError)(text)
-
-
-def _host_of(redirect: Response) -> str:
-    """The host of a URL, for a message."""
-    try:
-        return _shown(_origin(parse_url(urljoin(redirect.url, redirect.headers["location"]))))
-    except (LocationParseError, ValueError):
-        return "an invalid address"

@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 from connectors.core.contract import Meter, SectionReading, own_words
 from connectors.core.paging import link_header
 from connectors.core.rates import RateLimit
+from connectors.core.refusals import is_throttled, refusal
 from connectors.exposed import Alert
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
@@ -209,8 +210,6 @@ class GithubApi:
 
         The organization was read, so a missing resource is hidden or not offered.
         """
-        from connectors.core.http import is_throttled, refusal
-
         error = refusal(response)
         if response.status_code not in (_NOT_FOUND, _FORBIDDEN) or is_throttled(response):
             return error

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from connectors.core.http import Received
+from connectors.core.etags import Received
 from scanner.errors import SourceError
 from scanner.safe_files import in_place_of
 

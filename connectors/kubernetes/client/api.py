@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from requests import Response
 
 from connectors.core.contract import Gone, Malformed, Meter, SectionReading
-from connectors.core.http import Client, refusal
+from connectors.core.http import Client
 from connectors.core.paging import Next, Page, cursor
 from connectors.core.rates import RateLimit
 from connectors.core.reading import decoded
+from connectors.core.refusals import refusal
 from connectors.kubernetes.client.kubeconfig import Address, Pem, SignInAs, signed_in
 from connectors.kubernetes.lists import Sort
 from connectors.kubernetes.settings import KubernetesSettings

@@ -111,7 +111,8 @@ class Clouds:
     def _asked(
         self, url: str, sign_in: SignIn, meter: Meter, path: str, shape: type[T], permission: str, **more: Any
     ) -> T:
-        from connectors.core.http import Client, refusal
+        from connectors.core.http import Client
+        from connectors.core.refusals import refusal
 
         def refused(response: Any) -> SourceError:
             error = refusal(response)

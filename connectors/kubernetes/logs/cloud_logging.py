@@ -149,7 +149,7 @@ def _project(cluster: CloudCluster) -> str:
 
 
 def _refused(permission: str | None, response: Response) -> SourceError:
-    from connectors.core.http import refusal
+    from connectors.core.refusals import refusal
 
     if response.status_code == _FORBIDDEN and permission is not None:
         return Denied(f"{permission} is denied", permission=permission)

@@ -141,7 +141,7 @@ class _Region:
 
     def ask(self, operation: str, permission: str, shape: type[T], **asked: Any) -> T:
         """The answer to an operation. Raises SourceError."""
-        from connectors.core.http import refusal
+        from connectors.core.refusals import refusal
 
         target = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"Logs_20140328.{operation}"}
         signed = self._session.signed("logs", f"{self._url}/", json.dumps(asked).encode(), target)
@@ -183,6 +183,6 @@ def _fault(response: Response) -> str:
 
 
 def _is_throttled(response: Response) -> bool:
-    from connectors.core.http import is_throttled
+    from connectors.core.refusals import is_throttled
 
     return is_throttled(response) or (response.status_code == _BAD and _fault(response) in _LOAD)

@@ -16,6 +16,7 @@ import msgspec
 from connectors.core.contract import Gone, Meter, own_words
 from connectors.core.rates import RateLimit
 from connectors.core.reading import decoded
+from connectors.core.refusals import refusal
 from connectors.vault.client.payloads import Answer, Keys, Login, SealStatus
 from connectors.vault.client.requests import OWN_TOKEN, SEAL_STATUS, SIGN_IN, Endpoint
 from connectors.vault.settings import CertAuth, VaultSettings
@@ -189,8 +190,6 @@ def _is_empty(response: Response) -> bool:
 
 def _error(response: Response, endpoint: Endpoint, places: dict[str, str]) -> SourceError:
     """The error for a status other than 200."""
-    from connectors.core.http import refusal
-
     status = response.status_code
     if response.is_redirect:
         return refusal(response)
