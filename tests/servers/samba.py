@@ -104,9 +104,11 @@ class DomainController:
     def _start(self) -> None:
         files = {"keyfile": "server.key", "certfile": "server.pem", "cafile": "ca.pem"}
         tls = " ".join(f'--option="tls {name}={self.folder / file}"' for name, file in files.items())
+        own = self.folder / "run"  # by default all servers of a machine share these folders
+        own.mkdir()
         command = (
             f"ip link set lo up; exec samba --foreground --no-process-group --configfile={self._config}"
-            f' --option="server services=ldap" {tls}'
+            f' --option="server services=ldap" --option="pid directory={own}" --option="ncalrpc dir={own}/rpc" {tls}'
         )
         with (self.folder / "log").open("wb") as log:
             server = subprocess.Popen(

@@ -37,13 +37,13 @@ class Domain:
         self.sam = SamDB(url=f"{folder}/private/sam.ldb", session_info=system_session(settings), lp=settings)
         self.domain = security.dom_sid(self.sam.get_domain_sid())
 
-    def user(self, name: str, where: str = "CN=Users", **facts: str | list[str]) -> str:
+    def user(self, name: str, where: str = "CN=Users", **facts: str | list[str] | list[bytes]) -> str:
         dn = f"CN={name},{where},{SUFFIX}"
         self.sam.newuser(name, PASSWORD, userou=where)
         self.set(dn, **facts)
         return dn
 
-    def set(self, dn: str, **facts: str | list[str]) -> None:
+    def set(self, dn: str, **facts: str | list[str] | list[bytes]) -> None:
         named = {name.replace("_", "-"): value for name, value in facts.items()}
         for name, value in named.items():
             message = ldb.Message(ldb.Dn(self.sam, dn))
