@@ -109,10 +109,10 @@ class ListingReader(SectionReader, Generic[Q]):
         items: Sequence[T],
         name: Callable[[T], str],
         *,
-        are_parts: bool = False,
+        part: Callable[[T], str] | None = None,
     ) -> Iterator[tuple[T, R]]:
-        """Call ``read`` for every item, several in parallel. Failures are a gap that names the unread items."""
-        yield from each_of(section, what, read, items, self._workers, name, are_parts=are_parts)
+        """See :func:`each_of`."""
+        yield from each_of(section, what, read, items, self._workers, name, part=part)
 
     def each_listed(
         self,
@@ -121,14 +121,19 @@ class ListingReader(SectionReader, Generic[Q]):
         items: Sequence[N],
         request: Q,
         row: type[T],
+        *,
+        part: Callable[[N], str] | None = None,
         **places: Callable[[N], Any],
     ) -> Iterator[tuple[N, list[T]]]:
-        """Every item with the rows of its own listing. ``places``: the parameters of the path, by item."""
+        """Every item with the rows of its own listing. ``places``: the parameters of the path, by item.
+
+        ``part``: see :func:`each_of`.
+        """
 
         def read(item: N) -> list[T]:
             return list(self.rows(section, request, row, **{name: of(item) for name, of in places.items()}))
 
-        yield from self.each(section, what, read, items, shown)
+        yield from self.each(section, what, read, items, shown, part=part)
 
 
 # --- Answers ---
@@ -260,15 +265,16 @@ def each_of(
     workers: int,
     name: Callable[[T], str],
     *,
-    are_parts: bool = False,
+    part: Callable[[T], str] | None = None,
 ) -> Iterator[tuple[T, R]]:
     """Call ``read`` for every item, several in parallel, for a section. Failures are a gap that names the unread items.
 
-    ``what``: the word for the items. Items that are gone or not offered are left out. ``are_parts``: the items are
-    parts of the scope, so that what was lost of one is nowhere else.
+    ``what``: the word for the items. Items that are gone or not offered are left out. ``part``: the part of the
+    scope, such as a repository, that an item is in, so that what was lost of it is nowhere else.
     """
     failures: list[SourceError] = []
     left: list[str] = []
+    parts: set[str] = set()
     for item, result in read_each(read, items, workers, alone=(NotOffered,)):
         if isinstance(result, (Gone, NotOffered)):
             continue
@@ -277,16 +283,17 @@ def each_of(
             continue
         if isinstance(result, Malformed):
             section.malformed(name(item), str(result))
-            if are_parts:
-                section.confine([name(item)], 1)
+            if part:
+                section.confine([part(item)], 1)
             continue
         left.append(name(item))
+        parts.update((part(item),) if part else ())
         if not isinstance(result, NotAsked):
             failures.append(result)
     if failures:
         section.lost(failures[0], partial=len(left) < len(items))
-        if are_parts:
-            section.confine(left, 1)
+        if part:
+            section.confine(parts, 1)
         section.note(f"{len(left)} of {len(items)} {what} not read: {few(left, ITEMS_NAMED)}")
 
 

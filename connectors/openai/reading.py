@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -21,6 +22,7 @@ from connectors.openai.spec import TABLE
 from scanner.errors import SourceError
 from scanner.model import Trust
 
+_ID: Final[Callable[[p.Project], str]] = attrgetter("id")
 _CLAIM: Final = re.compile(r"(?:(?:assertion|claims|token)\.)?([A-Za-z_][\w-]{0,63})", re.ASCII)
 """An expression that is a claim, unchanged."""
 
@@ -66,7 +68,7 @@ def read_accounts(reader: VendorReader, projects: Sequence[p.Project]) -> ReadSe
     found: dict[str, Account] = {}
     with reader.section("service_accounts") as section:
         for project, rows in reader.each_listed(
-            section, "projects", projects, "service_accounts", p.ServiceAccount, project=lambda project: project.id
+            section, "projects", projects, "service_accounts", p.ServiceAccount, part=_ID, project=_ID
         ):
             for row in rows:
                 made = moment(row.created_at)
@@ -83,7 +85,7 @@ def read_keys(
     found: dict[str, tuple[p.Project, p.ProjectKey]] = {}
     with reader.section("api_keys") as section:
         for project, rows in reader.each_listed(
-            section, "projects", projects, "api_keys", p.ProjectKey, project=lambda project: project.id
+            section, "projects", projects, "api_keys", p.ProjectKey, part=_ID, project=_ID
         ):
             found.update((row.id, (project, row)) for row in rows)
         section.found(len(found))

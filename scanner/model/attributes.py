@@ -109,7 +109,9 @@ SIGN_IN: Final = "sign_in"
 """Of a workload that others call: how they sign in, in the provider's word."""
 MOUNT: Final = "mount"
 """The mount of the method by which it signs in, as Vault names it."""
-PARTS: Final = (REPOSITORY, MOUNT)
+PROJECT_ID: Final = "project_id"
+"""The project that a service account of a vendor is in, by its id."""
+PARTS: Final = (REPOSITORY, MOUNT, PROJECT_ID)
 """Attributes that name the part of its scope that an identity is in, as ``Coverage.unread_in`` names it."""
 PUBLIC_REPOSITORIES: Final = "allows_public_repositories"
 """Of a group of self-hosted runners: True if jobs of public repositories may use them."""

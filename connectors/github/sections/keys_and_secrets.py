@@ -30,7 +30,7 @@ def read_deploy_keys(
     with reader.section(s.DEPLOY_KEYS) as section:
         having = [one.facts.full_name for one in found if one.keys != 0]
         read = partial(reader.of_repository, section, r.DEPLOY_KEYS, p.DeployKey)
-        for name, rows in reader.each(section, "repositories", read, having, str, are_parts=True):
+        for name, rows in reader.each(section, "repositories", read, having, str, part=str):
             for row in rows:
                 former = people.is_former(row.added_by)
                 yield deploy_key(reader.place, name, row, former=former, bypasses=bypasses.deploy_keys)

@@ -85,7 +85,7 @@ def read_webhooks(reader: GithubReader, found: Sequence[Read]) -> ReadSection[No
             section.found()
         read = partial(reader.of_repository, section, r.REPOSITORY_HOOKS, p.Hook)
         in_use = [one.facts.full_name for one in found if not one.facts.archived]
-        for name, rows in reader.each(section, "repositories", read, in_use, str, are_parts=True):
+        for name, rows in reader.each(section, "repositories", read, in_use, str, part=str):
             for row in rows:
                 yield webhook(reader.place, row, name)
                 section.found()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -84,8 +85,10 @@ def _read_into(
         silent += (f"{name}/{job}" for job in made.silent)
         for gap in made.gaps:
             section.malformed(f"{name}/{gap.path}", gap.reason)
+            section.confine([name], 1)
         if made.identities and one.facts.template is None and s.OIDC in reader.gaps:
             section.lost(SourceError(f"the form of subjects of {name} is not known"), partial=True)
+            section.confine([name], 1)
             made = _unread(made)
         workflows[name] = made
     rules = read_rules(reader.api, section, {name: made.identities for name, made in workflows.items()})
@@ -144,7 +147,9 @@ def _environment_variables(
         asked = {**names(at[0]), "environment_name": at[1]}
         return list(reader.api.rows(r.ENVIRONMENT_VARIABLES, p.Variable, section, **asked))
 
-    for (name, environment), rows in reader.each(section, "environments' variables", read, places, ": ".join):
+    for (name, environment), rows in reader.each(
+        section, "environments' variables", read, places, ": ".join, part=itemgetter(0)
+    ):
         found[name][environment] = {row.name: row.value for row in rows}
     return found
 
@@ -210,6 +215,7 @@ def _variables(
         lambda name: list(reader.api.rows(r.REPOSITORY_VARIABLES, p.Variable, section, **names(name))),
         sorted(facts),
         str,
+        part=str,
     ):
         own[name] = {row.name: row.value for row in rows}
     # A repository whose own variables were not read gets none: these may override the organization's.

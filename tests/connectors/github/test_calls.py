@@ -155,6 +155,21 @@ def test_variables_of_environments_are_read_where_workflows_name_both(monkeypatc
     assert unsure.attributes["unresolved"] == ["jobs.deploy: role-to-assume is ${{ vars.ROLE }}"]
 
 
+def test_unread_variables_of_a_repository_hide_no_workflow_of_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gap names the repository."""
+    monkeypatch.setenv(TOKEN, VALUE)
+    org = Organization()
+    for name in ("own", "other"):
+        org.add_repository(name, files={".github/workflows/deploy.yml": DEPLOY})
+        org.add_variable(f"/repos/acme/{name}/actions/variables", "ROLE", ROLE)
+    with served(org, token=VALUE) as (github, url):
+        github.hidden = {"/repos/acme/other/actions/variables"}
+        found = read(connector(url), deadline=120.0, limits=Limits())
+
+    (gap,) = [one for one in found if isinstance(one, Coverage) and one.is_gap]
+    assert (gap.section, gap.status, gap.unread_in) == ("workflows", "partial", ("acme/other",))
+
+
 @pytest.mark.parametrize("answer", ["read", "denied"])
 def test_which_properties_are_claims_is_asked_once_where_some_could_be(
     answer: str, monkeypatch: pytest.MonkeyPatch

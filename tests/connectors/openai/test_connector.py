@@ -296,7 +296,7 @@ def test_one_project_that_fails_leaves_the_others() -> None:
     found = read_from(api)
 
     accounts = coverage(found)["service_accounts"]
-    assert (accounts.status, accounts.identities) == ("partial", 3)
+    assert (accounts.status, accounts.identities, accounts.unread_in) == ("partial", 3, ("proj_lab",))
     assert "1 of 3 projects not read: lab" in str(accounts.detail)
     assert identities(found)["service_accounts/svc_acct_lab"].credentials[0].id == "key_lab"
 

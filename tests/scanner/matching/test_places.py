@@ -53,3 +53,16 @@ def test_an_identity_of_no_known_part_may_be_in_any() -> None:
     gap = make_coverage(source=KEY.source, scope=KEY.scope, **PARTIAL, unread_in=("acme/site",))
 
     assert not Places([gap]).rechecked(make_identity("ci", kind="deploy_key"))
+
+
+def test_an_unread_project_of_a_vendor_hides_nothing_in_another() -> None:
+    """A service account names its project by id."""
+    account = make_identity("ci", provider="openai", kind="service_account", attributes={"project_id": "proj_1"})
+    gap = {"section": "service_accounts", "status": "partial", "kinds": ("service_account",)}
+    other, its_own = (
+        Places([make_coverage(source=account.source, scope=account.scope, unread_in=(project,), **gap)])
+        for project in ("proj_2", "proj_1")
+    )
+
+    assert other.rechecked(account)
+    assert not its_own.rechecked(account)
