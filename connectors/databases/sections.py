@@ -14,17 +14,25 @@ from connectors.databases.settings import DatabaseSettings
 class QuerySection(SectionRow, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A section and its query. ``queries``: of kinds of servers that differ, by name, instead of ``query``.
 
-    ``grants``: the statements by which an administrator gives the scanner's account what the query takes; none: every
-    account may run it.
+    ``grants``: the statements by which an administrator gives the scanner's account what the query takes, for all kinds
+    of servers or by kind; none: every account may run it.
     """
 
     query: str = ""
     queries: Mapping[str, str] = {}
-    grants: tuple[str, ...] = ()
+    grants: tuple[str, ...] | Mapping[str, tuple[str, ...]] = ()
 
     def sql(self, kind: str = "") -> str:
         """The query for a kind of server; empty if it has none there."""
         return self.queries.get(kind, self.query)
+
+    def granted(self, kind: str | None = None) -> tuple[str, ...]:
+        """The statements for a kind of server; None: for all kinds."""
+        if isinstance(self.grants, tuple):
+            return self.grants
+        if kind is not None:
+            return self.grants.get(kind, ())
+        return tuple(dict.fromkeys(grant for grants in self.grants.values() for grant in grants))
 
 
 class DatabaseTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,11 +44,11 @@ class DatabaseTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def permissions(self, section: str) -> tuple[str, ...]:
         """What a section takes."""
-        return self.sections[section].grants or (self.anybody,)
+        return self.sections[section].granted() or (self.anybody,)
 
-    def policy(self) -> str:
-        """The statements that create an account with the least rights."""
-        grants = dict.fromkeys(grant for section in self.sections.values() for grant in section.grants)
+    def policy(self, kind: str | None = None) -> str:
+        """The statements that create an account with the least rights on a kind of server."""
+        grants = dict.fromkeys(grant for section in self.sections.values() for grant in section.granted(kind))
         return "".join(f"{statement};\n" for statement in (*self.account, *grants))
 
 

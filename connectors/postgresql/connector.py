@@ -110,13 +110,12 @@ class PostgresqlConnector:
             detail="a superuser, which Muster does not need" if server.is_superuser else "it is no superuser",
             fix="muster connectors postgresql --policy" if server.is_superuser else None,
         )
-        grants = TABLE.sections
-        yield _granted("activity", "; ".join(grants["activity"].grants), may=server.sees_activity)
+        yield _granted("activity", "; ".join(TABLE.permissions("activity")), may=server.sees_activity)
         yield Check(
             name="hba",
             ok=True,
             detail="permitted" if server.sees_hba else "not permitted: off",
-            fix=None if server.sees_hba else "; ".join(grants["hba"].grants),
+            fix=None if server.sees_hba else "; ".join(TABLE.permissions("hba")),
         )
         for row in databases:
             if row["is_open"]:

@@ -43,11 +43,12 @@ from tests.connectors.github import estates as github
 from tests.connectors.github.fake import served
 from tests.connectors.kubernetes.manifests import account, deployment, token
 from tests.connectors.ldap.company import READS_WITH, company, company_settings
+from tests.connectors.mysql import estates as mysql
 from tests.connectors.okta import estates as okta
 from tests.connectors.openai import estates as openai
 from tests.connectors.postgresql import estates as postgresql
 from tests.connectors.secrets_report import reports as leaks
-from tests.servers import postgres, slapd
+from tests.servers import mariadb, postgres, slapd
 from tests.servers.openbao import OpenBao
 
 __all__ = ["aws", "azure", "moto", "place", "running_proxy", "start"]
@@ -152,6 +153,14 @@ def _openai(request: pytest.FixtureRequest) -> Connector:
     return openai.connector(url)
 
 
+def _mysql(request: pytest.FixtureRequest) -> Connector:
+    if reason := mariadb.missing():
+        pytest.skip(reason)
+    request.getfixturevalue("monkeypatch").setenv(mysql.VARIABLE, mysql.VALUE)
+    server: mariadb.MariaDb = request.getfixturevalue("mariadb_server")
+    return mysql.connector(server)
+
+
 def _postgresql(request: pytest.FixtureRequest) -> Connector:
     if reason := postgres.missing():
         pytest.skip(reason)
@@ -181,6 +190,7 @@ ESTATES: dict[str, Callable[[pytest.FixtureRequest], Connector]] = {
     "github": _github,
     "kubernetes": _kubernetes,
     "ldap": _ldap,
+    "mysql": _mysql,
     "okta": _okta,
     "openai": _openai,
     "postgresql": _postgresql,
@@ -215,6 +225,13 @@ def openai_url() -> Iterator[str]:
     """An organization with secrets wherever OpenAI could answer with any."""
     with vendors.served(openai.organization(secret=SECRET)) as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def mariadb_server() -> Iterator[mariadb.MariaDb]:
+    """A server with secrets wherever one could be."""
+    with mysql.running(SECRET) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -286,6 +303,7 @@ SDKS = {
     "github": ("requests", "cryptography"),
     "kubernetes": ("requests",),
     "ldap": ("cryptography",),
+    "mysql": ("pymysql",),
     "okta": ("requests",),
     "openai": ("requests",),
     "postgresql": ("psycopg",),

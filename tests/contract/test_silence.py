@@ -60,6 +60,7 @@ SOURCES = {
     "github": f"github:endpoint_url={{url}},organization=acme,token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "kubernetes": f"kubernetes:url={{url}},token=env:{TOKEN},backoff=0.001",
     "ldap": "ldap:url=ldap://{at}",
+    "mysql": f"mysql:url=mysql://muster@{{at}}/,password=env:{TOKEN}",
     "okta": f"okta:url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "openai": f"openai:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",
     "postgresql": f"postgresql:url=postgresql://muster@{{at}}/,password=env:{TOKEN}",

@@ -1,0 +1,1 @@
+"""MariaDB and MySQL: accounts, what they can do, and what runs as them."""

@@ -1,0 +1,135 @@
+"""The connector for MariaDB and MySQL: one scope, the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, TypeVar
+
+from msgspec import Struct
+
+from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.reading import ReadSection, SectionReader, require_sdk
+from connectors.databases.session import Session
+from connectors.mysql import rows as r
+from connectors.mysql.client import MysqlSession
+from connectors.mysql.identities import Identities, ServerFacts, programs, shown
+from connectors.mysql.rights import Rows
+from connectors.mysql.settings import MysqlSettings
+from connectors.mysql.spec import SPEC, TABLE
+from scanner.errors import SourceError
+from scanner.model import EVERY_SCOPE, Coverage
+
+T = TypeVar("T", bound=Struct)
+
+
+class MysqlConnector:
+    """Reads accounts, their rights, and what runs as them. Never a password, never its hash.
+
+    Raises MissingExtra if PyMySQL is not installed.
+    """
+
+    spec: ClassVar[Spec] = SPEC
+
+    def __init__(self, source: str, settings: MysqlSettings) -> None:
+        require_sdk("pymysql", SPEC)
+        self._source = source
+        self._settings = settings
+
+    def scopes(self) -> Iterator[Scope | Coverage]:
+        """The server. See ``Connector.scopes``."""
+        meter = Meter()
+        nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
+        found: list[Scope] = []
+        with nowhere.section("server", meter=meter) as section, MysqlSession(self._settings, meter) as session:
+            server = session.one(TABLE.sections["server"].sql(), r.Server)
+            found.append(Scope(source=self._source, spec=SPEC, id=self._settings.place, context=server))
+        yield from found
+        yield section.coverage
+
+    def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
+        """Read the accounts and their rights, then what runs as them."""
+        meter = Meter()
+        with MysqlSession(self._settings, meter) as session:
+            reader = _Reader(scope, meter, session)
+            kind = reader.kind
+            accounts = yield from reader.listed("accounts", r.Account)
+            rows = Rows(
+                kind=kind,
+                accounts=accounts,
+                dynamic=(yield from reader.listed("dynamic", r.Dynamic)),
+                members=(yield from reader.listed("members", r.Member)),
+                schemas=(yield from reader.listed("schemas", r.Schema)),
+                tables=(yield from reader.listed("tables", r.Tables)),
+            )
+            facts = ServerFacts(
+                server=scope.context,
+                rows=rows,
+                defaults=(yield from reader.listed("defaults", r.Default)),
+                proxies=(yield from reader.listed("proxies", r.Proxy)),
+                gaps=frozenset(reader.gaps),
+            )
+            yield from Identities(scope, facts)
+            known = frozenset(shown(one.account) for one in accounts)
+            yield from programs(scope, "routine", (yield from reader.listed("routines", r.Program)), known)
+            yield from programs(scope, "event", (yield from reader.listed("events", r.Program)), known)
+
+    def check(self) -> Iterator[Check]:
+        """See ``Preflight.check``."""
+        meter = Meter()
+        try:
+            with MysqlSession(self._settings, meter) as session:
+                server = session.one(TABLE.sections["server"].sql(), r.Server)
+                yield Check(name="server", ok=True, detail=f"{server.version} answers")
+                yield from _sections(session, server.kind)
+        except SourceError as error:
+            yield Check(name="server", ok=False, detail=str(error), fix=error.hint or error.permission)
+
+    @classmethod
+    def base_policy(cls) -> str:
+        """See ``LeastPrivilege.base_policy``. Of both kinds of servers, each under its name."""
+        return f"-- MariaDB\n{TABLE.policy('mariadb')}\n-- MySQL\n{TABLE.policy('mysql')}"
+
+    def policy(self) -> str:
+        """See ``LeastPrivilege.policy``. Raises SourceError if the server does not answer."""
+        with MysqlSession(self._settings, Meter()) as session:
+            return TABLE.policy(session.one(TABLE.sections["server"].sql(), r.Server).kind)
+
+
+def _sections(session: Session, kind: str) -> Iterator[Check]:
+    """Whether each query is permitted: the server says so before it gives a row."""
+    for name, section in TABLE.sections.items():
+        sql = section.sql(kind)
+        if not sql or section.entrance:
+            continue
+        try:
+            for _ in session.raw(f"SELECT 1 AS allowed FROM ({sql}) AS muster_rows LIMIT 0"):  # noqa: S608  # of sections.toml
+                pass
+        except SourceError as error:
+            fix = "; ".join(section.granted(kind)) or None
+            yield Check(name=name, ok=False, detail=str(error), fix=fix)
+        else:
+            yield Check(name=name, ok=True, detail="permitted")
+
+
+class _Reader(SectionReader):
+    """Reads sections by their queries."""
+
+    def __init__(self, scope: Scope, meter: Meter, session: Session) -> None:
+        super().__init__(scope, meter)
+        self._session = session
+        self.kind = scope.context.kind
+
+    def listed(self, name: str, shape: type[T]) -> ReadSection[list[T]]:
+        """The rows of a section; none where this kind of server has no such section."""
+        sql = TABLE.sections[name].sql(self.kind)
+        if not sql:
+            hidden = name == "events"  # there, but shown to those alone who may also change them
+            yield self.scope.coverage(name, "off" if hidden else "not_offered")
+            return []
+        found: list[T] = []
+        with self.section(name) as section:
+            for row in self._session.rows(section, sql, shape):
+                found.append(row)
+                section.found()
+        yield self.done(section)
+        return found

@@ -1,0 +1,105 @@
+"""The rows of the queries in ``sections.toml``."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Server(Struct, frozen=True):
+    """``lifetime``: days after which passwords end, 0 for never."""
+
+    version: str
+    comment: str = ""
+    lifetime: int = 0
+
+    @property
+    def kind(self) -> str:
+        """``mariadb`` or ``mysql``."""
+        return "mariadb" if "mariadb" in f"{self.version} {self.comment}".lower() else "mysql"
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """The account that a row is about."""
+
+    user: str
+    host: str
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """User and host."""
+        return self.user, self.host
+
+
+class Account(Held, frozen=True, kw_only=True):
+    """An account or a role. ``access``: MariaDB's bits; ``privileges``: the names of MySQL's, joined by commas.
+
+    ``changed``: seconds since 1970; ``lifetime``: days, 0 for never, None or -1 for the server's default.
+    ``tls``: 0 where none is needed. ``is_empty``: whether there is no hash of a password; None: not read.
+    """
+
+    plugin: str | None = None
+    more_plugins: str | None = None
+    access: int = 0
+    privileges: str = ""
+    is_role: bool | None = None
+    locked: bool | None = None
+    default_role: str | None = None
+    changed: int | None = None
+    lifetime: int | None = None
+    tls: int | None = None
+    is_empty: bool | None = None
+
+
+class Dynamic(Held, frozen=True, kw_only=True):
+    """A dynamic privilege of MySQL."""
+
+    privilege: str
+    grantable: bool = False
+
+
+class Member(Held, frozen=True, kw_only=True):
+    """A role that an account, or another role, has."""
+
+    role: str
+    role_host: str = ""
+    is_admin: bool = False
+
+
+class Default(Held, frozen=True, kw_only=True):
+    """A role that is active from the start."""
+
+    role: str
+
+
+class Schema(Held, frozen=True, kw_only=True):
+    """Privileges on a schema, or on schemas that a pattern names."""
+
+    name: str
+    privileges: str = ""
+
+
+class Tables(Held, frozen=True, kw_only=True):
+    """Privileges on tables of a schema. ``table_name``: of the schema ``mysql`` alone."""
+
+    name: str
+    table_name: str = ""
+    number: int = 1
+    privileges: str | None = ""
+
+
+class Proxy(Held, frozen=True, kw_only=True):
+    """An account that another one may act as; empty for any."""
+
+    proxied: str
+    proxied_host: str
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """A routine or an event that runs as its definer."""
+
+    name_of_schema: str
+    name: str
+    type: str
+    definer: str
+    status: str | None = None
+    last_run: int | None = None
