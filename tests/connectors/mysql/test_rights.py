@@ -18,9 +18,7 @@ from scanner.model import Identity
 SCOPE = Scope(source="prod", spec=SPEC, id="db:3306")
 
 
-def _found(
-    kind: str, accounts: list[r.Account], gaps: frozenset[str] = frozenset(), **rows: Any
-) -> dict[str, Identity]:
+def _found(kind: str, accounts: list[r.Account], *gaps: str, **rows: Any) -> dict[str, Identity]:
     server = r.Server(version="8.4.0" if kind == "mysql" else "11.8.9-MariaDB")
     facts = ServerFacts(server=server, rows=Rows(kind=kind, accounts=accounts, **rows), gaps=frozenset(gaps))
     return {one.name: one for one in Identities(SCOPE, facts)}
