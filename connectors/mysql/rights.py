@@ -125,7 +125,7 @@ class Rights:
             grants = [Grant(name="ALL PRIVILEGES", via="direct", resource="*.*", admin=True), *grants]
         elif held.keys() & _TABLE.writes:
             levels.append(("escalation", "it writes all tables, those with the accounts among them"))
-        level = min((level for level, _ in levels), key=PRIVILEGES.index, default="normal")
+        level: PrivilegeLevel = min((level for level, _ in levels), key=PRIVILEGES.index, default="normal")
         reasons = tuple(dict.fromkeys(why for each, why in levels if each == level))[:REASONS]
         if level == "normal":
             reasons = reasons or ("no privilege of consequence on *.*",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -22,9 +23,11 @@ PROGRAMS = ("mariadbd", "mariadb-install-db", "mariadb")
 
 def missing() -> str | None:
     """What has to be installed for it; None: nothing."""
-    if all(_program(name) for name in PROGRAMS):
-        return None
-    return "needs MariaDB: apt-get install mariadb-server"
+    if not all(_program(name) for name in PROGRAMS):
+        return "needs MariaDB: apt-get install mariadb-server"
+    if importlib.util.find_spec("pymysql") is None:
+        return "needs the driver PyMySQL: pip install pymysql"
+    return None
 
 
 def _program(name: str) -> str | None:
