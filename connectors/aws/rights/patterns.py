@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 _ARN_PARTS = 6
@@ -17,6 +18,15 @@ _HIDDEN_COLON = "\x00"
 _STAR = "*"
 # The most states to keep: ordinary patterns need a few, others 2 to the power of the number of "?".
 _TRACKED = 64
+
+
+def _with_variables(pattern: str, written: str | Callable[[re.Match[str]], str]) -> str:
+    """The pattern with its policy variables written otherwise.
+
+    None ends behind the last brace: without it, each of many that begin there would be searched to the end.
+    """
+    end = pattern.rfind("}") + 1
+    return _VARIABLE.sub(written, pattern[:end]) + pattern[end:]
 
 
 @lru_cache(maxsize=4096)
@@ -32,7 +42,7 @@ def action_matches(pattern: str, action: str) -> bool:
 
 def resource_matches(pattern: str, resource: str) -> bool:
     """Whether a policy's resource pattern covers an ARN; a policy variable may match anything."""
-    return compiled(_VARIABLE.sub("*", pattern)).match(resource) is not None
+    return compiled(_with_variables(pattern, "*")).match(resource) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -47,7 +57,7 @@ def takes_in(broad: str, narrow: str) -> bool:
         return True
     tokens = _tokens(broad)
     reached = {_past_stars(tokens, {0})}
-    for token in _tokens(_VARIABLE.sub("*", narrow)):
+    for token in _tokens(_with_variables(narrow, "*")):
         after = {_advanced(tokens, places, token) for places in reached}
         if token == _STAR:  # any number of characters, none included
             after, new = set(reached), reached
@@ -95,7 +105,7 @@ def may_meet(one: str, other: str) -> bool:
         return resource_matches(other, one)
     if not has_wildcard(other):
         return resource_matches(one, other)
-    beginnings = [_VARIABLE.sub("*", pattern).replace("?", "*").partition("*")[0] for pattern in (one, other)]
+    beginnings = [_with_variables(pattern, "*").replace("?", "*").partition("*")[0] for pattern in (one, other)]
     shorter, longer = sorted(beginnings, key=len)
     return longer.startswith(shorter)
 
@@ -107,7 +117,7 @@ def has_wildcard(text: str) -> bool:
 
 def has_variable(text: str) -> bool:
     """Whether it contains a policy variable, whose value depends on the request."""
-    return _VARIABLE.search(text) is not None
+    return _VARIABLE.search(text, 0, text.rfind("}") + 1) is not None
 
 
 def arn_parts(pattern: str) -> list[str]:
@@ -116,7 +126,7 @@ def arn_parts(pattern: str) -> list[str]:
     A wildcard at the end of a shorter pattern matches the rest: ``arn:aws:iam::*`` is all of IAM. A colon within
     a policy variable divides nothing.
     """
-    parts = _VARIABLE.sub(lambda found: found[0].replace(":", _HIDDEN_COLON), pattern).split(":", _ARN_PARTS - 1)
+    parts = _with_variables(pattern, lambda found: found[0].replace(":", _HIDDEN_COLON)).split(":", _ARN_PARTS - 1)
     parts = [part.replace(_HIDDEN_COLON, ":") for part in parts]
     filler = "*" if parts[-1].endswith("*") else ""
     return parts + [filler] * (_ARN_PARTS - len(parts))

@@ -9,6 +9,7 @@ import pytest
 from connectors.aws.client.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.rights.assume import MAX_LINKED_ROLES, assume_ways
 from connectors.aws.rights.holders import Holder
+from connectors.aws.rights.patterns import arn_parts, has_variable, may_meet
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.privilege import combine
 from connectors.aws.rights.trust import trust_statements
@@ -85,3 +86,14 @@ def test_an_identity_that_may_assume_very_many_roles_has_a_way_to_them(
     assert links == ({f"arn:aws:iam::{ACCOUNT}:role/r7"} if condition else set())
     assert (way.kind, way.on, way.conditional) == ("become", (f"arn:aws:iam::{ACCOUNT}:role/*",), bool(condition))
     assert way.but == ((f"arn:aws:iam::{ACCOUNT}:role/r7",) if condition else ())
+
+
+@pytest.mark.parametrize("begun", ["${", "${a", "${*", "${a:"])
+def test_many_variables_that_do_not_end(begun: str) -> None:
+    """Whoever writes a policy may begin a million; they are looked through once, and one that ends still counts."""
+    many = begun * 500_000
+
+    assert not has_variable(many)
+    assert has_variable(f"${{aws:username}}{many}")
+    assert arn_parts(f"arn:aws:s3:::${{aws:a}}{many}")[5].startswith("${aws:a}$")
+    assert not may_meet(f"a*{many}", f"b*{many}")
