@@ -26,8 +26,8 @@ _GIVEN, _KNOWN, _FALLBACK = range(3)
 _BRACKETED = re.compile(r"[(\[][^()\[\]]*[)\]]")
 _LONGEST_HEADING = 500
 """Characters; a longer cell is no heading."""
-# What may follow the name of a secret: ``Client secret value 2 *``.
-_AFTER_SECRET = re.compile(r"(?i)(?:[\W\d_]|values?)*$")
+# What may follow the name of a secret, from its end on: ``Client secret value 2 *``.
+_AFTER_SECRET = re.compile(r"(?i)(?:[\W\d_]|s?eulav)*")
 
 
 @lru_cache(_READINGS_KEPT)
@@ -50,10 +50,17 @@ def readings(heading: str) -> tuple[str, str]:
 
 def holds_secret(heading: str) -> bool:
     """Return whether a column with this heading would contain secrets: such columns are never read."""
-    names = [_AFTER_SECRET.sub("", name) for name in (heading, _BRACKETED.sub("", heading), *readings(heading))]
+    names = [_without_value(name) for name in (heading, _BRACKETED.sub("", heading), *readings(heading))]
     return not _SECRETS.isdisjoint(map(normal, names)) or any(
         is_secret_name(name) or is_secret_name(name.removesuffix("s")) for name in names
     )
+
+
+def _without_value(name: str) -> str:
+    """Return a name without numbers, signs and the word *value* at its end; read once, from there."""
+    backwards = name[::-1]
+    found = _AFTER_SECRET.match(backwards)
+    return backwards[found.end() if found else 0 :][::-1]
 
 
 class Placement(Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from scanner.registry.editing.lint import lint_lists
 from scanner.registry.lists import ListSource
 from scanner.registry.roster.indexes import Indexes
 from scanner.registry.tables.cells import MAX_CELL
+from scanner.registry.tables.headings import holds_secret
 from scanner.registry.tables.rows import no_row
 
 
@@ -37,3 +38,12 @@ def test_a_cell_of_brackets_or_signs(tmp_path: Path, unit: str) -> None:
     for tail in ("", "@@"):
         path.write_text(f"name,owner\nsvc-1,{long}{tail}\n{long}{tail},ada@acme.example\n")
         lint_lists([ListSource(path=path)], (), policy=Policy(), providers=None, today=date(2026, 12, 2))
+
+
+@pytest.mark.parametrize("part", [";", "0", " ", "value"])
+def test_a_heading_of_what_follows_the_name_of_a_secret(part: str) -> None:
+    """It names a secret if the end of it follows such a name, and else none."""
+    long = part * (MAX_CELL // len(part))
+
+    assert not holds_secret(f"a{long}b")
+    assert holds_secret(f"Password {long}")
