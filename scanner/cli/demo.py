@@ -118,10 +118,11 @@ def demo(out: Path, yes: bool) -> None:
         trail.write_now(datetime.now(UTC))
         _read_again(config)
     say(f"     done in {time.monotonic() - started:.0f} s; the servers are stopped")
-    show, agent = (
-        as_called(f"`muster show {name}`").strip("`") for name in ("svc-ledger-export", "invoice-reader-gpt")
+    show, agent, exposed = (
+        as_called(f"`muster show {name}`").strip("`")
+        for name in ("svc-ledger-export", "invoice-reader-gpt", ".github/workflows/answer-issues.yml")
     )
-    click.echo(_WHERE_NEXT.format(out=out, show=show, agent=agent, muster=program()), err=True)
+    click.echo(_WHERE_NEXT.format(out=out, show=show, agent=agent, exposed=exposed, muster=program()), err=True)
 
 
 def _agree_to_overwrite(out: Path, edited: Sequence[str], *, yes: bool) -> None:
@@ -156,6 +157,7 @@ Open in a browser or a spreadsheet
 Query the store (the servers are stopped: `scan` and `doctor` with this config reach only files)
   {show}
   {agent}   # an agent that began to read secrets, as its log has it
+  {exposed}   # an agent that anybody's issue can make hand out a secret
 Then scan your own accounts, read-only
   {muster} scan aws:profile=NAME             # an account
   {muster} scan vault:url=https://HOST:8200  # with $VAULT_TOKEN
