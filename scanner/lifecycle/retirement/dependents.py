@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 from scanner.access.attack_paths import AttackGraph
 from scanner.access.workloads import holds_credential_of
 from scanner.judging.activity.timeline import Timeline, moment
+from scanner.lifecycle.retirement.copies import copies_by_identity
 from scanner.model import Assessment, Exposure, Identity, ScanResult, StoredSecret, Workload
 from scanner.model.activity import FeatureSort
 from scanner.model.attributes import SCHEDULE
@@ -88,6 +89,7 @@ class References:
         for workload in result.workloads:
             for secret in workload.uses:
                 self._users_of[secret].append(workload.key)
+        self._copies_of = copies_by_identity(result, by_alias)
         for exposure in result.exposures:
             if exposure.identity is not None:
                 self._exposed[exposure.identity].append(exposure)
@@ -150,23 +152,27 @@ class References:
                 yield self._dependent("federated", what, trust.evidence, judged.identity.source, starts=starts)
 
     def _copies(self, judged: Assessment) -> Iterator[Dependent]:
-        for link in judged.identity.links:
-            secret = self._secrets.get(link.target) if link.relation == "stores" else None
-            if secret is None or not holds_credential_of(secret, judged.identity):
-                continue
+        links = {link.target: link.evidence for link in judged.identity.links if link.relation == "stores"}
+        said = {
+            key: evidence
+            for key, evidence in links.items()
+            if key in self._secrets and holds_credential_of(self._secrets[key], judged.identity)
+        }
+        for key, evidence in {**self._copies_of.get(judged.identity.key, {}), **said}.items():
+            secret = self._secrets[key]
             users = self._users_of[secret.key]
             used = f"; {counted(len(users), 'workload reads', 'workloads read')} it" if users else ""
             yield Dependent(
                 kind="stored_copy",
                 what=secret.key,
-                evidence=f"{link.evidence}{used}",
+                evidence=f"{evidence}{used}",
                 source=secret.source,
                 at=secret.last_used_at or self._read_at,
                 starts=True,
             )
             for user in users:
-                evidence = f"it reads {secret.key}, which holds a credential of it"
-                yield self._dependent("workload", user, evidence, secret.source, starts=True)
+                reads = f"it reads {secret.key}, which holds a credential of it"
+                yield self._dependent("workload", user, reads, secret.source, starts=True)
         for exposure in self._exposed[judged.identity.key]:
             evidence = f"{exposure.detector} found its key there"
             yield self._dependent("stored_copy", exposure.place, evidence, exposure.source, starts=True)
@@ -206,11 +212,12 @@ _TWICE: frozenset[DependentKind] = frozenset({"caller", "host", "stored_copy", "
 
 
 def _by_alias(identities: Iterable[Assessment]) -> Mapping[str, str]:
-    """By unique id and alias, the key; texts of two identities are left out."""
+    """By unique id, alias and credential's id, the key; texts of two identities are left out."""
     found: dict[str, str] = {}
     twice: set[str] = set()
     for one in identities:
-        for text in filter(None, {one.identity.unique_id, *one.identity.aliases}):
+        ids = (credential.id for credential in one.identity.credentials)
+        for text in filter(None, {one.identity.unique_id, *one.identity.aliases, *ids}):
             if text in found and found[text] != one.identity.key:
                 twice.add(text)
             found[text] = one.identity.key
