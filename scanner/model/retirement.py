@@ -196,10 +196,19 @@ def _is_bound_to_nowhere(identity: Identity) -> bool:
     return identity.attributes.get("token_bound_cidrs") == [NOWHERE]
 
 
+RETIRED_POLICY = "muster-retired"
+"""The name of the policy by which a plan denies everything, which is no grant."""
+
+
 def grants_of(identity: Identity) -> frozenset[str]:
-    """Its grants as texts that can be compared; without those of tokens that it has, which end by themselves."""
+    """Its grants as texts that can be compared.
+
+    Without those of tokens that it has, which end by themselves, and without the policy by which a plan denies.
+    """
     return frozenset(
-        f"{one.name} via {one.via} on {one.resource or ''}" for one in identity.grants if one.via != "token"
+        f"{one.name} via {one.via} on {one.resource or ''}"
+        for one in identity.grants
+        if one.via != "token" and not (one.name == RETIRED_POLICY and one.via == "inline" and not one.admin)
     )
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from scanner.matching.keys import is_email, provider_key
 from scanner.model import Credential, Identity
 from scanner.model.attributes import REPOSITORY
+from scanner.model.retirement import RETIRED_POLICY
 
 Item: TypeAlias = Mapping[str, str]
 
@@ -75,15 +76,8 @@ def _texts(value: Any) -> list[str]:
 
 
 def _aws(identity: Identity) -> _Found:
-    partition = identity.key.split(":")[1] if identity.key.count(":") > 1 else "aws"
-    boundary = identity.attributes.get("boundary")
-    texts = {
-        "deny_all": f"arn:{partition}:iam::aws:policy/AWSDenyAll",
-        "trust_file": _file(f"{identity.name}.trust.json"),
-    }
-    if isinstance(boundary, str) and boundary:
-        texts["boundary"] = boundary
-    inline = sorted({one.name for one in identity.grants if one.via == "inline"})
+    texts = {"trust_file": _file(f"{identity.name}.trust.json")}
+    inline = sorted({one.name for one in identity.grants if one.via == "inline"} - {RETIRED_POLICY})
     kinds = {
         "access_keys": "access_key",
         "service_specifics": "service_specific",

@@ -18,7 +18,9 @@ BOT = make_identity(
     unique_id="AIDABILLING",
     credentials=(make_credential("svc-billing", "AKIABILLING0000000001"),),
     grants=(Grant(name="s3:PutObject", via="direct", resource="arn:aws:s3:::ledger"),),
-    trusts=(Trust(principal="oidc", kind="federated", issuer="https://token.example", subject="repo:acme/x", evidence="trust"),),
+    trusts=(
+        Trust(principal="oidc", kind="federated", issuer="https://token.example", subject="repo:acme/x", evidence="t"),
+    ),
 )  # fmt: skip
 
 

@@ -118,17 +118,11 @@ def test_what_is_undone_is_undone_in_reverse() -> None:
     lowered = plan_of(user, None, 30).of("lowered")
 
     assert [one.split()[2] for one in lowered.commands] == [
-        "put-user-permissions-boundary", "detach-user-policy", "detach-user-policy",
+        "put-user-policy", "detach-user-policy", "detach-user-policy",
     ]  # fmt: skip
     assert [one.split()[2] for one in lowered.undo] == [
-        "attach-user-policy", "attach-user-policy", "delete-user-permissions-boundary",
+        "attach-user-policy", "attach-user-policy", "delete-user-policy",
     ]  # fmt: skip
-
-
-def test_a_boundary_that_was_there_comes_back() -> None:
-    user = make_identity(attributes={"boundary": "arn:aws:iam::123456789012:policy/b"})
-
-    assert plan_of(user, None, 30).of("lowered").undo[0].split()[-1] == user.attributes["boundary"]
 
 
 def test_a_row_of_a_list_has_text_alone() -> None:

