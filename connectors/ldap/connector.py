@@ -9,8 +9,10 @@ from typing import ClassVar
 from msgspec.structs import replace
 
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
+from connectors.core.offline import dated
 from connectors.core.reading import require_sdk
 from connectors.ldap.client.connection import Connection
+from connectors.ldap.ldif import LdifDirectory
 from connectors.ldap.least_privilege import ANY_POLICY, policy_of
 from connectors.ldap.place import ROOT_ATTRIBUTES, Place, Root, parse_root
 from connectors.ldap.preflight import checks
@@ -38,7 +40,7 @@ class LdapConnector:
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The configured base, the domain, or each naming context of the server. See ``Connector.scopes``."""
         nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
-        meter = Meter()
+        meter = self._meter()
         found: list[Place] = []
         with nowhere.section("root", meter=meter) as section, closing(self._open(meter)) as directory:
             found += self._places(directory)
@@ -51,15 +53,17 @@ class LdapConnector:
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """Read one domain or naming context."""
-        meter = Meter()
+        meter = self._meter()
         with closing(self._open(meter)) as directory:
-            yield from read_scope(DirectoryReader(directory, scope, meter, self._settings))
+            records = read_scope(DirectoryReader(directory, scope, meter, self._settings))
+            yield from dated(records, directory.as_of) if isinstance(directory, LdifDirectory) else records
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""
         try:
             with closing(self._open(Meter())) as directory:
-                yield Check(name="server", ok=True, detail=f"{self._settings.place} answers, and accepts the account")
+                where = self._settings.from_files or f"{self._settings.place} answers, and accepts the account"
+                yield Check(name="server", ok=True, detail=str(where))
                 for place in self._places(directory):
                     yield from checks(directory, place, self._settings)
         except SourceError as error:
@@ -84,7 +88,11 @@ class LdapConnector:
         return [replace(place, netbios=_short_name(directory, place)) for place in places]
 
     def _open(self, meter: Meter) -> Directory:
-        return Connection(self._settings, meter)
+        folder = self._settings.from_files
+        return Connection(self._settings, meter) if folder is None else LdifDirectory(folder)
+
+    def _meter(self) -> Meter:
+        return Meter(asks=self._settings.from_files is None)
 
 
 def _short_name(directory: Directory, place: Place) -> str:

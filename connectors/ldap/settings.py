@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ class LdapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     whose entries are identities, in a directory that is not Active Directory. ``computers``: of Active Directory, all
     computers, or those ``acting``: domain controllers, and those with delegation, services or rights of their own.
     ``page_size``: entries in a page. ``timeout``: seconds to wait for more of an answer.
+    ``from_files``: a file in LDIF, or a folder with some, which is read instead of the server.
     """
 
     url: str = "ldaps://localhost"
@@ -42,6 +44,7 @@ class LdapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     computers: Literal["acting", "all"] = "acting"
     page_size: int = 1000
     timeout: float = 30
+    from_files: Path | None = None
 
     def __post_init__(self) -> None:
         for is_wrong, says in self._checks():

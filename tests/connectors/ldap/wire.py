@@ -48,7 +48,7 @@ def healthy(number: int, tag: int, message: bytes) -> Iterable[bytes]:
     elif tag == messages.SEARCH:
         if b"namingContexts" in message:
             yield found(number, "", **ROOT)
-        elif b"\x0a\x01\x00" in message[:80]:
+        elif b"\x0a\x01\x00\x0a\x01\x00" in message[:80]:
             yield found(number, "dc=example,dc=org", objectClass="domain")
         yield ended(number, messages.DONE)
 
