@@ -20,6 +20,7 @@ from scanner.model import (
     Identity,
     OtherRecord,
     Rung,
+    StoredSecret,
 )
 from scanner.model.attributes import LISTED_IN, PARTS
 from scanner.text import few
@@ -133,20 +134,21 @@ class Places:
             self._read[place] = self._why_unread(source, (scope,), kind) is None
         return self._read[place]
 
-    def rechecked(self, identity: Identity) -> bool:
-        """Return whether this scan would have found an identity of an earlier one: what lists it was all read."""
-        sections = identity.attributes.get(LISTED_IN)
-        read = self._by_scope.get((identity.source, identity.scope), ())
+    def rechecked(self, record: Identity | StoredSecret) -> bool:
+        """Return whether this scan would have found a record of an earlier one: what lists it was all read."""
+        kind = "secret" if isinstance(record, StoredSecret) else record.kind
+        sections = record.attributes.get(LISTED_IN)
+        read = self._by_scope.get((record.source, record.scope), ())
         if isinstance(sections, (list, tuple)) and not any(
             one.is_gap and one.section.partition(":")[0] == WHOLE_SCOPE for one in read
         ):
             listing = [one.status for one in read if one.section.partition(":")[0] in sections]
             if listing and set(listing) == {"complete"}:
                 return True
-        parts = (identity.attributes.get(name) for name in PARTS)
-        if any(isinstance(part, str) and _is_read_of(read, identity.kind, part) for part in parts):
+        parts = (record.attributes.get(name) for name in PARTS)
+        if any(isinstance(part, str) and _is_read_of(read, kind, part) for part in parts):
             return True
-        return self.completely_read(identity.source, identity.scope, identity.kind)
+        return self.completely_read(record.source, record.scope, kind)
 
     def has_gap(self, source: str, scope: str) -> bool:
         """Return whether the scope has a gap, or was not read."""

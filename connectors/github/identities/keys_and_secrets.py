@@ -10,7 +10,7 @@ from connectors.github.client.payloads import DeployKey, SecretName, moment
 from connectors.github.identities.apps import BYPASSES
 from connectors.github.identities.place import GithubScope
 from scanner.model import Consequence, Credential, Grant, Identity, Privilege, Signal, StoredSecret, credential_key
-from scanner.model.attributes import FORMER_MEMBER
+from scanner.model.attributes import FORMER_MEMBER, REPOSITORY
 from scanner.model.reach import Way
 
 
@@ -57,12 +57,16 @@ def deploy_key(
     )
 
 
-def stored_secret(place: GithubScope, row: SecretName, key: str, store: str) -> StoredSecret:
-    """A secret of Actions, Dependabot or agents. ``updated_at`` is when its value was last written."""
+def stored_secret(place: GithubScope, row: SecretName, key: str, store: str, repository: str = "") -> StoredSecret:
+    """A secret of Actions, Dependabot or agents. ``updated_at`` is when its value was last written.
+
+    ``repository``: the one that has it; empty for the organization.
+    """
+    known = {"visibility": row.visibility, REPOSITORY: repository}
     return StoredSecret(
         **place.of(key, row.name),
         created_at=moment(row.created_at),
         rotated_at=moment(row.updated_at),
         rotation_enabled=False,
-        attributes={"store": store} | ({"visibility": row.visibility} if row.visibility else {}),
+        attributes={"store": store} | {name: value for name, value in known.items() if value},
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
+from operator import itemgetter
 
 from msgspec.structs import replace
 
@@ -54,16 +55,18 @@ def read_secrets(
                 secrets[""].append(stored_secret(place, row, key, store))
         in_use = [one.facts for one in found if not one.facts.archived]
         read = partial(reader.of_repository, section, r.REPOSITORY_SECRETS, p.SecretName)
-        for name, rows in reader.each(section, "repositories", read, [one.full_name for one in in_use], str):
+        for name, rows in reader.each(section, "repositories", read, [one.full_name for one in in_use], str, part=str):
             for row in rows:
                 key = keys.stored_secret(_key(reader, name), row.name)
-                secrets[name].append(stored_secret(place, row, key, "actions"))
+                secrets[name].append(stored_secret(place, row, key, "actions", name))
         environments = [(one.full_name, environment) for one in in_use for environment in one.environments]
         read_environment = partial(_environment_secrets, reader, section)
-        for at, rows in reader.each(section, "environments", read_environment, environments, ": ".join):
+        for at, rows in reader.each(
+            section, "environments", read_environment, environments, ": ".join, part=itemgetter(0)
+        ):
             for row in rows:
                 key = keys.environment_secret(_key(reader, at[0]), at[1], row.name)
-                secrets[at[0]].append(stored_secret(place, row, key, "environment"))
+                secrets[at[0]].append(stored_secret(place, row, key, "environment", at[0]))
         section.found(sum(map(len, secrets.values())))
     yield reader.done(section)
     of = {name: tuple(sorted({one.name for one in some})) for name, some in secrets.items()}

@@ -63,10 +63,10 @@ def read_more_secrets(reader: GithubReader, found: Sequence[Read]) -> Generator[
             def read(name: str, request: r.Request = request) -> list[p.SecretName]:
                 return list(reader.api.rows(request, p.SecretName, section, **names(name)))
 
-            for name, rows in reader.each(section, f"repositories' secrets for {store}", read, in_use, str):
+            for name, rows in reader.each(section, f"repositories' secrets for {store}", read, in_use, str, part=str):
                 for row in rows:
                     owner = keys.repository(place.organization.host, name)
-                    yield stored_secret(place, row, keys.stored_secret(owner, row.name, store=store), store)
+                    yield stored_secret(place, row, keys.stored_secret(owner, row.name, store=store), store, name)
                     section.found()
     yield reader.done(section)
 

@@ -178,7 +178,7 @@ def with_unread_secrets(
 
     A date that was not read is the last known one: unread values do not become younger.
     """
-    every = {one.key: one for one in remembered if not places.completely_read(one.source, one.scope, "secret")}
+    every = {one.key: one for one in remembered if not places.rechecked(one)}
     every |= {one.key: _dated(one, every[one.key]) if one.key in every else one for one in found}
     return tuple(every[key] for key in sorted(every))
 

@@ -127,6 +127,21 @@ def test_a_secret_with_an_unread_date_keeps_its_age(
     assert (found.rotated_at and found.rotated_at.year) == expected
 
 
+def test_a_secret_of_a_repository_that_was_read_is_gone() -> None:
+    """Another one could not be read."""
+    unread = make_coverage(scope="s", section="secrets", status="partial", kinds=("secret",), unread_in=("acme/site",))
+    read, kept, shared = (
+        StoredSecret(key=name, provider="github", source=unread.source, scope="s", name=name, attributes=attributes)
+        for name, attributes in (
+            ("read", {"repository": "acme/shop"}),
+            ("kept", {"repository": "acme/site"}),
+            ("shared", {}),
+        )
+    )
+
+    assert with_unread_secrets([], [read, kept, shared], Places([unread])) == (kept, shared)
+
+
 @pytest.mark.parametrize(("status", "stays"), [("denied", True), ("partial", True), ("complete", False)])
 def test_a_leaked_key_stays_until_the_report_was_read(status: CoverageStatus, *, stays: bool) -> None:
     """A report without it was read; no report was not."""
