@@ -12,6 +12,7 @@ from msgspec import Raw
 from connectors.core.contract import Check, DiscoveredRecord, Gone, Malformed, Meter, Scope, SectionReading, Spec
 from connectors.core.paging import Paging, link_header, next_link
 from connectors.core.reading import decoded, require_sdk
+from connectors.core.refusals import refusal
 from connectors.okta import payloads as p
 from connectors.okta import spec as s
 from connectors.okta.identities import ai_agent, api_token, service_app
@@ -267,8 +268,6 @@ def orn_of(agent: p.Agent) -> str | None:
 
 def _for(client: Client, section: str) -> Client:
     """The client, whose refusals name the scopes that a section takes."""
-    from connectors.core.http import refusal
-
     permissions = next(one.permissions for one in s.SPEC.sections if one.name == section)
 
     def refused(response: Response) -> SourceError:
