@@ -29,6 +29,8 @@ _SET = re.compile(r"""(?<![\w$.-])([A-Za-z_]\w*)=("[^"\n]*"|'[^'\n]*'|[^\s"'`;|&
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$(?:env:)?([A-Za-z_]\w*)")
 _NAMED = re.compile(r"([a-z_]+)=(.*)", re.DOTALL)
 _UNSTABLE = ("alpha", "beta")
+_SUBSTITUTED = "(`"
+"""What a command within another one follows."""
 _LONGEST = 4_000
 """The most characters of a command that are read."""
 
@@ -200,9 +202,17 @@ def _expression(word: str) -> str:
 
 
 def _commands(text: str) -> Iterator[tuple[Command, Mapping[str, str]]]:
-    """Yield the commands that sign in, each with its options, and its positional arguments by number."""
+    """Yield the commands that sign in, each with its options, and its positional arguments by number.
+
+    The name of a program among the words of a command of its own is a word, so that each word is read once.
+    """
+    read_to: dict[str, int] = {}
     for start in _COMMAND.finditer(text):
-        words, options = _options(_words(text[start.end() : start.end() + _LONGEST]))
+        if start.start() < read_to.get(start[1], 0) and text[start.start() - 1] not in _SUBSTITUTED:
+            continue
+        written = list(_words(text[start.end() : start.end() + _LONGEST]))
+        read_to[start[1]] = start.end() + sum(map(len, written))
+        words, options = _options(iter(written))
         words = [start[1], *(one for one in words if one not in _UNSTABLE)]
         for command in _tables().commands:
             own = len(command.words)

@@ -228,6 +228,13 @@ def test_plain_sign_ins_of_scripts_are_read(name: str) -> None:
     assert bool(found.silent) == (not targets and not unresolved)
 
 
+def test_a_script_of_nothing_but_commands_is_read_once() -> None:
+    """Each name of a program could begin one; a sign-in within another command still is one."""
+    found = read(workflow({"run": f"{'vault login aws ' * 60_000}\naws s3 ls $({ASSUME} --role-arn {ARN}) aws s3 ls"}))
+
+    assert said(found)[0] == [ARN]
+
+
 @pytest.mark.parametrize(
     ("steps", "env", "targets", "unresolved"),
     [
