@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from connectors.core.reading import ReadSection, SectionReader, require_sdk
 from connectors.databases.session import Session
 from connectors.postgresql import rows as r
 from connectors.postgresql.client import PostgresSession
+from connectors.postgresql.exports import check_exports, exports, read_export
 from connectors.postgresql.identities import Identities, ServerFacts, functions, mappings, subscriptions
 from connectors.postgresql.rights import service_of
 from connectors.postgresql.settings import PostgresqlSettings
@@ -33,12 +35,16 @@ class PostgresqlConnector:
     spec: ClassVar[Spec] = SPEC
 
     def __init__(self, source: str, settings: PostgresqlSettings) -> None:
-        require_sdk("psycopg", SPEC)
+        if settings.from_files is None:
+            require_sdk("psycopg", SPEC)
         self._source = source
         self._settings = settings
 
     def scopes(self) -> Iterator[Scope | Coverage]:
-        """The server. See ``Connector.scopes``."""
+        """The server, or each file. See ``Connector.scopes``."""
+        if self._settings.from_files is not None:
+            yield from exports(self._source, self._settings, self._settings.from_files)
+            return
         meter = Meter()
         nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
         found: list[Scope] = []
@@ -50,6 +56,9 @@ class PostgresqlConnector:
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """Read the server, then each database."""
+        if isinstance(scope.context, Path):
+            yield from read_export(scope, scope.context)
+            return
         meter = Meter()
         with PostgresSession(self._settings, meter) as session:
             reader = _Reader(scope, meter, session)
@@ -95,6 +104,9 @@ class PostgresqlConnector:
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""
+        if self._settings.from_files is not None:
+            yield from check_exports(self._settings.from_files)
+            return
         meter = Meter()
         try:
             with closing(PostgresSession(self._settings, meter)) as session:

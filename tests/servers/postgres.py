@@ -80,6 +80,17 @@ class Postgres:
         """Run a script for psql as the superuser."""
         self._psql(input=script)
 
+    def dump_roles(self, *options: str) -> str:
+        """What pg_dumpall writes of the roles."""
+        done = subprocess.run(
+            [self._program("pg_dumpall"), "--roles-only", *filter(None, options), f"--dbname={self.url_for_tools}"],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PGPASSWORD": self.password},
+        )
+        return done.stdout
+
     def _psql(self, *arguments: str, input: str | None = None) -> None:  # noqa: A002  # subprocess's name for it
         subprocess.run(
             [self._program("psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", *arguments, self.url_for_tools],
