@@ -39,7 +39,7 @@ class DatabaseSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if parts.scheme != self.scheme or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"give an address such as {self.scheme}://muster@host:{self.port}/, without a query")
         if parts.password is not None:
-            raise ValueError('a url must not hold a password: give password = { env = "NAME" }')
+            raise ValueError('a url must not hold a password: the setting of that name takes { env = "NAME" }')
         if parts.port == 0:  # raises ValueError if the port is invalid
             raise ValueError("an address cannot have port 0")
         if not parts.username:

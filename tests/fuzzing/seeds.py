@@ -103,6 +103,10 @@ _TEXTS: dict[str, tuple[str, ...]] = {
         _MANIFESTS,
         _WORKFLOW,
     ),
+    "dumps": (
+        '-- PostgreSQL database cluster dump\nCREATE ROLE "a b";\nALTER ROLE "a b" WITH LOGIN PASSWORD \'x\';',
+        "-- PostgreSQL database cluster dump\nCOMMENT ON ROLE a IS E'\\\\';\nGRANT a TO b WITH ADMIN OPTION, SET FALSE;",
+    ),
     "policies": (
         "\0" + json.dumps(_POLICY),
         '\1path "secret/data/+" { capabilities = ["read"] } # all',

@@ -18,10 +18,12 @@ from typing import Any
 from connectors.agent_config.connector import NAMES, AgentConfigConnector, AgentConfigSettings
 from connectors.aws.rights.policy import parse_statements
 from connectors.core.contract import Connector, Scope
+from connectors.core.offline import Unreadable
 from connectors.gcp.rights.conditions import Expression, alternatives, outlook
 from connectors.logs import LogSettings, log_catalog
 from connectors.logs.files import FileLog
 from connectors.planned.files import load, plan
+from connectors.postgresql.dump import parse_dump
 from connectors.secrets_report.documents import rows_of
 from connectors.vault.rights.policies import PolicyError, capabilities, parse_policy
 from scanner.app.checking import Nothing
@@ -89,6 +91,12 @@ def policies(data: bytes) -> None:
         case _:
             outlook(Expression(expression=text), NOW)
             alternatives(text)
+
+
+def dumps(data: bytes) -> None:
+    """What pg_dumpall writes of PostgreSQL's roles."""
+    with suppress(Unreadable):
+        parse_dump(data.decode("utf-8", "replace"))
 
 
 def plans(data: bytes) -> None:
@@ -166,5 +174,18 @@ def reports(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     reads.__name__: reads
-    for reads in (acknowledgements, agents, cells, configs, logs, masking, plans, policies, reports, shards, tables)
+    for reads in (
+        acknowledgements,
+        agents,
+        cells,
+        configs,
+        dumps,
+        logs,
+        masking,
+        plans,
+        policies,
+        reports,
+        shards,
+        tables,
+    )
 }
