@@ -105,7 +105,7 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     ),
     "dumps": (
         '-- PostgreSQL database cluster dump\nCREATE ROLE "a b";\nALTER ROLE "a b" WITH LOGIN PASSWORD \'x\';',
-        "-- PostgreSQL database cluster dump\nCOMMENT ON ROLE a IS E'\\\\';\nGRANT a TO b WITH ADMIN OPTION, SET FALSE;",
+        "-- PostgreSQL database cluster dump\nCOMMENT ON ROLE a IS E'\\\\';\nGRANT a TO b WITH ADMIN OPTION;",
     ),
     "policies": (
         "\0" + json.dumps(_POLICY),
