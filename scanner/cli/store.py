@@ -92,8 +92,10 @@ def check(repair: bool, heads: tuple[str, ...], config_file: Path | None, store_
     problems = counted(len(found), "problem", "problems")
     click.echo(f"{place}: {problems}, {len(found) - left:,} repaired" if repair else f"{place}: {problems}")
     click.echo(str(head))
-    if left and not repair:
+    if not repair and not all(problem.is_evidence for problem in found):
         say("`muster store check --repair` repairs it; back up the store first")
+    if any(problem.is_evidence for problem in found):
+        say("what people decided is never repaired: compare it with a backup")
     return PROBLEMS if left else 0
 
 

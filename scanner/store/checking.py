@@ -53,10 +53,14 @@ _UNKNOWN_COVERAGE = "this record was damaged in the store: how completely the se
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """A problem in the store. ``repaired`` says what the repair did; None if nothing."""
+    """A problem in the store. ``repaired`` says what the repair did; None if nothing.
+
+    ``is_evidence``: of a row that is never repaired.
+    """
 
     what: str
     repaired: str | None = None
+    is_evidence: bool = False
 
 
 def check(engine: Engine, printed: Sequence[Printed] = ()) -> tuple[Problem, ...]:
@@ -195,10 +199,10 @@ def _lost_wordings(connection: Connection) -> Iterator[Problem]:
 def _damaged_evidence(connection: Connection, printed: Sequence[Printed]) -> Iterator[Problem]:
     """Damaged rows of evidence, which are never repaired: a changed record is no evidence."""
     for fault in check_log(connection, (*printed, *heads_of_scans(connection))).faults:
-        yield Problem(what=printable(fault))
+        yield Problem(what=printable(fault), is_evidence=True)
     for table in EVIDENCE:
         for row in damaged(connection, table):
-            yield Problem(what=_mismatch(table, row))
+            yield Problem(what=_mismatch(table, row), is_evidence=True)
 
 
 def _lost_scans(connection: Connection) -> list[int]:

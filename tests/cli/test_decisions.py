@@ -114,6 +114,8 @@ def test_a_printed_head_shows_what_was_cut(muster: Muster, estate: Path) -> None
     assert unnoticed.code == 0
     assert checked.code == 1
     assert f"decision {count} is missing at the end" in checked.out
+    assert "never repaired" in checked.err
+    assert "--repair" not in checked.err
     assert muster("store", "check", "--head", "3f9a").code == 2
 
 
