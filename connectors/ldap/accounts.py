@@ -36,6 +36,8 @@ ATTRIBUTES = (
     "msDS-DelegatedMSAState", DELEGATES, ACTS_FOR, READERS, KEYS, MAPPED, CERTIFICATES, PASSWORD_ENDS, INTERVAL,
 )  # fmt: skip
 """What is asked of an account: none that holds a secret, such as unicodePwd, msDS-ManagedPassword or msLAPS-*."""
+KRBTGT = "502"
+"""The last part of the SID of the account with whose key every ticket is made."""
 LAG_DAYS = 14
 """Active Directory records a sign-in in lastLogonTimestamp only if the last record is 9 to 14 days old."""
 _TRACKED_DAYS = 36_500
@@ -135,6 +137,7 @@ def parse_account(facts: Facts, place: Place, source: str, scope: str) -> Accoun
             unique_id=unique,
             aliases=tuple(dict.fromkeys(filter(None, _aliases(facts, place, its, name, is_machine=is_machine)))),
             enabled=enabled,
+            managed_by="the domain makes its tickets with it" if its.rpartition("-")[2] == KRBTGT else None,
             created_at=facts.moment("whenCreated"),
             last_used_at=facts.filetime("lastLogonTimestamp"),
             use_tracked_days=None if uac is None else _TRACKED_DAYS,

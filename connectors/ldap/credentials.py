@@ -45,10 +45,11 @@ def password(key: str, facts: Facts, uac: int | None, *, managed: bool, enabled:
         attributes["may_be_empty"] = True
     if facts.number("pwdLastSet") == 0:
         attributes["must_change"] = True
+    id_ = facts.text("sAMAccountName") or "password"
     return Credential(
-        key=credential_key(key, "password", "password"),
+        key=credential_key(key, "password", id_),
         kind="password",
-        id="password",
+        id=id_,
         enabled=enabled,
         created_at=set_at,
         expires_at=expires_at,

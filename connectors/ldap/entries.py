@@ -66,7 +66,7 @@ def parse_entry(facts: Facts, place: Place, source: str, scope: str, classes: Se
         attributes=_attributes(facts),
         signals=_signals(facts),
         privilege=_UNKNOWN,
-        credentials=(_password(key, facts, enabled=enabled), *keys(key, facts, enabled=enabled)),
+        credentials=(_password(key, name, facts, enabled=enabled), *keys(key, facts, enabled=enabled)),
     )
 
 
@@ -86,11 +86,11 @@ def _signals(facts: Facts) -> tuple[Signal, ...]:
     return (password,)
 
 
-def _password(key: str, facts: Facts, *, enabled: bool) -> Credential:
+def _password(key: str, name: str, facts: Facts, *, enabled: bool) -> Credential:
     return Credential(
-        key=credential_key(key, "password", "password"),
+        key=credential_key(key, "password", name),
         kind="password",
-        id="password",
+        id=name,
         enabled=enabled,
         created_at=facts.moment(_CHANGED),
         expires_at=facts.moment(_ENDS),

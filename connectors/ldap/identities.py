@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from connectors.core.reading import unread_facts
 from connectors.ldap import flags
-from connectors.ldap.accounts import COMPUTER, Account
+from connectors.ldap.accounts import COMPUTER, KRBTGT, Account
 from connectors.ldap.acls import Acls, Expanded, Fact, Target
 from connectors.ldap.groups import Group, Groups
 from scanner.model import PRIVILEGES, Grant, Identity, Link, Privilege, Way
@@ -17,7 +17,6 @@ from scanner.model.attributes import OWNERS
 
 Held: TypeAlias = Mapping[str, tuple[str, ...]]
 """The SIDs of groups that an account is in, with the names on the path to each."""
-_KRBTGT = "502"
 _OF_EVERYBODY = ("513", "515")
 """Domain Users and Domain Computers: a right of theirs distinguishes nobody."""
 _MOST_OWNERS = 5
@@ -145,7 +144,7 @@ def _facts(account: Account, groups: Groups, held: Held) -> Iterator[Fact]:
             yield group.tier.level, f"member of {group.name}{through}: {group.tier.why}"
     if account.is_controller:
         yield "admin", "a domain controller: it holds the directory"
-    if account.sid.rpartition("-")[2] == _KRBTGT:
+    if account.sid.rpartition("-")[2] == KRBTGT:
         yield "admin", "the account with whose key every ticket is made"
     if account.has(flags.UNCONSTRAINED) and not account.is_controller:
         yield "high", "unconstrained delegation: it keeps the tickets of everybody who signs in to it"

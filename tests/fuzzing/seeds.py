@@ -91,6 +91,13 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "agents": tuple(chr(at) + json.dumps(_AGENTS) for at in range(len(AGENT_FILES))),
     "cells": ("a, b", "a/b\0svc-billing (old)", "a und b\nab", "arn:aws:iam::123456789012:role/a"),
     "configs": (_CONFIG,),
+    "directories": (
+        "\0\x0a\x04\x03a=b0\x0b0\x09\x04\x02cn1\x03\x04\x01x",
+        "\1\x0a\x01\x00\x04\x00\x04\x00",
+        "\2\x01\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x14\x00\x00\x00\x02\x00\x08\x00\x00\x00\x00\x00",
+        "\3B:22:000200000100010a0100040a:CN=a",
+        "\4dn: cn=a\nobjectClass: account\ncn:: YQ==\n",
+    ),
     "logs": tuple(chr(at) + json.dumps({"Records": [_EVENT]}) for at in range(len(LOGS))),
     "masking": (
         "password=hunter2 AKIAIOSFODNN7EXAMPLE",

@@ -20,6 +20,11 @@ from connectors.aws.rights.policy import parse_statements
 from connectors.core.contract import Connector, Scope
 from connectors.core.offline import Unreadable
 from connectors.gcp.rights.conditions import Expression, alternatives, outlook
+from connectors.ldap.client import messages
+from connectors.ldap.credentials import key_credential
+from connectors.ldap.descriptors import Descriptors
+from connectors.ldap.ldif import parse_ldif
+from connectors.ldap.rights import COUNTS, granted
 from connectors.logs import LogSettings, log_catalog
 from connectors.logs.files import FileLog
 from connectors.planned.files import load, plan
@@ -166,6 +171,27 @@ def acknowledgements(data: bytes) -> None:
         parse(data.decode(errors="replace"), "acknowledged.toml", ("dormant",), NOW.date())
 
 
+def directories(data: bytes) -> None:
+    """What an LDAP server sends: messages, security descriptors, keys; and exports in LDIF."""
+    match _chosen(data, ("entry", "result", "descriptor", "key", "ldif")):
+        case "entry":
+            with suppress(MusterError):
+                messages.response(data[1:])
+                messages.entry(data[1:], 0, len(data) - 1)
+        case "result":
+            with suppress(MusterError):
+                messages.cookie(messages.result(data[1:], 0, len(data) - 1))
+        case "descriptor":
+            found = Descriptors(COUNTS).parse(data[1:])
+            if found is not None:
+                list(granted(found, "computer"))
+        case "key":
+            key_credential(data[1:])
+        case _:
+            with suppress(Unreadable):
+                list(parse_ldif(data[1:].decode(errors="replace")))
+
+
 def reports(data: bytes) -> None:
     """Reports of secret scanners."""
     with suppress(MusterError):
@@ -179,6 +205,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         agents,
         cells,
         configs,
+        directories,
         dumps,
         logs,
         masking,

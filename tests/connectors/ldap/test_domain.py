@@ -161,3 +161,10 @@ def test_a_sign_in_in_clear_text_is_refused_by_the_domain(domain: DomainControll
 
 def test_the_doctor_looks_at_each_section(domain: DomainController) -> None:
     assert all(one.ok for one in connector(domain).check())
+
+
+def test_the_domain_s_own_account_is_managed_by_it(domain: DomainController) -> None:
+    """Nobody registers krbtgt."""
+    found = found_in(domain)
+
+    assert {name for name, one in found.items() if one.managed_by is not None} == {"krbtgt"}
