@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from scanner.access.attack_paths import AttackGraph
+from scanner.access.control import BECOMES
 from scanner.access.workloads import holds_credential_of
 from scanner.judging.activity.timeline import Timeline, moment
 from scanner.lifecycle.retirement.copies import copies_by_identity
@@ -80,6 +81,7 @@ class References:
         self._agents = {one.identity.key for one in result.identities if one.agent.is_agent}
         self._bound: defaultdict[str, list[_Bound]] = defaultdict(list)
         self._exposed: defaultdict[str, list[Exposure]] = defaultdict(list)
+        self._ways: dict[tuple[str, str], str] = {}
         self._holders: Counter[tuple[str, str, str]] = Counter()
         self._admins: Counter[tuple[str, str]] = Counter()
         self._users_of: defaultdict[str, list[str]] = defaultdict(list)
@@ -97,6 +99,8 @@ class References:
     def _note(self, one: Assessment, by_alias: Mapping[str, str]) -> None:
         identity = one.identity
         for link in identity.links:
+            if link.relation in BECOMES:
+                self._ways[identity.key, link.target] = f"{_MAY_BECOME}: {link.evidence}"
             if link.relation in _BINDING and (target := by_alias.get(link.target, link.target)) != identity.key:
                 kind = self._kind(identity, link.relation)
                 evidence = f"it {_BINDING[link.relation]}: {link.evidence}"
@@ -182,10 +186,14 @@ class References:
             return
         key = judged.identity.key
         sources = self._graph.neighbours(key, back=True)
-        for step in self._graph.steps((source, key) for source in sources[:MOST]):
-            under = " under a condition" if step.conditional else ""
-            evidence = f"{_MAY_BECOME}{under}: {step.evidence or step.relation}"
-            yield self._dependent("becomes", step.source, evidence, judged.identity.source)
+        told = {source: self._ways[source, key] for source in sources[:MOST] if (source, key) in self._ways}
+        # Those under a condition are no links: the graph looks up its evidence.
+        if unknown := [(source, key) for source in sources[:MOST] if source not in told]:
+            for step in self._graph.steps(unknown):
+                under = " under a condition" if step.conditional else ""
+                told[step.source] = f"{_MAY_BECOME}{under}: {step.evidence or step.relation}"
+        for source, evidence in told.items():
+            yield self._dependent("becomes", source, evidence, judged.identity.source)
         if (more := len(sources) - MOST) > 0:
             evidence = f"{counted(more, 'more identity', 'more identities')} {_MAY_BECOME}"
             yield self._dependent("becomes", f"and {more} more", evidence, judged.identity.source)
