@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,10 +15,12 @@ from scanner.model.retirement import RetirementRecord, RetirementStarted, Retire
 from scanner.store import schema
 from scanner.store.acts import of_row, retirement_act
 from scanner.store.bodies import decode, encode, text_of
-from scanner.store.decisions import log
+from scanner.store.decisions import log as log_decisions
 from scanner.store.engine import bulk_insert, plain_rows, reading, writing
-from scanner.store.integrity import verify
+from scanner.store.integrity import is_sound, named, verify
 from scanner.text import printable
+
+log = logging.getLogger(__name__)
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(RetirementRecord)
 
@@ -49,8 +52,13 @@ class Retirements:
             return _read(connection)
 
     def under_way(self) -> Mapping[str, RetirementStarted]:
-        """The retirements that were not stopped, by the key of the identity, or of its credential."""
-        return {one.credential or one.identity: one for one in standing(self.records())}
+        """The retirements that were not stopped, by the key of the identity, or of its credential.
+
+        Changed rows are left out with a warning: no row ends a scan.
+        """
+        with reading(self._engine) as connection:
+            records = _read(connection, despite_damage=True)
+        return {one.credential or one.identity: one for one in standing(records)}
 
 
 def _place(record: RetirementRecord) -> tuple[str, str | None]:
@@ -62,12 +70,17 @@ def _append(connection: Connection, record: RetirementRecord, actor: Actor) -> N
     number = (connection.execute(select(func.max(table.c.number))).scalar() or 0) + 1
     row = (number, record.identity, text_of(record.at), encode(record, "retirement").decode())
     bulk_insert(connection, table, [row])
-    log(connection, [of_row(retirement_act(record, actor), table, row)])
+    log_decisions(connection, [of_row(retirement_act(record, actor), table, row)])
 
 
-def _read(connection: Connection) -> tuple[RetirementRecord, ...]:
+def _read(connection: Connection, *, despite_damage: bool = False) -> tuple[RetirementRecord, ...]:
     table = schema.retirement_record
     rows = plain_rows(connection, select(table).order_by(table.c.number))
+    if despite_damage:
+        for row in rows:
+            if not is_sound(table, row):
+                log.warning("%s was changed or damaged: it retires nothing", named(table, row))
+        rows = [row for row in rows if is_sound(table, row)]
     for row in rows:
         verify(table, row)
     return tuple(decode(_decoder, row[3], "retirement") for row in rows)

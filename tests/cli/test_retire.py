@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,19 @@ def test_what_is_wrong_is_said(muster: Muster, arguments: tuple[str, ...], code:
 
     assert done.code == code
     assert told in done.err
+
+
+def test_a_changed_row_ends_no_scan(muster: Muster, scanned: Path) -> None:
+    """It retires nothing, and the check of the store names it."""
+    assert muster("retire", "old-sync", "--start").code == 0
+    with sqlite3.connect(scanned / "muster.db") as connection:
+        connection.execute("UPDATE retirement_record SET body = replace(body, 'old-sync', 'invoice-bot')")
+
+    done = muster("scan", "-o", "json:scan.json")
+    assert done.code == 0
+    assert "it retires nothing" in done.err
+    assert json.loads((scanned / "scan.json").read_text())["retirements"] == []
+    assert muster("store", "check").code == 1
 
 
 def test_asking_writes_nothing(muster: Muster, scanned: Path) -> None:

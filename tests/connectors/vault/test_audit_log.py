@@ -325,3 +325,28 @@ def test_no_line_ends_a_reading(tmp_path_factory: pytest.TempPathFactory, data: 
     (reading,), _ = read_all(log_of(VaultAuditLog, root))
 
     assert reading.events >= 1 or {one.status for one in reading.coverage} == {"failed"}
+
+
+def _login(hashed: str, *, kind: str = "approle", path: str = "login", **more: Any) -> list[dict[str, Any]]:
+    data = {"role_id": f"hmac-sha256:{hashed * 64}", "secret_id": "hmac-sha256:ff"}
+    more = {"auth": {"token_type": "default"}, "error": "permission denied", **more}
+    return lines(path=f"auth/{kind}/{path}", operation="update", mount=f"auth/{kind}/", kind=kind, data=data, **more)
+
+
+def test_a_refused_login_is_known_by_what_it_presented(tmp_path: Path) -> None:
+    """As the logins before it, by the hash of the role id; where it came from is kept whole in an own network."""
+    succeeded = {"auth": {"accessor": "hmac-sha256:ab", "entity_id": _ENTITY, "policies": ["app"]}, "error": None}
+    found = profiles(VaultAuditLog, tmp_path, *_login("a", **succeeded), *_login("b", remote_address="10.1.2.3"))
+
+    assert features(found[_ENTITY], "sign_in") == [f"sign_in=role id {'a' * 32}"]
+    assert features(found[f"role id {'b' * 32}"], "host") == ["host=10.1.2.3"]
+    assert found[f"role id {'b' * 32}"].counts["read=auth:login"] == (0, 1, 0)
+
+
+@pytest.mark.parametrize("data", [{"role_id": "in-clear"}, {"role_id": 7}, ["role_id"], "role_id", None])
+def test_what_else_a_login_presents_is_not_kept(data: Any, tmp_path: Path) -> None:
+    place = {"path": "auth/approle/login", "mount": "auth/approle/", "kind": "approle"}
+    other = lines(**place, operation="update", auth={}, error="no", data=data)
+    found = profiles(VaultAuditLog, tmp_path, *_login("a"), *other)
+
+    assert found.keys() == {f"role id {'a' * 32}", "anonymous"}
