@@ -335,7 +335,10 @@ def _login(hashed: str, *, kind: str = "approle", path: str = "login", **more: A
 
 def test_a_refused_login_is_known_by_what_it_presented(tmp_path: Path) -> None:
     """As the logins before it, by the hash of the role id; where it came from is kept whole in an own network."""
-    succeeded = {"auth": {"accessor": "hmac-sha256:ab", "entity_id": _ENTITY, "policies": ["app"]}, "error": None}
+    succeeded: dict[str, Any] = {
+        "auth": {"accessor": "hmac-sha256:ab", "entity_id": _ENTITY, "policies": ["app"]},
+        "error": None,
+    }
     found = profiles(VaultAuditLog, tmp_path, *_login("a", **succeeded), *_login("b", remote_address="10.1.2.3"))
 
     assert features(found[_ENTITY], "sign_in") == [f"sign_in=role id {'a' * 32}"]
