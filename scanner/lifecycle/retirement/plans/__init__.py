@@ -31,6 +31,8 @@ _FINAL = "Deletion is final here: there is no way back."
 _NO_SWITCH = "The provider has no switch for it: its rights are lowered instead."
 _WAIT = "Wait {days}. Scans and `muster activity` hear who is refused: bring it back at once if somebody is."
 
+_WAIT_DEAF = "Wait {days}. No log names who is refused in this stage, so that silence does not mean that nobody calls."
+
 
 class Act(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Commands of a stage. ``do``, ``undo``: a template each, lines are commands.
@@ -104,7 +106,8 @@ def _recipe(provider: str, kind: str, identity: Identity) -> Recipe | None:
 
 def _stage(stage: Stage, recipe: Recipe | None, facts: Facts, kind: str, wait_days: int) -> StagePlan:
     if stage == "waited":
-        return StagePlan(stage=stage, says=(_WAIT.format(days=counted(wait_days, "day", "days")),))
+        said = _WAIT if recipe is not None and "disabled" in recipe.heard_in else _WAIT_DEAF
+        return StagePlan(stage=stage, says=(said.format(days=counted(wait_days, "day", "days")),))
     if recipe is None:
         what = kind.replace("_", " ")
         return StagePlan(stage=stage, says=(f"No commands are known for a {what} here: ask who runs its system.",))

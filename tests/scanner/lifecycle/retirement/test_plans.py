@@ -132,6 +132,17 @@ def test_a_row_of_a_list_has_text_alone() -> None:
     assert all(one.says for one in plan.stages)
 
 
+def test_the_wait_promises_to_hear_only_what_a_log_names() -> None:
+    """CloudTrail does not record calls with a deactivated key."""
+    (user,) = plan_of(make_identity(), None, 1).of("waited").says
+    (role,) = plan_of(make_identity(kind="role"), None, 1).of("waited").says
+
+    assert user == (
+        "Wait 1 day. No log names who is refused in this stage, so that silence does not mean that nobody calls."
+    )
+    assert "hear who is refused" in role
+
+
 def test_deleting_for_good_says_so() -> None:
     assert "Deletion is final here: there is no way back." in plan_of(make_identity(), None, 30).of("deleted").says
     assert plan_of(make_identity(), None, 30).of("deleted").undo == ()
