@@ -19,9 +19,9 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from benchmarks.judged import judged
-from scanner.serve.index.building import Plan, build
-from scanner.serve.index.questions import Question
-from scanner.serve.index.reading import Index
+from scanner.serve.index.building import IndexPlan, build
+from scanner.serve.index.questions import IndexQuestion
+from scanner.serve.index.reading import ScanIndex
 from scanner.store.store import open_store
 
 SIZES = (100_000, 1_000_000)
@@ -61,7 +61,7 @@ def _measure(size: int, folder: Path) -> None:
     with open_store(f"sqlite:///{folder / 'muster.db'}") as store:
         store.save(judged(size))
         began, cpu = time.perf_counter(), time.process_time()
-        build(store, Plan(path=path))
+        build(store, IndexPlan(path=path))
     built, cpu = time.perf_counter() - began, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{size:,} identities: built in {built:.1f} s ({cpu:.1f} s of CPU), {path.stat().st_size / 1e6:.0f} MB; "
@@ -71,35 +71,39 @@ def _measure(size: int, folder: Path) -> None:
 
 def ask(path: Path) -> None:
     """Print how long each sort of question takes."""
-    with closing(Index(path)) as index:
-        first = _milliseconds(lambda: index.page(Question(list="identities"), limit=ROWS))
-    with closing(Index(path)) as index:
-        counted = _milliseconds(lambda: index.counts(Question(list="identities")))
+    with closing(ScanIndex(path)) as index:
+        first = _milliseconds(lambda: index.page(IndexQuestion(list="identities"), limit=ROWS))
+    with closing(ScanIndex(path)) as index:
+        counted = _milliseconds(lambda: index.counts(IndexQuestion(list="identities")))
     print(f"  first page of a file just opened {first:.0f} ms, counts of its facets {counted:.0f} ms")
-    with closing(Index(path)) as index, closing(sqlite3.connect(path)) as plain:
+    with closing(ScanIndex(path)) as index, closing(sqlite3.connect(path)) as plain:
         print(f"  made ready in {_milliseconds(index.warm):.0f} ms, as the server does before it serves a new index")
-        _line("a keystroke", [_page(index, Question(list="identities", text=text)) for text in TYPED])
-        texts = [_page(index, Question(list="identities", text=text)) for text in TEXTS]
+        _line("a keystroke", [_page(index, IndexQuestion(list="identities", text=text)) for text in TYPED])
+        texts = [_page(index, IndexQuestion(list="identities", text=text)) for text in TEXTS]
         _line("a text", texts)
         scanned = [_milliseconds(partial(_scanned, plain, text)) for text in TEXTS]
         _line("  by plain SQL", scanned)
         print(f"  {median(scanned) / median(texts):.0f} × as fast at the median")
-        chosen = [Question(list="identities", chosen=choice) for choice in CHOICES]
+        chosen = [IndexQuestion(list="identities", chosen=choice) for choice in CHOICES]
         _line("a filter", [_page(index, question) for question in chosen])
         both = [
-            Question(list="identities", chosen=choice, text=text) for choice in CHOICES for text in ("order", "growth")
+            IndexQuestion(list="identities", chosen=choice, text=text)
+            for choice in CHOICES
+            for text in ("order", "growth")
         ]
         _line("a filter and a text", [_page(index, question) for question in both])
-        sorts = [Question(list="identities", sort=sort, descending=down) for sort in SORTS for down in (False, True)]
+        sorts = [
+            IndexQuestion(list="identities", sort=sort, descending=down) for sort in SORTS for down in (False, True)
+        ]
         _line("an order, the first time", [_page(index, question) for question in sorts])
         _line("an order, again, deep", [_page(index, question, offset=9_000) for question in sorts])
         _line("counts", [_milliseconds(partial(index.counts, asked)) for asked in (*chosen, *both)])
-        findings = [Question(list="findings", text=text) for text in ("unregistered", "svc-data-dev-0042")]
+        findings = [IndexQuestion(list="findings", text=text) for text in ("unregistered", "svc-data-dev-0042")]
         _line("findings", [_page(index, question) for question in findings])
         _crowd(index, [*chosen, *both, *sorts])
 
 
-def _page(index: Index, question: Question, offset: int = 0) -> float:
+def _page(index: ScanIndex, question: IndexQuestion, offset: int = 0) -> float:
     return _milliseconds(lambda: index.page(question, limit=ROWS, offset=offset))
 
 
@@ -110,7 +114,7 @@ def _scanned(plain: sqlite3.Connection, text: str) -> None:
     plain.execute(query, words).fetchone()
 
 
-def _crowd(index: Index, questions: Sequence[Question]) -> None:
+def _crowd(index: ScanIndex, questions: Sequence[IndexQuestion]) -> None:
     """Fifty people, each asking as soon as the answer before is there."""
     times: list[float] = []
 

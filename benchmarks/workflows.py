@@ -8,14 +8,14 @@ from typing import TypeVar
 
 import yaml
 
-from connectors.github.facts import Organization, Repository, WorkflowFile
+from connectors.github.facts import GithubOrganization, Repository, WorkflowFile
 from connectors.github.workflows.identities import Workflows, workflow_identities
 from scanner.access.federation import with_federation
 from scanner.model import Claim, Edge, Identity, Trust
 
 REPOSITORIES, WORKFLOWS, TRUSTS = 1_000, 4, 3_000
 ISSUER = "https://token.actions.githubusercontent.com"
-ORGANIZATION = Organization(login="acme", database_id=1)
+ORGANIZATION = GithubOrganization(login="acme", database_id=1)
 _HEAD = """
 name: Deploy
 on: {push: {branches: [main]}, pull_request: {}}

@@ -21,7 +21,7 @@ from reports.phrases import (
     next_step,
     tags_text,
 )
-from reports.terminal_page import Page
+from reports.terminal_page import TerminalPage
 from scanner.access.blast_radius.words import rows, sentence
 from scanner.diff.records import Era
 from scanner.model import Assessment, BlastRadius, Finding, Identity, OwnershipVerdict, ScanResult, Signal
@@ -39,7 +39,7 @@ def identity_card(
 ) -> str:
     """Everything known about one identity, as text. ``history``: oldest first. ``radius``: with its evidence."""
     found = joined_with_findings(judged, findings_by_fingerprint(result))
-    page = Page(screen or Screen())
+    page = TerminalPage(screen or Screen())
     digits = fingerprint_digits(found.findings)
     page.line(judged.identity.key, "bold")
     for label, texts in (

@@ -15,7 +15,7 @@ from reports.base import Screen
 from reports.csv import Utf8
 from reports.json import encoded
 from reports.tables import harmless
-from reports.terminal_page import Page
+from reports.terminal_page import TerminalPage
 from scanner.model.decisions import DecisionHead, LoggedDecision
 
 SCHEMA = "muster.decisions/1"
@@ -53,7 +53,7 @@ def about_in_words(record: LoggedDecision) -> str:
 
 
 def _write_page(listed: ListedDecisions, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    page, records = Page(screen), iter(listed.records)
+    page, records = TerminalPage(screen), iter(listed.records)
     for record, _ in records if listed.most is None else islice(records, listed.most):
         page.item(str(record.n), _lines(record))
         page.line()

@@ -10,7 +10,7 @@ from reports.base import Screen
 from reports.diff_table import COLUMNS, SHORT_COLUMNS, became, caveats, finding_counts, headline, span, totals
 from reports.json import encoded, scan_record
 from reports.tables import markdown_table, write_csv
-from reports.terminal_page import LABEL, Page
+from reports.terminal_page import LABEL, TerminalPage
 from scanner.diff.records import Diff
 from scanner.model import Change
 from scanner.rules.wording import words
@@ -29,7 +29,7 @@ Writer: TypeAlias = Callable[[Diff, BinaryIO, Screen], tuple[str, ...]]
 
 def _write_page(diff: Diff, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     """The most important changes first, totals last."""
-    page = Page(screen)
+    page = TerminalPage(screen)
     page.line(headline(diff), "bold")
     page.line(span(diff))
     for caveat in caveats(diff):
@@ -111,7 +111,7 @@ def group_text(group: list[list[Change]]) -> str:
 
 
 def _section(
-    page: Page, title: str, changed: list[list[Change]], lines: Callable[[list[Change]], Iterable[str]]
+    page: TerminalPage, title: str, changed: list[list[Change]], lines: Callable[[list[Change]], Iterable[str]]
 ) -> None:
     """One item for each change; changes of one cause are one item."""
     if not changed:
@@ -164,7 +164,7 @@ def _next(rows: list[Change]) -> Iterator[str]:
         yield f"Next: {' '.join(steps)}{f' Ask {rows[0].ask}.' if rows[0].ask else ''}"
 
 
-def _places(page: Page, unread: list[Change]) -> None:
+def _places(page: TerminalPage, unread: list[Change]) -> None:
     """Identities that were not re-checked, counted by source and scope."""
     by_place = sorted({(row.source or "", row.scope or "") for row in unread})
     if by_place:

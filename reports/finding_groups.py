@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from reports.summary import Digest
-from reports.terminal_page import LABEL, Page
+from reports.terminal_page import LABEL, TerminalPage
 from scanner.model import SEVERITIES, SEVERITY_RANK, Assessment, Finding, ScanResult, Summary
 from scanner.model.counts import EXAMPLES, FindingGroup, Subjects
 from scanner.model.stored import findings_named, identities_named
@@ -28,7 +28,7 @@ def groups_by_rule(findings: Iterable[Finding]) -> list[list[Finding]]:
     return sorted(groups.values(), key=lambda group: (min(SEVERITY_RANK[one.severity] for one in group), -len(group)))
 
 
-def new_findings(page: Page, digest: Digest) -> None:
+def new_findings(page: TerminalPage, digest: Digest) -> None:
     """Findings that the previous scan did not have; writes nothing if there are none."""
     groups = [(group, group.new) for group in digest.groups if group.new.findings]
     if groups:
@@ -37,7 +37,7 @@ def new_findings(page: Page, digest: Digest) -> None:
         _list(page, digest, title, groups, most=NEW_GROUPS_SHOWN)
 
 
-def worse_findings(page: Page, digest: Digest) -> None:
+def worse_findings(page: TerminalPage, digest: Digest) -> None:
     """Findings whose severity has risen since the previous scan; writes nothing if there are none."""
     groups = [(group, group.worse) for group in digest.groups if group.worse.findings]
     if groups:
@@ -46,7 +46,7 @@ def worse_findings(page: Page, digest: Digest) -> None:
         _list(page, digest, title, groups, most=NEW_GROUPS_SHOWN)
 
 
-def highest_findings(page: Page, digest: Digest) -> None:
+def highest_findings(page: TerminalPage, digest: Digest) -> None:
     """The findings with the highest severity among those that are neither new, worse nor acknowledged."""
     groups = [(group, group.standing) for group in digest.groups if group.standing.findings]
     if groups:
@@ -55,7 +55,7 @@ def highest_findings(page: Page, digest: Digest) -> None:
         _list(page, digest, title, groups, most=GROUPS_SHOWN)
 
 
-def moved(page: Page, digest: Digest) -> None:
+def moved(page: TerminalPage, digest: Digest) -> None:
     """What is new, worse and resolved, and how the counts changed since the previous scan."""
     *earlier, _ = digest.result.trend or (None,)
     if not earlier:
@@ -100,7 +100,7 @@ def _before(digest: Digest) -> str:
 
 
 def _list(
-    page: Page, digest: Digest, title: str, groups: Sequence[tuple[FindingGroup, Subjects]], *, most: int
+    page: TerminalPage, digest: Digest, title: str, groups: Sequence[tuple[FindingGroup, Subjects]], *, most: int
 ) -> None:
     page.heading(title)
     shown = [fingerprint for _, found in groups[:most] for fingerprint in found.examples]

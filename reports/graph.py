@@ -21,7 +21,7 @@ from scanner.model import ScanResult
 from scanner.text import printable
 
 
-class _Node(Struct, frozen=True, kw_only=True, gc=False):
+class _GraphNode(Struct, frozen=True, kw_only=True, gc=False):
     """A node as the formats show it. A target that is no identity of the scan has only a key."""
 
     key: str
@@ -36,7 +36,7 @@ class _Node(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Graph(Struct, frozen=True, kw_only=True):
-    nodes: tuple[_Node, ...]
+    nodes: tuple[_GraphNode, ...]
     steps: tuple[Step, ...]
 
 
@@ -45,7 +45,7 @@ def _graph(result: ScanResult, view: View) -> _Graph:
     steps = [step for step in steps_of(result) if step.source in shown]
     ends = shown.union(step.target for step in steps)
     nodes = {
-        one.identity.key: _Node(
+        one.identity.key: _GraphNode(
             key=one.identity.key,
             name=one.identity.shown_name,
             provider=one.identity.provider,
@@ -59,7 +59,7 @@ def _graph(result: ScanResult, view: View) -> _Graph:
         for one in result.identities
         if one.identity.key in ends
     }
-    others = {key: _Node(key=key, name=key) for key in ends if key not in nodes}
+    others = {key: _GraphNode(key=key, name=key) for key in ends if key not in nodes}
     found = nodes | others
     return _Graph(nodes=tuple(found[key] for key in sorted(found)), steps=tuple(steps))
 
@@ -180,7 +180,7 @@ class OpengraphReport:
         return ()
 
 
-def _open_node(node: _Node) -> dict[str, Any]:
+def _open_node(node: _GraphNode) -> dict[str, Any]:
     kinds = [_node_kind(node)] if node.kind else []
     facts = {name: printable(getattr(node, name)) for name in _NODE_KEYS if getattr(node, name)}
     if node.provider:
@@ -210,7 +210,7 @@ def _scope_id(provider: str, scope: str) -> str:
     return printable(f"muster-scope:{provider}:{scope}").upper()
 
 
-def _node_kind(node: _Node) -> str:
+def _node_kind(node: _GraphNode) -> str:
     return f"Muster_{_pascal(node.provider)}_{_pascal(node.kind)}"
 
 

@@ -11,8 +11,8 @@ from reports.base import Screen
 from reports.json import encoded, scan_record
 from reports.phrases import credential_text, joined
 from reports.tables import Column, markdown_table, write_csv
-from reports.terminal_page import Page
-from reports.xlsx.workbook import Counts, new_workbook
+from reports.terminal_page import TerminalPage
+from reports.xlsx.workbook import WorkbookCounts, new_workbook
 from scanner.lifecycle.offboarding.records import Handover, HandoverItem, Role
 from scanner.model import Person, ScanInfo
 from scanner.rules.wording import words
@@ -116,7 +116,7 @@ SHORT_COLUMNS: tuple[_Item, ...] = (
 
 
 def _write_page(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    page = Page(screen)
+    page = TerminalPage(screen)
     page.line(_headline(handover), "bold")
     for notice in handover.notices:
         page.line(notice, "yellow")
@@ -190,11 +190,11 @@ def _write_xlsx(handover: Handover, scan: ScanInfo, out: BinaryIO, screen: Scree
     lines += [(notice, "lead") for notice in handover.notices]
     lines.append((_as_of(scan), "plain"))
     counts = (
-        Counts("By role", ("", "role", "items"), _tally("role", (item.roles[0] for item in handover.items))),
-        Counts(
+        WorkbookCounts("By role", ("", "role", "items"), _tally("role", (item.roles[0] for item in handover.items))),
+        WorkbookCounts(
             "By privilege", ("", "level", "items"), _tally("privilege", (item.privilege for item in handover.items))
         ),
-        Counts(
+        WorkbookCounts(
             "By successor", ("", "person", "items"), _tally("successor", (item.successor for item in handover.items))
         ),
     )

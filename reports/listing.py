@@ -20,7 +20,7 @@ from scanner.rules.wording import plain
 Line: TypeAlias = Sequence[str]
 
 
-class Listing(Struct, frozen=True):
+class ReportListing(Struct, frozen=True):
     """A table: its name (singular, plural), headings and lines."""
 
     one: str
@@ -92,8 +92,8 @@ def _day(moment: datetime | None) -> str:
     return plain(moment.astimezone(UTC).date()) if moment else ""
 
 
-LISTINGS: Mapping[View, Listing] = {
-    "inventory": Listing(
+LISTINGS: Mapping[View, ReportListing] = {
+    "inventory": ReportListing(
         "identity",
         "identities",
         (
@@ -105,7 +105,7 @@ LISTINGS: Mapping[View, Listing] = {
         ),
         _identities,
     ),
-    "agents": Listing(
+    "agents": ReportListing(
         "AI agent",
         "AI agents",
         (
@@ -123,19 +123,19 @@ LISTINGS: Mapping[View, Listing] = {
         ),
         _agents,
     ),
-    "registry": Listing(
+    "registry": ReportListing(
         "registry entry",
         "registry entries",
         (Heading("Entry", 16), Heading("State", 17, "entry"), Heading("Declares", 0), Heading("Owner", 20)),
         _entries,
     ),
-    "credentials": Listing(
+    "credentials": ReportListing(
         "credential or stored secret",
         "credentials and stored secrets",
         (Heading("Kind", 11), Heading("Id", 0), Heading("Of", 18), Heading("Created", 10), Heading("Used", 10)),
         _credentials,
     ),
-    "exposed": Listing(
+    "exposed": ReportListing(
         "leaked key, the first to rotate at the top",
         "leaked keys, the first to rotate at the top",
         (
@@ -148,7 +148,7 @@ LISTINGS: Mapping[View, Listing] = {
         ),
         _exposed,
     ),
-    "coverage": Listing(
+    "coverage": ReportListing(
         "section",
         "sections",
         (

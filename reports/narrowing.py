@@ -81,7 +81,7 @@ def parted(result: ScanResult, view: View, label: Callable[[Assessment], str | N
     return parts
 
 
-class _Facts(Struct, frozen=True):
+class _NarrowingFacts(Struct, frozen=True):
     """The facts that filters compare."""
 
     provider: str | None
@@ -89,21 +89,21 @@ class _Facts(Struct, frozen=True):
     owners: tuple[str | None, ...]
 
 
-def _facts(assessment: Assessment) -> _Facts:
-    return _Facts(
+def _facts(assessment: Assessment) -> _NarrowingFacts:
+    return _NarrowingFacts(
         assessment.identity.provider, (assessment.ownership.team,), (assessment.ownership.owner, assessment.contact)
     )
 
 
-def _facts_without(finding: Finding, entries: Mapping[str, Entry], rights: Mapping[str, str]) -> _Facts:
+def _facts_without(finding: Finding, entries: Mapping[str, Entry], rights: Mapping[str, str]) -> _NarrowingFacts:
     """The facts of a finding without an identity: those of its entry or assignment."""
     entry = entries.get(finding.entry or "")
     provider = entry.provider if entry else rights.get(finding.assignment or "")
     owners = (finding.owner, *(entry.owner if entry else ()))
-    return _Facts(provider, (entry.team if entry else None,), owners)
+    return _NarrowingFacts(provider, (entry.team if entry else None,), owners)
 
 
-def _fits(wanted: Wanted, facts: _Facts) -> bool:
+def _fits(wanted: Wanted, facts: _NarrowingFacts) -> bool:
     asked = ((wanted.providers, (facts.provider,)), (wanted.teams, facts.teams), (wanted.owners, facts.owners))
     return all(not texts or _any_of(texts, found) for texts, found in asked)
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from reports.base import Screen
 from reports.json import encoded, scan_record
 from reports.phrases import place
-from reports.terminal_page import Page
+from reports.terminal_page import TerminalPage
 from scanner.access.attack_paths import MAKES_ADMIN, AttackPath, Step, outsider
 from scanner.access.chokes import Chokes, Cut
 from scanner.access.questions import Answer
@@ -52,7 +52,7 @@ class PathAnswer(Struct, frozen=True, kw_only=True):
 
 
 def _write_page(found: PathAnswer, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    page = Page(screen)
+    page = TerminalPage(screen)
     if found.chokes is not None:
         _chokes(page, found, found.chokes)
     if found.cut is not None:
@@ -63,7 +63,7 @@ def _write_page(found: PathAnswer, out: BinaryIO, screen: Screen) -> tuple[str, 
     return ()
 
 
-def _paths(page: Page, found: PathAnswer, answer: Answer) -> None:
+def _paths(page: TerminalPage, found: PathAnswer, answer: Answer) -> None:
     for position, path in enumerate(answer.paths):
         if position:
             page.line()
@@ -94,7 +94,7 @@ def _notes(found: PathAnswer, answer: Answer) -> Iterable[str]:
         yield "The search ended at its limit, so paths may be missing: --max-length N narrows it."
 
 
-def _chokes(page: Page, found: PathAnswer, chokes: Chokes) -> None:
+def _chokes(page: TerminalPage, found: PathAnswer, chokes: Chokes) -> None:
     if not chokes.chokes:
         page.line("No identity has a path to an admin.")
         return
@@ -105,7 +105,7 @@ def _chokes(page: Page, found: PathAnswer, chokes: Chokes) -> None:
         page.line("The graph is too large to count all: these are counts among the identities nearest to an admin.")
 
 
-def _cut(page: Page, found: PathAnswer, cut: Cut) -> None:
+def _cut(page: TerminalPage, found: PathAnswer, cut: Cut) -> None:
     if cut.bounded:
         page.line("Too many steps lie between to find the fewest to cut.")
     elif cut.steps:
@@ -114,7 +114,7 @@ def _cut(page: Page, found: PathAnswer, cut: Cut) -> None:
             _step_line(page, number, f"{_called(found, step.source)} {_becomes(found, step)}")
 
 
-def _step_line(page: Page, number: int, text: str) -> None:
+def _step_line(page: TerminalPage, number: int, text: str) -> None:
     page.item(f"step {number}", [text], first="")
 
 

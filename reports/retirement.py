@@ -12,8 +12,8 @@ from msgspec.structs import asdict
 from reports.base import Screen
 from reports.json import encoded, scan_record
 from reports.tables import Column, markdown_table, write_csv
-from reports.terminal_page import Page
-from reports.xlsx.workbook import Counts, new_workbook
+from reports.terminal_page import TerminalPage
+from reports.xlsx.workbook import WorkbookCounts, new_workbook
 from scanner.model import ScanInfo
 from scanner.model.retirement import (
     RETIRE_VERDICTS,
@@ -71,7 +71,7 @@ def _window(one: RetirementAnswer) -> str:
 
 
 def _write_page(told: Retirable, scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    page = Page(screen)
+    page = TerminalPage(screen)
     if told.single:
         _one_page(page, told.answers[0])
     else:
@@ -86,7 +86,7 @@ def _as_of(scan: ScanInfo) -> str:
     return f"As of the scan of {scan.started_at:%Y-%m-%d %H:%M}. Muster changes nothing: the commands are yours to run."
 
 
-def _one_page(page: Page, one: RetirementAnswer) -> None:
+def _one_page(page: TerminalPage, one: RetirementAnswer) -> None:
     page.line(one.identity, "bold")
     page.item("verdict", [_SAYS[one.verdict], *one.because])
     page.item("window", [_window(one), *map(_coverage_line, one.coverage)], first="")
@@ -110,7 +110,7 @@ def _one_page(page: Page, one: RetirementAnswer) -> None:
     page.hint("Begin, and let scans follow it", f"muster retire {shlex.quote(one.identity)} --start")
 
 
-def _add_stage(page: Page, stage: StagePlan) -> None:
+def _add_stage(page: TerminalPage, stage: StagePlan) -> None:
     for text in stage.says:
         page.line(text)
     _add_script(page, stage.commands)
@@ -119,7 +119,7 @@ def _add_stage(page: Page, stage: StagePlan) -> None:
         _add_script(page, stage.undo)
 
 
-def _add_script(page: Page, commands: Iterable[str]) -> None:
+def _add_script(page: TerminalPage, commands: Iterable[str]) -> None:
     for command in commands:
         page.command(command)
 
@@ -128,7 +128,7 @@ def _coverage_line(one: Any) -> str:
     return f"{one.use} ({one.source}): {'complete' if one.whole else 'not complete'}, {one.detail}"
 
 
-def _many(page: Page, answers: Sequence[RetirementAnswer]) -> None:
+def _many(page: TerminalPage, answers: Sequence[RetirementAnswer]) -> None:
     numbers = {verdict: sum(one.verdict == verdict for one in answers) for verdict in RETIRE_VERDICTS}
     said = ", ".join(f"{number:,} {words(verdict)}" for verdict, number in numbers.items())
     page.line(f"{counted(len(answers), 'identity', 'identities')}: {said}.", "bold")
@@ -233,7 +233,7 @@ def _write_xlsx(told: Retirable, scan: ScanInfo, out: BinaryIO, screen: Screen) 
     lines = [("Who would notice", "title"), (_as_of(scan), "plain")]
     verdicts = [("verdict", words(one), sum(each.verdict == one for each in told.answers)) for one in RETIRE_VERDICTS]
     with new_workbook(out, title="Retire", created=scan.finished_at) as workbook:
-        workbook.add_summary(lines, (Counts("By verdict", ("", "verdict", "identities"), verdicts),))
+        workbook.add_summary(lines, (WorkbookCounts("By verdict", ("", "verdict", "identities"), verdicts),))
         workbook.add_table("Retire", _COLUMNS, lambda: told.answers)
     return workbook.notices
 
@@ -274,7 +274,7 @@ ListWriter: TypeAlias = Callable[[Sequence[RetirementState], ScanInfo, BinaryIO,
 
 
 def _list_page(states: Sequence[RetirementState], scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    page = Page(screen)
+    page = TerminalPage(screen)
     page.line(f"{counted(len(states), 'retirement', 'retirements')} under way.", "bold")
     for one in states:
         page.item(one.stage or "begun", _state_lines(one))

@@ -18,8 +18,8 @@ from reports.phrases import joined
 from reports.review_grants import granted, granted_last_used, granted_used
 from reports.review_oscal import assessment_results
 from reports.tables import Column, write_csv
-from reports.terminal_page import Page
-from reports.xlsx.workbook import Counts, new_workbook
+from reports.terminal_page import TerminalPage
+from reports.xlsx.workbook import WorkbookCounts, new_workbook
 from scanner.lifecycle.reviews.campaign import ItemState, is_overdue, outcome_of, progress, states
 from scanner.model.reviews import DECISIONS, Campaign
 from scanner.rules.wording import words
@@ -108,7 +108,7 @@ _MEANINGS: Mapping[str, str] = {
 
 def write_list(campaigns: Sequence[Campaign], today: date, out: BinaryIO, screen: Screen) -> None:
     """List campaigns, the open ones first, by reviewer for each open one."""
-    page = Page(screen)
+    page = TerminalPage(screen)
     if not campaigns:
         page.line("No access review was opened. `muster review open NAME --due DAY` opens one.")
     for campaign in sorted(campaigns, key=lambda one: (one.closed_at is not None, one.review.due)):
@@ -118,7 +118,7 @@ def write_list(campaigns: Sequence[Campaign], today: date, out: BinaryIO, screen
 
 def write_status(campaign: Campaign, today: date, out: BinaryIO, screen: Screen) -> None:
     """Describe one campaign: reviewers, decisions, and what is left."""
-    page = Page(screen)
+    page = TerminalPage(screen)
     found = states(campaign)
     _write_state(page, campaign, today, with_reviewers=True)
     decisions = Counter(state.decision.decision for state in found if state.decision is not None)
@@ -130,7 +130,7 @@ def write_status(campaign: Campaign, today: date, out: BinaryIO, screen: Screen)
     out.write(page.text.encode())
 
 
-def _write_state(page: Page, campaign: Campaign, today: date, *, with_reviewers: bool) -> None:
+def _write_state(page: TerminalPage, campaign: Campaign, today: date, *, with_reviewers: bool) -> None:
     review, found = campaign.review, states(campaign)
     decided = sum(state.decision is not None for state in found)
     page.line(f"{review.name}: {_when(campaign, today)}", "bold")
@@ -226,7 +226,7 @@ def _write_csv(campaign: Campaign, out: BinaryIO) -> tuple[str, ...]:
 def _write_xlsx(campaign: Campaign, out: BinaryIO) -> tuple[str, ...]:
     review, found = campaign.review, states(campaign)
     decisions = Counter(state.decision.decision if state.decision else "undecided" for state in found)
-    counts = Counts(
+    counts = WorkbookCounts(
         "Decisions", ("", "decision", "items"), [("items", words(name), n) for name, n in decisions.items()]
     )
     at = campaign.closed_at or review.opened_at

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 from reports.base import Screen
 from reports.json import encoded
-from reports.terminal_page import Page
+from reports.terminal_page import TerminalPage
 from scanner.model import Forgotten, Summary
 from scanner.text import counted
 
@@ -47,19 +47,19 @@ class ListedRun(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Listed(Struct, frozen=True, kw_only=True):
+class ReportListed(Struct, frozen=True, kw_only=True):
     """The scans and the runs that failed, each newest first."""
 
     scans: Sequence[ListedScan] = ()
     failed: Sequence[ListedRun] = ()
 
 
-Writer: TypeAlias = Callable[[Listed, BinaryIO, Screen], tuple[str, ...]]
+Writer: TypeAlias = Callable[[ReportListed, BinaryIO, Screen], tuple[str, ...]]
 """Writes the list; returns notices about content that was cut."""
 
 
-def _write_page(listed: Listed, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
-    page = Page(screen)
+def _write_page(listed: ReportListed, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+    page = TerminalPage(screen)
     rows: list[ListedScan | ListedRun] = [*listed.scans]
     for run in reversed(listed.failed):  # scans keep the order in which they were stored: a clock may go backwards
         place = next((at for at, row in enumerate(rows) if row.started_at <= run.started_at), len(rows))
@@ -117,7 +117,7 @@ def _gaps(summary: Summary) -> str:
     return f"{unread}, {summary.not_rechecked:,} not re-checked" if summary.not_rechecked else unread
 
 
-def _write_json(listed: Listed, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+def _write_json(listed: ReportListed, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     """One scan per line."""
     del screen
     lists: Mapping[str, Sequence[Struct]] = {"scans": listed.scans, "failed": listed.failed}

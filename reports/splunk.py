@@ -26,7 +26,7 @@ _PRIORITIES: Mapping[PrivilegeLevel, str] = {
 }
 
 
-class _Row(Struct, frozen=True, gc=False):
+class _SplunkRow(Struct, frozen=True, gc=False):
     """An identity and its registry entry."""
 
     judged: Assessment
@@ -49,21 +49,24 @@ class SplunkReport:
         writer = csv.writer(Utf8(out))
         writer.writerow(_CELLS)
         writer.writerows(
-            [harmless(cell(_Row(judged, entries.get(judged.registry.entry or ""))) or "") for cell in _CELLS.values()]
+            [
+                harmless(cell(_SplunkRow(judged, entries.get(judged.registry.entry or ""))) or "")
+                for cell in _CELLS.values()
+            ]
             for judged in identities_in(result, view)
             if judged.nature.verdict != "human"
         )
         return ()
 
 
-def _names(row: _Row) -> str:
+def _names(row: _SplunkRow) -> str:
     """Names in events, without the bare name: Splunk merges rows that share a value."""
     identity = row.judged.identity
     ids = (identity.key, identity.unique_id, *identity.aliases, *(credential.id for credential in identity.credentials))
     return _several(name for name in ids if name)
 
 
-def _categories(row: _Row) -> Iterator[str]:
+def _categories(row: _SplunkRow) -> Iterator[str]:
     judged = row.judged
     yield "nhi"
     yield judged.identity.provider
@@ -79,7 +82,7 @@ def _categories(row: _Row) -> Iterator[str]:
         yield "privileged"
 
 
-def _is_watched(row: _Row) -> bool:
+def _is_watched(row: _SplunkRow) -> bool:
     """Unregistered or orphaned, and not only because of a gap."""
     judged = row.judged
     return (is_orphan(judged) or is_unregistered(judged)) and not judged.registry.provisional
@@ -97,18 +100,18 @@ def _moment(moment: datetime | None) -> str:
     return f"{utc:%m/%d}/{utc.year:04} {utc:%H:%M}"
 
 
-def _ends(row: _Row) -> str:
+def _ends(row: _SplunkRow) -> str:
     last: date | None = row.entry.expires if row.entry else None
     return _moment(datetime.combine(last, time(23, 59), UTC)) if last else ""
 
 
-def _nothing(row: _Row) -> str:
+def _nothing(row: _SplunkRow) -> str:
     """An empty cell, for a column about people."""
     del row
     return ""
 
 
-_CELLS: Mapping[str, Callable[[_Row], str | None]] = {
+_CELLS: Mapping[str, Callable[[_SplunkRow], str | None]] = {
     "identity": _names,
     "prefix": _nothing,
     "nick": lambda row: row.judged.identity.shown_name,

@@ -22,7 +22,7 @@ from reports.phrases import (
     place,
 )
 from reports.summary import Digest, by_reason, gap_text
-from reports.terminal_page import LABEL, Heading, Page
+from reports.terminal_page import LABEL, Heading, TerminalPage
 from scanner.model import SEVERITIES, Finding, Identity, ScanResult
 from scanner.model.stored import identities_named
 from scanner.rules.next_step import step_of_group
@@ -38,7 +38,7 @@ LISTED_OF_A_RULE = 10
 """Findings shown for each rule if there are more than a terminal lists."""
 NOTICES_SHOWN = 4
 
-Section: TypeAlias = Callable[[Page, Digest], None]
+Section: TypeAlias = Callable[[TerminalPage, Digest], None]
 
 
 class TerminalReport:
@@ -52,7 +52,7 @@ class TerminalReport:
 
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the page as UTF-8. The page names what it leaves out, so there are no notices."""
-        page, digest = Page(screen, out), Digest(result)
+        page, digest = TerminalPage(screen, out), Digest(result)
         for section in (_headline, *_SECTIONS[view]):
             section(page, digest)
         page.close()
@@ -62,21 +62,21 @@ class TerminalReport:
 # --- sections -----------------------------------------------------------------
 
 
-def _headline(page: Page, digest: Digest) -> None:
+def _headline(page: TerminalPage, digest: Digest) -> None:
     page.line(digest.headline, "bold")
     for caveat in digest.caveats:
         page.line(caveat, "yellow")
 
 
-def _gaps(page: Page, digest: Digest) -> None:
+def _gaps(page: TerminalPage, digest: Digest) -> None:
     _list_gaps(page, digest, GAPS_NAMED)
 
 
-def _all_gaps(page: Page, digest: Digest) -> None:
+def _all_gaps(page: TerminalPage, digest: Digest) -> None:
     _list_gaps(page, digest, len(digest.gaps))
 
 
-def _logs(page: Page, digest: Digest) -> None:
+def _logs(page: TerminalPage, digest: Digest) -> None:
     """The coverage of audit logs, for which the table has no room."""
     read = [one for one in digest.result.coverage if one.status == "complete" and one.detail]
     if read:
@@ -85,7 +85,7 @@ def _logs(page: Page, digest: Digest) -> None:
         page.item(one.status, [f"{one.source} {one.scope} {one.section}: {one.detail}"], axis="coverage", first="")
 
 
-def _list_gaps(page: Page, digest: Digest, most: int) -> None:
+def _list_gaps(page: TerminalPage, digest: Digest, most: int) -> None:
     gaps = by_reason(digest.gaps)
     if gaps:
         page.line()
@@ -95,7 +95,7 @@ def _list_gaps(page: Page, digest: Digest, most: int) -> None:
         page.hint(f"and {len(gaps) - most:,} more", "muster report --view coverage", indent=LABEL)
 
 
-def _counts(page: Page, digest: Digest) -> None:
+def _counts(page: TerminalPage, digest: Digest) -> None:
     if not digest.result.identities:
         return
     summary = digest.result.summary
@@ -120,7 +120,7 @@ def _counts(page: Page, digest: Digest) -> None:
     page.counts("Notable", (counted(*noted) for noted in notable if noted[0]))
 
 
-def _all_findings(page: Page, digest: Digest) -> None:
+def _all_findings(page: TerminalPage, digest: Digest) -> None:
     """The findings of each rule with the start of their fingerprints, highest severity first."""
     findings = digest.result.findings
     digits = fingerprint_digits(findings)
@@ -149,7 +149,7 @@ def _all_findings(page: Page, digest: Digest) -> None:
             page.hint(f"and {len(group) - len(listed):,} more", _as_csv("findings"), indent=LABEL)
 
 
-def _few_orphans(page: Page, digest: Digest) -> None:
+def _few_orphans(page: TerminalPage, digest: Digest) -> None:
     orphans = how_many(digest.result, "orphans")
     if not orphans:
         return
@@ -171,14 +171,14 @@ def _few_orphans(page: Page, digest: Digest) -> None:
         page.hint(f"and {orphans - ORPHANS_SHOWN:,} more", "muster orphans -o csv:orphans.csv")
 
 
-def _meanings(page: Page, digest: Digest) -> None:
+def _meanings(page: TerminalPage, digest: Digest) -> None:
     if digest.result.identities:
         page.line()
         page.line(f"{ORPHANED_MEANS} Abandoned: orphaned, and dormant or never used.")
 
 
 def _work_list(view: Literal["orphans", "unregistered"]) -> Section:
-    def section(page: Page, digest: Digest) -> None:
+    def section(page: TerminalPage, digest: Digest) -> None:
         listed = how_many(digest.result, view)
         page.heading(f"{view.capitalize()}: {listed:,}")
         for judged in page.first(work_list(digest.result, view)):
@@ -191,7 +191,7 @@ def _work_list(view: Literal["orphans", "unregistered"]) -> Section:
 def _listing(view: View) -> Section:
     listing = LISTINGS[view]
 
-    def section(page: Page, digest: Digest) -> None:
+    def section(page: TerminalPage, digest: Digest) -> None:
         lines = list(listing.lines(digest.result))
         page.heading(counted(len(lines), listing.one, listing.many))
         page.table(listing.headings, page.shown(lines))
@@ -200,7 +200,7 @@ def _listing(view: View) -> Section:
     return section
 
 
-def _notices(page: Page, digest: Digest) -> None:
+def _notices(page: TerminalPage, digest: Digest) -> None:
     notices = digest.result.notices
     if not notices:
         return
@@ -211,7 +211,7 @@ def _notices(page: Page, digest: Digest) -> None:
         page.hint(f"and {len(notices) - NOTICES_SHOWN:,} more", "muster report -o json:-")
 
 
-def _where_next(page: Page, digest: Digest) -> None:
+def _where_next(page: TerminalPage, digest: Digest) -> None:
     if not digest.result.identities:
         if digest.result.only:
             return
@@ -227,7 +227,9 @@ def _where_next(page: Page, digest: Digest) -> None:
 # --- parts of sections --------------------------------------------------------
 
 
-def _finding_lines(page: Page, finding: Finding, identities: Mapping[str, Identity], first: Finding) -> Iterator[str]:
+def _finding_lines(
+    page: TerminalPage, finding: Finding, identities: Mapping[str, Identity], first: Finding
+) -> Iterator[str]:
     """The subject and evidence of a finding; its severity where it differs from the group's first."""
     identity = identities.get(finding.identity or "")
     credential = (finding.credential or "").rpartition("#")[2]

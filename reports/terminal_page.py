@@ -54,7 +54,7 @@ class Heading(NamedTuple):
     below: bool = False
 
 
-class Page:
+class TerminalPage:
     """A page for one screen, as ``text``; with ``out``, it is written there while it grows, and ``close`` ends it."""
 
     def __init__(self, screen: Screen, out: BinaryIO | None = None) -> None:

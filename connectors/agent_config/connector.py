@@ -14,8 +14,8 @@ from connectors.agents.definitions import KIND as DEFINITION
 from connectors.agents.definitions import NAMES as DEFINING
 from connectors.agents.definitions import Definitions, as_identity, project_at, read_definitions
 from connectors.agents.documents import (
+    AgentClient,
     Card,
-    Client,
     agent_signals,
     client_of,
     client_signals,
@@ -111,7 +111,7 @@ class AgentConfigConnector:
         match found:
             case Card():
                 yield _of_card(found, scope, shown)
-            case Client():
+            case AgentClient():
                 for name, why in found.unread.items():
                     reading.malformed(f"{shown}, server {name}", why)
                 if found.servers:
@@ -121,7 +121,7 @@ class AgentConfigConnector:
                     reading.malformed(f"{shown}, agent {name}", why)
                 yield from _of_definitions(found, scope, shown)
 
-    def _document(self, path: Path) -> Client | Card | Definitions | None:
+    def _document(self, path: Path) -> AgentClient | Card | Definitions | None:
         """Decode a file. Raises Malformed.
 
         A symbolic link out of the folder is refused as well: a repository may link to any file.
@@ -152,11 +152,11 @@ def _content(path: Path) -> bytes:
         raise Malformed(f"it cannot be read: {error.strerror}") from None
 
 
-def _what(found: Client | Card | Definitions | None) -> str:
+def _what(found: AgentClient | Card | Definitions | None) -> str:
     match found:
         case Card():
             return "an agent card"
-        case Client():
+        case AgentClient():
             return f"MCP servers: {len(found.servers):,}"
         case Definitions():
             return f"agents: {len(found.agents):,}"
@@ -175,7 +175,7 @@ def _of_definitions(found: Definitions, scope: Scope, shown: str) -> Iterator[Id
         )
 
 
-def _of_client(client: Client, scope: Scope, shown: str) -> Identity:
+def _of_client(client: AgentClient, scope: Scope, shown: str) -> Identity:
     path = Path(shown)
     host, folder = client_of(path), project_of(path)
     return Identity(

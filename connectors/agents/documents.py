@@ -81,7 +81,7 @@ class _Client(Struct, frozen=True, kw_only=True):
     projects: Mapping[str, Raw] | None = None
 
 
-class Client(Struct, frozen=True):
+class AgentClient(Struct, frozen=True):
     """MCP servers by name, and why others could not be read."""
 
     servers: Mapping[str, Server]
@@ -173,7 +173,7 @@ _servers = msgspec.json.Decoder(Server)
 _cards = msgspec.json.Decoder(Card)
 
 
-def read_document(data: bytes) -> Client | Card:
+def read_document(data: bytes) -> AgentClient | Card:
     """Decode a configuration, which may have comments and trailing commas, or a card.
 
     Raises Malformed without quoting any value.
@@ -197,7 +197,7 @@ def read_document(data: bytes) -> Client | Card:
     raise Malformed("it is neither a configuration of an MCP client nor an A2A agent card")
 
 
-def _client(config: _Client) -> Client:
+def _client(config: _Client) -> AgentClient:
     servers: dict[str, Server] = {}
     unread: dict[str, str] = {}
     listed = {**(config.servers or {}), **(config.mcp_servers or {})}
@@ -213,7 +213,7 @@ def _client(config: _Client) -> Client:
             servers[name] = _servers.decode(content)
         except (msgspec.MsgspecError, RecursionError) as error:
             unread[name] = own_words(error)
-    return Client(servers, unread)
+    return AgentClient(servers, unread)
 
 
 def _last(folder: str) -> str:

@@ -14,7 +14,7 @@ from connectors.ai_vendors.connector import VendorConnector
 from connectors.ai_vendors.records import Time, moment
 from connectors.core.contract import Connector, Meter
 from connectors.core.reading import glimpsed
-from connectors.logs.events import Act, EventCounting
+from connectors.logs.events import EventCounting, LogAct
 from connectors.logs.live import Ask, LiveSource, Span
 from connectors.logs.names import plain
 from connectors.logs.tally import DENIED, DONE
@@ -70,12 +70,12 @@ class VendorCounting(EventCounting[Entry]):
     actions: ClassVar[Actions]
     anywhere: ClassVar[str]
 
-    def act(self, raw: Any) -> Act:
+    def act(self, raw: Any) -> LogAct:
         """See ``EventCounting``."""
         what: RawAct = raw
         scope = plain(what.scope, 128) or self.anywhere
         if not what.actor:
-            return Act(scope, by_provider=True)
+            return LogAct(scope, by_provider=True)
         action = self.actions.action(what.action)
         sort = self.actions.sort(action)
         features = self.features(
@@ -83,7 +83,7 @@ class VendorCounting(EventCounting[Entry]):
         )
         outcome = DENIED if action.endswith(f":{self.actions.failed}") else DONE
         changed = (plain(what.changed),) if what.changed and sort == "write" else ()
-        return Act(scope, plain(what.actor), features, outcome=outcome, changed=changed)
+        return LogAct(scope, plain(what.actor), features, outcome=outcome, changed=changed)
 
 
 class _Timed(Struct):

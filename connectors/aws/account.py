@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import structs
 
 from connectors.aws.client import iam_calls
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import AwsAccount, RoleDetail, UserDetail
 from connectors.aws.client.reading import AwsReader
 from connectors.aws.client.session import AwsSession
@@ -22,7 +22,7 @@ from connectors.aws.identities.root import read_root
 from connectors.aws.identities.user_credentials import OtherCredentials
 from connectors.aws.identities.users import manager_of, role_identity, user_identity, with_details
 from connectors.aws.organization import Guardrails
-from connectors.aws.rights.account_rights import Rights, may_do, rights_in
+from connectors.aws.rights.account_rights import AwsRights, may_do, rights_in
 from connectors.aws.rights.assume import MAX_LINKED_ROLES
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import CREATORS, GROUPS, LAST_ACCESSED, POLICIES, ROLE_DETAILS, ROLES, USERS
@@ -64,8 +64,8 @@ class _AccountReading:
     def __init__(self, account: AwsReader, settings: AwsSettings) -> None:
         self._account = account
         self._settings = settings
-        self._listing = Listing()
-        self._rights = Rights()
+        self._listing = AwsListing()
+        self._rights = AwsRights()
         self._others = OtherCredentials()
         self._second_factors = SecondFactors()
         self._last_accessed = LastAccessed()

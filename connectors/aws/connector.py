@@ -14,7 +14,7 @@ from connectors.aws.client.session import AwsSession, call, enter
 from connectors.aws.identities.roles_anywhere import read_roles_anywhere
 from connectors.aws.least_privilege import cloudformation, least_policies, printed, terraform
 from connectors.aws.offline.source import ExportedSource
-from connectors.aws.organization import Account, Organization, own_account
+from connectors.aws.organization import Account, AwsOrganization, own_account
 from connectors.aws.preflight import check_source
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import ACCOUNT, MEMBER_ROLE, REGIONS, SPEC
@@ -68,7 +68,7 @@ class AwsConnector:
             return
         yield structs.replace(reading.coverage, scope=own.id)
         if self._settings.organization_role is not None:
-            yield from Organization(own, self._session, self._settings, nowhere).scopes(meter)
+            yield from AwsOrganization(own, self._session, self._settings, nowhere).scopes(meter)
             return
         account = structs.replace(nowhere, id=own.id, context=own)
         yield account

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 from msgspec import Meta, Struct, structs
 
 from connectors.aws.client.reading import expect, parsed, read_each
-from connectors.aws.client.session import AwsSession, Client, call, pages, permission_of
+from connectors.aws.client.session import AwsClient, AwsSession, call, pages, permission_of
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import GUARDRAILS, MEMBER_ROLE, MEMBERS
 from connectors.core.contract import Meter, Scope, SectionReading, own_words
@@ -60,7 +60,7 @@ class Member(Struct, frozen=True, kw_only=True, rename="pascal"):
         return found or None
 
 
-class _Named(Struct, frozen=True, kw_only=True, rename="pascal"):
+class _OrganizationNamed(Struct, frozen=True, kw_only=True, rename="pascal"):
     """A root, an organizational unit, an account or a policy's summary: only which one it is."""
 
     id: str
@@ -75,14 +75,14 @@ class _Control(Struct, frozen=True, kw_only=True):
     targets: tuple[str, ...]
 
 
-def read_members(client: Client, section: SectionReading) -> Iterator[Member]:
+def read_members(client: AwsClient, section: SectionReading) -> Iterator[Member]:
     """The organization's accounts, page by page. Raises SourceError at the page that fails."""
     for page in pages(client, "list_accounts", page_size=PAGE_SIZE, expecting=("Accounts",)):
         yield from parsed(section, page.get("Accounts", ()), Member, name="Id")
 
 
 def read_guardrails(
-    client: Client, members: Sequence[Member], section: SectionReading
+    client: AwsClient, members: Sequence[Member], section: SectionReading
 ) -> Mapping[str, Guardrails | None]:
     """By account: the service control policies on its root, on each unit above it and on itself; None: not known.
 
@@ -108,9 +108,11 @@ def read_guardrails(
     return guardrails
 
 
-def _attached(client: Client, section: SectionReading) -> Mapping[str, list[Any]]:
+def _attached(client: AwsClient, section: SectionReading) -> Mapping[str, list[Any]]:
     """The documents on each root, unit and account, in the order of their policies' ids; None: no JSON."""
-    ids = sorted(policy.id for policy in _rows(client, "list_policies", "Policies", _Named, Filter=CONTROLS))
+    ids = sorted(
+        policy.id for policy in _rows(client, "list_policies", "Policies", _OrganizationNamed, Filter=CONTROLS)
+    )
     controls = read_each(ids, partial(_control, client), of="service control policies")
     if controls.error is not None:
         raise controls.error
@@ -124,7 +126,7 @@ def _attached(client: Client, section: SectionReading) -> Mapping[str, list[Any]
     return attached
 
 
-def _control(client: Client, policy: str) -> _Control:
+def _control(client: AwsClient, policy: str) -> _Control:
     answer = call(client, "describe_policy", expecting="Policy", PolicyId=policy)
     targets = _rows(client, "list_targets_for_policy", "Targets", _Target, PolicyId=policy)
     return _Control(
@@ -139,20 +141,22 @@ def _document(content: Any) -> Any:
         return None
 
 
-def _walk(client: Client) -> dict[str, tuple[str, ...] | None]:
+def _walk(client: AwsClient) -> dict[str, tuple[str, ...] | None]:
     """The units above each account, from the tree: two listings for each root and unit."""
     found: dict[str, tuple[str, ...] | None] = {}
-    waiting: list[tuple[str, ...]] = [(root.id,) for root in _rows(client, "list_roots", "Roots", _Named)]
+    waiting: list[tuple[str, ...]] = [(root.id,) for root in _rows(client, "list_roots", "Roots", _OrganizationNamed)]
     while waiting:
         way = waiting.pop()
-        accounts = _rows(client, "list_accounts_for_parent", "Accounts", _Named, ParentId=way[-1])
+        accounts = _rows(client, "list_accounts_for_parent", "Accounts", _OrganizationNamed, ParentId=way[-1])
         found |= dict.fromkeys((account.id for account in accounts), way)
-        units = _rows(client, "list_organizational_units_for_parent", "OrganizationalUnits", _Named, ParentId=way[-1])
+        units = _rows(
+            client, "list_organizational_units_for_parent", "OrganizationalUnits", _OrganizationNamed, ParentId=way[-1]
+        )
         waiting += [(*way, unit.id) for unit in units]
     return found
 
 
-def _rows(client: Client, method: str, member: str, shape: type[S], **parameters: Any) -> Iterator[S]:
+def _rows(client: AwsClient, method: str, member: str, shape: type[S], **parameters: Any) -> Iterator[S]:
     """Every row of a paged listing. Raises SourceError also at a row that does not fit."""
     permission = permission_of(client, method)
     for page in pages(client, method, page_size=PAGE_SIZE, expecting=(member,), **parameters):
@@ -190,7 +194,7 @@ def own_account(session: AwsSession, meter: Meter) -> Account:
     return Account(id=account, partition=arn.split(":")[1])
 
 
-class Organization:
+class AwsOrganization:
     """The accounts of an organization, as its settings choose them."""
 
     def __init__(self, own: Account, session: AwsSession, settings: AwsSettings, nowhere: Scope) -> None:

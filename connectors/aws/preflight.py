@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.aws.client.errors import NotReady, NotTaken, is_nowhere
-from connectors.aws.client.session import IN_FLIGHT, AwsSession, Client, call, enter
+from connectors.aws.client.session import IN_FLIGHT, AwsClient, AwsSession, call, enter
 from connectors.aws.organization import ACTIVE, CONTROLS, Account, own_account, read_members
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import (
@@ -149,7 +149,7 @@ def _permissions(session: AwsSession, meter: Meter, sections: Sequence[Section])
             yield outcome
 
 
-def _probe(session: AwsSession, meter: Meter, permission: str) -> tuple[Client, str, Mapping[str, Any]] | None:
+def _probe(session: AwsSession, meter: Meter, permission: str) -> tuple[AwsClient, str, Mapping[str, Any]] | None:
     """The call that is answered, or refused, for the same reason as the section's own; None: there is none."""
     prefix, _, operation = permission.partition(":")
     for service in services_of(prefix):
@@ -169,7 +169,7 @@ def _probe(session: AwsSession, meter: Meter, permission: str) -> tuple[Client, 
     return None
 
 
-def _try(client: Client, method: str, parameters: Mapping[str, Any], permission: str, lost: Sequence[str]) -> Check:
+def _try(client: AwsClient, method: str, parameters: Mapping[str, Any], permission: str, lost: Sequence[str]) -> Check:
     try:
         call(client, method, **parameters)
     except (Gone, NotReady, NotTaken):

@@ -16,12 +16,12 @@ from connectors.azure.identities.reading import read_directory
 from connectors.azure.least_privilege import bicep, bicep_of_vaults, printed, terraform
 from connectors.azure.offline.source import ExportedSource
 from connectors.azure.preflight import check_source
-from connectors.azure.reader import AzureReader, Unit
+from connectors.azure.reader import AzureReader, AzureUnit
 from connectors.azure.rights.assignments import read_assignments
 from connectors.azure.scopes import find_units
 from connectors.azure.settings import AzureSettings
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.rows import Estate, Resource, ask_resource_graph, resources_of, workload
+from connectors.azure.workloads.rows import AzureResource, Estate, ask_resource_graph, resources_of, workload
 from connectors.azure.workloads.vaults import read_vaults
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.core.reading import require_sdk
@@ -35,7 +35,7 @@ _NOTHING = "no resource can be seen: there is none, or the right to read them is
 
 def read_resources(reader: AzureReader) -> Iterator[DiscoveredRecord]:
     """Read everything in one subscription except role assignments."""
-    users: list[Resource] = []
+    users: list[AzureResource] = []
     with reader.section(s.MANAGED_IDENTITIES) as section:
         estate = ask_resource_graph(reader, section)
         for row in resources_of(reader, section, s.MANAGED_IDENTITIES, estate):
@@ -44,14 +44,14 @@ def read_resources(reader: AzureReader) -> Iterator[DiscoveredRecord]:
         if not estate.rows and not users:
             section.note(_NOTHING)
     yield reader.done(section)
-    resources: list[Resource] = []
+    resources: list[AzureResource] = []
     yield from _read_workloads(reader, estate, resources)
     federation = yield from read_federation(reader, users)
     yield from managed_identities(reader.scope, users, resources, federation)
     yield from read_vaults(reader, estate)
 
 
-def _read_workloads(reader: AzureReader, estate: Estate, resources: list[Resource]) -> Iterator[DiscoveredRecord]:
+def _read_workloads(reader: AzureReader, estate: Estate, resources: list[AzureResource]) -> Iterator[DiscoveredRecord]:
     """Read workloads that run as an identity; adds every resource to ``resources``."""
     with reader.section(s.WORKLOADS) as section:
         for row in resources_of(reader, section, s.WORKLOADS, estate):
@@ -122,7 +122,7 @@ class AzureConnector:
     def log_subscriptions(self, api: AzureApi, meter: Meter) -> Iterator[Scope | Coverage]:
         """The subscriptions alone, see ``find_units``."""
         tenant = structs.replace(
-            self._nowhere(), id=self.log_tenant, context=Unit(kind="tenant", tenant=self.log_tenant)
+            self._nowhere(), id=self.log_tenant, context=AzureUnit(kind="tenant", tenant=self.log_tenant)
         )
         yield from find_units(api, structs.replace(self._settings, management_groups=()), tenant, meter)
 
@@ -145,7 +145,7 @@ class AzureConnector:
             if section.coverage.is_gap or self._settings.tenant is None:
                 yield section.coverage
                 return
-            unit = Unit(kind="tenant", tenant=self._settings.tenant)
+            unit = AzureUnit(kind="tenant", tenant=self._settings.tenant)
             tenant = structs.replace(nowhere, id=unit.tenant, context=unit)
             if is_given:
                 yield tenant.coverage(s.TENANT, "off", detail="access tokens were given; Muster does not sign in")

@@ -26,7 +26,7 @@ _NAMED = 10
 """Maximum number of unreadable items that a section names; it counts all."""
 
 
-class Unit(Struct, frozen=True, kw_only=True):
+class AzureUnit(Struct, frozen=True, kw_only=True):
     """The unit of a scope. ``kind``: tenant, management_group or subscription.
 
     ``ancestors``: names of the management groups above it, the nearest first, as far as they are known.
@@ -51,9 +51,9 @@ class AzureReader(SectionReader):
         self.settings = settings
 
     @property
-    def unit(self) -> Unit:
+    def unit(self) -> AzureUnit:
         """The unit that is read."""
-        unit: Unit = self.scope.context
+        unit: AzureUnit = self.scope.context
         return unit
 
     def off(self, name: str) -> Coverage:

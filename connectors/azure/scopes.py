@@ -16,7 +16,7 @@ from connectors.azure import sections as s
 from connectors.azure.client.api import AzureApi
 from connectors.azure.client.batch import resource_graph
 from connectors.azure.client.errors import NotTaken
-from connectors.azure.reader import AzureReader, Unit
+from connectors.azure.reader import AzureReader, AzureUnit
 from connectors.azure.settings import AzureSettings
 from connectors.core.contract import Gone, Meter, Scope, SectionReading
 from scanner.errors import Denied, SourceError
@@ -68,14 +68,14 @@ class _Details(Struct, frozen=True):
     above: tuple[_Ancestor, ...] = field(name="managementGroupAncestorsChain", default=())
 
 
-class _Properties(Struct, frozen=True, rename="camel"):
+class _ScopeProperties(Struct, frozen=True, rename="camel"):
     display_name: str | None = None
     state: str | None = None
     details: _Details = _Details()
     above: tuple[_Ancestor, ...] = field(name="managementGroupAncestorsChain", default=())
 
 
-class _Row(Struct, frozen=True, rename="camel"):
+class _ScopeRow(Struct, frozen=True, rename="camel"):
     name: str
     type: str
     subscription_id: str | None = None
@@ -101,7 +101,7 @@ class _Entity(Struct, frozen=True):
 
 def of_resource_graph(reader: AzureReader, section: SectionReading, rows: Iterable[Raw]) -> Iterator[Container]:
     """From a row of Resource Graph; without readable properties, it still has a name."""
-    for row in reader.rows(section, ([raw] for raw in rows), _Row):
+    for row in reader.rows(section, ([raw] for raw in rows), _ScopeRow):
         fields = _properties_of(row.properties)
         if row.type.lower() == _GROUP:
             above = fields.details.above
@@ -136,11 +136,11 @@ def of_groups(reader: AzureReader, section: SectionReading) -> Iterator[Containe
         yield Container(id=row.name, is_group=True, title=row.properties.display_name)
 
 
-def _properties_of(properties: Any) -> _Properties:
+def _properties_of(properties: Any) -> _ScopeProperties:
     try:
-        return msgspec.convert(properties, _Properties)
+        return msgspec.convert(properties, _ScopeProperties)
     except msgspec.ValidationError:
-        return _Properties()
+        return _ScopeProperties()
 
 
 def _names(chain: Iterable[_Ancestor]) -> tuple[str, ...]:
@@ -209,7 +209,7 @@ def find_units(api: AzureApi, settings: AzureSettings, tenant: Scope, meter: Met
 
 def _group(tenant: Scope, group: Container, subscriptions: Containers) -> Scope:
     inside = tuple(key for key, one in subscriptions.items() if one.lies_in(group.id))
-    unit = Unit(
+    unit = AzureUnit(
         kind="management_group",
         tenant=tenant.context.tenant,
         name=group.title,
@@ -220,7 +220,7 @@ def _group(tenant: Scope, group: Container, subscriptions: Containers) -> Scope:
 
 
 def _subscription(tenant: Scope, one: Container, groups: Containers) -> Scope:
-    unit = Unit(
+    unit = AzureUnit(
         kind="subscription",
         tenant=tenant.context.tenant,
         name=one.title,

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct, field
 
-from connectors.azure.client.clouds import CLOUDS, Cloud, CloudName, Service
+from connectors.azure.client.clouds import CLOUDS, AzureCloud, CloudName, Service
 from connectors.core.address import check_url
 from scanner.redaction.redact import SecretRef
 
@@ -130,7 +130,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return None if self.tenant_id is None else self.tenant_id.lower()
 
     @property
-    def endpoints(self) -> Cloud:
+    def endpoints(self) -> AzureCloud:
         """The addresses of all services. With one address for all, tokens are for the cloud's own addresses."""
         cloud = CLOUDS[self.cloud]
         emulator = self.endpoint_url.rstrip("/") if self.endpoint_url else None
@@ -140,7 +140,7 @@ class AzureSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "arm": _address(self.arm_url, None, cloud.arm),
             "vault": f"https://{suffix}",
         }
-        return Cloud(
+        return AzureCloud(
             authority=_address(self.authority_url, emulator, cloud.authority),
             graph=_address(self.graph_url, emulator, cloud.graph),
             arm=_address(self.arm_url, emulator, cloud.arm),

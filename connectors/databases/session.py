@@ -24,7 +24,7 @@ _ROW_BYTES = 64
 """What a row costs besides its values."""
 
 
-class Session:
+class DatabaseSession:
     """A session that only reads. A driver's subclass runs the queries; see :meth:`run`."""
 
     def __init__(self, meter: Meter, timeout: float) -> None:

@@ -18,7 +18,7 @@ from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.least_privilege import custom_role, gcloud_script, terraform
 from connectors.gcp.logs.spec import SPEC as AUDIT
-from connectors.gcp.offline.source import OF_FILES, ExportedSource
+from connectors.gcp.offline.source import OF_FILES, GcpExportedSource
 from connectors.gcp.preflight import preflight
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.reading import read_rights
@@ -107,7 +107,7 @@ class GcpConnector:
         self._settings = settings
         self._session = GcpSession(settings)
         self._nowhere = Scope(source=source, spec=SPEC, id=EVERY_SCOPE)
-        self._files = ExportedSource(settings, self._session, self._nowhere) if settings.from_files else None
+        self._files = GcpExportedSource(settings, self._session, self._nowhere) if settings.from_files else None
 
     def __reduce__(self) -> tuple[type[GcpConnector], tuple[str, GcpSettings]]:
         """Pickle the source and settings only: connections are not sent to other machines."""

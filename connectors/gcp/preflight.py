@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 from connectors.core.contract import Check, Meter, Scope, Section
 from connectors.core.reading import read_all
 from connectors.gcp.client import requests as r
-from connectors.gcp.client.api import GcpApi, Page
+from connectors.gcp.client.api import GcpApi, GcpPage
 from connectors.gcp.client.errors import ApiOff, Misconfigured, NoCredentials, Rejected
 from connectors.gcp.client.payloads import Anything
 from connectors.gcp.client.requests import Request
@@ -147,7 +147,7 @@ class _Unit:
                 continue
         return names
 
-    def _first(self, request: Request) -> Page:
+    def _first(self, request: Request) -> GcpPage:
         """The first page of a project's listing, asked for as a scan asks."""
         project = self._names["project"]
         if request is r.SERVICE_ACCOUNTS:

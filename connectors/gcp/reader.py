@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, structs
 
 from connectors.core.contract import Meter, Scope, SectionReading, own_words
-from connectors.gcp.client.api import GcpApi, Page, Query
+from connectors.gcp.client.api import GcpApi, GcpPage, Query
 from connectors.gcp.client.errors import decoded
 from connectors.gcp.client.requests import Request
 from connectors.gcp.identities.found import UnitFacts
@@ -95,7 +95,7 @@ class GcpReader:
         """A listing's rows. A malformed row affects no other; places that the API could not read are a gap."""
         return self.decoded(section, self.api.pages(request, query, **places), row)
 
-    def decoded(self, section: SectionReading, pages: Iterable[Page], row: type[T]) -> Iterator[T]:
+    def decoded(self, section: SectionReading, pages: Iterable[GcpPage], row: type[T]) -> Iterator[T]:
         """The rows of pages."""
         for page in pages:
             for raw in page.rows:

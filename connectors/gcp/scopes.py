@@ -22,7 +22,7 @@ from scanner.model import Coverage
 _DELETED = frozenset({"DELETE_REQUESTED", "DELETE_IN_PROGRESS"})
 
 
-class Estate:
+class GcpEstate:
     """The organisations, folders and projects in Resource Manager.
 
     ``parents``: by name, of folders and organisations, None above the last known. ``visible``: those of them that a
@@ -237,10 +237,10 @@ def list_places(
                 yield project.id
 
 
-def _seen(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter) -> tuple[Estate, Coverage]:
+def _seen(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter) -> tuple[GcpEstate, Coverage]:
     """The estate in Resource Manager, and the coverage of listing it."""
     reader = GcpReader(api, structs.replace(nowhere, context=GcpUnit(kind="organization", name="-")), meter, settings)
-    estate = Estate(api, settings, reader)
+    estate = GcpEstate(api, settings, reader)
     with reader.section(LISTING) as section:
         estate.read(section)
         if not estate.roots() and not estate.unread and section.coverage.status != "failed":
@@ -250,7 +250,7 @@ def _seen(nowhere: Scope, api: GcpApi, settings: GcpSettings, meter: Meter) -> t
     return estate, section.coverage
 
 
-def _unread(nowhere: Scope, estate: Estate) -> Iterator[Coverage]:
+def _unread(nowhere: Scope, estate: GcpEstate) -> Iterator[Coverage]:
     """Gaps of what was named and could not be looked up."""
     for scope, error in estate.unread.items():
         with structs.replace(nowhere, id=scope).section(LISTING) as section:
@@ -259,7 +259,7 @@ def _unread(nowhere: Scope, estate: Estate) -> Iterator[Coverage]:
 
 
 def _units(
-    nowhere: Scope, api: GcpApi, estate: Estate, root: str, meter: Meter, *, is_whole: bool
+    nowhere: Scope, api: GcpApi, estate: GcpEstate, root: str, meter: Meter, *, is_whole: bool
 ) -> Iterator[Scope | Coverage]:
     """One for all that lies below the root where Cloud Asset answers, else one for each place."""
     projects = tuple(below(root, estate.projects.values()))
@@ -290,7 +290,7 @@ def _units(
         yield structs.replace(nowhere, id=one.scope_id, context=one, feeds_within=True)
 
 
-def _folders_below(root: str, estate: Estate) -> list[str]:
+def _folders_below(root: str, estate: GcpEstate) -> list[str]:
     return [
         name
         for name, parent in estate.parents.items()
@@ -298,7 +298,7 @@ def _folders_below(root: str, estate: Estate) -> list[str]:
     ]
 
 
-def _place(name: str, estate: Estate, projects: tuple[ProjectRef, ...]) -> GcpUnit:
+def _place(name: str, estate: GcpEstate, projects: tuple[ProjectRef, ...]) -> GcpUnit:
     if name.startswith("projects/"):
         above = projects[0].ancestors if projects else ()
         return GcpUnit(kind="project", name=name, projects=projects, ancestors=above)

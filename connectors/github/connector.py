@@ -15,13 +15,13 @@ from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.api import ENTERPRISE, Api, GithubApi
-from connectors.github.facts import Organization
+from connectors.github.facts import GithubOrganization
 from connectors.github.identities import people
 from connectors.github.identities.organization import with_workflows
 from connectors.github.identities.place import GithubScope
 from connectors.github.keys import PUBLIC
 from connectors.github.least_privilege import app_manifest
-from connectors.github.offline.api import FileApi
+from connectors.github.offline.api import GithubFileApi
 from connectors.github.preflight import preflight
 from connectors.github.reader import GithubReader
 from connectors.github.sections import apps, keys_and_secrets, optional, organization
@@ -40,7 +40,7 @@ from scanner.model import EVERY_SCOPE, Coverage
 class Context(Struct, frozen=True):
     """The context of a scope. ``plan``: the plan of the organization, if the API returns it."""
 
-    organization: Organization
+    organization: GithubOrganization
     plan: str | None = None
 
 
@@ -137,7 +137,7 @@ class GithubConnector:
 
     def _api(self, meter: Meter, plan: str | None) -> Api:
         if self._settings.from_files is not None:
-            return FileApi(self._settings.from_files)
+            return GithubFileApi(self._settings.from_files)
         return GithubApi(self._settings, meter, plan)
 
     def _meter(self) -> Meter:
@@ -145,7 +145,7 @@ class GithubConnector:
 
     def _scope(self, row: p.OrganizationRow) -> Scope:
         host = self._settings.host
-        facts = Organization(login=row.login, database_id=row.id, host=host)
+        facts = GithubOrganization(login=row.login, database_id=row.id, host=host)
         place = row.login if host == PUBLIC else f"{host}/{row.login}"
         context = Context(facts, row.plan.name.lower() if row.plan else None)
         return Scope(source=self._source, spec=SPEC, id=place, context=context)

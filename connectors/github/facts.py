@@ -23,7 +23,7 @@ class SubjectTemplate(Struct, frozen=True, kw_only=True):
     properties: tuple[str, ...] | None = None
 
 
-class Organization(Struct, frozen=True, kw_only=True):
+class GithubOrganization(Struct, frozen=True, kw_only=True):
     """An organization. ``host``: the one that people see: ``github.com``, or the Enterprise Server's."""
 
     login: str

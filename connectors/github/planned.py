@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from connectors.github.workflows.jobs import FOLDER, Job, Key, Workflow
 from connectors.github.workflows.roles import targets_of
-from connectors.github.workflows.values import Context
+from connectors.github.workflows.values import GithubContext
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.github_actions import JOB, WORKFLOW
 from connectors.planned.shapes import text
@@ -52,7 +52,9 @@ class WorkflowPlanner:
         except ValueError:
             return Planned()
         taken = tuple(
-            _Placed(job, places[job.at]) for job in workflow.jobs(Context(), {}) if job.asks_for_tokens or job.keys
+            _Placed(job, places[job.at])
+            for job in workflow.jobs(GithubContext(), {})
+            if job.asks_for_tokens or job.keys
         )
         return Planned(identities=(_identity(workflow, taken, known),) if taken else ())
 

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 from connectors.core.contract import Meter, SectionReading
 from connectors.core.reading import ListingReader
 from connectors.github.client.api import Api
-from connectors.github.client.requests import Request, names
+from connectors.github.client.requests import GithubRequest, names
 from connectors.github.identities.place import GithubScope
 from connectors.github.settings import GithubSettings
 
 T = TypeVar("T")
 
 
-class GithubReader(ListingReader[Request]):
+class GithubReader(ListingReader[GithubRequest]):
     """Reads sections of one organization.
 
     ``whole``: complete listings: paths of requests, and the section of repositories.
@@ -33,11 +33,11 @@ class GithubReader(ListingReader[Request]):
         """The organization's login, for the path of a request."""
         return self.place.organization.login
 
-    def rows(self, section: SectionReading, request: Request, row: type[T], **places: Any) -> Iterator[T]:
+    def rows(self, section: SectionReading, request: GithubRequest, row: type[T], **places: Any) -> Iterator[T]:
         """See ``ListingReader``. ``places``: besides the organization."""
         yield from self.api.rows(request, row, section, org=self.org, **places)
         self.whole.add(request.path)
 
-    def of_repository(self, section: SectionReading, request: Request, row: type[T], full_name: str) -> list[T]:
+    def of_repository(self, section: SectionReading, request: GithubRequest, row: type[T], full_name: str) -> list[T]:
         """All rows of a listing of a repository. Raises SourceError."""
         return list(self.api.rows(request, row, section, **names(full_name)))

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from connectors.core.contract import Section, Spec
 from connectors.github.client import requests as r
-from connectors.github.client.requests import Permission, Request
+from connectors.github.client.requests import GithubPermission, GithubRequest
 from connectors.github.settings import GithubSettings
 from scanner.model import EXPOSURE_KIND, Rung
 from scanner.model.providers import read_providers
@@ -63,14 +63,14 @@ class GithubSection(Struct, frozen=True, kw_only=True):
     name: str
     title: str
     without: str
-    requests: tuple[Request, ...] = ()
-    graphql: tuple[Permission, ...] = ()
+    requests: tuple[GithubRequest, ...] = ()
+    graphql: tuple[GithubPermission, ...] = ()
     kinds: tuple[str, ...] = ()
     rungs: tuple[Rung, ...] = ()
     setting: str = ""
 
     @property
-    def permissions(self) -> tuple[Permission, ...]:
+    def permissions(self) -> tuple[GithubPermission, ...]:
         """All of them, once."""
         return tuple(dict.fromkeys((*(one.permission for one in self.requests), *self.graphql)))
 

@@ -12,7 +12,7 @@ from connectors.agents.documents import Server, agent_signals, host_of
 from connectors.core.contract import own_words
 from connectors.kubernetes import custom_agents as a
 from connectors.kubernetes import payloads as p
-from connectors.kubernetes.reader import Facts
+from connectors.kubernetes.reader import KubernetesFacts
 from connectors.kubernetes.rights.links import account_key
 from connectors.kubernetes.rights.targets import Account
 from connectors.kubernetes.spiffe import is_spiffe_id
@@ -41,7 +41,7 @@ class Agent(Struct, frozen=True, kw_only=True):
     description: str = ""
     spiffe_ids: tuple[str, ...] = ()
 
-    def identity(self, facts: Facts, source: str, spiffe_ids: Iterable[str]) -> Identity:
+    def identity(self, facts: KubernetesFacts, source: str, spiffe_ids: Iterable[str]) -> Identity:
         """The agent as an identity. ``spiffe_ids``: those of its account, if no other agent runs as that."""
         namespace, name = self.metadata.namespace, self.metadata.name
         links: tuple[Link, ...] = ()
@@ -72,7 +72,7 @@ class Agent(Struct, frozen=True, kw_only=True):
 _UNKNOWN: Final = Privilege(level="unknown", evidence=("the account that it runs as is not known",))
 
 
-def agents_in(facts: Facts) -> tuple[Agent, ...]:
+def agents_in(facts: KubernetesFacts) -> tuple[Agent, ...]:
     """The agents, each once: a card is about a runtime's workload, and a runtime may be about an agent of kagent."""
     found: dict[tuple[str, str], Agent] = {}
     for one in (*_of_kagent(facts), *_of_kagenti(facts)):
@@ -89,7 +89,7 @@ def alone(agents: Iterable[Agent]) -> frozenset[Account]:
 # --- kagent ---
 
 
-def _of_kagent(facts: Facts) -> Iterator[Agent]:
+def _of_kagent(facts: KubernetesFacts) -> Iterator[Agent]:
     """Without an account in its definition, kagent makes one with the agent's name."""
     servers = _Servers(facts)
     models = {_place(one): one.spec for one in _rows(facts, a.ModelConfig, KAGENT, "modelconfigs")}
@@ -127,7 +127,7 @@ def _tools(servers: _Servers, namespace: str, tools: Iterable[a.Tool], *, has_sk
 class _Servers:
     """The MCP servers that agents of a cluster can name."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: KubernetesFacts) -> None:
         self._remote = {_place(one): one for one in _rows(facts, a.RemoteServer, KAGENT, "remotemcpservers")}
         self._run = {_place(one): one.spec.deployment for one in _rows(facts, a.RunServer, KAGENT, "mcpservers")}
         only = {_place(one): one.spec.tools for one in _rows(facts, a.ToolConfig, TOOLHIVE, "mcptoolconfigs")}
@@ -196,14 +196,14 @@ def _image(image: str) -> str | None:
 # --- kagenti ---
 
 
-def _of_kagenti(facts: Facts) -> Iterator[Agent]:
+def _of_kagenti(facts: KubernetesFacts) -> Iterator[Agent]:
     """Runtimes, and cards whose workload has none. A runtime of a tool is no agent."""
     ran = {(one.metadata.namespace, one.kind, one.metadata.name): one.account for one in facts.ran}
     runtimes = [one for group in KAGENTI for one in _rows(facts, a.KagentiAgent, group, "agentruntimes")]
     cards = [one for group in KAGENTI for one in _rows(facts, a.KagentiAgent, group, "agentcards")]
     policies: dict[str, set[str]] = {}
     for group in KAGENTI:
-        for policy in _rows(facts, a.Policy, group, "authorizationpolicies"):
+        for policy in _rows(facts, a.KubernetesPolicy, group, "authorizationpolicies"):
             policies.setdefault(policy.metadata.namespace, set()).add(_word(policy.metadata.name))
     about = {_target(one): one for one in reversed(cards)}
     done = {_target(one) for one in runtimes if one.spec.target is not None}
@@ -234,7 +234,7 @@ def _target(one: a.KagentiAgent) -> tuple[str, str, str]:
 # --- MCP servers and gateways as workloads ---
 
 
-def served(facts: Facts, source: str) -> Iterator[Workload]:
+def served(facts: KubernetesFacts, source: str) -> Iterator[Workload]:
     """Yield MCP servers that are run in the cluster, with the account they are given, and backends of agentgateway."""
     for group, kind in ((KAGENT, "mcpserver"), (TOOLHIVE, "toolhive_mcpserver")):
         for one in _rows(facts, a.RunServer, group, "mcpservers"):
@@ -259,7 +259,12 @@ def _host(target: a.Backend.Target) -> str | None:
 
 
 def _workload(
-    facts: Facts, source: str, kind: str, metadata: p.Metadata, account: str | None, attributes: Mapping[str, Any]
+    facts: KubernetesFacts,
+    source: str,
+    kind: str,
+    metadata: p.Metadata,
+    account: str | None,
+    attributes: Mapping[str, Any],
 ) -> Workload:
     namespace = metadata.namespace
     return Workload(
@@ -279,7 +284,7 @@ def _workload(
 # --- Objects by their resource ---
 
 
-def _rows(facts: Facts, shape: type[Row], group: str, plural: str) -> Iterator[Row]:
+def _rows(facts: KubernetesFacts, shape: type[Row], group: str, plural: str) -> Iterator[Row]:
     return (one for one in facts.of_agents.get(f"{group}/{plural}", ()) if isinstance(one, shape))
 
 

@@ -12,8 +12,8 @@ from connectors.core.reading import require_sdk
 from connectors.kubernetes.client.clouds import Clouds, require_sdks
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import checks, manifests
-from connectors.kubernetes.offline import Export
-from connectors.kubernetes.reader import Cluster, Facts, KubernetesReader
+from connectors.kubernetes.offline import KubernetesExport
+from connectors.kubernetes.reader import KubernetesCluster, KubernetesFacts, KubernetesReader
 from connectors.kubernetes.settings import KubernetesSettings
 from connectors.kubernetes.spec import NAMESPACES, SPEC
 from scanner.errors import SourceError
@@ -63,7 +63,7 @@ class KubernetesConnector:
 
     def discover(self, scope: Scope) -> Iterator[DiscoveredRecord]:
         """Read all sections, then yield the joined records."""
-        meter, facts = self._meter(), Facts(scope.id)
+        meter, facts = self._meter(), KubernetesFacts(scope.id)
         with closing(self._open(scope.context, meter)) as api:
             facts.server = api.server
             reader = KubernetesReader(api, scope, meter, facts)
@@ -105,18 +105,18 @@ class KubernetesConnector:
     def _meter(self) -> Meter:
         return Meter(asks=self._settings.from_files is None)
 
-    def _open(self, context: str | None, meter: Meter) -> Cluster:
-        from connectors.kubernetes.client.api import Api
+    def _open(self, context: str | None, meter: Meter) -> KubernetesCluster:
+        from connectors.kubernetes.client.api import KubernetesApi
         from connectors.kubernetes.client.kubeconfig import addresses, at, in_cluster
 
         settings = self._settings
         if settings.from_files is not None:
-            return Export(Path(settings.from_files))
+            return KubernetesExport(Path(settings.from_files))
         if cluster := settings.of_clouds.get(context or ""):
-            return Api(self._clouds.address(cluster, meter), meter, settings)
+            return KubernetesApi(self._clouds.address(cluster, meter), meter, settings)
         if settings.in_cluster:
-            return Api(in_cluster(), meter, settings)
+            return KubernetesApi(in_cluster(), meter, settings)
         if settings.url is not None:
-            return Api(at(settings.url, settings.token.resolve(), settings.ca_file), meter, settings)
+            return KubernetesApi(at(settings.url, settings.token.resolve(), settings.ca_file), meter, settings)
         (address,) = addresses(settings.files, [context], may_run=settings.kubeconfig is not None)
-        return Api(address, meter, settings)
+        return KubernetesApi(address, meter, settings)

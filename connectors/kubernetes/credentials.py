@@ -10,7 +10,7 @@ from typing import Final
 
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.certificates import ClientCertificate
-from connectors.kubernetes.reader import Facts
+from connectors.kubernetes.reader import KubernetesFacts
 from connectors.kubernetes.rights.targets import Account
 from connectors.kubernetes.workloads import Projected
 from scanner.model import Credential, credential_key
@@ -47,7 +47,7 @@ def credentials_of(
         yield Credential(key=credential_key(key, "federation", name), kind="federation", id=name, attributes=lifetime)
 
 
-def tokens_of(facts: Facts) -> Mapping[Account, list[p.Metadata]]:
+def tokens_of(facts: KubernetesFacts) -> Mapping[Account, list[p.Metadata]]:
     """Token secrets by account. Tokens of an earlier account of the same name are invalid, so they are left out."""
     found: defaultdict[Account, list[p.Metadata]] = defaultdict(list)
     for token in facts.tokens:
@@ -59,7 +59,7 @@ def tokens_of(facts: Facts) -> Mapping[Account, list[p.Metadata]]:
     return found
 
 
-def projections_of(facts: Facts) -> Mapping[Account, tuple[Projected, ...]]:
+def projections_of(facts: KubernetesFacts) -> Mapping[Account, tuple[Projected, ...]]:
     """Projected tokens and certificates of pods, by account; for each audience or signer, the longest-lived."""
     longest: defaultdict[Account, dict[tuple[str, str], Projected]] = defaultdict(dict)
     for ran in facts.ran:
@@ -71,7 +71,7 @@ def projections_of(facts: Facts) -> Mapping[Account, tuple[Projected, ...]]:
     return {account: tuple(held.values()) for account, held in longest.items()}
 
 
-def certificates_of(facts: Facts) -> Mapping[str, list[ClientCertificate]]:
+def certificates_of(facts: KubernetesFacts) -> Mapping[str, list[ClientCertificate]]:
     """Client certificates by the user that they name."""
     found: defaultdict[str, list[ClientCertificate]] = defaultdict(list)
     for certificate in facts.certificates:

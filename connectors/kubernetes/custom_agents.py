@@ -184,7 +184,7 @@ class KagentiAgent(AgentObject, frozen=True, kw_only=True):
     status: Status | None = None
 
 
-class Policy(AgentObject, frozen=True, kw_only=True):
+class KubernetesPolicy(AgentObject, frozen=True, kw_only=True):
     """An AuthorizationPolicy, by its name and what it is about."""
 
     class Spec(Struct, frozen=True, kw_only=True):
@@ -234,7 +234,7 @@ class Backend(AgentObject, frozen=True, kw_only=True):
 # --- SPIRE ---
 
 
-class Expression(Struct, frozen=True, kw_only=True):
+class KubernetesExpression(Struct, frozen=True, kw_only=True):
     """A part of a selector."""
 
     key: str = ""
@@ -246,7 +246,7 @@ class Selector(Struct, frozen=True, kw_only=True):
     """A label selector of Kubernetes; without parts it selects everything."""
 
     labels: dict[str, str] | None = field(name="matchLabels", default=None)
-    expressions: tuple[Expression, ...] | None = field(name="matchExpressions", default=None)
+    expressions: tuple[KubernetesExpression, ...] | None = field(name="matchExpressions", default=None)
 
     def selects(self, labels: Mapping[str, str]) -> bool:
         """Whether it selects an object with these labels. An operator that is not known selects nothing."""
@@ -255,7 +255,7 @@ class Selector(Struct, frozen=True, kw_only=True):
         return all(_holds(one, labels) for one in self.expressions or ())
 
 
-def _holds(one: Expression, labels: Mapping[str, str]) -> bool:
+def _holds(one: KubernetesExpression, labels: Mapping[str, str]) -> bool:
     match one.operator:
         case "In":
             return labels.get(one.key) in (one.values or ())

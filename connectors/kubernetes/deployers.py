@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
-from connectors.kubernetes.reader import Facts
+from connectors.kubernetes.reader import KubernetesFacts
 from connectors.kubernetes.rights.targets import Account
 from connectors.planned.shapes import key_of
 from scanner.model import Link, Workload
@@ -36,7 +36,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 # --- The deployer of an account ---
 
 
-def deployed(facts: Facts, texts: Mapping[str, str]) -> dict[str, Any]:
+def deployed(facts: KubernetesFacts, texts: Mapping[str, str]) -> dict[str, Any]:
     """The attributes with the deployer and the repository. ``texts``: labels and annotations."""
     found: dict[str, Any] = {}
     by, repository = next(filter(None, (one(facts, texts) for one in _DEPLOYERS)), (None, None))
@@ -47,12 +47,12 @@ def deployed(facts: Facts, texts: Mapping[str, str]) -> dict[str, Any]:
     return found
 
 
-def _by_helm(_facts: Facts, texts: Mapping[str, str]) -> tuple[str, str | None] | None:
+def _by_helm(_facts: KubernetesFacts, texts: Mapping[str, str]) -> tuple[str, str | None] | None:
     release = texts.get("meta.helm.sh/release-name")
     return (f"helm: {release}", None) if release else None
 
 
-def _by_argocd(facts: Facts, texts: Mapping[str, str]) -> tuple[str, str | None] | None:
+def _by_argocd(facts: KubernetesFacts, texts: Mapping[str, str]) -> tuple[str, str | None] | None:
     tracked = texts.get(_TRACKING, "")
     name = tracked.partition(":")[0] or texts.get(_INSTANCE, "")
     application = facts.applications.get(name)
@@ -62,7 +62,7 @@ def _by_argocd(facts: Facts, texts: Mapping[str, str]) -> tuple[str, str | None]
     return f"argocd: {tracked or name}", address(repository.url, repository.path) if repository else None
 
 
-def _by_flux(facts: Facts, texts: Mapping[str, str]) -> tuple[str, str | None] | None:
+def _by_flux(facts: KubernetesFacts, texts: Mapping[str, str]) -> tuple[str, str | None] | None:
     for plural, prefix in _FLUX.items():
         name, namespace = texts.get(f"{prefix}/name"), texts.get(f"{prefix}/namespace", "")
         if name:
@@ -71,7 +71,7 @@ def _by_flux(facts: Facts, texts: Mapping[str, str]) -> tuple[str, str | None] |
     return None
 
 
-def _by_olm(_facts: Facts, texts: Mapping[str, str]) -> tuple[str, str | None] | None:
+def _by_olm(_facts: KubernetesFacts, texts: Mapping[str, str]) -> tuple[str, str | None] | None:
     owner = texts.get("olm.owner")
     return (f"olm: {owner}", None) if owner else None
 
@@ -80,7 +80,7 @@ _DEPLOYERS: Final = (_by_argocd, _by_flux, _by_helm, _by_olm)
 """Those that know a repository come first: Argo CD and Flux deploy Helm charts, too."""
 
 
-def _source(facts: Facts, deploying: c.Deploying) -> str | None:
+def _source(facts: KubernetesFacts, deploying: c.Deploying) -> str | None:
     ref = deploying.source
     if ref is None:
         return None
@@ -109,7 +109,7 @@ class _Use(NamedTuple):
     opens: str | None = None
 
 
-def used_by_controllers(facts: Facts, source: str) -> Iterator[Workload]:
+def used_by_controllers(facts: KubernetesFacts, source: str) -> Iterator[Workload]:
     """Yield the resources of controllers that deploy or fetch secrets as an account, as workloads."""
     for use in (*_deploying(facts), *_opened(facts)):
         namespace = use.metadata.namespace or use.account[0]
@@ -127,7 +127,7 @@ def used_by_controllers(facts: Facts, source: str) -> Iterator[Workload]:
         )
 
 
-def opened_by(facts: Facts) -> Mapping[Account, tuple[Link, ...]]:
+def opened_by(facts: KubernetesFacts) -> Mapping[Account, tuple[Link, ...]]:
     """By account, links to the identities that secret stores sign in as with its token."""
     links: defaultdict[Account, dict[str, Link]] = defaultdict(dict)
     for use in _opened(facts):
@@ -137,7 +137,7 @@ def opened_by(facts: Facts) -> Mapping[Account, tuple[Link, ...]]:
     return {account: tuple(some.values()) for account, some in links.items()}
 
 
-def _deploying(facts: Facts) -> Iterator[_Use]:
+def _deploying(facts: KubernetesFacts) -> Iterator[_Use]:
     """Yield what Flux deploys as an account of this cluster. Without an account, Flux uses that of its controller."""
     for (plural, namespace, _), one in facts.deploying.items():
         if one.spec.account and one.spec.elsewhere is None:
@@ -146,7 +146,7 @@ def _deploying(facts: Facts) -> Iterator[_Use]:
             yield _Use(plural.removesuffix("s"), one.metadata, (namespace, one.spec.account), attributes)
 
 
-def _opened(facts: Facts) -> Iterator[_Use]:
+def _opened(facts: KubernetesFacts) -> Iterator[_Use]:
     for plural, store in facts.stores:
         for provider, ref, opens in store.opened:
             account = (ref.namespace or store.metadata.namespace, ref.name)

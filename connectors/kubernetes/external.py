@@ -14,7 +14,7 @@ from typing import Final
 
 from connectors.kubernetes.payloads import Mapped
 from connectors.kubernetes.principals import PROVIDER, ClusterRights
-from connectors.kubernetes.rights.evaluation import Rights
+from connectors.kubernetes.rights.evaluation import KubernetesRights
 from connectors.kubernetes.rights.links import account_key
 from scanner.model import POWERFUL, Assignment, Grant, Privilege
 from scanner.text import is_shared_issuer, outsider_name
@@ -65,7 +65,7 @@ def _held(place: ClusterRights, kind: str, name: str) -> Iterator[Assignment]:
         )
 
 
-def _becomes(place: ClusterRights, rights: Rights) -> tuple[str, ...]:
+def _becomes(place: ClusterRights, rights: KubernetesRights) -> tuple[str, ...]:
     """The keys of the accounts that it can become; a pattern for all accounts if it can administer the cluster."""
     whole = f"kubernetes://{place.facts.uid}/*/serviceaccount/*"
     if rights.privilege.level in POWERFUL:

@@ -14,14 +14,14 @@ from connectors.kubernetes.credentials import certificates_of, credentials_of, p
 from connectors.kubernetes.deployers import deployed, opened_by, used_by_controllers
 from connectors.kubernetes.external import rights_of_external_principals
 from connectors.kubernetes.principals import PROVIDER, ClusterRights, principals
-from connectors.kubernetes.reader import BOOTSTRAPPING, Facts
+from connectors.kubernetes.reader import BOOTSTRAPPING, KubernetesFacts
 from connectors.kubernetes.rights.bindings import ACCOUNT_PREFIX, Bound
-from connectors.kubernetes.rights.evaluation import Authority, Rights
+from connectors.kubernetes.rights.evaluation import Authority, KubernetesRights
 from connectors.kubernetes.rights.facts import environment, of_binding, of_rights, of_workloads
 from connectors.kubernetes.rights.links import NOWHERE, Links, account_key, edges_of, links_of, powerful
 from connectors.kubernetes.rights.methods import OPEN_CONSTRAINTS, Kind
-from connectors.kubernetes.rights.rules import Rule
-from connectors.kubernetes.rights.targets import Account, Accounts, Surroundings
+from connectors.kubernetes.rights.rules import KubernetesRule
+from connectors.kubernetes.rights.targets import Account, KubernetesAccounts, Surroundings
 from connectors.kubernetes.spec import ARGOCD, FLUX, WORKLOADS
 from connectors.kubernetes.system_namespaces import is_system_namespace
 from connectors.kubernetes.workloads import RunningWorkload, workload
@@ -54,7 +54,7 @@ _OWNER_KEYS: Final = frozenset(
 """Labels and annotations of a namespace that name the owner or environment of its accounts, too."""
 
 
-def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assignment]:
+def records_of(facts: KubernetesFacts, source: str) -> Iterator[Identity | Workload | Assignment]:
     """Yield accounts, other principals, bindings of accounts that do not exist, and workloads."""
     estate = _Estate(facts, source)
     yield from estate.accounts()
@@ -70,7 +70,7 @@ def records_of(facts: Facts, source: str) -> Iterator[Identity | Workload | Assi
 
 
 class _Estate:
-    def __init__(self, facts: Facts, source: str) -> None:
+    def __init__(self, facts: KubernetesFacts, source: str) -> None:
         self._facts = facts
         self._source = source
         self.no_rights = not facts.gaps.isdisjoint({"rbac", "openshift"})
@@ -110,7 +110,7 @@ class _Estate:
         for account, payload in sorted(self._facts.accounts.items()):
             yield self._account(account, payload, self._rights[account])
 
-    def _account(self, account: Account, payload: p.ServiceAccount, rights: Rights) -> Identity:
+    def _account(self, account: Account, payload: p.ServiceAccount, rights: KubernetesRights) -> Identity:
         namespace, name = account
         metadata, key = payload.metadata, self.key(account)
         texts = p.kept(metadata.labels) | p.kept(metadata.annotations)
@@ -198,7 +198,7 @@ class _Estate:
             found["pod_security"] = labels[_ENFORCE]
         return found
 
-    def _together(self, account: Account, payload: p.ServiceAccount, rights: Rights) -> dict[str, Any]:
+    def _together(self, account: Account, payload: p.ServiceAccount, rights: KubernetesRights) -> dict[str, Any]:
         """Attributes that follow from rights and workloads together."""
         namespace, name = account
         ran = self._ran.get(account, ())
@@ -267,7 +267,7 @@ class _Estate:
             strong=strong,
         )
 
-    def _reachable(self) -> Accounts:
+    def _reachable(self) -> KubernetesAccounts:
         """The accounts that methods can lead to."""
         facts = self._facts
         every: defaultdict[str, set[str]] = defaultdict(set)
@@ -280,7 +280,7 @@ class _Estate:
         for ran in facts.ran:
             for key, value in (ran.metadata.labels or {}).items():
                 controllers[f"{key}={value}"].add(ran.account)
-        return Accounts(
+        return KubernetesAccounts(
             every=every,
             pods=facts.pods,
             nodes=facts.nodes,
@@ -302,11 +302,11 @@ _UNREAD_BY: Final = {
     "workloads": ("pods", "nodes", *(listing.resource for listing in WORKLOADS)),
     **{name: tuple(listing.resource for listing in some) for name, some in (("argocd", ARGOCD), ("flux", FLUX))},
 }
-"""What a gap in a section leaves unread, as in ``Accounts.unread``."""
+"""What a gap in a section leaves unread, as in ``KubernetesAccounts.unread``."""
 _UNREAD = Privilege(level="unknown", evidence=("roles and bindings could not be read",))
 
 
-def _authority(facts: Facts, accounts: Accounts) -> Authority:
+def _authority(facts: KubernetesFacts, accounts: KubernetesAccounts) -> Authority:
     enforced = {name: (one.labels or {}).get(_ENFORCE, "") for name, one in facts.namespaces.items()}
     around = Surroundings(
         enforced=enforced,
@@ -328,7 +328,7 @@ def _authority(facts: Facts, accounts: Accounts) -> Authority:
     return authority
 
 
-def _kind(facts: Facts) -> Kind:
+def _kind(facts: KubernetesFacts) -> Kind:
     """The kind of cluster. Constraints that were read are evaluated, others recognised by their built-in names."""
     read = {one.metadata.name: one.is_open for one in facts.constraints}
     found = {name for name, is_open in read.items() if is_open} | (OPEN_CONSTRAINTS - read.keys())
@@ -338,7 +338,7 @@ def _kind(facts: Facts) -> Kind:
 def _use_of(name: str) -> Bound:
     """The right of the users and groups of security context constraints: the verb ``use`` in every namespace."""
     whole = f"SecurityContextConstraints/{name}"
-    rule = Rule(
+    rule = KubernetesRule(
         verbs=frozenset({"use"}),
         groups=frozenset({"security.openshift.io"}),
         resources=frozenset({"securitycontextconstraints"}),
@@ -348,7 +348,7 @@ def _use_of(name: str) -> Bound:
     return Bound(binding=whole, role=whole, namespace="", rules=(rule,))
 
 
-def _bound(facts: Facts, binding: p.Binding) -> Bound:
+def _bound(facts: KubernetesFacts, binding: p.Binding) -> Bound:
     namespace, kind, name = binding.metadata.namespace, binding.role.kind, binding.role.name
     title = "RoleBinding" if namespace else "ClusterRoleBinding"
     role = (kind, namespace if kind == "Role" else "", name)

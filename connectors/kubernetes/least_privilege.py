@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.core.contract import Check
-from connectors.kubernetes.reader import Cluster
+from connectors.kubernetes.reader import KubernetesCluster
 from connectors.kubernetes.rights.rules import RBAC
 from connectors.kubernetes.spec import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, READINGS, KubernetesSection
 from scanner.errors import SourceError
@@ -70,15 +70,15 @@ def manifests(optional: frozenset[str] = frozenset()) -> str:
     return _HEAD + yaml.safe_dump_all(objects, sort_keys=False)
 
 
-class _Status(Struct, frozen=True):
+class _LeastPrivilegeStatus(Struct, frozen=True):
     allowed: bool = False
 
 
 class _Review(Struct, frozen=True):
-    status: _Status = _Status()
+    status: _LeastPrivilegeStatus = _LeastPrivilegeStatus()
 
 
-def checks(cluster: Cluster, optional: frozenset[str], argocd: str = "") -> Iterator[Check]:
+def checks(cluster: KubernetesCluster, optional: frozenset[str], argocd: str = "") -> Iterator[Check]:
     """Check with the API server whether each section may be read. ``argocd``: the namespace of Argo CD."""
     namespaces = {"aws_auth": "kube-system", "argocd.accounts": argocd}
     configs = dict(_configs(optional))
@@ -104,6 +104,6 @@ def checks(cluster: Cluster, optional: frozenset[str], argocd: str = "") -> Iter
         yield Check(name=reading.name, ok=not missing, detail=reading.without if missing else "can be read", fix=fix)
 
 
-def _may(cluster: Cluster, spec: dict[str, Any]) -> bool:
+def _may(cluster: KubernetesCluster, spec: dict[str, Any]) -> bool:
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
     return cluster.post(_REVIEWS, body, _Review).status.allowed

@@ -42,7 +42,7 @@ class _List(Struct, frozen=True):
     items: list[Raw] | None = None
 
 
-class Listed(Struct, frozen=True, kw_only=True):
+class KubernetesListed(Struct, frozen=True, kw_only=True):
     """A file with a list. ``plurals``: its resources. ``usual``: the kind of objects without a kind.
 
     ``in_lines``: it can be read object by object, in pieces of ``piece`` bytes.
@@ -65,7 +65,7 @@ class Listed(Struct, frozen=True, kw_only=True):
         return _plural_of(raw, self.usual) or self.path.stem.lower()
 
 
-def listed_in(path: Path, piece: int = PIECE) -> Listed:
+def listed_in(path: Path, piece: int = PIECE) -> KubernetesListed:
     """The resources in a file; of an empty list, the file's name. Raises Unreadable, OSError, DAMAGE."""
     plurals = {path.stem.lower()}
     try:
@@ -79,10 +79,12 @@ def listed_in(path: Path, piece: int = PIECE) -> Listed:
         content = _whole(path)
         usual = content.kind.removesuffix("List")
         plurals |= {_plural_of(raw, usual) for raw in content.items or ()}
-        return Listed(path=path, plurals=frozenset(filter(None, plurals)), usual=usual, in_lines=False)
+        return KubernetesListed(path=path, plurals=frozenset(filter(None, plurals)), usual=usual, in_lines=False)
     if usual:
         plurals.add(plural_of(usual))
-    return Listed(path=path, plurals=frozenset(filter(None, plurals)), usual=usual, in_lines=True, piece=piece)
+    return KubernetesListed(
+        path=path, plurals=frozenset(filter(None, plurals)), usual=usual, in_lines=True, piece=piece
+    )
 
 
 def plural_of(kind: str) -> str:

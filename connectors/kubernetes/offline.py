@@ -10,8 +10,8 @@ import msgspec
 
 from connectors.core.contract import SectionReading
 from connectors.core.offline import MAX_BYTES, Unreadable, content_of, files_in, looking_into, name_in, text_of
-from connectors.kubernetes.lists import DAMAGE, Listed, Sort, listed_in
-from connectors.kubernetes.spec import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, ISSUER_PATHS, Listing
+from connectors.kubernetes.lists import DAMAGE, KubernetesListed, Sort, listed_in
+from connectors.kubernetes.spec import ARGOCD_CONFIG, AWS_AUTH, GROUPS_PATH, ISSUER_PATHS, KubernetesListing
 from scanner.errors import NotOffered, SourceError
 
 T = TypeVar("T")
@@ -27,17 +27,17 @@ _ANY = Sort()
 _SINGLE = frozenset({*_ANSWERS.values(), f"{ARGOCD_CONFIG}.json"})
 
 
-class Export:
+class KubernetesExport:
     """The files of a folder. Objects are found by their kind; a resource that is in no file is a gap."""
 
     server: str | None = None
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._files: list[Listed] | None = None
+        self._files: list[KubernetesListed] | None = None
         self._faults: list[str] = []
 
-    def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
+    def rows(self, listing: KubernetesListing, section: SectionReading, selector: str = "") -> Iterator[Any]:
         """See ``Cluster``."""
         found = [file for file in self._listed() if listing.plural in file.plurals]
         if not found:
@@ -66,7 +66,7 @@ class Export:
         if is_other and not is_own:
             raise NotOffered(f"no file lists {listing.plural} of {listing.group}")
 
-    def _objects(self, files: Iterable[Listed], plural: str) -> Iterator[bytes | msgspec.Raw]:
+    def _objects(self, files: Iterable[KubernetesListed], plural: str) -> Iterator[bytes | msgspec.Raw]:
         for file in files:
             try:
                 with looking_into(self._folder):
@@ -92,7 +92,7 @@ class Export:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _listed(self) -> list[Listed]:
+    def _listed(self) -> list[KubernetesListed]:
         """The files with lists. A file is read again for each of its resources, so none is kept in memory."""
         if self._files is None:
             self._files = []

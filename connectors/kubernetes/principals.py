@@ -16,9 +16,9 @@ from connectors.kubernetes import custom as c
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes.certificates import named_users
 from connectors.kubernetes.credentials import certificates_of, second
-from connectors.kubernetes.reader import Facts
+from connectors.kubernetes.reader import KubernetesFacts
 from connectors.kubernetes.rights.bindings import ALL_ACCOUNTS, ALL_CALLERS
-from connectors.kubernetes.rights.evaluation import Authority, Rights
+from connectors.kubernetes.rights.evaluation import Authority, KubernetesRights
 from connectors.kubernetes.rights.links import Links, edges_of
 from connectors.kubernetes.rights.targets import Account
 from scanner.model import POWERFUL, PRIVILEGES, Credential, Identity, Privilege, Trust, credential_key
@@ -40,14 +40,14 @@ class ClusterRights(Struct, frozen=True, kw_only=True):
     ``links``: what subjects can become. ``strong``: the accounts that are admins or lead to one.
     """
 
-    facts: Facts
+    facts: KubernetesFacts
     source: str
     authority: Authority
     rights_are_known: bool
     links: Links
     strong: frozenset[Account] = frozenset()
 
-    def is_powerful(self, rights: Rights) -> bool:
+    def is_powerful(self, rights: KubernetesRights) -> bool:
         """Whether these are the rights of an admin, or lead to one within the cluster."""
         return rights.privilege.level in POWERFUL or self.links.becoming(rights).leads_to(self.strong)
 
@@ -57,7 +57,7 @@ class ClusterRights(Struct, frozen=True, kw_only=True):
         usual: dict[str, Any] = {"provider": PROVIDER, "source": self.source, "scope": self.facts.uid}
         return Identity(key=key, kind=kind, name=name, **usual, **facts)
 
-    def subject(self, kind: str, name: str, rights: Rights, **facts: Any) -> Identity:
+    def subject(self, kind: str, name: str, rights: KubernetesRights, **facts: Any) -> Identity:
         """A user or a group with its own rights."""
         links, reach = edges_of(self.links.becoming(rights), self.facts.uid)
         held = {"privilege": rights.privilege, "grants": rights.grants, "links": links, "reach": reach}
@@ -89,7 +89,7 @@ def _groups(place: ClusterRights) -> Iterator[Identity]:
             yield place.subject(kind.lower(), name, rights, trusts=(trust,) if evidence else ())
 
 
-def _open_to_all(facts: Facts, name: str) -> str:
+def _open_to_all(facts: KubernetesFacts, name: str) -> str:
     """Return why anyone on the network is that user or group; empty if not."""
     if name in (_ANONYMOUS, _UNAUTHENTICATED):
         return "every request without credentials to the API server"

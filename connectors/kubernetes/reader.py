@@ -15,9 +15,9 @@ from connectors.kubernetes import custom_agents as a
 from connectors.kubernetes import payloads as p
 from connectors.kubernetes import spec as s
 from connectors.kubernetes.certificates import ClientCertificate, certificate_in, unbound
-from connectors.kubernetes.rights.rules import Rule, rules_of
+from connectors.kubernetes.rights.rules import KubernetesRule, rules_of
 from connectors.kubernetes.rights.targets import Account
-from connectors.kubernetes.spec import READINGS, Listing
+from connectors.kubernetes.spec import READINGS, KubernetesListing
 from connectors.kubernetes.spiffe import spiffe_id
 from connectors.kubernetes.workloads import RunningWorkload, is_mirror, near_node, ran_by
 from scanner.errors import NotOffered, SourceError
@@ -35,12 +35,12 @@ _AUTHORIZERS = (
 """By part of the issuer: what grants rights in such a cluster besides RBAC, and the type of source that reads it."""
 
 
-class Cluster(Protocol):
+class KubernetesCluster(Protocol):
     """A cluster, live or in files. Its methods only raise SourceErrors. ``server``: the address of its API."""
 
     server: str | None
 
-    def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
+    def rows(self, listing: KubernetesListing, section: SectionReading, selector: str = "") -> Iterator[Any]:
         """The objects of a resource in all namespaces, decoded. A malformed object is a gap in the section."""
         ...
 
@@ -57,7 +57,7 @@ class Cluster(Protocol):
         ...
 
 
-class Facts:
+class KubernetesFacts:
     """Everything that was read of a cluster."""
 
     def __init__(self, uid: str) -> None:
@@ -72,7 +72,7 @@ class Facts:
         self.key_ids: tuple[str, ...] = ()
         self.namespaces: dict[str, p.Metadata] = {}
         self.accounts: dict[Account, p.ServiceAccount] = {}
-        self.roles: dict[tuple[str, str, str], tuple[Rule, ...] | None] = {}
+        self.roles: dict[tuple[str, str, str], tuple[KubernetesRule, ...] | None] = {}
         self.bindings: list[p.Binding] = []
         self.constraints: list[c.Constraints] = []
         self.ran: list[RunningWorkload] = []
@@ -121,7 +121,7 @@ def authorizers_beside(issuer: str | None) -> Iterator[str]:
 class KubernetesReader:
     """Reads one cluster, section by section."""
 
-    def __init__(self, cluster: Cluster, scope: Scope, meter: Meter, facts: Facts) -> None:
+    def __init__(self, cluster: KubernetesCluster, scope: Scope, meter: Meter, facts: KubernetesFacts) -> None:
         self._cluster = cluster
         self._scope = scope
         self._meter = meter
@@ -169,14 +169,14 @@ class KubernetesReader:
             for remark in unbound(self._facts.certificates, self._facts.bindings):
                 section.note(remark)
 
-    def _list(self, listing: Listing, section: SectionReading) -> None:
+    def _list(self, listing: KubernetesListing, section: SectionReading) -> None:
         for row in self._rows(listing, section):
             section.found(self._keep(listing, row))
             self._keep_name(listing, row.metadata)
         if listing.is_changed:
             self._facts.objects.setdefault(listing.resource, defaultdict(set))
 
-    def _rows(self, listing: Listing, section: SectionReading) -> Iterator[Any]:
+    def _rows(self, listing: KubernetesListing, section: SectionReading) -> Iterator[Any]:
         """The rows in the preferred version of the group; of a resource that this does not have, in the usual one."""
         preferred = self._in_version(listing)
         try:
@@ -186,7 +186,7 @@ class KubernetesReader:
                 raise
             yield from self._cluster.rows(listing, section, listing.selector)
 
-    def _in_version(self, listing: Listing) -> Listing:
+    def _in_version(self, listing: KubernetesListing) -> KubernetesListing:
         """The listing in the cluster's preferred version. Raises NotOffered if the cluster does not have the group."""
         if not listing.custom:
             return listing
@@ -206,7 +206,7 @@ class KubernetesReader:
             return {}
         return {group.name: group.preferred.version for group in groups if group.preferred.version}
 
-    def _keep(self, listing: Listing, row: Any) -> int:
+    def _keep(self, listing: KubernetesListing, row: Any) -> int:
         """Add an object to the facts. Returns the number of identities in it."""
         facts, metadata = self._facts, row.metadata
         match row:
@@ -232,12 +232,12 @@ class KubernetesReader:
                 return self._keep_custom(listing, row)
         return 0
 
-    def _keep_name(self, listing: Listing, metadata: p.Metadata) -> None:
+    def _keep_name(self, listing: KubernetesListing, metadata: p.Metadata) -> None:
         """Keep that an object exists, which a right to change it needs."""
         if listing.is_changed:
             self._facts.objects.setdefault(listing.resource, defaultdict(set))[metadata.namespace].add(metadata.name)
 
-    def _keep_custom(self, listing: Listing, row: Any) -> int:
+    def _keep_custom(self, listing: KubernetesListing, row: Any) -> int:
         facts, metadata = self._facts, row.metadata
         if isinstance(row, a.AgentObject):
             return self._keep_of_agents(listing, row)
@@ -262,7 +262,7 @@ class KubernetesReader:
                 facts.vault_connections[key[1:]] = row.spec.address
         return 0
 
-    def _keep_of_agents(self, listing: Listing, row: a.AgentObject) -> int:
+    def _keep_of_agents(self, listing: KubernetesListing, row: a.AgentObject) -> int:
         if isinstance(row, a.SpiffeId):
             self._facts.spiffe_rules.append(row)
         else:
@@ -277,7 +277,7 @@ class KubernetesReader:
         self._facts.argocd = {key: value for key, value in data.items() if c.is_of_account(key)}
         return len(c.local_accounts(self._facts.argocd))
 
-    def _keep_workload(self, listing: Listing, row: p.Pod | p.Workload | p.CronJob) -> None:
+    def _keep_workload(self, listing: KubernetesListing, row: p.Pod | p.Workload | p.CronJob) -> None:
         if (ran := ran_by(listing.plural, row)) is not None:
             self._facts.ran.append(ran)
         if isinstance(row, p.Pod) and row.status.phase in ("Running", "Pending") and not is_mirror(row.metadata):

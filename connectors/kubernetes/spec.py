@@ -28,7 +28,7 @@ ARGOCD_CONFIG: Final = "argocd-cm"
 CORE, CERTIFICATES = "", "certificates.k8s.io"
 
 
-class Listing(Struct, frozen=True, kw_only=True):
+class KubernetesListing(Struct, frozen=True, kw_only=True):
     """A resource that is listed in all namespaces. ``group``: empty for the core group.
 
     ``custom``: only clusters that have its group offer it, in their preferred version. ``metadata``: only the metadata
@@ -66,35 +66,37 @@ class Listing(Struct, frozen=True, kw_only=True):
         return f"list {self.plural}{f'.{self.group}' if self.group else ''}"
 
 
-NAMESPACES: Final = Listing(plural="namespaces", metadata=True)
-ACCOUNTS: Final = Listing(plural="serviceaccounts", shape=p.ServiceAccount)
+NAMESPACES: Final = KubernetesListing(plural="namespaces", metadata=True)
+ACCOUNTS: Final = KubernetesListing(plural="serviceaccounts", shape=p.ServiceAccount)
 ROLES: Final = (
-    Listing(group=RBAC, plural="clusterroles", shape=p.Role),
-    Listing(group=RBAC, plural="roles", shape=p.Role),
+    KubernetesListing(group=RBAC, plural="clusterroles", shape=p.Role),
+    KubernetesListing(group=RBAC, plural="roles", shape=p.Role),
 )
 BINDINGS: Final = (
-    Listing(group=RBAC, plural="clusterrolebindings", shape=p.Binding),
-    Listing(group=RBAC, plural="rolebindings", shape=p.Binding),
+    KubernetesListing(group=RBAC, plural="clusterrolebindings", shape=p.Binding),
+    KubernetesListing(group=RBAC, plural="rolebindings", shape=p.Binding),
 )
-PODS: Final = Listing(plural="pods", shape=p.Pod)
+PODS: Final = KubernetesListing(plural="pods", shape=p.Pod)
 WORKLOADS: Final = (
     *(
-        Listing(group="apps", plural=plural, shape=p.Workload)
+        KubernetesListing(group="apps", plural=plural, shape=p.Workload)
         for plural in ("deployments", "statefulsets", "daemonsets", "replicasets")
     ),
-    Listing(plural="replicationcontrollers", shape=p.Workload),
-    Listing(group="batch", plural="jobs", shape=p.Workload),
-    Listing(group="batch", plural="cronjobs", shape=p.CronJob),
+    KubernetesListing(plural="replicationcontrollers", shape=p.Workload),
+    KubernetesListing(group="batch", plural="jobs", shape=p.Workload),
+    KubernetesListing(group="batch", plural="cronjobs", shape=p.CronJob),
 )
-TOKENS: Final = Listing(plural="secrets", metadata=True, selector="type=kubernetes.io/service-account-token")
-JOINING: Final = Listing(plural="secrets", metadata=True, selector="type=bootstrap.kubernetes.io/token")
+TOKENS: Final = KubernetesListing(plural="secrets", metadata=True, selector="type=kubernetes.io/service-account-token")
+JOINING: Final = KubernetesListing(plural="secrets", metadata=True, selector="type=bootstrap.kubernetes.io/token")
 """Bootstrap tokens, with which nodes join the cluster."""
-REQUESTS: Final = Listing(group=CERTIFICATES, plural="certificatesigningrequests", shape=p.SigningRequest, custom=True)
+REQUESTS: Final = KubernetesListing(
+    group=CERTIFICATES, plural="certificatesigningrequests", shape=p.SigningRequest, custom=True
+)
 
 
-def _custom(group: str, version: str, **shapes: type[p.Object]) -> tuple[Listing, ...]:
+def _custom(group: str, version: str, **shapes: type[p.Object]) -> tuple[KubernetesListing, ...]:
     return tuple(
-        Listing(group=group, version=version, plural=plural, shape=shape, custom=True)
+        KubernetesListing(group=group, version=version, plural=plural, shape=shape, custom=True)
         for plural, shape in shapes.items()
     )
 
@@ -118,7 +120,11 @@ KAGENTI: Final = tuple(
     listing
     for group in ("agent.rossoctl.dev", "agent.kagenti.dev")
     for listing in _custom(
-        group, "v1alpha1", agentruntimes=a.KagentiAgent, agentcards=a.KagentiAgent, authorizationpolicies=a.Policy
+        group,
+        "v1alpha1",
+        agentruntimes=a.KagentiAgent,
+        agentcards=a.KagentiAgent,
+        authorizationpolicies=a.KubernetesPolicy,
     )
 )
 TOOLHIVE: Final = _custom(
@@ -140,7 +146,7 @@ class KubernetesSection(Struct, frozen=True, kw_only=True):
     name: str
     title: str
     without: str
-    listings: tuple[Listing, ...] = ()
+    listings: tuple[KubernetesListing, ...] = ()
     paths: tuple[str, ...] = ()
     config: str = ""
     kinds: tuple[str, ...] = ()

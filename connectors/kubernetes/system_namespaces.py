@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from connectors.kubernetes.reader import Facts
+from connectors.kubernetes.reader import KubernetesFacts
 from scanner.text import issuer_name
 
 _OF_KUBERNETES: Final = ("kube-system", "kube-public", "kube-node-lease")
@@ -19,22 +19,22 @@ _OPENSHIFT: Final = "openshift.io/sa.scc.mcs"
 _AKS: Final = (".prod-aks.azure.com", ".azmk8s.io", ".azk8s.cn", ".aks.containerservice.azure.us")
 
 
-def is_system_namespace(namespace: str, facts: Facts) -> bool:
+def is_system_namespace(namespace: str, facts: KubernetesFacts) -> bool:
     """Whether Kubernetes or the vendor of the cluster made it. Without a sign of the vendor, it is not the vendor's."""
     return namespace in _OF_KUBERNETES or any(
         names.fullmatch(namespace) and is_of_vendor(facts) for names, is_of_vendor in _OF_VENDORS
     )
 
 
-def _is_gke(facts: Facts) -> bool:
+def _is_gke(facts: KubernetesFacts) -> bool:
     return _host(facts.issuer) == "container.googleapis.com" or "-gke." in facts.build
 
 
-def _is_aks(facts: Facts) -> bool:
+def _is_aks(facts: KubernetesFacts) -> bool:
     return any(_host(url).endswith(_AKS) for url in (facts.issuer, facts.server))
 
 
-def _is_openshift(facts: Facts) -> bool:
+def _is_openshift(facts: KubernetesFacts) -> bool:
     own = (facts.namespaces[name] for name in _OF_KUBERNETES if name in facts.namespaces)
     return bool(facts.constraints) or any(_OPENSHIFT in (one.annotations or {}) for one in own)
 
@@ -43,7 +43,7 @@ def _host(url: str | None) -> str:
     return issuer_name(url or "").partition("/")[0].partition(":")[0]
 
 
-_OF_VENDORS: Final[tuple[tuple[re.Pattern[str], Callable[[Facts], bool]], ...]] = (
+_OF_VENDORS: Final[tuple[tuple[re.Pattern[str], Callable[[KubernetesFacts], bool]], ...]] = (
     (re.compile(r"gke-.*|gmp-.*"), _is_gke),
     (re.compile(r"aks-.*"), _is_aks),
     (re.compile(r"openshift|openshift-.*|kube-.*"), _is_openshift),

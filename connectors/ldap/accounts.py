@@ -13,7 +13,7 @@ from connectors.ldap import flags
 from connectors.ldap.credentials import CERTIFICATES, INTERVAL, KEYS, MAPPED, PASSWORD_ENDS, keys, password
 from connectors.ldap.place import Place
 from connectors.ldap.rights import Category
-from connectors.ldap.values import Facts, compared, guid, sid
+from connectors.ldap.values import LdapFacts, compared, guid, sid
 from scanner.model import Identity, Signal
 from scanner.model.attributes import USE_LAG_DAYS
 from scanner.redaction.shapes import MASK
@@ -55,7 +55,7 @@ _HAS_PASSWORD = Signal(
 )
 
 
-class Account(Struct, frozen=True, kw_only=True, gc=False):
+class LdapAccount(Struct, frozen=True, kw_only=True, gc=False):
     """An account. ``groups``: DNs of its groups, for comparison. ``primary``: the SID of its primary group.
 
     ``spns``: its service names in lower case. ``delegates_to``: those to which it may delegate. ``managers``: DNs of
@@ -100,13 +100,13 @@ class Account(Struct, frozen=True, kw_only=True, gc=False):
         return any(spn.partition("/")[0] not in _OF_EVERY_COMPUTER for spn in self.spns)
 
 
-def kind_of(facts: Facts) -> str:
+def kind_of(facts: LdapFacts) -> str:
     """The kind of an account, by its class."""
     classes = {one.lower() for one in facts.texts("objectClass")}
     return next((kind for kind in _KINDS if kind.lower() in classes), USER)
 
 
-def parse_account(facts: Facts, place: Place, source: str, scope: str) -> Account:
+def parse_account(facts: LdapFacts, place: Place, source: str, scope: str) -> LdapAccount:
     """An account. Raises Malformed if it lacks its GUID, SID or name."""
     unique, its, name = guid(facts.raw("objectGUID")), sid(facts.raw("objectSid")), facts.text("sAMAccountName")
     if unique is None or its is None or name is None:
@@ -124,7 +124,7 @@ def parse_account(facts: Facts, place: Place, source: str, scope: str) -> Accoun
         *(() if is_person and not is_machine else keys(key, facts, enabled=enabled)),
     )
     rid = facts.number("primaryGroupID")
-    return Account(
+    return LdapAccount(
         identity=Identity(
             key=key,
             provider=place.provider,
@@ -159,7 +159,7 @@ def parse_account(facts: Facts, place: Place, source: str, scope: str) -> Accoun
     )
 
 
-def _aliases(facts: Facts, place: Place, its: str, name: str, *, is_machine: bool) -> Iterator[str | None]:
+def _aliases(facts: LdapFacts, place: Place, its: str, name: str, *, is_machine: bool) -> Iterator[str | None]:
     """Names by which registries call it. A machine's mail address is most often that of a person."""
     yield its
     yield facts.dn
@@ -171,7 +171,7 @@ def _aliases(facts: Facts, place: Place, its: str, name: str, *, is_machine: boo
         yield facts.text("mail")
 
 
-def _signals(kind: str, facts: Facts, uac: int | None, spns: tuple[str, ...]) -> Iterator[Signal]:
+def _signals(kind: str, facts: LdapFacts, uac: int | None, spns: tuple[str, ...]) -> Iterator[Signal]:
     """Signs of what it is, from what it is for, never from its name."""
     if kind in (*MANAGED, COMPUTER):
         yield Signal(says="machine", sort="provider", evidence=f"kind {kind}")
@@ -193,7 +193,7 @@ def _signals(kind: str, facts: Facts, uac: int | None, spns: tuple[str, ...]) ->
         yield Signal(says="human", sort="provider", evidence=evidence, strength="strong" if is_employed else "weak")
 
 
-def _attributes(facts: Facts, its: str, uac: int | None) -> Iterator[tuple[str, Any]]:
+def _attributes(facts: LdapFacts, its: str, uac: int | None) -> Iterator[tuple[str, Any]]:
     yield "object_sid", its
     if uac is not None:
         yield "account_flags", flags.shown(uac)

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from connectors.ldap.descriptors import Descriptors
 from connectors.ldap.groups import SYSTEM, Groups
-from connectors.ldap.rights import ALL_CHANGES, CHANGES, COUNTS, Category, Right, granted, trustees
+from connectors.ldap.rights import ALL_CHANGES, CHANGES, COUNTS, Category, LdapRight, granted, trustees
 from scanner.model import PrivilegeLevel, Way
 
 T = TypeVar("T")
@@ -48,11 +48,11 @@ class Acls:
     def __init__(self) -> None:
         self._descriptors = Descriptors(COUNTS)
         self._lists = Descriptors(_EVERY_LIST)
-        self.on_accounts: dict[str, dict[Right, list[int]]] = {}
-        self.on_groups: dict[str, dict[Right, list[str]]] = {}
-        self.on_units: dict[str, dict[Right, list[str]]] = {}
-        self.on_domain: dict[str, dict[Right, None]] = {}
-        self.on_template: dict[str, dict[Right, None]] = {}
+        self.on_accounts: dict[str, dict[LdapRight, list[int]]] = {}
+        self.on_groups: dict[str, dict[LdapRight, list[str]]] = {}
+        self.on_units: dict[str, dict[LdapRight, list[str]]] = {}
+        self.on_domain: dict[str, dict[LdapRight, None]] = {}
+        self.on_template: dict[str, dict[LdapRight, None]] = {}
         self.protected: set[int] = set()
         self.unread = 0
         self.read = 0
@@ -89,11 +89,11 @@ class Acls:
         if descriptor is not None and found is None:
             self.unread += 1
         for trustee in trustees(found) if found is not None else ():
-            self.on_accounts.setdefault(trustee, {}).setdefault(Right(name), []).append(number)
+            self.on_accounts.setdefault(trustee, {}).setdefault(LdapRight(name), []).append(number)
 
     def _rights(
         self, descriptor: bytes | None, category: Category, number: int | None = None
-    ) -> Iterator[tuple[str, Right]]:
+    ) -> Iterator[tuple[str, LdapRight]]:
         found = None if descriptor is None else self._descriptors.parse(descriptor)
         if found is None:
             self.unread += 1
@@ -111,7 +111,7 @@ class Acls:
         return {*self.on_accounts, *self.on_groups, *self.on_units, *self.on_domain, *self.on_template}
 
 
-class Target(NamedTuple):
+class LdapTarget(NamedTuple):
     """An account as a target of rights, and as a trustee."""
 
     key: str
@@ -128,14 +128,14 @@ class Expanded:
     """
 
     def __init__(
-        self, acls: Acls, groups: Groups, accounts: Sequence[Target], below: Mapping[str, Sequence[int]],
+        self, acls: Acls, groups: Groups, accounts: Sequence[LdapTarget], below: Mapping[str, Sequence[int]],
         leads: Callable[[int], bool],
     ) -> None:  # fmt: skip
         self._acls, self._groups, self._accounts, self._below, self._leads = acls, groups, accounts, below, leads
         self._trustees = frozenset(acls.trustees)
         self._names = {one.sid: one.name for one in accounts if one.sid in self._trustees}
         self._profiles: dict[frozenset[str], Profile] = {}
-        self._ways: dict[tuple[str, Right, str], Way] = {}
+        self._ways: dict[tuple[str, LdapRight, str], Way] = {}
 
     def profile(self, sids: Iterable[str]) -> Profile:
         """What an account with these SIDs, its own, those of its groups, and everybody's, is allowed."""
@@ -212,8 +212,8 @@ class Expanded:
 
     @staticmethod
     def _applying(
-        by_trustee: Mapping[str, Mapping[Right, list[T]]], trustee: str, sids: frozenset[str]
-    ) -> Iterator[tuple[Right, list[T]]]:
+        by_trustee: Mapping[str, Mapping[LdapRight, list[T]]], trustee: str, sids: frozenset[str]
+    ) -> Iterator[tuple[LdapRight, list[T]]]:
         for right, targets in by_trustee.get(trustee, {}).items():
             if sids.isdisjoint(right.unless):
                 yield right, targets
@@ -230,7 +230,7 @@ class Expanded:
         to = f"granted to {self._names.get(trustee) or self._groups.name(trustee)}"
         return f"{to}, which it can join by {reached[trustee]}" if reached[trustee] else to
 
-    def _way(self, trustee: str, right: Right, numbers: Sequence[int], said: str) -> Way:
+    def _way(self, trustee: str, right: LdapRight, numbers: Sequence[int], said: str) -> Way:
         key = (trustee, right, said)
         if key not in self._ways:
             kept, more = list(dict.fromkeys(numbers)), ""
@@ -244,7 +244,7 @@ class Expanded:
             self._ways[key] = Way(kind="become", on=on, by=by, conditional=right.conditional)
         return self._ways[key]
 
-    def _under(self, trustee: str, right: Right, dns: Sequence[str], said: str) -> Iterator[Way]:
+    def _under(self, trustee: str, right: LdapRight, dns: Sequence[str], said: str) -> Iterator[Way]:
         numbers = [number for dn in dns for number in self._below.get(dn, ()) if number not in self._acls.protected]
         if numbers:
             yield self._way(trustee, right, numbers, f"{said} on the unit above")

@@ -16,10 +16,10 @@ from connectors.ldap.ldif import LdifDirectory
 from connectors.ldap.least_privilege import ANY_POLICY, policy_of
 from connectors.ldap.place import ROOT_ATTRIBUTES, Place, Root, parse_root
 from connectors.ldap.preflight import checks
-from connectors.ldap.reading import Directory, DirectoryReader, read_scope
+from connectors.ldap.reading import DirectoryReader, LdapDirectory, read_scope
 from connectors.ldap.settings import LdapSettings
 from connectors.ldap.spec import SPEC
-from connectors.ldap.values import Facts, compared
+from connectors.ldap.values import LdapFacts, compared
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 
@@ -79,7 +79,7 @@ class LdapConnector:
         with closing(self._open(Meter())) as directory:
             return policy_of(self._places(directory), self._settings)
 
-    def _places(self, directory: Directory) -> list[Place]:
+    def _places(self, directory: LdapDirectory) -> list[Place]:
         """The scopes, whose bases can be read. Raises SourceError."""
         root: Root = parse_root(directory.entry("", ROOT_ATTRIBUTES))
         places = list(root.places(self._settings.base_dn))
@@ -87,7 +87,7 @@ class LdapConnector:
             directory.entry(place.base, ("objectClass",))
         return [replace(place, netbios=_short_name(directory, place)) for place in places]
 
-    def _open(self, meter: Meter) -> Directory:
+    def _open(self, meter: Meter) -> LdapDirectory:
         folder = self._settings.from_files
         return Connection(self._settings, meter) if folder is None else LdifDirectory(folder)
 
@@ -95,13 +95,13 @@ class LdapConnector:
         return Meter(asks=self._settings.from_files is None)
 
 
-def _short_name(directory: Directory, place: Place) -> str:
+def _short_name(directory: LdapDirectory, place: Place) -> str:
     """The domain's short name, which the forest's configuration has; empty if it cannot be read."""
     if not (place.is_ad and place.configuration):
         return ""
     try:
         for entry in directory.below(f"CN=Partitions,{place.configuration}", ("crossRef",), ("nCName", "nETBIOSName")):
-            facts = Facts(entry)
+            facts = LdapFacts(entry)
             if compared(facts.text("nCName") or "") == compared(place.domain):
                 return facts.text("nETBIOSName") or ""
     except SourceError:

@@ -13,7 +13,7 @@ from typing import Any
 from connectors.core.reading import in_utc
 from connectors.ldap.client.messages import text
 from connectors.ldap.flags import NEVER_EXPIRES, NO_PASSWORD_NEEDED
-from connectors.ldap.values import NEVER, Facts, filetime
+from connectors.ldap.values import NEVER, LdapFacts, filetime
 from scanner.model import Credential, CredentialKind, credential_key
 
 KEYS, MAPPED, CERTIFICATES = "msDS-KeyCredentialLink", "altSecurityIdentities", "userCertificate"
@@ -26,7 +26,7 @@ _MOST_LISTED = 50
 """The most keys, mapped certificates or certificates of an account that are listed, each."""
 
 
-def password(key: str, facts: Facts, uac: int | None, *, managed: bool, enabled: bool | None) -> Credential:
+def password(key: str, facts: LdapFacts, uac: int | None, *, managed: bool, enabled: bool | None) -> Credential:
     """The password of an account. ``managed``: the domain sets it, as of a managed service account or a computer."""
     set_at = facts.filetime("pwdLastSet")
     expires_at, never = None, False
@@ -62,13 +62,13 @@ NEVER_DAYS = 100_000
 """More days than any interval has."""
 
 
-def keys(key: str, facts: Facts, *, enabled: bool | None) -> Iterator[Credential]:
+def keys(key: str, facts: LdapFacts, *, enabled: bool | None) -> Iterator[Credential]:
     """Its key credentials, mapped certificates, and certificates of its own."""
     made = (*_key_credentials(key, facts, enabled), *_mapped(key, facts, enabled), *_certificates(key, facts, enabled))
     yield from {one.key: one for one in made}.values()
 
 
-def _key_credentials(key: str, facts: Facts, enabled: bool | None) -> Iterator[Credential]:
+def _key_credentials(key: str, facts: LdapFacts, enabled: bool | None) -> Iterator[Credential]:
     for value in list(facts.each(KEYS))[:_MOST_LISTED]:
         found = key_credential(value)
         if found is not None:
@@ -114,7 +114,7 @@ def key_credential(value: bytes) -> tuple[str, datetime | None, dict[str, Any]] 
     return id_, filetime(int.from_bytes(entries.get(_CREATED, b"")[:8], "little")), attributes
 
 
-def _mapped(key: str, facts: Facts, enabled: bool | None) -> Iterator[Credential]:
+def _mapped(key: str, facts: LdapFacts, enabled: bool | None) -> Iterator[Credential]:
     """Certificates, or names of another realm, that sign in as the account."""
     for mapping in facts.texts(MAPPED)[:_MOST_LISTED]:
         kind: CredentialKind = "federation" if mapping.lower().startswith("kerberos:") else "certificate"
@@ -127,7 +127,7 @@ def _mapped(key: str, facts: Facts, enabled: bool | None) -> Iterator[Credential
         )
 
 
-def _certificates(key: str, facts: Facts, enabled: bool | None) -> Iterator[Credential]:
+def _certificates(key: str, facts: LdapFacts, enabled: bool | None) -> Iterator[Credential]:
     from cryptography import x509
 
     for value in list(facts.each(CERTIFICATES))[:_MOST_LISTED]:

@@ -9,7 +9,7 @@ from connectors.core.contract import Malformed
 from connectors.ldap.accounts import without_password
 from connectors.ldap.credentials import CERTIFICATES, keys
 from connectors.ldap.place import Place
-from connectors.ldap.values import Facts, compared, relative_name
+from connectors.ldap.values import LdapFacts, compared, relative_name
 from scanner.model import Credential, Identity, Link, Privilege, Signal, credential_key
 
 _UNIQUE = ("entryUUID", "nsUniqueId", "ipaUniqueID")
@@ -31,12 +31,12 @@ GROUP_ATTRIBUTES = ("objectClass", "cn", "member", "uniqueMember", "memberUid", 
 _UNKNOWN = Privilege(level="unknown", evidence=("the access rules of an LDAP server are not read",))
 
 
-def unique_of(facts: Facts) -> str | None:
+def unique_of(facts: LdapFacts) -> str | None:
     """The id that the server gave the entry for good."""
     return next((found for name in _UNIQUE if (found := facts.text(name)) is not None), None)
 
 
-def parse_entry(facts: Facts, place: Place, source: str, scope: str, classes: Sequence[str]) -> Identity:
+def parse_entry(facts: LdapFacts, place: Place, source: str, scope: str, classes: Sequence[str]) -> Identity:
     """An entry of one of the classes. Raises Malformed if it has no name."""
     its = {one.lower() for one in facts.texts("objectClass")}
     kind = next((one for one in classes if one.lower() in its), classes[0])
@@ -70,11 +70,11 @@ def parse_entry(facts: Facts, place: Place, source: str, scope: str, classes: Se
     )
 
 
-def _is_person(facts: Facts) -> bool:
+def _is_person(facts: LdapFacts) -> bool:
     return facts.text("employeeNumber") is not None or facts.text("givenName") is not None
 
 
-def _signals(facts: Facts) -> tuple[Signal, ...]:
+def _signals(facts: LdapFacts) -> tuple[Signal, ...]:
     password = Signal(
         says="human", sort="credential", evidence="a password, as every account may have one", strength="suggested"
     )
@@ -86,7 +86,7 @@ def _signals(facts: Facts) -> tuple[Signal, ...]:
     return (password,)
 
 
-def _password(key: str, name: str, facts: Facts, *, enabled: bool) -> Credential:
+def _password(key: str, name: str, facts: LdapFacts, *, enabled: bool) -> Credential:
     return Credential(
         key=credential_key(key, "password", name),
         kind="password",
@@ -97,14 +97,14 @@ def _password(key: str, name: str, facts: Facts, *, enabled: bool) -> Credential
     )
 
 
-def _attributes(facts: Facts) -> Mapping[str, Any]:
+def _attributes(facts: LdapFacts) -> Mapping[str, Any]:
     found: dict[str, Any] = {"object_classes": list(facts.texts("objectClass"))}
     if (number := facts.number("uidNumber")) is not None:
         found["uid_number"] = number
     return found
 
 
-def members_of(facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def members_of(facts: LdapFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Who is in a group: DNs in the form for comparison, and user names."""
     dns = (*facts.texts("member"), *facts.texts("uniqueMember"))
     return tuple(map(compared, dns)), facts.texts("memberUid")

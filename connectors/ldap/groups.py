@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from connectors.ldap.values import Facts, compared, guid, relative_name, sid
+from connectors.ldap.values import LdapFacts, compared, guid, relative_name, sid
 from scanner.catalog import read_table
 from scanner.model import PrivilegeLevel
 
@@ -30,14 +30,14 @@ class TierZero(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     why: str = "administers the domain"
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+class _GroupTable(Struct, frozen=True, forbid_unknown_fields=True):
     group: tuple[TierZero, ...]
 
 
-TIER_ZERO = read_table("connectors.ldap", "tier0.toml", _Table).group
+TIER_ZERO = read_table("connectors.ldap", "tier0.toml", _GroupTable).group
 
 
-class Group(Struct, frozen=True, kw_only=True, gc=False):
+class LdapGroup(Struct, frozen=True, kw_only=True, gc=False):
     """A group. ``dn`` and ``above``, the groups that it is a member of, are in the form for comparison."""
 
     sid: str
@@ -49,13 +49,13 @@ class Group(Struct, frozen=True, kw_only=True, gc=False):
     admin_count: bool = False
 
 
-def parse_group(facts: Facts, key: str) -> Group | None:
+def parse_group(facts: LdapFacts, key: str) -> LdapGroup | None:
     """A group, or what stands for a foreign account or a well-known one; None without a SID."""
     its = sid(facts.raw("objectSid"))
     if its is None:
         return None
     name = facts.text("sAMAccountName") or facts.text("cn") or relative_name(facts.dn)
-    return Group(
+    return LdapGroup(
         sid=its,
         dn=compared(facts.dn),
         name=name,
@@ -66,7 +66,7 @@ def parse_group(facts: Facts, key: str) -> Group | None:
     )
 
 
-def group_key(facts: Facts) -> str | None:
+def group_key(facts: LdapFacts) -> str | None:
     """The objectGUID of a group."""
     return guid(facts.raw("objectGUID"))
 
@@ -86,13 +86,13 @@ def tier_of(its: str, name: str) -> TierZero | None:
 class Groups:
     """All groups of a domain."""
 
-    def __init__(self, groups: Iterable[Group]) -> None:
+    def __init__(self, groups: Iterable[LdapGroup]) -> None:
         every = tuple(groups)
-        self.by_sid: Mapping[str, Group] = {group.sid: group for group in every}
-        self._by_dn: Mapping[str, Group] = {group.dn: group for group in every}
+        self.by_sid: Mapping[str, LdapGroup] = {group.sid: group for group in every}
+        self._by_dn: Mapping[str, LdapGroup] = {group.dn: group for group in every}
         self._closed: dict[str, Mapping[str, tuple[str, ...]]] = {}
 
-    def direct(self, names: Iterable[str]) -> list[Group]:
+    def direct(self, names: Iterable[str]) -> list[LdapGroup]:
         """The groups with these names (DNs, in the form for comparison) that were read."""
         return [self._by_dn[name] for name in names if name in self._by_dn]
 

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from connectors.core.reading import unread_facts
 from connectors.ldap import flags
-from connectors.ldap.accounts import COMPUTER, KRBTGT, Account
-from connectors.ldap.acls import Acls, Expanded, Fact, Target
-from connectors.ldap.groups import Group, Groups
+from connectors.ldap.accounts import COMPUTER, KRBTGT, LdapAccount
+from connectors.ldap.acls import Acls, Expanded, Fact, LdapTarget
+from connectors.ldap.groups import Groups, LdapGroup
 from scanner.model import PRIVILEGES, Grant, Identity, Link, Privilege, Way
 from scanner.model.attributes import OWNERS
 
@@ -27,13 +27,13 @@ LEFT_BEHIND = "admin_count_left_behind"
 class _Domain:
     """All accounts of a scope, and what follows from all of them together."""
 
-    def __init__(self, accounts: Sequence[Account], groups: Groups, acls: Acls) -> None:
+    def __init__(self, accounts: Sequence[LdapAccount], groups: Groups, acls: Acls) -> None:
         self.accounts, self.groups = accounts, groups
         self.owners = {account.dn: account for account in accounts}
         self._acls = acls
         self._trustees = acls.trustees
         targets = [
-            Target(one.identity.key, one.sid, one.identity.name, one.identity.enabled is False) for one in accounts
+            LdapTarget(one.identity.key, one.sid, one.identity.name, one.identity.enabled is False) for one in accounts
         ]
         self.rights = Expanded(acls, groups, targets, self._below(), self._leads)
         self._hosts: dict[str, str] | None = None
@@ -51,7 +51,7 @@ class _Domain:
                     found[dn].append(number)
         return found
 
-    def sids(self, account: Account) -> list[str]:
+    def sids(self, account: LdapAccount) -> list[str]:
         """The SIDs of the groups that it is a direct member of."""
         own = [group.sid for group in self.groups.direct(account.groups)]
         return [*own, account.primary] if account.primary else own
@@ -85,7 +85,7 @@ class _Domain:
 
 
 def identities(
-    accounts: Sequence[Account], groups: Groups, acls: Acls, *, all_computers: bool, rights_unread: bool
+    accounts: Sequence[LdapAccount], groups: Groups, acls: Acls, *, all_computers: bool, rights_unread: bool
 ) -> Iterator[Identity]:
     """The identities. Computers that neither serve others nor have rights of their own are left out, unless all count.
 
@@ -125,7 +125,7 @@ def identities(
         )
 
 
-def _acts(account: Account, privilege: Privilege, *, of_its_own: bool) -> bool:
+def _acts(account: LdapAccount, privilege: Privilege, *, of_its_own: bool) -> bool:
     return (
         privilege.level != "normal"
         or account.serves
@@ -135,7 +135,7 @@ def _acts(account: Account, privilege: Privilege, *, of_its_own: bool) -> bool:
     )
 
 
-def _facts(account: Account, groups: Groups, held: Held) -> Iterator[Fact]:
+def _facts(account: LdapAccount, groups: Groups, held: Held) -> Iterator[Fact]:
     """What its groups, its flags and its delegation make of it."""
     for sid, path in held.items():
         group = groups.by_sid.get(sid)
@@ -153,7 +153,7 @@ def _facts(account: Account, groups: Groups, held: Held) -> Iterator[Fact]:
         yield "high", f"constrained delegation to {account.delegates_to[0]}, {how}"
 
 
-def _by_delegation(account: Account, domain: _Domain) -> Iterator[Way]:
+def _by_delegation(account: LdapAccount, domain: _Domain) -> Iterator[Way]:
     """Whom it becomes by delegation: the accounts of the services, or whoever can be made to sign in to it."""
     if account.delegates_to:
         hosts = {host: spn for spn in reversed(account.delegates_to) if (host := domain.host(spn)) is not None}
@@ -177,7 +177,7 @@ def _privilege(facts: list[Fact]) -> Privilege:
     return Privilege(level=facts[0][0], evidence=tuple(dict.fromkeys(text for _, text in facts)))
 
 
-def _grants(own: Sequence[Group], groups: Groups, held: Held) -> Iterator[Grant]:
+def _grants(own: Sequence[LdapGroup], groups: Groups, held: Held) -> Iterator[Grant]:
     direct = {group.sid for group in own}
     named = [group for group in (groups.by_sid.get(sid) for sid in held) if group is not None]
     for group in sorted(named, key=lambda one: one.sid):
@@ -187,7 +187,7 @@ def _grants(own: Sequence[Group], groups: Groups, held: Held) -> Iterator[Grant]
             yield Grant(name=group.name, via=via, admin=group.tier is not None and group.tier.level == "admin")
 
 
-def _more(account: Account, owners: Mapping[str, Account], groups: Groups, held: Held) -> dict[str, Any]:
+def _more(account: LdapAccount, owners: Mapping[str, LdapAccount], groups: Groups, held: Held) -> dict[str, Any]:
     found: dict[str, Any] = {}
     managers = []
     for dn in account.managers[:_MOST_OWNERS]:

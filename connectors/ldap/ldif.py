@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.core.offline import MAX_BYTES, NotExported, Unreadable, content_of, looking_into, named_files, text_of
-from connectors.ldap.client.messages import Entry
+from connectors.ldap.client.messages import LdapEntry
 from connectors.ldap.place import IS_ACTIVE_DIRECTORY
 from connectors.ldap.values import compared, is_below
 from scanner.errors import SourceError
@@ -18,14 +18,14 @@ from scanner.text import printable
 _HINT = "export it with ldapsearch, or with ldifde"
 
 
-def parse_ldif(text: str) -> Iterator[Entry]:
+def parse_ldif(text: str) -> Iterator[LdapEntry]:
     """The entries. Raises Unreadable, with the line, for what is no LDIF; changes are none."""
     dn: str | None = None
     values: dict[str, list[bytes]] = {}
     for number, line in _unfolded(text):
         if not line:
             if dn is not None:
-                yield Entry(dn, values)
+                yield LdapEntry(dn, values)
             dn, values = None, {}
             continue
         name, value = _parted(number, line)
@@ -43,7 +43,7 @@ def parse_ldif(text: str) -> Iterator[Entry]:
             case _:
                 values.setdefault(name, []).append(value)
     if dn is not None:
-        yield Entry(dn, values)
+        yield LdapEntry(dn, values)
 
 
 def _unfolded(text: str) -> Iterator[tuple[int, str]]:
@@ -85,7 +85,7 @@ class LdifDirectory:
             if not files:
                 raise SourceError(f"{printable(str(path))} has no file in LDIF", hint=_HINT)
             self.as_of = datetime.fromtimestamp(min(one.stat().st_mtime for one in files), UTC)
-        entries: dict[str, Entry] = {}
+        entries: dict[str, LdapEntry] = {}
         for file in files:
             try:
                 entries |= {compared(one.dn): one for one in parse_ldif(text_of(content_of(file, MAX_BYTES)))}
@@ -93,7 +93,7 @@ class LdifDirectory:
                 raise SourceError(f"{printable(file.name)}: {error}", hint=_HINT) from None
         self._entries = entries
 
-    def entry(self, dn: str, attributes: Sequence[str]) -> Entry:
+    def entry(self, dn: str, attributes: Sequence[str]) -> LdapEntry:
         """An entry; the root entry follows from the others if it was not exported. Raises SourceError."""
         del attributes
         found = self._entries.get(compared(dn))
@@ -102,20 +102,20 @@ class LdifDirectory:
         if not dn:
             return self._root()
         if any(is_below(one, compared(dn)) for one in self._entries):
-            return Entry(dn, {})
+            return LdapEntry(dn, {})
         raise NotExported("no exported entry is in the base", hint="check base_dn")
 
-    def _root(self) -> Entry:
+    def _root(self) -> LdapEntry:
         is_ad = any("objectsid" in entry.values for entry in self._entries.values())
         contexts = sorted({_context(entry.dn) for entry in self._entries.values() if entry.dn})
         values = {"namingcontexts": [one.encode() for one in contexts]}
         if is_ad:
             values["supportedcapabilities"] = [IS_ACTIVE_DIRECTORY.encode()]
-        return Entry("", values)
+        return LdapEntry("", values)
 
     def below(
         self, base: str, classes: Sequence[str], attributes: Sequence[str], *, descriptors: bool = False
-    ) -> Iterator[Entry]:
+    ) -> Iterator[LdapEntry]:
         """The entries of the classes. Raises NotExported if there is none: the files may lack them."""
         del attributes, descriptors
         wanted = {one.lower().encode() for one in classes}

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from connectors.core.contract import Malformed
-from connectors.ldap.client.messages import Entry
+from connectors.ldap.client.messages import LdapEntry
 from connectors.ldap.spec import ACTIVE_DIRECTORY, LDAP
-from connectors.ldap.values import Facts, compared, dns_name, is_below
+from connectors.ldap.values import LdapFacts, compared, dns_name, is_below
 
 IS_ACTIVE_DIRECTORY = "1.2.840.113556.1.4.800"
 ROOT_ATTRIBUTES = (
@@ -70,9 +70,9 @@ class Root(Struct, frozen=True, kw_only=True):
             yield Place(base=base, domain=domain, is_ad=self.is_ad, configuration=self.configuration)
 
 
-def parse_root(entry: Entry) -> Root:
+def parse_root(entry: LdapEntry) -> Root:
     """The server's root entry. Raises Malformed if it names no naming context."""
-    facts = Facts(entry)
+    facts = LdapFacts(entry)
     contexts = facts.texts("namingContexts")
     if not contexts:
         raise Malformed("the server's root entry names no naming context")

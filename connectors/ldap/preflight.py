@@ -9,16 +9,16 @@ from connectors.core.contract import Check
 from connectors.ldap import accounts as a
 from connectors.ldap import entries as e
 from connectors.ldap.place import Place
-from connectors.ldap.reading import GROUP, Directory
+from connectors.ldap.reading import GROUP, LdapDirectory
 from connectors.ldap.settings import LdapSettings
 from connectors.ldap.spec import TABLE
-from connectors.ldap.values import Facts
+from connectors.ldap.values import LdapFacts
 from scanner.errors import SourceError
 
 _LOOKED_AT = 50
 
 
-def checks(directory: Directory, place: Place, settings: LdapSettings) -> Iterator[Check]:
+def checks(directory: LdapDirectory, place: Place, settings: LdapSettings) -> Iterator[Check]:
     """A line for each section of the scope."""
     classes = (a.USER,) if place.is_ad else settings.classes
     needed = ("userAccountControl", "pwdLastSet") if place.is_ad else ("objectClass",)
@@ -27,11 +27,13 @@ def checks(directory: Directory, place: Place, settings: LdapSettings) -> Iterat
     yield _check(directory, place, "groups", groups, ("objectSid",) if place.is_ad else ("cn",))
 
 
-def _check(directory: Directory, place: Place, section: str, classes: Sequence[str], needed: Sequence[str]) -> Check:
+def _check(
+    directory: LdapDirectory, place: Place, section: str, classes: Sequence[str], needed: Sequence[str]
+) -> Check:
     name = f"{section} in {place.id}"
     fix = "it takes: " + (TABLE[section].ad if place.is_ad else TABLE[section].ldap)
     try:
-        found = [Facts(one) for one in islice(directory.below(place.base, classes, needed), _LOOKED_AT)]
+        found = [LdapFacts(one) for one in islice(directory.below(place.base, classes, needed), _LOOKED_AT)]
     except SourceError as error:
         return Check(name=name, ok=False, detail=str(error), fix=error.hint or fix)
     if not found:

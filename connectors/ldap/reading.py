@@ -13,12 +13,12 @@ from connectors.core.reading import ReadSection, SectionReader
 from connectors.ldap import accounts as a
 from connectors.ldap import entries as e
 from connectors.ldap.acls import Acls
-from connectors.ldap.client.messages import Entry
-from connectors.ldap.groups import ATTRIBUTES, Group, Groups, parse_group
+from connectors.ldap.client.messages import LdapEntry
+from connectors.ldap.groups import ATTRIBUTES, Groups, LdapGroup, parse_group
 from connectors.ldap.identities import identities
 from connectors.ldap.place import Place
 from connectors.ldap.settings import LdapSettings
-from connectors.ldap.values import Facts, compared, guid
+from connectors.ldap.values import LdapFacts, compared, guid
 from scanner.errors import Denied, SourceError
 from scanner.model import Coverage, Identity, Link
 
@@ -27,14 +27,14 @@ CONTAINERS = ("domainDNS", "organizationalUnit", "container", "builtinDomain")
 _NOT_READ = ("policies", "certificate_templates")
 
 
-class Directory(Protocol):
+class LdapDirectory(Protocol):
     """What entries are read from: a server, or files."""
 
-    def entry(self, dn: str, attributes: Sequence[str]) -> Entry: ...
+    def entry(self, dn: str, attributes: Sequence[str]) -> LdapEntry: ...
 
     def below(
         self, base: str, classes: Sequence[str], attributes: Sequence[str], *, descriptors: bool = False
-    ) -> Iterator[Entry]: ...
+    ) -> Iterator[LdapEntry]: ...
 
     def close(self) -> None: ...
 
@@ -42,7 +42,7 @@ class Directory(Protocol):
 class DirectoryReader(SectionReader):
     """Reads sections of one scope."""
 
-    def __init__(self, directory: Directory, scope: Scope, meter: Meter, settings: LdapSettings) -> None:
+    def __init__(self, directory: LdapDirectory, scope: Scope, meter: Meter, settings: LdapSettings) -> None:
         super().__init__(scope, meter)
         self.directory = directory
         self.settings = settings
@@ -54,7 +54,7 @@ class DirectoryReader(SectionReader):
         base: str,
         classes: Sequence[str],
         attributes: Sequence[str],
-        take: Callable[[Facts], None],
+        take: Callable[[LdapFacts], None],
         *,
         descriptors: bool = False,
     ) -> None:
@@ -64,7 +64,7 @@ class DirectoryReader(SectionReader):
             for entry in self.directory.below(base, classes, attributes, descriptors=descriptors):
                 number += 1
                 try:
-                    take(Facts(entry))
+                    take(LdapFacts(entry))
                 except Malformed as error:
                     section.malformed(entry.dn, str(error))
         except SourceError as error:
@@ -97,9 +97,9 @@ def _read_domain(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
 
 
 def _read_groups(reader: DirectoryReader, acls: Acls) -> ReadSection[Groups]:
-    found: list[Group] = []
+    found: list[LdapGroup] = []
 
-    def take(facts: Facts) -> None:
+    def take(facts: LdapFacts) -> None:
         unique = guid(facts.raw("objectGUID"))
         group = None if unique is None else parse_group(facts, reader.place.key(GROUP, unique))
         if group is None:
@@ -125,7 +125,7 @@ def _read_containers(reader: DirectoryReader, acls: Acls) -> ReadSection[None]:
     template = f"cn=adminsdholder,cn=system,{domain}"
     number = 0
 
-    def take(facts: Facts) -> None:
+    def take(facts: LdapFacts) -> None:
         nonlocal number
         number += 1
         dn, descriptor = compared(facts.dn), facts.raw(a.DESCRIPTOR)
@@ -144,11 +144,11 @@ def _read_containers(reader: DirectoryReader, acls: Acls) -> ReadSection[None]:
     yield reader.done(section)
 
 
-def _read_accounts(reader: DirectoryReader, acls: Acls) -> ReadSection[list[a.Account]]:
-    found: list[a.Account] = []
+def _read_accounts(reader: DirectoryReader, acls: Acls) -> ReadSection[list[a.LdapAccount]]:
+    found: list[a.LdapAccount] = []
     place, scope = reader.place, reader.scope
 
-    def take(facts: Facts) -> None:
+    def take(facts: LdapFacts) -> None:
         account = a.parse_account(facts, place, scope.source, scope.id)
         number = len(found)
         found.append(account)
@@ -185,7 +185,7 @@ def _read_entries(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
     place, scope, classes = reader.place, reader.scope, reader.settings.classes
     found: dict[str, Identity] = {}
 
-    def take(facts: Facts) -> None:
+    def take(facts: LdapFacts) -> None:
         made = e.parse_entry(facts, place, scope.source, scope.id, classes)
         name = facts.text("uid")
         groups = (*by_dn.get(compared(facts.dn), ()), *(by_name.get(name, ()) if name else ()))
@@ -210,7 +210,7 @@ def _read_members(reader: DirectoryReader) -> ReadSection[Members]:
     by_dn: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     by_name: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 
-    def take(facts: Facts) -> None:
+    def take(facts: LdapFacts) -> None:
         name = facts.text("cn") or facts.dn
         key = reader.place.key(GROUP, e.unique_of(facts) or compared(facts.dn))
         dns, names = e.members_of(facts)

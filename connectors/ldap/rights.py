@@ -47,7 +47,7 @@ _BY_OBJECT: Mapping[tuple[int, bytes], tuple[str, tuple[Category, ...]]] = {
 _ON_PARTS: Mapping[Category, bool] = dict.fromkeys(("user", "computer", "managed", "group"), True)
 
 
-class Right(NamedTuple):
+class LdapRight(NamedTuple):
     """A right under its usual name. ``unless``: SIDs to which an entry before it denies it."""
 
     name: str
@@ -55,13 +55,13 @@ class Right(NamedTuple):
     unless: tuple[str, ...] = ()
 
 
-def granted(descriptor: Descriptor, category: Category) -> Iterator[tuple[str, Right]]:
+def granted(descriptor: Descriptor, category: Category) -> Iterator[tuple[str, LdapRight]]:
     """The trustees with their rights on an object, as far as these lead anywhere; the owner is one of them.
 
     A list denies what an entry before the one that allows it denies.
     """
     if descriptor.aces is None:
-        yield EVERYONE, Right(ANYTHING)
+        yield EVERYONE, LdapRight(ANYTHING)
         return
     denied: list[tuple[str, int, bytes | None]] = []
     limits_owner = False
@@ -75,16 +75,16 @@ def granted(descriptor: Descriptor, category: Category) -> Iterator[tuple[str, R
         if name is None:
             continue
         before = [(who, bits) for who, bits, what in denied if bits & mask and what in (None, about)] if denied else []
-        yield trustee, Right(name, conditional, tuple(sorted({who for who, _ in before})))
+        yield trustee, LdapRight(name, conditional, tuple(sorted({who for who, _ in before})))
         if before:
             rest = mask
             for _, bits in before:
                 rest &= ~bits
             left = right_of(rest, about, category)
             if left is not None:
-                yield trustee, Right(left, conditional)
+                yield trustee, LdapRight(left, conditional)
     if descriptor.owner is not None and not limits_owner:
-        yield descriptor.owner, Right("Owns")
+        yield descriptor.owner, LdapRight("Owns")
 
 
 def right_of(mask: int, about: bytes | None, category: Category) -> str | None:

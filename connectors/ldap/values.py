@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from connectors.ldap.client.messages import Entry, text
+from connectors.ldap.client.messages import LdapEntry, text
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 NEVER = 0x7FFF_FFFF_FFFF_FFFF
@@ -19,10 +19,10 @@ _DOMAIN_PART = re.compile(r"\s*dc\s*=\s*([a-z0-9_-]+)\s*", re.IGNORECASE)
 _SPLIT = re.compile(r"(?<!\\),")
 
 
-class Facts:
+class LdapFacts:
     """The attributes of an entry by name, in any case."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: LdapEntry) -> None:
         self.dn = entry.dn
         self._values = entry.values
 
@@ -69,7 +69,7 @@ def _number(value: bytes | None) -> int | None:
 
 
 def filetime(value: int | None) -> datetime | None:
-    """See ``Facts.filetime``."""
+    """See ``LdapFacts.filetime``."""
     if value is None or not 0 < value < NEVER:
         return None
     try:
@@ -79,7 +79,7 @@ def filetime(value: int | None) -> datetime | None:
 
 
 def generalized(value: str) -> datetime | None:
-    """See ``Facts.moment``."""
+    """See ``LdapFacts.moment``."""
     found = _GENERALIZED.fullmatch(value)
     if found is None:
         return None

@@ -1,7 +1,7 @@
 """Counts events of logs whose records are read one by one.
 
 A reader returns for a record its time, its id, and a *raw key*: the few texts in it that matter. It then explains each
-distinct raw key once, as an :class:`Act`.
+distinct raw key once, as an :class:`LogAct`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Event(NamedTuple):
     once: Hashable = None
 
 
-class Act(NamedTuple):
+class LogAct(NamedTuple):
     """The meaning of equal events. ``scope``: where they were logged.
 
     ``features``: by their texts, the action first. ``changed``: the identities and workloads that were changed, as
@@ -78,7 +78,7 @@ class EventCounting(Counting, Generic[R]):
         ...
 
     @abstractmethod
-    def act(self, raw: Hashable) -> Act:
+    def act(self, raw: Hashable) -> LogAct:
         """The meaning of events with this raw key."""
         ...
 

@@ -1,7 +1,8 @@
 """Counts events into profiles. Most events repeat others except for their time.
 
 So a reader counts *raw keys*, the few texts of an event that matter, and explains each distinct one only once:
-:class:`RawCounts`. The result goes into a :class:`Tally`, whose limits keep a hostile log from using too much memory.
+:class:`RawCounts`. The result goes into a :class:`LogTally`, whose limits keep a hostile log from using too much of the
+memory.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ _FIRST, _EVENT, _LAST = 3, 4, 5
 """The places of a feature's times and event in its row, after the three counts."""
 
 
-class Profile:
+class LogProfile:
     """The profile of one caller on one day, while it is being counted."""
 
     __slots__ = ("beyond", "counts", "denied", "events", "first", "hours", "last", "seen_first", "seen_last", "values")
@@ -186,7 +187,7 @@ class Profile:
             self.values[sort] = number + 1
         return self.counts.setdefault(text, [0, 0, 0, counted.first, counted.event_id, counted.last])
 
-    def join(self, other: Profile) -> None:
+    def join(self, other: LogProfile) -> None:
         """Add the counts of another profile."""
         self.first = min(filter(None, (self.first, other.first)), default="")
         self.last = max(self.last, other.last)
@@ -228,7 +229,7 @@ class Profile:
 DONE, DENIED, FAILED = range(3)
 
 
-class Tally:
+class LogTally:
     """The profiles of one unit, by scope, day (``2026-11-28``), caller and its unique id.
 
     ``left_out``: by scope and day, how many callers have no profile of their own.
@@ -237,9 +238,9 @@ class Tally:
     def __init__(self) -> None:
         self.left_out: Counter[tuple[str, str]] = Counter()
         self._seen_left_out: set[int] = set()
-        self._profiles: dict[tuple[str, str, str, str], Profile] = {}
+        self._profiles: dict[tuple[str, str, str, str], LogProfile] = {}
 
-    def of(self, scope: str, day: str, caller: str, unique_id: str = "") -> Profile:
+    def of(self, scope: str, day: str, caller: str, unique_id: str = "") -> LogProfile:
         """The profile to count into."""
         at = scope, day, caller, unique_id
         found = self._profiles.get(at)
@@ -251,7 +252,7 @@ class Tally:
                     self._seen_left_out.add(mark)
                     self.left_out[at[:2]] += 1
                 at = scope, day, MORE, ""
-            found = self._profiles.setdefault(at, Profile())
+            found = self._profiles.setdefault(at, LogProfile())
         return found
 
     def crowded(self) -> Mapping[tuple[str, str], str]:
@@ -337,7 +338,7 @@ class Counting(ABC):
         self.left_out: Counter[tuple[str, str]] = Counter()
         self.spoilt = Spoilt()
         self.raw = RawCounts(self._explain)
-        self.tally = Tally()
+        self.tally = LogTally()
         self.days: set[tuple[str, str]] = set()
         self.changes: dict[tuple[str, str, str, str, str], NamedChange] = {}
         self.changes_left_out: Counter[tuple[str, str]] = Counter()

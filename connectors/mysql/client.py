@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from connectors.core.contract import Malformed, Meter
-from connectors.databases.session import Session, ended_after
+from connectors.databases.session import DatabaseSession, ended_after
 from connectors.mysql.settings import MysqlSettings
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
@@ -34,7 +34,7 @@ class _Refused:
         raise OperationalError(2061, "the server asks for the password in clear text, and is not verified")
 
 
-class MysqlSession(Session):
+class MysqlSession(DatabaseSession):
     """A session. Raises SourceError if it cannot be had."""
 
     def __init__(self, settings: MysqlSettings, meter: Meter) -> None:
@@ -50,7 +50,7 @@ class MysqlSession(Session):
             raise
 
     def run(self, sql: str) -> Iterator[dict[str, Any]]:
-        """See ``Session.run``."""
+        """See ``DatabaseSession.run``."""
         import pymysql
 
         try:
@@ -68,7 +68,7 @@ class MysqlSession(Session):
             raise Malformed("the server's answer cannot be read") from None
 
     def close(self) -> None:
-        """See ``Session.close``."""
+        """See ``DatabaseSession.close``."""
         self._connection._force_close()  # noqa: SLF001  # a farewell could wait for the server
 
 

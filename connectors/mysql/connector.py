@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.core.reading import ReadSection, SectionReader, require_sdk
-from connectors.databases.session import Session
+from connectors.databases.session import DatabaseSession
 from connectors.mysql import rows as r
 from connectors.mysql.client import MysqlSession
 from connectors.mysql.identities import Identities, ServerFacts, programs, shown
@@ -50,16 +50,16 @@ class MysqlConnector:
         """Read the accounts and their rights, then what runs as them."""
         meter = Meter()
         with MysqlSession(self._settings, meter) as session:
-            reader = _Reader(scope, meter, session)
+            reader = _MysqlReader(scope, meter, session)
             kind = reader.kind
-            accounts = yield from reader.listed("accounts", r.Account)
+            accounts = yield from reader.listed("accounts", r.MysqlAccount)
             rows = Rows(
                 kind=kind,
                 accounts=accounts,
                 dynamic=(yield from reader.listed("dynamic", r.Dynamic)),
-                members=(yield from reader.listed("members", r.Member)),
+                members=(yield from reader.listed("members", r.MysqlMember)),
                 schemas=(yield from reader.listed("schemas", r.Schema)),
-                tables=(yield from reader.listed("tables", r.Tables)),
+                tables=(yield from reader.listed("tables", r.MysqlTables)),
             )
             facts = ServerFacts(
                 server=scope.context,
@@ -95,7 +95,7 @@ class MysqlConnector:
             return TABLE.policy(session.one(TABLE.sections["server"].sql(), r.Server).kind)
 
 
-def _sections(session: Session, kind: str) -> Iterator[Check]:
+def _sections(session: DatabaseSession, kind: str) -> Iterator[Check]:
     """Whether each query is permitted: the server says so before it gives a row."""
     for name, section in TABLE.sections.items():
         sql = section.sql(kind)
@@ -111,10 +111,10 @@ def _sections(session: Session, kind: str) -> Iterator[Check]:
             yield Check(name=name, ok=True, detail="permitted")
 
 
-class _Reader(SectionReader):
+class _MysqlReader(SectionReader):
     """Reads sections by their queries."""
 
-    def __init__(self, scope: Scope, meter: Meter, session: Session) -> None:
+    def __init__(self, scope: Scope, meter: Meter, session: DatabaseSession) -> None:
         super().__init__(scope, meter)
         self._session = session
         self.kind = scope.context.kind

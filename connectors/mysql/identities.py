@@ -13,7 +13,7 @@ from msgspec import Struct
 from connectors.core.contract import Scope
 from connectors.core.reading import unread_facts
 from connectors.mysql import rows as r
-from connectors.mysql.rights import OWN, PLUGINS, Name, Powers, Rights, Rows
+from connectors.mysql.rights import OWN, PLUGINS, MysqlRights, Name, Powers, Rows
 from scanner.model import (
     Credential,
     Identity,
@@ -66,7 +66,7 @@ class Identities:
     def __init__(self, scope: Scope, facts: ServerFacts) -> None:
         self._scope = scope
         self._facts = facts
-        self._rights = Rights(facts.rows)
+        self._rights = MysqlRights(facts.rows)
         self._whole = facts.gaps.isdisjoint({"dynamic", "members", "schemas", "tables"})
         self._accounts = [one for one in facts.rows.accounts if one.account not in self._rights.roles]
         self._powers = {one.account: self._rights.powers(one, whole=self._whole) for one in self._accounts}
@@ -89,7 +89,7 @@ class Identities:
     def _key(self, account: Name) -> str:
         return account_key(self._scope, shown(account))
 
-    def _identity(self, account: r.Account, powers: Powers) -> Identity:
+    def _identity(self, account: r.MysqlAccount, powers: Powers) -> Identity:
         name, key = shown(account.account), self._key(account.account)
         is_own = account.user in OWN
         signals = [_NOT_HUMAN]
@@ -120,7 +120,7 @@ class Identities:
             unread=unread_facts(permissions=not (self._whole and powers.whole)),
         )
 
-    def _attributes(self, account: r.Account) -> dict[str, Any]:
+    def _attributes(self, account: r.MysqlAccount) -> dict[str, Any]:
         given: dict[str, Any] = {"signs_in_by": [PLUGINS.get(name, name) for name in plugins_of(account)]}
         if twins := [host for host in self._twins[account.user] if host != account.host]:
             given["twins"] = [shown((account.user, host)) for host in twins[:MOST_LISTED]]
@@ -134,7 +134,7 @@ class Identities:
             given["signs_in_without_proof"] = True
         return given
 
-    def _credentials(self, key: str, account: r.Account) -> Iterator[Credential]:
+    def _credentials(self, key: str, account: r.MysqlAccount) -> Iterator[Credential]:
         """A password that the server stores, with its age and end, or the sign-in by something else."""
         for name in plugins_of(account):
             by = PLUGINS.get(name, name)
@@ -155,7 +155,7 @@ class Identities:
                 never_expires=days <= 0,
             )
 
-    def _reach(self, account: r.Account, powers: Powers) -> Iterator[Way]:
+    def _reach(self, account: r.MysqlAccount, powers: Powers) -> Iterator[Way]:
         """Every account, by a privilege on all; those that it may be a proxy of, if its way to sign in allows that."""
         if powers.becomes_all is not None:
             own = self._key(account.account)
@@ -168,7 +168,7 @@ class Identities:
             yield Way(kind="become", on=(on,), by=by, conditional=True)
 
 
-def plugins_of(account: r.Account) -> list[str]:
+def plugins_of(account: r.MysqlAccount) -> list[str]:
     """The ways in which an account signs in."""
     try:
         more = msgspec.json.decode(account.more_plugins or "[]", type=list[str])
@@ -177,7 +177,7 @@ def plugins_of(account: r.Account) -> list[str]:
     return list(dict.fromkeys(filter(None, (account.plugin or "mysql_native_password", *more))))
 
 
-def _stores_password(account: r.Account) -> bool:
+def _stores_password(account: r.MysqlAccount) -> bool:
     return any(PLUGINS.get(name) == "password" for name in plugins_of(account))
 
 
@@ -188,7 +188,7 @@ def _later(moment: datetime, days: int) -> datetime | None:
         return None
 
 
-def _open_to_anyone(account: r.Account) -> Iterator[Trust]:
+def _open_to_anyone(account: r.MysqlAccount) -> Iterator[Trust]:
     """An account that takes no password, from any host."""
     if account.is_empty and not account.locked and account.host in _ANYWHERE and _stores_password(account):
         yield Trust(principal="*", kind="anyone", external=True, evidence="it has no password, and takes any host")

@@ -23,7 +23,7 @@ EVERYBODY: Name = ("PUBLIC", "")
 """MariaDB's role that every account has."""
 
 
-class Right(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MysqlRight(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a global privilege allows. ``becomes``: the kinds of servers on which it leads to every account."""
 
     level: PrivilegeLevel
@@ -32,18 +32,18 @@ class Right(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     becomes: tuple[str, ...] = ()
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+class _RightTable(Struct, frozen=True, forbid_unknown_fields=True):
     admin: frozenset[str]
     writes: frozenset[str]
     accounts_in: frozenset[str]
     bits: tuple[str, ...]
     own: frozenset[str]
-    privileges: Mapping[str, Right]
+    privileges: Mapping[str, MysqlRight]
     plugins: Mapping[str, str]
 
 
-_TABLE = read_table("connectors.mysql", "rights.toml", _Table)
-_NOTHING = Right(level="normal", does="nothing of consequence")
+_TABLE = read_table("connectors.mysql", "rights.toml", _RightTable)
+_NOTHING = MysqlRight(level="normal", does="nothing of consequence")
 OWN = _TABLE.own
 PLUGINS = _TABLE.plugins
 
@@ -52,11 +52,11 @@ class Rows(Struct, frozen=True, kw_only=True):
     """All that was read about rights. ``kind``: ``mariadb`` or ``mysql``."""
 
     kind: str
-    accounts: Sequence[r.Account] = ()
+    accounts: Sequence[r.MysqlAccount] = ()
     dynamic: Sequence[r.Dynamic] = ()
-    members: Sequence[r.Member] = ()
+    members: Sequence[r.MysqlMember] = ()
     schemas: Sequence[r.Schema] = ()
-    tables: Sequence[r.Tables] = ()
+    tables: Sequence[r.MysqlTables] = ()
 
 
 class Powers(Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ class Powers(Struct, frozen=True, kw_only=True):
     is_system: bool
 
 
-class Rights:
+class MysqlRights:
     """The privileges of a server's accounts and roles."""
 
     def __init__(self, rows: Rows) -> None:
@@ -89,7 +89,7 @@ class Rights:
         self._schemas: defaultdict[Name, list[r.Schema]] = defaultdict(list)
         for schema in rows.schemas:
             self._schemas[schema.account].append(schema)
-        self._tables: defaultdict[Name, list[r.Tables]] = defaultdict(list)
+        self._tables: defaultdict[Name, list[r.MysqlTables]] = defaultdict(list)
         for table in rows.tables:
             self._tables[table.account].append(table)
         granted = {(member.role, member.role_host) for member in rows.members}
@@ -100,7 +100,7 @@ class Rights:
             if one.is_role or (rows.kind == "mysql" and one.locked and one.account in granted)
         }
 
-    def powers(self, account: r.Account, *, whole: bool) -> Powers:
+    def powers(self, account: r.MysqlAccount, *, whole: bool) -> Powers:
         """What an account can do, with the reasons. ``whole``: whether all that could say so was read."""
         holders, followed = self._holders(account.account)
         held: dict[str, Name] = {}
@@ -178,7 +178,7 @@ class Rights:
                 yield Grant(name=name, via=via, resource=where)
 
 
-def _names(account: r.Account) -> Iterable[str]:
+def _names(account: r.MysqlAccount) -> Iterable[str]:
     if account.privileges:
         return _split(account.privileges)
     return (name for bit, name in enumerate(_TABLE.bits) if account.access >> bit & 1)

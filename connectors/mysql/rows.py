@@ -30,7 +30,7 @@ class Held(Struct, frozen=True, kw_only=True):
         return self.user, self.host
 
 
-class Account(Held, frozen=True, kw_only=True):
+class MysqlAccount(Held, frozen=True, kw_only=True):
     """An account or a role. ``access``: MariaDB's bits; ``privileges``: the names of MySQL's, joined by commas.
 
     ``changed``: seconds since 1970; ``lifetime``: days, 0 for never, None or -1 for the server's default.
@@ -57,7 +57,7 @@ class Dynamic(Held, frozen=True, kw_only=True):
     grantable: bool = False
 
 
-class Member(Held, frozen=True, kw_only=True):
+class MysqlMember(Held, frozen=True, kw_only=True):
     """A role that an account, or another role, has."""
 
     role: str
@@ -78,7 +78,7 @@ class Schema(Held, frozen=True, kw_only=True):
     privileges: str = ""
 
 
-class Tables(Held, frozen=True, kw_only=True):
+class MysqlTables(Held, frozen=True, kw_only=True):
     """Privileges on tables of a schema. ``table_name``: of the schema ``mysql`` alone."""
 
     name: str

@@ -65,7 +65,7 @@ class OktaConnector:
         """Read all sections, and yield what each list has."""
         meter = Meter()
         with self._client(meter) as client:
-            reader = _Reader(scope, meter, client)
+            reader = _OktaReader(scope, meter, client)
             yield from reader.apps()
             yield from reader.tokens()
             yield from reader.agents()
@@ -127,7 +127,7 @@ def _tried(client: Client, name: str, path: str) -> Check:
     return Check(name=name, ok=True, detail="permitted")
 
 
-class _Reader:
+class _OktaReader:
     """Reads the sections of one organization."""
 
     def __init__(self, scope: Scope, meter: Meter, client: Client) -> None:

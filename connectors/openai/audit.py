@@ -47,7 +47,7 @@ class _About(Struct, gc=False, frozen=True):
     principal_id: str | None = None
 
 
-class Entry(Struct, gc=False, frozen=True):
+class OpenAiEntry(Struct, gc=False, frozen=True):
     """One event, as far as it is read. ``at``: seconds since 1970."""
 
     type: str
@@ -77,7 +77,7 @@ class Entry(Struct, gc=False, frozen=True):
         return "" if given is None else given.principal_id or ""
 
 
-class OpenaiAuditCounting(VendorCounting[Entry]):
+class OpenaiAuditCounting(VendorCounting[OpenAiEntry]):
     """Counts the events of one unit. A log is of one organization, which its events do not name."""
 
     covers_everything = True
@@ -89,7 +89,7 @@ class OpenaiAuditCounting(VendorCounting[Entry]):
         failed="failed",
     )
 
-    def event(self, record: Entry) -> Event | str | None:
+    def event(self, record: OpenAiEntry) -> Event | str | None:
         """See ``EventCounting``. Raises Unreadable for an event without a time."""
         if record.at is None:
             raise Unreadable("one of its records is not an event")
@@ -129,7 +129,7 @@ class OpenaiAuditLog(LiveLog):
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = Layout()
-    records: ClassVar[Records[Entry]] = Records(Entry, ("data",))
+    records: ClassVar[Records[OpenAiEntry]] = Records(OpenAiEntry, ("data",))
 
     def counting(self, networks: Networks) -> OpenaiAuditCounting:
         """See ``FileLog``."""

@@ -33,7 +33,7 @@ KEPT_DAYS = 365
 """OpenAI keeps a key's last use without an end that it names; a year is what is relied on."""
 
 
-class Account(Struct, frozen=True, kw_only=True):
+class OpenAiAccount(Struct, frozen=True, kw_only=True):
     """A service account, as its project or one of its keys names it."""
 
     id: str
@@ -43,7 +43,7 @@ class Account(Struct, frozen=True, kw_only=True):
     created_at: datetime | None = None
 
 
-class Organization(Struct, kw_only=True):
+class OpenAiOrganization(Struct, kw_only=True):
     """An organization. ``created``: the creator of a key or account, by its id; ``roles``: by the id of their holder.
 
     ``allowed``: models and tools of projects, by their id. ``gaps``: sections that were not read in full.
@@ -52,7 +52,7 @@ class Organization(Struct, kw_only=True):
     created: Mapping[str, str] = {}
     used: Mapping[str, Used] = {}
     users: Mapping[str, Member] = {}
-    accounts: Mapping[str, Account] = {}
+    accounts: Mapping[str, OpenAiAccount] = {}
     keys: tuple[tuple[p.Project, p.ProjectKey], ...] = ()
     admin_keys: tuple[p.AdminKey, ...] = ()
     roles: Mapping[str, list[tuple[p.Role, str]]] = {}
@@ -75,19 +75,19 @@ class Organization(Struct, kw_only=True):
         return found
 
     @property
-    def all_accounts(self) -> dict[str, Account]:
+    def all_accounts(self) -> dict[str, OpenAiAccount]:
         """The listed ones, and those that only keys name."""
         found = dict(self.accounts)
         for project, row in self.keys:
             named = row.owner.service_account if row.owner else None
             if named is not None and named.id and named.id not in found:
-                found[named.id] = Account(
+                found[named.id] = OpenAiAccount(
                     id=named.id, project=project, name=named.name, role=named.role, created_at=moment(named.created_at)
                 )
         return found
 
 
-def identities(place: VendorOrganization, read: Organization) -> Iterator[Identity]:
+def identities(place: VendorOrganization, read: OpenAiOrganization) -> Iterator[Identity]:
     """Service accounts, users who hold keys, and keys that no one is said to own."""
     accounts, holders = read.all_accounts, read.holders
     held: defaultdict[str, list[Key]] = defaultdict(list)
@@ -111,7 +111,7 @@ def identities(place: VendorOrganization, read: Organization) -> Iterator[Identi
         yield lone_key(place, key, "an API key without an owner", rights, use_tracked_days=KEPT_DAYS)
 
 
-def _key(read: Organization, row: p.ProjectKey | p.AdminKey, project: p.Project | None) -> Key:
+def _key(read: OpenAiOrganization, row: p.ProjectKey | p.AdminKey, project: p.Project | None) -> Key:
     used = read.used.get(row.id)
     facts: dict[str, Any] = {"type": "admin" if project is None else "project"}
     if project is not None:
@@ -137,7 +137,7 @@ def _key(read: Organization, row: p.ProjectKey | p.AdminKey, project: p.Project 
 
 
 def _account(
-    place: VendorOrganization, read: Organization, row: Account, keys: list[Key], admin: list[str]
+    place: VendorOrganization, read: OpenAiOrganization, row: OpenAiAccount, keys: list[Key], admin: list[str]
 ) -> Identity:
     project, trusts = row.project, tuple(read.trusts.get(row.id, ()))
     rights = rights_of(read.roles.get(row.id, ()), project=shown(project), project_role=row.role, owns=admin)
@@ -170,7 +170,9 @@ def _account(
     )
 
 
-def _user(place: VendorOrganization, read: Organization, user: Member, keys: list[Key], admin: list[str]) -> Identity:
+def _user(
+    place: VendorOrganization, read: OpenAiOrganization, user: Member, keys: list[Key], admin: list[str]
+) -> Identity:
     owner = ("owner of the organization",) if user.role == "owner" else ()
     rights = rights_of(read.roles.get(user.id, ()), owns=(*owner, *admin))
     return person(
@@ -186,7 +188,7 @@ def _user(place: VendorOrganization, read: Organization, user: Member, keys: lis
     )
 
 
-def _reach(place: VendorOrganization, keys: Iterable[Key], row: Account | None = None) -> tuple[Way, ...]:
+def _reach(place: VendorOrganization, keys: Iterable[Key], row: OpenAiAccount | None = None) -> tuple[Way, ...]:
     """Projects with agents that it may change, and so become, unless its key is restricted, which is not listed."""
     by = {key.attributes["project_id"]: f"its key {shown(key)}" for key in keys if "project_id" in key.attributes}
     if row is not None and row.role in OF_A_PROJECT:

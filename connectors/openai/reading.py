@@ -17,7 +17,7 @@ from connectors.ai_vendors.trusts import AUDIENCE, OTHER, accepted
 from connectors.core.contract import Gone
 from connectors.core.reading import ReadSection, shown
 from connectors.openai import payloads as p
-from connectors.openai.identities import Account, Organization
+from connectors.openai.identities import OpenAiAccount, OpenAiOrganization
 from connectors.openai.spec import TABLE
 from scanner.errors import SourceError
 from scanner.model import Trust
@@ -63,16 +63,16 @@ def read_usage(reader: VendorReader, span: Mapping[str, str]) -> ReadSection[dic
     return dict(found)
 
 
-def read_accounts(reader: VendorReader, projects: Sequence[p.Project]) -> ReadSection[dict[str, Account]]:
+def read_accounts(reader: VendorReader, projects: Sequence[p.Project]) -> ReadSection[dict[str, OpenAiAccount]]:
     """The service accounts of all projects, by id."""
-    found: dict[str, Account] = {}
+    found: dict[str, OpenAiAccount] = {}
     with reader.section("service_accounts") as section:
         for project, rows in reader.each_listed(
             section, "projects", projects, "service_accounts", p.ServiceAccount, part=_ID, project=_ID
         ):
             for row in rows:
                 made = moment(row.created_at)
-                found[row.id] = Account(id=row.id, project=project, name=row.name, role=row.role, created_at=made)
+                found[row.id] = OpenAiAccount(id=row.id, project=project, name=row.name, role=row.role, created_at=made)
         section.found(len(found))
     yield reader.done(section)
     return found
@@ -93,7 +93,7 @@ def read_keys(
     return tuple(found.values())
 
 
-def read_roles(reader: VendorReader, read: Organization) -> ReadSection[dict[str, list[tuple[p.Role, str]]]]:
+def read_roles(reader: VendorReader, read: OpenAiOrganization) -> ReadSection[dict[str, list[tuple[p.Role, str]]]]:
     """The roles of users with a key and of service accounts, by id, each with its origin."""
     found: defaultdict[str, list[tuple[p.Role, str]]] = defaultdict(list)
     with reader.section("roles") as section:
@@ -187,9 +187,9 @@ def trust_of(provider: p.Provider, rule: p.Rule) -> Trust:
 
 def read_all(
     reader: VendorReader, projects: Sequence[p.Project], span: Callable[[datetime], Mapping[str, str]]
-) -> ReadSection[Organization]:
+) -> ReadSection[OpenAiOrganization]:
     """Read all sections of the admin key. ``span``: the parameters for usage until now."""
-    read = Organization()
+    read = OpenAiOrganization()
     read.created = yield from read_created(reader)
     read.used = yield from read_usage(reader, span(datetime.now(UTC)))
     users = yield from reader.read_listed("users", "users", Member)

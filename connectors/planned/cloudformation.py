@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.planned import Resource
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from connectors.planned.intrinsics import Intrinsics, ResolvedFrom
 from connectors.planned.shapes import listed, mapping, text
 from scanner.model.planned import PlannedPlace, Unread
@@ -34,7 +34,7 @@ def is_template(document: Any) -> bool:
     )
 
 
-def read_template(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
+def read_template(file: str, documents: Sequence[PlannedDocument]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
     """Return the resources of a template, and what it brings that stands elsewhere."""
     document = next(each for each in documents if is_template(each.data))
     template, lines = document.data, document.member_lines("Resources")

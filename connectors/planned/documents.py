@@ -37,7 +37,7 @@ _READABLE = "YAML that can be read"
 _WITHOUT_PREFIX = frozenset({"Ref", "Condition"})
 
 
-class Document(Struct, frozen=True, kw_only=True):
+class PlannedDocument(Struct, frozen=True, kw_only=True):
     """A mapping at the root of a file. ``line``: where it begins. ``source``: JSON's text or YAML's node."""
 
     data: Mapping[str, Any]
@@ -67,7 +67,7 @@ def _under(node: Any, key: str) -> Any:
     return next((value for name, value in reversed(node.value) if name.value == key), None)
 
 
-def read_documents(path: Path) -> list[Document]:
+def read_documents(path: Path) -> list[PlannedDocument]:
     """Return the mappings at the root of a file. Raises InputError with the line, UsageError for an archive."""
     check_file(path)
     begin = _beginning(path)
@@ -103,7 +103,7 @@ def _beginning(path: Path) -> bytes:
         raise unreadable(path, error) from error
 
 
-def _json(path: Path, text: str) -> Document:
+def _json(path: Path, text: str) -> PlannedDocument:
     try:
         data = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
@@ -113,14 +113,14 @@ def _json(path: Path, text: str) -> Document:
         raise invalid(path, "a plan or a template", "its root is not an object", 1)
     if is_too_deep(data):
         parse_json(path, text)
-    return Document(data=data, line=1, source=text)
+    return PlannedDocument(data=data, line=1, source=text)
 
 
-def _yaml(path: Path, text: str) -> list[Document]:
+def _yaml(path: Path, text: str) -> list[PlannedDocument]:
     nodes = parse_yaml(path, text, lambda text: list(yaml.compose_all(text, Loader=yaml.CSafeLoader)), aliases=True)
     values = _Values(path)
     return [
-        Document(data=values.of(node), line=node.start_mark.line + 1, source=node)
+        PlannedDocument(data=values.of(node), line=node.start_mark.line + 1, source=node)
         for node in nodes
         if isinstance(node, yaml.MappingNode)
     ]

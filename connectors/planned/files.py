@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from connectors.planned import FileResources, Known, Planned, Planner, Resource, planner_catalog
 from connectors.planned.cloudformation import is_template, read_template
-from connectors.planned.documents import Document, read_documents
+from connectors.planned.documents import PlannedDocument, read_documents
 from connectors.planned.github_actions import is_workflow, read_workflow
 from connectors.planned.kinds import not_understood
 from connectors.planned.kubernetes import is_manifest, read_manifests
@@ -33,7 +33,7 @@ class Format(Struct, frozen=True, kw_only=True):
     name: PlanFormat
     title: str
     recognise: Callable[[Any], bool]
-    read: Callable[[str, Sequence[Document]], Read]
+    read: Callable[[str, Sequence[PlannedDocument]], Read]
 
 
 FORMATS: Final = (
@@ -79,7 +79,7 @@ def load(path: Path, name: str | None = None) -> FileResources:
     )
 
 
-def _left_out(file: str, documents: Sequence[Document], known: Format) -> Iterator[Unread]:
+def _left_out(file: str, documents: Sequence[PlannedDocument], known: Format) -> Iterator[Unread]:
     """The documents that the format does not read, or that are of another one as well: what reads them then decides."""
     read = next(document for document in documents if known.recognise(document.data))
     for number, document in enumerate(documents, start=1):

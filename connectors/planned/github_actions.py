@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.planned import Resource
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from scanner.model.planned import PlannedPlace, Unread
 
 WORKFLOW, JOB = "github_actions/workflow", "github_actions/job"
 
 
-def read_workflow(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
+def read_workflow(file: str, documents: Sequence[PlannedDocument]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
     """Return the workflow and its jobs (``jobs.ID``); a workflow is one document."""
     document = next(each for each in documents if is_workflow(each.data))
     whole = {key: value for key, value in document.data.items() if key != "jobs"}

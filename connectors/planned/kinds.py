@@ -26,7 +26,7 @@ _OWN_POLICIES = re.compile(r"\w*polic(y|ies)(_?document)?", re.IGNORECASE)
 _SERVICE = re.compile(r"AWS::([^:]+)::\*")
 
 
-class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PlannedFamily(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Harmless types. ``harmless``: patterns, for names without a suspicious word; ``named``: whole names."""
 
     harmless: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Kinds(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     words: frozenset[str]
     elsewhere: Mapping[str, str]
-    families: Mapping[str, Family]
+    families: Mapping[str, PlannedFamily]
 
 
 @cache

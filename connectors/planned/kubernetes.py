@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connectors.planned import Resource
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from scanner.model.planned import PlannedPlace, Unread
 
 
-def read_manifests(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
+def read_manifests(file: str, documents: Sequence[PlannedDocument]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
     """Return the objects of all documents; a document that is no object is a problem."""
     resources: list[Resource] = []
     problems: list[Unread] = []
@@ -40,7 +40,7 @@ def _wrong(manifest: Mapping[str, Any]) -> str | None:
     return "its items are no list" if manifest["kind"] == "List" else None
 
 
-def _objects(document: Document) -> Iterator[tuple[int, Any]]:
+def _objects(document: PlannedDocument) -> Iterator[tuple[int, Any]]:
     """The objects of a document: its own, or those of the list that it is."""
     data = document.data
     if is_manifest(data) and data["kind"].endswith("List") and isinstance(data.get("items"), list):

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from connectors.planned import UNKNOWN, FileResources
 from connectors.planned.cloudformation import is_template, read_template
-from connectors.planned.documents import Document, read_documents
+from connectors.planned.documents import PlannedDocument, read_documents
 from connectors.planned.intrinsics import Intrinsics, ResolvedFrom
 from connectors.planned.shapes import mapping, text
 from scanner.errors import MusterError
@@ -31,22 +31,22 @@ MOST: Final = 100
 """Templates within templates, and templates in all."""
 
 
-def with_nested(read: FileResources, path: Path, documents: Sequence[Document]) -> FileResources:
+def with_nested(read: FileResources, path: Path, documents: Sequence[PlannedDocument]) -> FileResources:
     """Return a template with those that it brings, and without the gaps of these."""
     document = next(each for each in documents if is_template(each.data))
     here = Path.cwd()
-    return _Reading(here if path.resolve().is_relative_to(here) else path.parent).of(read, path, document)
+    return _NestedReading(here if path.resolve().is_relative_to(here) else path.parent).of(read, path, document)
 
 
-class _Reading:
+class _NestedReading:
     """Reads what a template brings. ``root``: the folder that its files must lie in."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
         self._left = MOST
-        self._parsed: dict[Path, Document | None] = {}
+        self._parsed: dict[Path, PlannedDocument | None] = {}
 
-    def of(self, read: FileResources, path: Path, document: Document, within: int = 0) -> FileResources:
+    def of(self, read: FileResources, path: Path, document: PlannedDocument, within: int = 0) -> FileResources:
         """A template with those that it brings, and those that these bring, one after the other."""
         inner: dict[str, FileResources] = {}
         for name, file, parameters in _named(document.data, path):

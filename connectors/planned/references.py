@@ -28,7 +28,7 @@ _MOST = 300
 """The references of an expression, and those that they lead to in turn; configurations of people have a few."""
 
 
-class Change(Struct, frozen=True, kw_only=True, gc=False):
+class PlannedReferenceChange(Struct, frozen=True, kw_only=True, gc=False):
     """A resource of a plan as it changes. ``block``: the address of its block within its module, without a key."""
 
     address: str
@@ -62,9 +62,9 @@ class _Module(Struct, frozen=True, gc=False):
 class Configuration:
     """The configuration of a plan, and the instances that the plan has of its blocks."""
 
-    def __init__(self, configuration: Mapping[str, Any], changes: Iterable[Change]) -> None:
+    def __init__(self, configuration: Mapping[str, Any], changes: Iterable[PlannedReferenceChange]) -> None:
         self._root = mapping(configuration.get("root_module"))
-        self._instances: dict[str, list[Change]] = defaultdict(list)
+        self._instances: dict[str, list[PlannedReferenceChange]] = defaultdict(list)
         self._calls: dict[str, dict[str, None]] = defaultdict(dict)
         self._blocks: dict[tuple[str, ...], Mapping[str, Mapping[str, Any]]] = {}
         self._modules: dict[str, _Module] = {}
@@ -72,7 +72,7 @@ class Configuration:
             module = self._module(change.module)
             self._instances[f"{module.prefix}{change.block}"].append(change)
 
-    def block(self, change: Change) -> Mapping[str, Any]:
+    def block(self, change: PlannedReferenceChange) -> Mapping[str, Any]:
         """The configuration of a resource's block; empty if the plan lacks it."""
         names = tuple(name for name, _ in self._module(change.module).steps)
         if names not in self._blocks:
@@ -80,7 +80,7 @@ class Configuration:
             self._blocks[names] = {text(row.get("address")): row for row in rows}
         return self._blocks[names].get(change.block, {})
 
-    def refers(self, change: Change) -> dict[str, tuple[str, ...]]:
+    def refers(self, change: PlannedReferenceChange) -> dict[str, tuple[str, ...]]:
         """The resources that its unknown arguments come from, by the argument's path (``statement.0.resources``)."""
         if not change.unknown:
             return {}
@@ -96,7 +96,7 @@ class Configuration:
                 found[".".join(map(str, path))] = addresses
         return found
 
-    def given(self, change: Change) -> frozenset[str] | None:
+    def given(self, change: PlannedReferenceChange) -> frozenset[str] | None:
         """The arguments that the configuration gives a resource; None if the plan lacks its block."""
         expressions = self.block(change).get("expressions")
         return frozenset(expressions) if isinstance(expressions, dict) else None

@@ -46,7 +46,7 @@ def walk(value: Any, path: str, within: tuple[str, ...] = ()) -> Iterator[tuple[
         yield from walk(value[step], rest, (*within, step))
 
 
-class Declared(Struct, frozen=True, kw_only=True, gc=False):
+class PlannedDeclared(Struct, frozen=True, kw_only=True, gc=False):
     """A resource with its arguments at one moment."""
 
     resource: Resource

@@ -14,8 +14,8 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.planned import UNKNOWN, Resource
-from connectors.planned.documents import Document
-from connectors.planned.references import Change, Configuration, Path
+from connectors.planned.documents import PlannedDocument
+from connectors.planned.references import Configuration, Path, PlannedReferenceChange
 from connectors.planned.shapes import listed, mapping, text
 from scanner.errors import UsageError
 from scanner.model.planned import Effect, PlannedPlace, Unread
@@ -43,13 +43,13 @@ def is_plan(document: Any) -> bool:
 _PLANS = frozenset({"resource_changes", "planned_values"})
 
 
-def read_plan(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
+def read_plan(file: str, documents: Sequence[PlannedDocument]) -> tuple[tuple[Resource, ...], tuple[Unread, ...]]:
     """Return the resources of a plan, and what of it is incomplete. Raises UsageError for another version's format."""
     document = next(each.data for each in documents if is_plan(each.data))
     version = str(document["format_version"])
     if version.partition(".")[0] not in _MAJOR_VERSIONS:
         raise UsageError(f"{file}: is a plan of format {version[:20]}, and versions 0 and 1 are supported")
-    changes: list[Change] = []
+    changes: list[PlannedReferenceChange] = []
     problems = list(_incomplete(file, document))
     for row in _rows(document):
         change = _change(row)
@@ -66,7 +66,7 @@ def read_plan(file: str, documents: Sequence[Document]) -> tuple[tuple[Resource,
     return tuple(_resource(file, each, configuration, providers.home(each)) for each in changes), tuple(problems)
 
 
-def _resource(file: str, change: Change, configuration: Configuration, home: Home) -> Resource:
+def _resource(file: str, change: PlannedReferenceChange, configuration: Configuration, home: Home) -> Resource:
     return Resource(
         type=change.type,
         place=PlannedPlace(file=file, resource=change.address),
@@ -114,7 +114,7 @@ def _rows(document: Mapping[str, Any]) -> Iterator[Any]:
         yield mapping(deferred).get("resource_change")
 
 
-def _change(row: Any) -> Change | None:
+def _change(row: Any) -> PlannedReferenceChange | None:
     """Return a row of ``resource_changes``; None for one that has not its shape."""
     row, change = mapping(row), mapping(mapping(row).get("change"))
     effect = _EFFECTS.get(tuple(each for each in listed(change.get("actions")) if isinstance(each, str)))
@@ -130,7 +130,7 @@ def _change(row: Any) -> Change | None:
     if change.get("importing") and effect in ("unchanged", "changed"):
         effect = "imported"
     kind = f"{_DATA if row.get('mode') == 'data' else ''}{row['type']}"
-    return Change(
+    return PlannedReferenceChange(
         address=row["address"],
         module=text(row.get("module_address")),
         type=kind,
@@ -143,13 +143,13 @@ def _change(row: Any) -> Change | None:
     )
 
 
-def _prior_data(document: Mapping[str, Any]) -> Iterator[Change]:
+def _prior_data(document: Mapping[str, Any]) -> Iterator[PlannedReferenceChange]:
     """The data sources that were read while planning."""
     prior = mapping(mapping(document.get("prior_state")).get("values"))
     for module, row in _state(mapping(prior.get("root_module")), ""):
         if row.get("mode") == "data" and all(isinstance(row.get(name), str) for name in ("address", "type", "name")):
             values = _masked(mapping(row.get("values")), {}, row.get("sensitive_values"), (), [])
-            yield Change(
+            yield PlannedReferenceChange(
                 address=row["address"],
                 module=module,
                 type=f"{_DATA}{row['type']}",
@@ -227,7 +227,9 @@ class Home(Struct, frozen=True, kw_only=True, gc=False):
 class Providers:
     """The providers that a plan configures, with the accounts that they turn out to work in."""
 
-    def __init__(self, document: Mapping[str, Any], configuration: Configuration, changes: Iterable[Change]) -> None:
+    def __init__(
+        self, document: Mapping[str, Any], configuration: Configuration, changes: Iterable[PlannedReferenceChange]
+    ) -> None:
         self._configuration = configuration
         self._variables = mapping(document.get("variables"))
         rows = mapping(mapping(document.get("configuration")).get("provider_config"))
@@ -241,7 +243,7 @@ class Providers:
                 ((partition, account),) = seen
                 self._homes[key] = Home(account=account, partition=partition, region=home.region)
 
-    def home(self, change: Change) -> Home:
+    def home(self, change: PlannedReferenceChange) -> Home:
         """The place of a planned resource: from its own ids, else from its provider."""
         home = self._homes.get(self._key(change), Home())
         region = text(change.values.get("region")) or home.region
@@ -251,7 +253,7 @@ class Providers:
             return Home(account=account, partition=partition, region=region)
         return Home(account=home.account, partition=home.partition, region=region)
 
-    def _key(self, change: Change) -> str:
+    def _key(self, change: PlannedReferenceChange) -> str:
         named = self._configuration.block(change).get("provider_config_key")
         return named if isinstance(named, str) else change.type.removeprefix("data.").partition("_")[0]
 
@@ -278,7 +280,7 @@ class Providers:
             return row.get("constant_value")
         return mapping(self._variables.get(names[0].removeprefix("var."))).get("value")
 
-    def _own(self, change: Change) -> Iterator[tuple[str, str]]:
+    def _own(self, change: PlannedReferenceChange) -> Iterator[tuple[str, str]]:
         """The partition and account in the ARN that a resource has, before or after; not in one that it is given."""
         if change.type == "data.aws_caller_identity" and (account := text(change.values.get("account_id"))):
             arn = _ARN.match(text(change.values.get("arn")))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from connectors.core.contract import Malformed, Meter
-from connectors.databases.session import Session, ended_after
+from connectors.databases.session import DatabaseSession, ended_after
 from connectors.postgresql.settings import PostgresqlSettings
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
@@ -24,7 +24,7 @@ set_config('DateStyle', 'ISO', false), set_config('default_transaction_read_only
 set_config('statement_timeout', '{milliseconds}', false)"""
 
 
-class PostgresSession(Session):
+class PostgresSession(DatabaseSession):
     """A session in one database. Raises SourceError if it cannot be had."""
 
     def __init__(self, settings: PostgresqlSettings, meter: Meter, database: str = "") -> None:
@@ -37,7 +37,7 @@ class PostgresSession(Session):
             raise
 
     def run(self, sql: str) -> Iterator[dict[str, Any]]:
-        """See ``Session.run``. Every row comes as JSON, in which any name and any time can be."""
+        """See ``DatabaseSession.run``. Every row comes as JSON, in which any name and any time can be."""
         as_json = f"SELECT row_to_json(muster_row)::text FROM ({sql}) AS muster_row"  # noqa: S608  # of sections.toml
         for text in self._stream(as_json):
             try:
@@ -46,7 +46,7 @@ class PostgresSession(Session):
                 raise Malformed("the server's answer is not the JSON of a row") from None
 
     def close(self) -> None:
-        """See ``Session.close``."""
+        """See ``DatabaseSession.close``."""
         self._connection.close()
 
     def _execute(self, sql: str) -> None:

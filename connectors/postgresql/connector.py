@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.core.reading import ReadSection, SectionReader, require_sdk
-from connectors.databases.session import Session
+from connectors.databases.session import DatabaseSession
 from connectors.postgresql import rows as r
 from connectors.postgresql.client import PostgresSession
 from connectors.postgresql.exports import check_exports, exports, read_export
-from connectors.postgresql.identities import Identities, ServerFacts, functions, mappings, subscriptions
+from connectors.postgresql.identities import PostgresqlIdentities, ServerFacts, functions, mappings, subscriptions
 from connectors.postgresql.rights import service_of
 from connectors.postgresql.settings import PostgresqlSettings
 from connectors.postgresql.spec import SPEC, TABLE
@@ -49,7 +49,7 @@ class PostgresqlConnector:
         nowhere = Scope(source=self._source, spec=SPEC, id=EVERY_SCOPE)
         found: list[Scope] = []
         with nowhere.section("server", meter=meter) as section, PostgresSession(self._settings, meter) as session:
-            server = session.one(TABLE.sections["server"].sql(), r.Server)
+            server = session.one(TABLE.sections["server"].sql(), r.PostgresqlServer)
             found.append(Scope(source=self._source, spec=SPEC, id=self._settings.place, context=server))
         yield from found
         yield section.coverage
@@ -61,9 +61,9 @@ class PostgresqlConnector:
             return
         meter = Meter()
         with PostgresSession(self._settings, meter) as session:
-            reader = _Reader(scope, meter, session)
+            reader = _PostgresqlReader(scope, meter, session)
             facts = yield from reader.server(scope.context)
-            identities = Identities(scope, facts)
+            identities = PostgresqlIdentities(scope, facts)
             yield from identities
             names = identities.graph.by_id
             subscribed = yield from reader.listed("subscriptions", r.Subscription)
@@ -73,7 +73,7 @@ class PostgresqlConnector:
             yield from self._database(scope, meter, database, facts, names)
 
     def _database(
-        self, scope: Scope, meter: Meter, database: r.Database, facts: ServerFacts, names: dict[int, r.Role]
+        self, scope: Scope, meter: Meter, database: r.Database, facts: ServerFacts, names: dict[int, r.PostgresqlRole]
     ) -> Iterator[DiscoveredRecord]:
         """The functions and mappings of a database."""
         wanted, service = self._settings.databases, service_of(facts.roles)[1]
@@ -96,7 +96,7 @@ class PostgresqlConnector:
                 yield section.coverage
             return
         with session:
-            reader = _Reader(scope, meter, session)
+            reader = _PostgresqlReader(scope, meter, session)
             definers = yield from reader.listed("definers", r.Definer, part=database.name)
             yield from functions(scope, database.name, definers, names)
             mapped = yield from reader.listed("mappings", r.Mapping, part=database.name)
@@ -110,7 +110,7 @@ class PostgresqlConnector:
         meter = Meter()
         try:
             with closing(PostgresSession(self._settings, meter)) as session:
-                server = session.one(TABLE.sections["server"].sql(), r.Server)
+                server = session.one(TABLE.sections["server"].sql(), r.PostgresqlServer)
                 databases = list(session.raw(TABLE.sections["databases"].sql()))
         except SourceError as error:
             yield Check(name="server", ok=False, detail=str(error), fix=error.hint or error.permission)
@@ -150,10 +150,10 @@ def _granted(name: str, grant: str, *, may: bool) -> Check:
     return Check(name=name, ok=may, detail="permitted" if may else "not permitted", fix=None if may else grant)
 
 
-class _Reader(SectionReader):
+class _PostgresqlReader(SectionReader):
     """Reads sections by their queries in one database."""
 
-    def __init__(self, scope: Scope, meter: Meter, session: Session) -> None:
+    def __init__(self, scope: Scope, meter: Meter, session: DatabaseSession) -> None:
         super().__init__(scope, meter)
         self._session = session
 
@@ -167,10 +167,10 @@ class _Reader(SectionReader):
         yield self.done(section)
         return found
 
-    def server(self, server: r.Server) -> ReadSection[ServerFacts]:
+    def server(self, server: r.PostgresqlServer) -> ReadSection[ServerFacts]:
         """All that is the same in every database."""
-        roles = yield from self.listed("roles", r.Role)
-        members = yield from self.listed("members", r.Member)
+        roles = yield from self.listed("roles", r.PostgresqlRole)
+        members = yield from self.listed("members", r.PostgresqlMember)
         settings = yield from self.listed("settings", r.Setting)
         owned = yield from self.listed("owned", r.Owned)
         connected: list[r.Connected] = []
@@ -185,9 +185,9 @@ class _Reader(SectionReader):
             hba = yield from self.listed("hba", r.HbaRule)
         else:
             yield self.scope.coverage("hba", "off", detail="the role may not read it")
-        principals: list[r.Principal] = []
+        principals: list[r.PostgresqlPrincipal] = []
         if service_of(roles)[0] == "azure":
-            principals = yield from self.listed("entra", r.Principal)
+            principals = yield from self.listed("entra", r.PostgresqlPrincipal)
         else:
             yield self.scope.coverage("entra", "not_offered")
         return ServerFacts(

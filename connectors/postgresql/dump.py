@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.core.offline import Unreadable
-from connectors.postgresql.rows import Member, Role, Setting
+from connectors.postgresql.rows import PostgresqlMember, PostgresqlRole, Setting
 
 HEADER = "-- PostgreSQL database cluster dump"
 _TOKEN = re.compile(
@@ -44,8 +44,8 @@ class Token(Struct, frozen=True):
 class Dump(Struct, frozen=True, kw_only=True):
     """What the file says. ``version``: the oldest that writes memberships as it does."""
 
-    roles: tuple[Role, ...]
-    members: tuple[Member, ...]
+    roles: tuple[PostgresqlRole, ...]
+    members: tuple[PostgresqlMember, ...]
     settings: tuple[Setting, ...]
     version: int
 
@@ -94,8 +94,8 @@ def _token(match: re.Match[str], before: Sequence[Token]) -> Token:
 
 class _Reading:
     def __init__(self) -> None:
-        self._roles: dict[str, Role] = {}
-        self._members: list[Member] = []
+        self._roles: dict[str, PostgresqlRole] = {}
+        self._members: list[PostgresqlMember] = []
         self._settings: list[Setting] = []
         self._has_options = False
         self._has_grants = False
@@ -115,9 +115,9 @@ class _Reading:
             case ["GRANT", _, "TO"] if len(statement) > 3:  # noqa: PLR2004  # GRANT role TO member
                 self._grant(statement)
 
-    def _role(self, name: str) -> Role:
+    def _role(self, name: str) -> PostgresqlRole:
         # Roles that every server has, such as pg_monitor, are not created in a dump.
-        return self._roles.setdefault(name, Role(id=-len(self._roles) - 1, name=name))
+        return self._roles.setdefault(name, PostgresqlRole(id=-len(self._roles) - 1, name=name))
 
     def _alter(self, name: str, rest: Sequence[Token]) -> None:
         role = self._role(name)
@@ -146,7 +146,7 @@ class _Reading:
         self._has_options |= not options.keys().isdisjoint({"INHERIT", "SET"})
         inherits = options.get("INHERIT")
         self._members.append(
-            Member(
+            PostgresqlMember(
                 roleid=self._role(statement[1].text).id,
                 member=self._role(statement[3].text).id,
                 admin_option=options.get("ADMIN") in ("OPTION", "TRUE"),

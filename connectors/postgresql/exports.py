@@ -18,7 +18,7 @@ from connectors.core.offline import (
     text_of,
 )
 from connectors.postgresql.dump import Dump, parse_dump
-from connectors.postgresql.identities import Identities, ServerFacts
+from connectors.postgresql.identities import PostgresqlIdentities, ServerFacts
 from connectors.postgresql.settings import PostgresqlSettings
 from connectors.postgresql.spec import SPEC, TABLE
 from scanner.model import EVERY_SCOPE, Coverage
@@ -55,7 +55,7 @@ def read_export(scope: Scope, path: Path) -> Iterator[DiscoveredRecord]:
             yield scope.coverage(name, "off", detail="not in what pg_dumpall writes")
     if dump is not None:
         facts = ServerFacts(version=dump.version, roles=dump.roles, members=dump.members, settings=dump.settings)
-        yield from dated(Identities(scope, facts), datetime.fromtimestamp(path.stat().st_mtime, UTC))
+        yield from dated(PostgresqlIdentities(scope, facts), datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
 
 def check_exports(folder: Path) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from connectors.core.contract import Scope
 from connectors.core.reading import unread_facts
 from connectors.postgresql import rows as r
-from connectors.postgresql.rights import Powers, RoleGraph, powers_of
+from connectors.postgresql.rights import PostgresqlPowers, RoleGraph, powers_of
 from scanner.model import (
     Credential,
     Grant,
@@ -49,13 +49,13 @@ class ServerFacts(Struct, frozen=True, kw_only=True):
     """All that was read of a server. ``gaps``: the sections that are gaps; None: what was not read at all."""
 
     version: int
-    roles: Sequence[r.Role]
-    members: Sequence[r.Member] = ()
+    roles: Sequence[r.PostgresqlRole]
+    members: Sequence[r.PostgresqlMember] = ()
     settings: Sequence[r.Setting] = ()
     owned: Sequence[r.Owned] = ()
     connected: Sequence[r.Connected] = ()
     hba: Sequence[r.HbaRule] | None = None
-    principals: Sequence[r.Principal] = ()
+    principals: Sequence[r.PostgresqlPrincipal] = ()
     gaps: frozenset[str] = frozenset()
 
 
@@ -88,7 +88,7 @@ def moment(text: str | None) -> datetime | None:
     return found if found.tzinfo is None else found.astimezone(UTC)
 
 
-class Identities:
+class PostgresqlIdentities:
     """The login roles of a server."""
 
     def __init__(self, scope: Scope, facts: ServerFacts) -> None:
@@ -106,7 +106,7 @@ class Identities:
             if role.can_login:
                 yield self._identity(role)
 
-    def _identity(self, role: r.Role) -> Identity:
+    def _identity(self, role: r.PostgresqlRole) -> Identity:
         gaps, graph = self._facts.gaps, self.graph
         powers = powers_of(graph, role, members_read="members" not in gaps)
         cloud = self._sign_in(role, powers)
@@ -138,7 +138,9 @@ class Identities:
             ),
         )
 
-    def _attributes(self, role: r.Role, rules: Sequence[r.HbaRule], seen: Sequence[r.Connected]) -> dict[str, Any]:
+    def _attributes(
+        self, role: r.PostgresqlRole, rules: Sequence[r.HbaRule], seen: Sequence[r.Connected]
+    ) -> dict[str, Any]:
         given: dict[str, Any] = {}
         if role.valid_until is not None:
             given["valid_until"] = role.valid_until
@@ -154,7 +156,7 @@ class Identities:
             ]
         return given
 
-    def _objects(self, role: r.Role, powers: Powers) -> Iterator[Grant]:
+    def _objects(self, role: r.PostgresqlRole, powers: PostgresqlPowers) -> Iterator[Grant]:
         """Ownership, and privileges on objects, of itself and of the roles that it acts with."""
         holders = dict.fromkeys([(role, "direct"), *((one.role, f"group:{one.role.name}") for one in powers.reached)])
         number = 0
@@ -167,7 +169,7 @@ class Identities:
                 where = f"database {one.database}" if one.database is not None else "the server"
                 yield Grant(name="owner" if one.is_owner else "privileges", via=via, resource=f"{what} of {where}")
 
-    def _links(self, role: r.Role, powers: Powers) -> Iterator[Link]:
+    def _links(self, role: r.PostgresqlRole, powers: PostgresqlPowers) -> Iterator[Link]:
         for one in powers.reached:
             through = "" if one.via is role else f" through {one.via.name}"
             if one.becomes and one.role.can_login:
@@ -177,7 +179,7 @@ class Identities:
                 evidence = f"a member of {one.role.name}{through}"
                 yield Link(relation="member_of", target=self._place.role(one.role.name), evidence=evidence)
 
-    def _sign_in(self, role: r.Role, powers: Powers) -> _SignIn:
+    def _sign_in(self, role: r.PostgresqlRole, powers: PostgresqlPowers) -> _SignIn:
         """How it signs in by the cloud that runs the server."""
         service = self.graph.service
         if service is None:
@@ -224,7 +226,7 @@ class _Rules:
             for name in rule.roles:
                 self._named["/" if name.startswith("/") else name].append(rule)
 
-    def of(self, role: r.Role, powers: Powers) -> list[r.HbaRule]:
+    def of(self, role: r.PostgresqlRole, powers: PostgresqlPowers) -> list[r.HbaRule]:
         """The rules that may be about a role; patterns may fit any role."""
         if not self._named:
             return []
@@ -246,7 +248,7 @@ def _cloud_id(name: str, sign: str) -> str:
     return f"{name}.gserviceaccount.com" if sign == "cloudsqladmin" and name.endswith(".iam") else name
 
 
-def _credentials(key: str, role: r.Role, rules: Sequence[r.HbaRule], cloud: _SignIn) -> Iterator[Credential]:
+def _credentials(key: str, role: r.PostgresqlRole, rules: Sequence[r.HbaRule], cloud: _SignIn) -> Iterator[Credential]:
     """A password where something says that there is one, and the sign-in by a cloud.
 
     No role but a superuser may see whether there is a password: a date of its end, an export, or rules of pg_hba.conf
@@ -286,7 +288,7 @@ def _open_to_anyone(rules: Sequence[r.HbaRule]) -> Iterator[Trust]:
             return
 
 
-def _signals(role: r.Role, cloud: _SignIn) -> tuple[Signal, ...]:
+def _signals(role: r.PostgresqlRole, cloud: _SignIn) -> tuple[Signal, ...]:
     found = [_NOT_HUMAN]
     if role.replicates and not role.superuser:
         found.append(Signal(says="machine", sort="permission", evidence="REPLICATION, for another server"))
@@ -299,7 +301,7 @@ def _signals(role: r.Role, cloud: _SignIn) -> tuple[Signal, ...]:
 
 
 def functions(
-    scope: Scope, database: str, found: Iterable[r.Definer], names: Mapping[int, r.Role]
+    scope: Scope, database: str, found: Iterable[r.Definer], names: Mapping[int, r.PostgresqlRole]
 ) -> Iterator[Workload]:
     """SECURITY DEFINER functions, which run as their owner."""
     place = Place(scope)
@@ -321,7 +323,7 @@ def functions(
 
 
 def subscriptions(
-    scope: Scope, found: Iterable[r.Subscription], names: Mapping[int, r.Role]
+    scope: Scope, found: Iterable[r.Subscription], names: Mapping[int, r.PostgresqlRole]
 ) -> Iterator[Workload | StoredSecret]:
     """Subscriptions, which run as their owner, with the connection that each stores."""
     place = Place(scope)
@@ -339,7 +341,7 @@ def subscriptions(
 
 
 def mappings(
-    scope: Scope, database: str, found: Iterable[r.Mapping], names: Mapping[int, r.Role]
+    scope: Scope, database: str, found: Iterable[r.Mapping], names: Mapping[int, r.PostgresqlRole]
 ) -> Iterator[StoredSecret]:
     """User mappings, as stored secrets."""
     place = Place(scope)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from connectors.postgresql.rows import Member, Role
+from connectors.postgresql.rows import PostgresqlMember, PostgresqlRole
 from scanner.catalog import read_table
 from scanner.model import PRIVILEGES, Consequence, ConsequenceKind, Grant, Privilege, PrivilegeLevel
 
@@ -18,7 +18,7 @@ MOST_ROLES = 2000
 REASONS = 5
 
 
-class Right(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PostgresqlRight(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What an attribute or a predefined role allows. ``name``: of an attribute."""
 
     level: PrivilegeLevel
@@ -37,22 +37,22 @@ class Service(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sign: str
     own: frozenset[str]
     databases: frozenset[str]
-    roles: Mapping[str, Right]
+    roles: Mapping[str, PostgresqlRight]
     signs_in: tuple[str, ...] = ()
     machines: frozenset[str] = frozenset()
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
-    attributes: Mapping[str, Right]
-    createrole_before_16: Right
-    roles: Mapping[str, Right]
+class _PostgresqlRightTable(Struct, frozen=True, forbid_unknown_fields=True):
+    attributes: Mapping[str, PostgresqlRight]
+    createrole_before_16: PostgresqlRight
+    roles: Mapping[str, PostgresqlRight]
     services: Mapping[str, Service]
 
 
-_TABLE = read_table("connectors.postgresql", "rights.toml", _Table)
+_TABLE = read_table("connectors.postgresql", "rights.toml", _PostgresqlRightTable)
 
 
-def service_of(roles: Iterable[Role]) -> tuple[str, Service | None]:
+def service_of(roles: Iterable[PostgresqlRole]) -> tuple[str, Service | None]:
     """The managed service that has these roles, by name; empty and None for any other server."""
     superusers = {role.name for role in roles if role.superuser}
     return next(((name, one) for name, one in _TABLE.services.items() if one.sign in superusers), ("", None))
@@ -64,37 +64,37 @@ class Reached(Struct, frozen=True):
     ``via``: the role before it on the way; ``how``: what allows the last step.
     """
 
-    role: Role
+    role: PostgresqlRole
     becomes: bool
-    via: Role
+    via: PostgresqlRole
     how: str
 
 
 class RoleGraph:
     """The memberships of a server. ``version``: of the server, as a number."""
 
-    def __init__(self, roles: Sequence[Role], members: Sequence[Member], version: int) -> None:
+    def __init__(self, roles: Sequence[PostgresqlRole], members: Sequence[PostgresqlMember], version: int) -> None:
         self.by_id = {role.id: role for role in roles}
         self.version = version
         self.service_name, self.service = service_of(roles)
-        self._in: defaultdict[int, list[Member]] = defaultdict(list)
+        self._in: defaultdict[int, list[PostgresqlMember]] = defaultdict(list)
         for member in members:
             if member.roleid in self.by_id and member.member in self.by_id:
                 self._in[member.member].append(member)
         self._predefined = {**_TABLE.roles, **(self.service.roles if self.service else {})}
 
-    def direct(self, role: Role) -> list[Member]:
+    def direct(self, role: PostgresqlRole) -> list[PostgresqlMember]:
         """Its memberships."""
         return self._in[role.id]
 
-    def reached(self, role: Role) -> tuple[list[Reached], bool]:
+    def reached(self, role: PostgresqlRole) -> tuple[list[Reached], bool]:
         """The roles that a role reaches, nearest first, without itself, and whether those are all.
 
         A role is used by INHERIT, and become by SET or by ADMIN, whose holder can give itself SET. What is only
         inherited takes no SET of its own further.
         """
         found: dict[tuple[int, bool], Reached] = {}
-        ahead: list[tuple[Role, bool]] = [(role, True)]
+        ahead: list[tuple[PostgresqlRole, bool]] = [(role, True)]
         for at, is_become in ahead:
             for member in self._in[at.id]:
                 target = self.by_id[member.roleid]
@@ -108,7 +108,7 @@ class RoleGraph:
         return [one for (id_, becomes), one in found.items() if becomes or (id_, True) not in found], True
 
     @staticmethod
-    def _steps(at: Role, member: Member, *, is_become: bool) -> Iterator[tuple[bool, str]]:
+    def _steps(at: PostgresqlRole, member: PostgresqlMember, *, is_become: bool) -> Iterator[tuple[bool, str]]:
         if is_become and member.set_option:
             yield True, "SET ROLE"
         if member.admin_option:
@@ -116,7 +116,7 @@ class RoleGraph:
         if at.inherits if member.inherit_option is None else member.inherit_option:
             yield False, "INHERIT"
 
-    def rights(self, role: Role) -> Iterator[Right]:
+    def rights(self, role: PostgresqlRole) -> Iterator[PostgresqlRight]:
         """What a role's own attributes and its name allow. The name of a predefined role decides only as itself."""
         for attribute, right in _TABLE.attributes.items():
             if getattr(role, attribute):
@@ -126,7 +126,7 @@ class RoleGraph:
             yield self._predefined[role.name]
 
 
-class Powers(Struct, frozen=True, kw_only=True):
+class PostgresqlPowers(Struct, frozen=True, kw_only=True):
     """What a role can do in the end. ``whole``: whether all roles that it reaches were followed."""
 
     privilege: Privilege
@@ -136,7 +136,7 @@ class Powers(Struct, frozen=True, kw_only=True):
     whole: bool
 
 
-def powers_of(graph: RoleGraph, role: Role, *, members_read: bool) -> Powers:
+def powers_of(graph: RoleGraph, role: PostgresqlRole, *, members_read: bool) -> PostgresqlPowers:
     """The privileges of a role, with the reasons. ``members_read``: whether the memberships are known."""
     reached, whole = graph.reached(role)
     levels: list[tuple[PrivilegeLevel, str]] = []
@@ -162,7 +162,7 @@ def powers_of(graph: RoleGraph, role: Role, *, members_read: bool) -> Powers:
         reasons = reasons or ("no attribute and no predefined role",)
         if not (members_read and whole):
             level, reasons = "unknown", ("not all of its memberships were read",)
-    return Powers(
+    return PostgresqlPowers(
         privilege=Privilege(level=level, evidence=reasons),
         grants=tuple(grants),
         consequences=tuple(kinds.values()),
@@ -172,7 +172,7 @@ def powers_of(graph: RoleGraph, role: Role, *, members_read: bool) -> Powers:
 
 
 def _note(
-    right: Right,
+    right: PostgresqlRight,
     level: PrivilegeLevel,
     why: str,
     levels: list[tuple[PrivilegeLevel, str]],

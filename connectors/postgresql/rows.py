@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Server(Struct, frozen=True):
+class PostgresqlServer(Struct, frozen=True):
     """``version``: 160004 for 16.4. ``sees_activity``, ``sees_hba``: whether the role may read these sections."""
 
     version: int
@@ -14,7 +14,7 @@ class Server(Struct, frozen=True):
     sees_hba: bool
 
 
-class Role(Struct, frozen=True, kw_only=True):
+class PostgresqlRole(Struct, frozen=True, kw_only=True):
     """A role. ``connections``: the most it may have at once, -1 without a limit. ``valid_until``: of its password."""
 
     id: int
@@ -33,7 +33,7 @@ class Role(Struct, frozen=True, kw_only=True):
     """Known of exports only."""
 
 
-class Member(Struct, frozen=True, kw_only=True):
+class PostgresqlMember(Struct, frozen=True, kw_only=True):
     """``member`` is in ``roleid``. ``inherit_option``: None before PostgreSQL 16, where the member decides."""
 
     roleid: int
@@ -101,7 +101,7 @@ class Subscription(Struct, frozen=True):
     enabled: bool
 
 
-class Principal(Struct, frozen=True):
+class PostgresqlPrincipal(Struct, frozen=True):
     """The principal of Entra that signs in as a role. ``type``: ``user``, ``group`` or ``service``."""
 
     role: str

@@ -35,7 +35,7 @@ _ARRAY = re.compile(rb"\s*\[\s*[\[{\]]")
 _ROW_BEGINS = re.compile(r"^[ \t]*\{", re.MULTILINE)
 
 
-class Row(Struct, frozen=True):
+class LeakRow(Struct, frozen=True):
     """A row. ``format`` and ``content`` are None for what is none; ``wrong`` says why."""
 
     line: int
@@ -88,7 +88,7 @@ def read_report(path: Path) -> bytes:
     return data
 
 
-def rows_of(data: bytes) -> Iterator[Row]:
+def rows_of(data: bytes) -> Iterator[LeakRow]:
     """Yield every row of the report, and one without content for what could not be read."""
     begin = data.lstrip()[:1]
     if begin == b"[" and (listed := _elements(data)) is not None:
@@ -111,7 +111,7 @@ def _elements(data: bytes | Raw) -> list[Raw] | None:
         return None
 
 
-def _whole(data: bytes) -> Iterator[Row] | None:
+def _whole(data: bytes) -> Iterator[LeakRow] | None:
     """The rows of a document that has them in a list; None if it has none."""
     try:
         document = _document.decode(data)
@@ -123,12 +123,12 @@ def _whole(data: bytes) -> Iterator[Row] | None:
     if document.results is not UNSET:
         return _placed(data, list(chain.from_iterable(document.results.values())), DETECT_SECRETS)
     if document.findings is not UNSET:
-        ended = (Row(1, wrong=document.wrong),) if document.wrong else ()
+        ended = (LeakRow(1, wrong=document.wrong),) if document.wrong else ()
         return chain(ended, _placed(data, document.findings, None))
     return None
 
 
-def _placed(data: bytes, rows: Sequence[Raw], known: Format[Any] | None) -> Iterator[Row]:
+def _placed(data: bytes, rows: Sequence[Raw], known: Format[Any] | None) -> Iterator[LeakRow]:
     """The rows with their lines: they are pieces of the data, in order."""
     line, before = 1, 0
     for content in rows:
@@ -152,17 +152,17 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _lines(data: bytes) -> Iterator[Row]:
+def _lines(data: bytes) -> Iterator[LeakRow]:
     is_report = False
     for number, line in enumerate(data.split(b"\n"), start=1):
         if line.lstrip().startswith(b"{"):
             is_report = True
             yield from _row(number, line.strip(), None)
     if not is_report:
-        yield Row(1, wrong="it has no row of a report")
+        yield LeakRow(1, wrong="it has no row of a report")
 
 
-def _salvaged(data: bytes) -> Iterator[Row]:
+def _salvaged(data: bytes) -> Iterator[LeakRow]:
     """The rows of a document that is broken somewhere: after what cannot be read, the next line that begins one."""
     text = data.decode("utf-8", "replace")
     decode, at, length = json.JSONDecoder().raw_decode, 0, len(text)
@@ -180,21 +180,21 @@ def _salvaged(data: bytes) -> Iterator[Row]:
             end = at
         if end == at:
             is_broken = True
-            yield Row(line, wrong=_DAMAGED)
+            yield LeakRow(line, wrong=_DAMAGED)
             following = _ROW_BEGINS.search(text, at + 1)
             at = length if following is None else following.end() - 1
             continue
         yield from _row(line, text[at:end].encode(), None)
         at = end
     if depth and not is_broken:
-        yield Row(line, wrong=_DAMAGED)
+        yield LeakRow(line, wrong=_DAMAGED)
 
 
-def _row(line: int, content: bytes | Raw, known: Format[Any] | None) -> Iterator[Row]:
+def _row(line: int, content: bytes | Raw, known: Format[Any] | None) -> Iterator[LeakRow]:
     try:
         found = known or format_of(content)
     except Malformed as error:
-        yield Row(line, wrong=str(error))
+        yield LeakRow(line, wrong=str(error))
     else:
         if found is not None:
-            yield Row(line, found, content)
+            yield LeakRow(line, found, content)

@@ -72,7 +72,7 @@ _HERE = "."
 """The repository of a scan of the current folder, which names none."""
 
 
-class _Rule(Struct, frozen=True):
+class _FindingRule(Struct, frozen=True):
     id: str
 
 
@@ -106,7 +106,7 @@ class _KingfisherFinding(Struct, frozen=True):
 
 
 class _Kingfisher(Struct, frozen=True, kw_only=True):
-    rule: _Rule
+    rule: _FindingRule
     finding: _KingfisherFinding
 
 

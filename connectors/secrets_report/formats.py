@@ -124,7 +124,7 @@ class _Data(Struct, frozen=True):
     image: str | None = None
 
 
-class _Metadata(Struct, frozen=True):
+class _FormatMetadata(Struct, frozen=True):
     data: Mapping[str, _Data] = field(default={}, name="Data")  # msgspec copies it for each
 
 
@@ -136,7 +136,7 @@ class _Extra(Struct, frozen=True):
 
 class _Trufflehog(Struct, frozen=True, kw_only=True):
     detector: str = field(name="DetectorName")
-    metadata: _Metadata | None = field(default=None, name="SourceMetadata")
+    metadata: _FormatMetadata | None = field(default=None, name="SourceMetadata")
     verified: bool | None = field(default=None, name="Verified")
     error: Ids = field(default=None, name="VerificationError")
     redacted: Ids = field(default=None, name="Redacted")

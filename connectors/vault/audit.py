@@ -20,7 +20,7 @@ from msgspec import Struct, structs
 from connectors.core.contract import Connector, Meter
 from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import Records
-from connectors.logs.events import INTERACTIVE, Act, Event, EventCounting
+from connectors.logs.events import INTERACTIVE, Event, EventCounting, LogAct
 from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
 from connectors.logs.names import Networks, plain
@@ -62,7 +62,7 @@ _MOST_HASHED = 5_000
 _PART_TELLS = {"data": "kv", "metadata": "kv", "creds": "database", "issue": "pki", "decrypt": "transit"}
 
 
-class _Place(Struct, gc=False, frozen=True):
+class _AuditPlace(Struct, gc=False, frozen=True):
     path: str = ""
 
 
@@ -85,7 +85,7 @@ class _Request(Struct, gc=False, frozen=True):
     path: str = ""
     mount_point: str = ""
     mount_type: str = ""
-    namespace: _Place | None = None
+    namespace: _AuditPlace | None = None
     remote_address: str = ""
     headers: Mapping[str, Any] | None = None
     client_token_accessor: str = ""
@@ -96,7 +96,7 @@ class _Response(Struct, gc=False, frozen=True):
     auth: _Auth | None = None
 
 
-class Line(Struct, gc=False, frozen=True):
+class VaultLine(Struct, gc=False, frozen=True):
     """The fields of a line that are read."""
 
     time: str
@@ -107,7 +107,7 @@ class Line(Struct, gc=False, frozen=True):
     error: str | None = None
 
 
-class _Raw(NamedTuple):
+class _VaultAuditRaw(NamedTuple):
     namespace: str
     entity: str
     accessor: str
@@ -138,7 +138,7 @@ def _tables() -> Mapping[str, Any]:
     return tables
 
 
-class VaultAuditCounting(EventCounting[Line]):
+class VaultAuditCounting(EventCounting[VaultLine]):
     """Counts the requests of one unit by their responses; those without a response are counted at the end.
 
     ``scope_id``: gives the scope of a namespace; None if the server is unknown. ``accessor_of``: gives the accessor of
@@ -155,7 +155,7 @@ class VaultAuditCounting(EventCounting[Line]):
         self._accessor_of = accessor_of
         self._asked: dict[str, Event] = {}
 
-    def event(self, record: Line) -> Event | str | None:
+    def event(self, record: VaultLine) -> Event | str | None:
         """See ``EventCounting``. A response is an event; a request without one is added later."""
         request = record.request
         if request is None or record.type not in ("request", "response"):
@@ -175,12 +175,12 @@ class VaultAuditCounting(EventCounting[Line]):
         self._asked = {}
         super().finish()
 
-    def act(self, raw: Any) -> Act:
+    def act(self, raw: Any) -> LogAct:
         """See ``EventCounting``."""
-        what: _Raw = raw
+        what: _VaultAuditRaw = raw
         scope = plain(self._scope_id(what.namespace) if self._scope_id else what.namespace or "root")
         if what.operation in _OF_SERVER or not (what.address or what.entity or what.accessor):
-            return Act(scope, by_provider=True)
+            return LogAct(scope, by_provider=True)
         deed = deed_of(what.operation, what.mount, what.mount_type, what.parts)
         role = self._role(scope, what)
         caller, unique_id = self._caller(what, role)
@@ -192,9 +192,9 @@ class VaultAuditCounting(EventCounting[Line]):
         if deed.action == "auth:login" and what.mount_type in INTERACTIVE_MOUNTS and INTERACTIVE not in features:
             features = (*features, INTERACTIVE)
         changed = (self._key(scope, what, deed.changed),) if deed.changed else ()
-        return Act(scope, caller, features, unique_id, what.outcome, changed)
+        return LogAct(scope, caller, features, unique_id, what.outcome, changed)
 
-    def _caller(self, what: _Raw, role: str) -> tuple[str, str]:
+    def _caller(self, what: _VaultAuditRaw, role: str) -> tuple[str, str]:
         """Name and unique id of the caller: an entity's id, or the accessor of a token without an entity.
 
         Of a refused login: the key of the role that its path names, or the HMAC of the role id.
@@ -211,14 +211,14 @@ class VaultAuditCounting(EventCounting[Line]):
             return f"{'root token' if what.is_root else 'token'} {short}", ""
         return f"auth/token/accessor/{accessor}", accessor
 
-    def _role(self, scope: str, what: _Raw) -> str:
+    def _role(self, scope: str, what: _VaultAuditRaw) -> str:
         """The key of the role that a login is of; empty where that is not known."""
         method = METHODS.get(what.mount_type)
         if not what.role or self._scope_id is None or method is None:
             return ""
         return plain(f"vault://{scope}/{what.mount}/{method.login.noun}/{what.role}")
 
-    def _key(self, scope: str, what: _Raw, name: str) -> str:
+    def _key(self, scope: str, what: _VaultAuditRaw, name: str) -> str:
         """The identity that a write changed: the key of its role if the server is known, otherwise its name."""
         method = METHODS.get(what.mount_type)
         if self._scope_id is None or method is None or what.parts[0] != method.login.folder:
@@ -226,7 +226,7 @@ class VaultAuditCounting(EventCounting[Line]):
         return plain(f"vault://{scope}/{what.mount}/{method.login.noun}/{name}")
 
 
-def _raw(record: Line, request: _Request) -> _Raw:
+def _raw(record: VaultLine, request: _Request) -> _VaultAuditRaw:
     namespace = (request.namespace.path if request.namespace else "").strip("/")
     mount = request.mount_point.removeprefix(f"{namespace}/" if namespace else "").strip("/")
     path = request.path.strip("/")
@@ -244,7 +244,7 @@ def _raw(record: Line, request: _Request) -> _Raw:
     changes = _tables()["changes"].get(kind, {})
     # The parts after the first may differ with each request.
     kept = parts if parts[0] in changes else parts[:1]
-    return _Raw(
+    return _VaultAuditRaw(
         namespace,
         auth.entity_id,
         "" if auth.entity_id else accessor,
@@ -359,7 +359,7 @@ class VaultAuditLog(FileLog):
     """Reads audit files. ``source``: the Vault source of their server, from which scopes and keys are taken."""
 
     spec: ClassVar[LogSpec] = SPEC
-    records: ClassVar[Records[Line]] = Records(Line, ())
+    records: ClassVar[Records[VaultLine]] = Records(VaultLine, ())
     layout: ClassVar[Layout] = Layout(appended=True)
 
     def __init__(self, settings: LogSettings, source: Connector | None) -> None:

@@ -34,7 +34,7 @@ from connectors.vault.client.payloads import (
 from connectors.vault.logins import LoginRole, created_at, parse_token
 from connectors.vault.methods import INTERACTIVE_MOUNTS, MACHINE_MOUNTS, METHODS, TOKEN_MOUNTS
 from connectors.vault.rights.consequences import consequences_of
-from connectors.vault.rights.methods import POLICIES, Server
+from connectors.vault.rights.methods import POLICIES, VaultMethodServer
 from connectors.vault.rights.privilege import PolicyBook
 from connectors.vault.rights.trusts import trusts_of
 from scanner.model import (
@@ -342,9 +342,9 @@ class _Builder:
             unread=unread_facts(permissions=not held.is_whole),
         )
 
-    def _server(self) -> Server:
+    def _server(self) -> VaultMethodServer:
         folded = self.joined.folded
-        return Server(
+        return VaultMethodServer(
             mounts={mount.rstrip("/"): row.type for mount, row in self._found.auth_mounts.items()},
             groups=frozenset(group.id for group in self._found.groups.values() if group.type == _INTERNAL),
             entities={

@@ -14,7 +14,7 @@ from reports.board.page import BoardPage
 from reports.board.records import Board, Measure, Team
 from reports.json import encoded
 from reports.summary import Digest
-from reports.terminal_page import Heading, Page
+from reports.terminal_page import Heading, TerminalPage
 from scanner.model import ScanResult
 from scanner.text import counted
 
@@ -44,7 +44,7 @@ class BoardText:
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the page as UTF-8."""
         del view
-        page, numbers, digest = Page(screen), board(result), Digest(result)
+        page, numbers, digest = TerminalPage(screen), board(result), Digest(result)
         page.line(digest.headline, "bold")
         for caveat in digest.caveats:
             page.line(caveat, "yellow")
@@ -60,7 +60,7 @@ class BoardText:
         return ()
 
 
-def _shares(page: Page, numbers: Board, digest: Digest) -> None:
+def _shares(page: TerminalPage, numbers: Board, digest: Digest) -> None:
     since = digest.result.since
     change = Heading(f"Since {since.started_at:%Y-%m-%d}" if since else "", 0)
     page.table((*_SHARES, change), (_share(measure.upright, numbers) for measure in numbers.measures))
@@ -74,7 +74,7 @@ def _share(measure: Measure, numbers: Board) -> tuple[str, ...]:
     return (words.MEASURES[measure.name].title, *shown)
 
 
-def _orphans(page: Page, numbers: Board) -> None:
+def _orphans(page: TerminalPage, numbers: Board) -> None:
     page.heading(counted(numbers.orphans, "orphan", "orphans"))
     page.counts("Known for", (f"{count:,} {age}" for age, count in numbers.orphan_ages.items() if count))
     days = numbers.resolution.median_days
@@ -82,7 +82,7 @@ def _orphans(page: Page, numbers: Board) -> None:
     page.item("Resolved", [f"in {shown}" if days is not None else shown, words.resolved(numbers.resolution)])
 
 
-def _kept(page: Page, numbers: Board) -> None:
+def _kept(page: TerminalPage, numbers: Board) -> None:
     page.heading("Registry")
     if numbers.kept[0].known:
         rows = (
@@ -92,7 +92,7 @@ def _kept(page: Page, numbers: Board) -> None:
     page.line(words.kept_of(numbers))
 
 
-def _teams(page: Page, numbers: Board) -> None:
+def _teams(page: TerminalPage, numbers: Board) -> None:
     if not numbers.teams:
         return
     page.heading("By team")

@@ -32,7 +32,7 @@ FEWEST_POINTS, SCANS_LISTED = 2, 30
 """Fewest points of a line, and most rows of the table below the lines."""
 
 
-class Line(Struct, frozen=True):
+class BoardLine(Struct, frozen=True):
     """One number of the trend; its colour is that of the same state in every other report."""
 
     title: str
@@ -42,15 +42,15 @@ class Line(Struct, frozen=True):
 
 
 LINES = (
-    Line("Owned", "good", lambda point: point.owned, is_share=True),
-    Line("Registered", "good", lambda point: point.registered, is_share=True),
-    Line("Entries kept", "good", lambda point: point.entries_kept, is_share=True),
-    Line("Orphans", "bad", lambda point: point.orphaned, is_share=False),
-    Line("Unregistered", "bad", lambda point: point.unregistered, is_share=False),
-    Line("Critical and high", "critical", lambda point: point.grave, is_share=False),
-    Line("Worsened", "bad", lambda point: point.worsened, is_share=False),
-    Line("Acknowledged", "quiet", lambda point: point.acknowledged, is_share=False),
-    Line("Unexplained", "bad", lambda point: point.unexplained, is_share=False),
+    BoardLine("Owned", "good", lambda point: point.owned, is_share=True),
+    BoardLine("Registered", "good", lambda point: point.registered, is_share=True),
+    BoardLine("Entries kept", "good", lambda point: point.entries_kept, is_share=True),
+    BoardLine("Orphans", "bad", lambda point: point.orphaned, is_share=False),
+    BoardLine("Unregistered", "bad", lambda point: point.unregistered, is_share=False),
+    BoardLine("Critical and high", "critical", lambda point: point.grave, is_share=False),
+    BoardLine("Worsened", "bad", lambda point: point.worsened, is_share=False),
+    BoardLine("Acknowledged", "quiet", lambda point: point.acknowledged, is_share=False),
+    BoardLine("Unexplained", "bad", lambda point: point.unexplained, is_share=False),
 )
 """Lines of the trend. A number that is unknown in every scan has no line, except for the first two."""
 
@@ -157,7 +157,7 @@ def _trend(numbers: Board) -> str:
     return f"<div class='lines4'>{drawn}</div><p class=\"note\">{text}</p>{_nights(lines, points)}"
 
 
-def _nights(lines: Sequence[Line], points: Sequence[Moment]) -> str:
+def _nights(lines: Sequence[BoardLine], points: Sequence[Moment]) -> str:
     """The numbers of the lines as a table, the latest scan first."""
     heads = "".join(f'<th scope="col">{one.title}</th>' for one in lines)
     listed = points[: -SCANS_LISTED - 1 : -1]
@@ -175,11 +175,11 @@ def _nights(lines: Sequence[Line], points: Sequence[Moment]) -> str:
     )
 
 
-def _shown(one: Line, value: float | None) -> str:
+def _shown(one: BoardLine, value: float | None) -> str:
     return words.percent(value) if one.is_share or value is None else f"{value:,}"
 
 
-def _line(one: Line, points: Sequence[Moment]) -> str:
+def _line(one: BoardLine, points: Sequence[Moment]) -> str:
     values = [one.value(point) for point in points]
     top = 1 if one.is_share else max(1, *(value or 0 for value in values))
     shown = [_shown(one, value) for value in (values[-1], top)]

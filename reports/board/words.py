@@ -18,7 +18,7 @@ SEVERE = "critical and high"
 _ONE_PERCENT = 0.01
 
 
-class Words(Struct, frozen=True):
+class BoardWords(Struct, frozen=True):
     """``title`` is shown above the number, ``of`` after it; ``means`` says in one sentence what is counted.
 
     ``nothing``: the text instead of the numbers if the total is 0.
@@ -30,20 +30,20 @@ class Words(Struct, frozen=True):
     nothing: str = ""
 
 
-MEASURES: Mapping[str, Words] = {
-    "owned": Words("Owned", "identities", "An active person on the roster is accountable."),
-    "registered": Words("Registered", "identities", "Exactly one registry entry matches."),
-    "agents_owned": Words("AI agents owned", "AI agents", "Of the AI agents, an active person is accountable."),
-    "rotated": Words("Rotated in time", "credentials", "Not older than its entry allows, else {rotation} days."),
-    "long_lived": Words("Short-lived", "credentials", "Valid for {max_lifetime} days or less."),
-    "logged": Words("Covered by logs", "identities", "Audit logs show what they do.", "no audit log was read"),
-    "used_services": Words(
+MEASURES: Mapping[str, BoardWords] = {
+    "owned": BoardWords("Owned", "identities", "An active person on the roster is accountable."),
+    "registered": BoardWords("Registered", "identities", "Exactly one registry entry matches."),
+    "agents_owned": BoardWords("AI agents owned", "AI agents", "Of the AI agents, an active person is accountable."),
+    "rotated": BoardWords("Rotated in time", "credentials", "Not older than its entry allows, else {rotation} days."),
+    "long_lived": BoardWords("Short-lived", "credentials", "Valid for {max_lifetime} days or less."),
+    "logged": BoardWords("Covered by logs", "identities", "Audit logs show what they do.", "no audit log was read"),
+    "used_services": BoardWords(
         "Services used",
         "granted",
         "Identities may use them and, by audit logs, do.",
         "none known, or no log",
     ),
-    "read": Words("Read in full", "sections", "No gap: nothing stopped the scan from reading it."),
+    "read": BoardWords("Read in full", "sections", "No gap: nothing stopped the scan from reading it."),
 }
 """Words of measures. More is always better: a measure where less is better is shown as its complement."""
 
@@ -82,27 +82,27 @@ def unknown_text(measure: Measure) -> str:
     return f"{measure.unknown:,} more unknown" if measure.unknown else ""
 
 
-class Step(Struct, frozen=True):
+class WordStep(Struct, frozen=True):
     """The change of a measure since the previous scan as text, and whether it is good."""
 
     text: str
     tone: Literal["good", "bad", "quiet"]
 
 
-def step(measure: Measure, board: Board) -> Step | None:
+def step(measure: Measure, board: Board) -> WordStep | None:
     """The step from the previous scan to this one, with more as better; None without a previous scan."""
     before = next((one.upright for one in board.before if one.name == measure.name), None)
     if before is None:
         return None
     if before.share is None or measure.share is None:
-        return Step(f"was {percent(before.share)}", "quiet")
+        return WordStep(f"was {percent(before.share)}", "quiet")
     if before.share == measure.share:
-        return Step("unchanged", "quiet")
+        return WordStep("unchanged", "quiet")
     up = measure.share > before.share
     points = abs(round(100 * measure.share) - round(100 * before.share))
     sign, word = ("+", "up") if up else ("-", "down")
     text = f"{sign}{counted(points, 'point', 'points')}" if points else f"slightly {word}"
-    return Step(text, "good" if up else "bad")
+    return WordStep(text, "good" if up else "bad")
 
 
 def resolved(resolution: Resolution) -> str:

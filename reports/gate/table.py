@@ -9,7 +9,7 @@ from reports.base import Screen, View
 from reports.finding_groups import groups_by_rule
 from reports.gate.words import GateDigest, facts, gap_line, verdicts, where, worst
 from reports.phrases import acknowledged_text
-from reports.terminal_page import Heading, Page
+from reports.terminal_page import Heading, TerminalPage
 from scanner.model import Finding, ScanResult
 from scanner.rules.wording import words
 from scanner.text import counted
@@ -37,7 +37,7 @@ class GateTable:
     def write(self, result: ScanResult, view: View, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
         """Write the page as UTF-8. The page names what it leaves out, so there are no notices."""
         del view
-        page, digest = Page(screen), GateDigest(result)
+        page, digest = TerminalPage(screen), GateDigest(result)
         page.line(digest.headline, "bold")
         page.line(f"Read: {digest.files}.")
         for caveat in digest.caveats:
@@ -48,7 +48,7 @@ class GateTable:
         return ()
 
 
-def _identities(page: Page, digest: GateDigest) -> None:
+def _identities(page: TerminalPage, digest: GateDigest) -> None:
     identities = digest.result.identities
     if not identities:
         return
@@ -72,7 +72,7 @@ def _spaced(state: str) -> str:
     return state.replace("_", " ")
 
 
-def _findings(page: Page, digest: GateDigest) -> None:
+def _findings(page: TerminalPage, digest: GateDigest) -> None:
     findings = digest.result.findings
     if not findings:
         return
@@ -87,7 +87,7 @@ def _findings(page: Page, digest: GateDigest) -> None:
     page.more(len(findings), "muster check FILE -o json:-")
 
 
-def _finding(page: Page, finding: Finding, digest: GateDigest, first: Finding) -> Iterator[str]:
+def _finding(page: TerminalPage, finding: Finding, digest: GateDigest, first: Finding) -> Iterator[str]:
     brought = digest.names.get(finding.identity or "", finding.identity or "")
     mark = f"[{finding.severity}] " if finding.severity != first.severity else ""
     yield f"{page.bullet} {mark}{page.shortened(brought, LONGEST_NAME)}: {where(finding.evidence)}"
@@ -99,7 +99,7 @@ def _finding(page: Page, finding: Finding, digest: GateDigest, first: Finding) -
         yield f"Acknowledged: {acknowledged}"
 
 
-def _unknown(page: Page, digest: GateDigest) -> None:
+def _unknown(page: TerminalPage, digest: GateDigest) -> None:
     notices = digest.result.notices
     if notices:
         page.heading("Also")

@@ -61,7 +61,9 @@ class SarifReport:
         out.write(b'"results": [')
         written, compressor, size = 0, zlib.compressobj(), 0
         for one in _results(
-            with_identities(result, shown.findings), Places(result), {name: index for index, name in enumerate(rules)}
+            with_identities(result, shown.findings),
+            SarifPlaces(result),
+            {name: index for index, name in enumerate(rules)},
         ):
             line = encoded(one)
             size += len(compressor.compress(line))
@@ -86,7 +88,7 @@ def _head(result: ScanResult, rules: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _results(
-    findings: Iterable[tuple[Finding, Assessment | None]], places: Places, indexes: Mapping[str, int]
+    findings: Iterable[tuple[Finding, Assessment | None]], places: SarifPlaces, indexes: Mapping[str, int]
 ) -> Iterator[dict[str, Any]]:
     for finding, about in findings:
         yield {
@@ -174,7 +176,7 @@ _NO_REGISTRY = Origin(file="registry.csv", row=1)
 """The file for results without a registry, because hosts refuse a result without a file."""
 
 
-class Places:
+class SarifPlaces:
     """The places of a whole result's findings."""
 
     def __init__(self, result: ScanResult) -> None:

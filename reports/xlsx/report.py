@@ -10,7 +10,7 @@ from reports.base import Screen, View
 from reports.columns import TABLES
 from reports.phrases import ORPHANED_MEANS
 from reports.summary import Digest, gap_text
-from reports.xlsx.workbook import ROWS_PER_SHEET, Counts, new_workbook
+from reports.xlsx.workbook import ROWS_PER_SHEET, WorkbookCounts, new_workbook
 from scanner.model import SEVERITIES, ScanResult
 from scanner.rules.wording import iso
 
@@ -68,14 +68,14 @@ def _lines(digest: Digest) -> Iterator[tuple[str, str]]:
     yield f"Scan {result.scan.id}, finished {iso(result.scan.finished_at)}, Muster {result.scan.version}", "plain"
 
 
-def _counts(digest: Digest) -> Iterator[Counts]:
-    yield Counts(
+def _counts(digest: Digest) -> Iterator[WorkbookCounts]:
+    yield WorkbookCounts(
         "Identities by state",
         ("axis", "state", "identities"),
         [(axis, state, count) for axis, counts in digest.states.items() for state, count in counts.items()],
     )
     found = digest.result.summary.findings
-    yield Counts(
+    yield WorkbookCounts(
         "Findings by severity",
         ("", "severity", "findings"),
         [("findings", severity, found.get(severity, 0)) for severity in SEVERITIES],

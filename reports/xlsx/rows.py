@@ -45,7 +45,7 @@ Markup: TypeAlias = Callable[[int, Any], str]
 """Takes the row's number and a cell; returns its element."""
 
 
-class Rows(Struct, frozen=True):
+class XlsxRows(Struct, frozen=True):
     """The rows of a sheet, which has its headings in row 1; ``letters`` are its columns."""
 
     sheet: str
@@ -55,7 +55,7 @@ class Rows(Struct, frozen=True):
     count: int
 
 
-def fill(workbook: BinaryIO, out: BinaryIO, parts: Mapping[str, Rows]) -> Counter[str]:
+def fill(workbook: BinaryIO, out: BinaryIO, parts: Mapping[str, XlsxRows]) -> Counter[str]:
     """Copy a workbook, adding the rows of its sheets, by the name of their part.
 
     Returns how many cells were cut to what a cell holds, by the name of the sheet.
@@ -77,7 +77,7 @@ def fill(workbook: BinaryIO, out: BinaryIO, parts: Mapping[str, Rows]) -> Counte
     return cut
 
 
-def _write_sheet(sheet: bytes, rows: Rows, out: BinaryIO) -> int:
+def _write_sheet(sheet: bytes, rows: XlsxRows, out: BinaryIO) -> int:
     """Write a sheet with its rows; returns how many cells were cut."""
     head, tail = sheet.split(_END_OF_ROWS)
     out.write(_DIMENSION.sub(rb'\g<1>%d"' % (rows.count + 1), head))

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from reports.states import STATES, Tone
 from reports.tables import Column, harmless
-from reports.xlsx.rows import Rows, fill
+from reports.xlsx.rows import XlsxRows, fill
 from scanner.errors import MissingExtra
 from scanner.model import AS_SUGGESTED
 from scanner.text import counted
@@ -55,7 +55,7 @@ _TALL: Mapping[str, Any] = {"text_wrap": True, "valign": "top"}
 """Of the cells of a table with rows of several lines: all begin at the top, and none is hidden by the next column."""
 
 
-class Counts(Struct, frozen=True):
+class WorkbookCounts(Struct, frozen=True):
     """Counts for a small table with a bar chart; a row is two labels and a number."""
 
     title: str
@@ -93,7 +93,7 @@ class Workbook:
         self._tall["text"] = book.add_format(dict(_TALL))
         self._tones = {tone: book.add_format(dict(look)) for tone, look in _COLORS.items()}
         self._people = people
-        self._rows: dict[str, Rows] = {}
+        self._rows: dict[str, XlsxRows] = {}
         self._cut: Counter[str] = Counter()
         self._split: list[str] = []
 
@@ -133,7 +133,7 @@ class Workbook:
             self._write_headings(sheet, columns)
             last = min(count - start, rows_per_sheet)
             part = f"xl/worksheets/sheet{len(self._book.worksheets())}.xml"
-            self._rows[part] = Rows(name, columns, letters, islice(rows(), start, start + last), last)
+            self._rows[part] = XlsxRows(name, columns, letters, islice(rows(), start, start + last), last)
             self._furnish(sheet, columns, max(last, 1))
 
     def finish(self, frame: BinaryIO, out: BinaryIO) -> None:
@@ -141,7 +141,7 @@ class Workbook:
         self._cut += fill(frame, out, self._rows)
 
     def add_summary(
-        self, lines: Sequence[tuple[str, str]], counts: Sequence[Counts], *, link: str | None = None
+        self, lines: Sequence[tuple[str, str]], counts: Sequence[WorkbookCounts], *, link: str | None = None
     ) -> None:
         """Write the sheet Summary: lines with their style (``title``, ``lead``, ``plain``), then the counts.
 
@@ -172,7 +172,7 @@ class Workbook:
                 self._write(sheet, row, position, cell, "plain" if row else "heading")
         sheet.hide()
 
-    def _add_counts(self, sheet: Any, top: int, counts: Counts) -> int:
+    def _add_counts(self, sheet: Any, top: int, counts: WorkbookCounts) -> int:
         """Write a small table; returns the row after it."""
         table: list[tuple[str | int, ...]] = [counts.headings, *counts.rows]
         for row, cells in enumerate(table, start=top):
@@ -180,7 +180,7 @@ class Workbook:
                 self._write(sheet, row, position, cell, "heading" if row == top else "plain")
         return top + 1 + len(counts.rows)
 
-    def _add_chart(self, sheet: Any, counts: Counts, *, first: int) -> None:
+    def _add_chart(self, sheet: Any, counts: WorkbookCounts, *, first: int) -> None:
         """Draw a chart beside its counts. Its data is included, because written rows cannot be read back."""
         if not counts.rows:
             return

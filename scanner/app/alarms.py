@@ -29,7 +29,7 @@ from scanner.store.store import Store
 log = logging.getLogger(__name__)
 
 
-class Tally(Struct, frozen=True, kw_only=True):
+class AlarmTally(Struct, frozen=True, kw_only=True):
     """The result of sending the waiting messages."""
 
     sent: int = 0
@@ -118,7 +118,7 @@ def send_now(messages: Iterable[Message], channels: Sequence[Channel]) -> int:
     return sum(_is_undelivered(message, sender.send(message).fault) for message in messages)
 
 
-def send_waiting(outbox: Outbox, channels: Sequence[Channel]) -> Tally:
+def send_waiting(outbox: Outbox, channels: Sequence[Channel]) -> AlarmTally:
     """Send the waiting messages. Failures are logged and stay in the outbox; only StoreErrors are raised."""
     from scanner.notify.sending import Sender  # imports TLS and mail, which few scans need
 
@@ -135,7 +135,7 @@ def send_waiting(outbox: Outbox, channels: Sequence[Channel]) -> Tally:
             outbox.failed(message, outcome.fault, attempts=outcome.attempts)
         else:
             outbox.arrived(message)
-    return Tally(sent=sent, undelivered=undelivered)
+    return AlarmTally(sent=sent, undelivered=undelivered)
 
 
 def _is_undelivered(message: Message, fault: str | None) -> bool:

@@ -35,7 +35,7 @@ from scanner.text import either, without_surrogates
 UNKNOWN_NAMED = 20
 
 
-class Lists(Struct, frozen=True, kw_only=True):
+class LoadedLists(Struct, frozen=True, kw_only=True):
     """Registry, roster and other declarations, with warnings to print.
 
     ``besides_lint``: those of the warnings that linting the lists does not give.
@@ -64,7 +64,7 @@ def _export_of(source: Named) -> Path | None:
     return None if path is None else Path(path)
 
 
-def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lists:
+def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> LoadedLists:
     """Load the registry and the roster. Raises RegistryError, which lists every invalid place.
 
     Unless ``strict``, unreadable rows and cells are set aside, each with a warning.
@@ -119,7 +119,7 @@ def load_lists(config: Config, sources: Sequence[Named], *, strict: bool) -> Lis
         agents_lock=None if config.agents_lock is None else read_lock(config.agents_lock),
     )
     besides = () if people is None else _unknown_people((), people, ownership)
-    return Lists(declared=declared, warnings=tuple(warnings), besides_lint=tuple(besides))
+    return LoadedLists(declared=declared, warnings=tuple(warnings), besides_lint=tuple(besides))
 
 
 def lint_configured(

@@ -13,8 +13,8 @@ from scanner.access.attack_paths import AttackGraph
 from scanner.app.retirements import is_log_of
 from scanner.judging.activity.sign_ins import SignIns, last_sign_in, sign_ins
 from scanner.judging.activity.timeline import Covered, Joined, Timeline, join, moment, span_of, successes, timeline
-from scanner.lifecycle.retirement.answer import Asked, answer, safest_first
-from scanner.lifecycle.retirement.dependents import Call, References, calls
+from scanner.lifecycle.retirement.answer import RetirementAsked, answer, safest_first
+from scanner.lifecycle.retirement.dependents import DependentCall, References, calls
 from scanner.lifecycle.retirement.verdict import Evidence, LogDays
 from scanner.matching.keys import fold
 from scanner.model import EVERY_SCOPE, Assessment, Credential, Identity, ScanResult
@@ -85,7 +85,7 @@ class Retiring:
                 # Its way back leads to what was there when it began.
                 yield (told if begun is None else replace(told, plan=begun.plan)), plan
 
-    def _asked(self, target: Target, heard: _Heard | None) -> Asked:
+    def _asked(self, target: Target, heard: _Heard | None) -> RetirementAsked:
         question, judged = self._question, target.judged
         logs = self._logs_of(judged.identity)
         asked = Evidence(
@@ -98,8 +98,8 @@ class Retiring:
             window_days=question.window_days,
         )
         if heard is None or target.credential is not None:
-            return Asked(evidence=asked, wait_days=question.wait_days)
-        return Asked(
+            return RetirementAsked(evidence=asked, wait_days=question.wait_days)
+        return RetirementAsked(
             evidence=replace(asked, used_at=heard.used_at, refused_at=heard.refused_at),
             heard=heard.calls,
             logs=", ".join(sorted(heard.logs)),
@@ -147,7 +147,7 @@ class Retiring:
 
 class _Heard(Struct, frozen=True, kw_only=True):
     logs: frozenset[str]
-    calls: tuple[Call, ...] = ()
+    calls: tuple[DependentCall, ...] = ()
     used_at: datetime | None = None
     refused_at: datetime | None = None
 

@@ -130,7 +130,7 @@ def decide_in_page(
     return decision
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class ReviewAsked(Struct, frozen=True, kw_only=True):
     """A request or reminder. ``to``: the reviewer, or past the due day the reviewer's manager."""
 
     to: str
@@ -139,14 +139,14 @@ class Asked(Struct, frozen=True, kw_only=True):
     overdue: bool
 
 
-def to_ask(campaign: Campaign, people: People, today: date) -> tuple[Asked, ...]:
+def to_ask(campaign: Campaign, people: People, today: date) -> tuple[ReviewAsked, ...]:
     """The reminders for items without a decision."""
     late = is_overdue(campaign, today)
     found = []
     for one in progress(states(campaign)):
         if one.left:
             above = people.manager(one.reviewer) if late and one.reviewer != UNASSIGNED else None
-            found.append(Asked(to=above or one.reviewer, reviewer=one.reviewer, left=one.left, overdue=late))
+            found.append(ReviewAsked(to=above or one.reviewer, reviewer=one.reviewer, left=one.left, overdue=late))
     return tuple(found)
 
 
@@ -154,7 +154,7 @@ def post(
     store: Store,
     channels: Sequence[Channel],
     campaign: Campaign,
-    asked: Sequence[Asked],
+    asked: Sequence[ReviewAsked],
     roster: Roster | None,
     now: datetime,
 ) -> None:
@@ -177,7 +177,7 @@ def post(
         store.outbox.post(Alarms(messages=messages))
 
 
-def record_reminders(store: Store, campaign: Campaign, asked: Sequence[Asked], now: datetime) -> None:
+def record_reminders(store: Store, campaign: Campaign, asked: Sequence[ReviewAsked], now: datetime) -> None:
     """Record that reminders were sent."""
     reminders = [Reminder(reviewer=one.reviewer, to=one.to, left=one.left, at=now) for one in asked]
     if reminders:

@@ -17,7 +17,7 @@ from scanner.model import SEVERITIES, ClosedTicket, ScanResult
 from scanner.notify.http import Undelivered
 from scanner.notify.tickets.client import Gone, Refused, Unclear
 from scanner.notify.tickets.content import Content, Draft, draft_of
-from scanner.notify.tickets.planning import Context, Known, plan
+from scanner.notify.tickets.planning import Context, TicketsKnown, plan
 from scanner.notify.tickets.settings import Target
 from scanner.notify.tickets.syncing import Standing, after, change_of, closed_at
 from scanner.notify.tickets.tracker import Check, Remote, Sleep, Tracker
@@ -32,7 +32,7 @@ _contents = msgspec.json.Decoder(Content)
 Clock = Callable[[], datetime]
 
 
-class Tally(Struct, kw_only=True):
+class TicketingTally(Struct, kw_only=True):
     """The results for tickets. ``left``: not opened in this run, because of the target's ``max_new``."""
 
     opened: int = 0
@@ -53,7 +53,7 @@ def for_scan(
     if not targets:
         return ()
     known = [
-        Known(marker=one.marker, target=one.target, content=_content(one), closed_at=one.closed_at)
+        TicketsKnown(marker=one.marker, target=one.target, content=_content(one), closed_at=one.closed_at)
         for one in store.tickets.all()
     ]
     wanted = plan(targets, result, known, Context(roster, evidence_line))
@@ -141,9 +141,9 @@ def closed_tickets(store: Store, targets: Sequence[Target], started: datetime) -
 
 def bring_up_to_date(
     tickets: Tickets, targets: Sequence[Target], *, sleep: Sleep = time.sleep, clock: Clock = _now
-) -> Tally:
+) -> TicketingTally:
     """Open, change and close tickets. Failures are logged, and retried in the next run; only StoreErrors are raised."""
-    tally = Tally()
+    tally = TicketingTally()
     for target in targets:
         pending = [one for one in tickets.all() if one.target == target.name and not one.is_written]
         if not pending:
@@ -165,7 +165,7 @@ class _Round:
         target: Target,
         tracker: Tracker,
         listed: Mapping[str, Remote],
-        tally: Tally,
+        tally: TicketingTally,
         clock: Clock,
     ) -> None:
         self._tickets = tickets

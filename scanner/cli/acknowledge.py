@@ -26,7 +26,7 @@ _UNTIL = f"The last day it holds, at most a year from now; by default {ACKNOWLED
 _BY_RULE = ("RULE", "IDENTITY")
 
 
-class _Said(Struct, frozen=True, kw_only=True):
+class _AcknowledgedSaid(Struct, frozen=True, kw_only=True):
     """Reason, person and last day from the command line."""
 
     reason: str | None
@@ -45,10 +45,10 @@ class _Said(Struct, frozen=True, kw_only=True):
 @config_option
 @store_option
 @click.option("--dry-run", is_flag=True, help="Only print what would change.")
-@as_one("said", _Said)
+@as_one("said", _AcknowledgedSaid)
 def acknowledge(
     wanted: tuple[str, ...],
-    said: _Said,
+    said: _AcknowledgedSaid,
     accept_unknown: bool,
     listing: bool,
     path: Path | None,
@@ -206,7 +206,7 @@ def _by_rule(store: Store, rule: str, text: str, rules: Sequence[str]) -> list[F
 
 def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
     """Print each acknowledgement with the findings it covers in the latest scan, ordered by last day."""
-    from reports.terminal_page import Page
+    from reports.terminal_page import TerminalPage
     from scanner.app.acknowledging import all_acknowledgements, listed_acknowledgements
     from scanner.cli.output import stdout_screen
     from scanner.errors import MissingStore
@@ -220,7 +220,7 @@ def _list(paths: Sequence[Path], store_url: str, today: date) -> None:
     except MissingStore:
         given, result = listed_acknowledgements(paths, today), None
     covered = _covered(given, result, today)
-    page = Page(stdout_screen())
+    page = TerminalPage(stdout_screen())
     ended = sum(one.given.until < today for one in given)
     asked = sum(one.asked is not None and one.given.until >= today for one in given)
     suppressed = {

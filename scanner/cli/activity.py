@@ -22,7 +22,7 @@ NAMED = 10
 """Maximum number of new findings that are printed."""
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class ActivityAsked(Struct, frozen=True, kw_only=True):
     """The days to read, and whether to show progress, from the command line."""
 
     since: str | None
@@ -44,8 +44,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     help="Exit 3 if there are gaps that no earlier run has reported, or undelivered messages.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing unless something is wrong or new.")
-@as_one("asked", Asked)
-def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, asked: Asked) -> int:
+@as_one("asked", ActivityAsked)
+def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, asked: ActivityAsked) -> int:
     """Read audit logs into one profile for each identity and day, and alert on what is new.
 
     LOG is the name of a log in the config, or TYPE[:key=value[,key=value]...], such as
@@ -74,7 +74,7 @@ def activity(logs: tuple[str, ...], given: Given, alarm: Alarm, strict: bool, as
 
 
 def read_and_judge(
-    config: Config, logs: Sequence[str], asked: Asked, *, strict: bool, remembers: bool
+    config: Config, logs: Sequence[str], asked: ActivityAsked, *, strict: bool, remembers: bool
 ) -> tuple[LogsRead, Sequence[Finding]]:
     """Read the logs and judge them; returns the counts and all findings."""
     from datetime import UTC, datetime

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scanner.model import Entry, ScanResult
     from scanner.model.decisions import Act, DecisionKind
     from scanner.registry.editing.adoption import Change
-    from scanner.registry.editing.filled_in import Answer
+    from scanner.registry.editing.filled_in import FilledInAnswer
     from scanner.registry.editing.revising import Target
     from scanner.registry.editing.values import Value
     from scanner.registry.lists import ListSource
@@ -207,7 +207,7 @@ def _latest(url: str, *, needed: bool) -> ScanResult | None:
         return None
 
 
-def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[Answer], list[str]]:
+def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[FilledInAnswer], list[str]]:
     from scanner.cli.console import warn
     from scanner.registry.editing.filled_in import read_filled_in
 
@@ -219,7 +219,7 @@ def _filled_in(file: Path, result: ScanResult | None) -> tuple[Sequence[Answer],
 
 def _proposed(
     url: str, result: ScanResult | None, entries: Sequence[Entry], only: Sequence[str]
-) -> tuple[Sequence[Answer], list[str]]:
+) -> tuple[Sequence[FilledInAnswer], list[str]]:
     """The last owner that was proposed for each identity of the latest scan; see ``registry.editing.proposals``."""
     from scanner.registry.editing.proposals import proposed
     from scanner.store.store import open_store
@@ -231,7 +231,9 @@ def _proposed(
     return found.answers, list(found.left)
 
 
-def _drafts(result: ScanResult | None, entries: Sequence[Entry], today: date) -> tuple[Sequence[Answer], list[str]]:
+def _drafts(
+    result: ScanResult | None, entries: Sequence[Entry], today: date
+) -> tuple[Sequence[FilledInAnswer], list[str]]:
     from scanner.registry.editing.adoption import draft
 
     assert result is not None

@@ -186,10 +186,10 @@ def _read_log(config_file: Path, out: Path) -> None:
 
 def _read_again(config_file: Path) -> None:
     """What ``muster activity`` does every hour."""
-    from scanner.cli.activity import Asked, read_and_judge
+    from scanner.cli.activity import ActivityAsked, read_and_judge
     from scanner.config.load import load_config
 
-    asked = Asked(since=None, until=None, quiet=False)
+    asked = ActivityAsked(since=None, until=None, quiet=False)
     read_and_judge(load_config(config_file), (), asked, strict=False, remembers=False)
 
 

@@ -49,7 +49,7 @@ def history(
         return
     from msgspec.structs import asdict
 
-    from reports.scan_list import WRITERS, Listed, ListedRun
+    from reports.scan_list import WRITERS, ListedRun, ReportListed
     from scanner.cli.output import Delivery, deliver, plan_formats
     from scanner.config.load import load_config
     from scanner.store.store import open_store
@@ -60,7 +60,7 @@ def history(
         runs = store.runs.without_result(datetime.now(UTC))
     oldest = scans[-1][0].started_at if len(scans) == SHOWN and not every else None
     failed = [run for run in runs if oldest is None or run.started_at >= oldest]
-    listed = Listed(scans=[_listed(*scan) for scan in scans], failed=[ListedRun(**asdict(run)) for run in failed])
+    listed = ReportListed(scans=[_listed(*scan) for scan in scans], failed=[ListedRun(**asdict(run)) for run in failed])
     deliver(
         [
             Delivery(format=name, title=f"{name} (history)", path=path, write=partial(WRITERS[name], listed))

@@ -22,7 +22,7 @@ from scanner.errors import UsageError
 from scanner.text import counted, printable
 
 if TYPE_CHECKING:
-    from scanner.app.reviews import Asked
+    from scanner.app.reviews import ReviewAsked
     from scanner.cli.output import Delivery
     from scanner.config.load import Config
     from scanner.lifecycle.reviews.campaign import ItemState
@@ -227,7 +227,7 @@ def _print_status(campaign: Campaign, today: date) -> None:
     sys.stdout.buffer.flush()
 
 
-def _notify(desk: _Desk, campaign: Campaign, asked: Sequence[Asked]) -> None:
+def _notify(desk: _Desk, campaign: Campaign, asked: Sequence[ReviewAsked]) -> None:
     """Queue the messages and send them. Undelivered messages wait in the store for `muster notify`."""
     from scanner.app.alarms import send_waiting
     from scanner.app.reviews import post

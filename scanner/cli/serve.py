@@ -18,7 +18,7 @@ from scanner.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
     from scanner.config.serving import Listen, ServeSettings
-    from scanner.serve.people import Lists, Viewer
+    from scanner.serve.people import ServedLists, Viewer
 
 
 SHORTEST_TOKEN = 24
@@ -51,14 +51,14 @@ def serve(listen: str | None, acting: str | None, config_file: Path | None, stor
         from scanner.serve.index.catalog import Catalog
         from scanner.serve.keys import load_keys
         from scanner.serve.meters import Meters, measured
-        from scanner.serve.people import Lists
+        from scanner.serve.people import ServedLists
         from scanner.serve.running import LISTS_EVERY, SCANS_EVERY, bind, prepare, repeating, run
         from scanner.serve.sessions import Sessions
         from scanner.serve.signin import ServerAccess
     except ImportError as error:
         raise MissingExtra("`muster serve`", "serve") from error
 
-    lists = Lists(config_file, lambda: datetime.now(UTC).date())
+    lists = ServedLists(config_file, lambda: datetime.now(UTC).date())
     settings = lists.config.serve
     address = _address(listen or settings.listen, settings)
     if settings.has_sign_in and not lists.has_people:
@@ -123,11 +123,11 @@ def _url(address: Listen, port: int) -> str:
     return f"http://{host}:{port}"
 
 
-def _acting(text: str | None, lists: Lists, address: Listen) -> Viewer:
+def _acting(text: str | None, lists: ServedLists, address: Listen) -> Viewer:
     """The person who acts with the token. Raises UsageError if that person has no role."""
     from msgspec.structs import replace
 
-    from scanner.serve.people import TOKEN_ONLY, Refused, Viewer
+    from scanner.serve.people import TOKEN_ONLY, PersonRefused, Viewer
 
     if text is None:
         return TOKEN_ONLY
@@ -137,7 +137,7 @@ def _acting(text: str | None, lists: Lists, address: Listen) -> Viewer:
         return Viewer(person=text, name=text, sees_all=True)
     try:
         viewer = lists.viewer(text)
-    except Refused as refused:
+    except PersonRefused as refused:
         raise UsageError(f"--as: {refused}") from None
     settings = lists.config.serve
     return viewer if settings.viewers or settings.reviewers else replace(viewer, sees_all=True)

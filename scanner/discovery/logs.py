@@ -146,7 +146,7 @@ def read_logs(
         since, until = _span(one, state, window, keep_days, now.date())
         if since <= until:
             oldest = max(state.merged_until, now.date().toordinal() - keep_days)
-            _Reading(one, store, observer, state, past.covered if past else {}, oldest, read, now).run(since, until)
+            _LogReading(one, store, observer, state, past.covered if past else {}, oldest, read, now).run(since, until)
     known = {place for name, past in before.items() for place in gap_places(name, past)}
     after = {place for name, past in store.logs(damage).items() for place in gap_places(name, past)}
     read.new_gaps = (after - known) | {(one.source, one.scope, one.section) for one in read.faults}
@@ -176,7 +176,7 @@ def _span(one: Log, state: LogState, window: Window, keep_days: int, today: date
     return max(first, date.fromordinal(max(state.merged_until, 1))), until
 
 
-class _Reading:
+class _LogReading:
     """The reading of one log."""
 
     def __init__(

@@ -100,7 +100,7 @@ _SCORES: Mapping[Rung, float] = {
 }  # fmt: skip
 
 
-class Hit(NamedTuple):
+class DecisionHit(NamedTuple):
     """An entry that matches the identity on a rung, and the text that matches."""
 
     rung: Rung
@@ -137,10 +137,10 @@ class Decision(NamedTuple):
     """The verdict, and the hits of all matching entries."""
 
     verdict: RegistryVerdict
-    matching: Sequence[Hit]
+    matching: Sequence[DecisionHit]
 
 
-def decide(hits: Sequence[Hit], who: Who) -> Decision:
+def decide(hits: Sequence[DecisionHit], who: Who) -> Decision:
     """Decide on one identity. ``hits``: at least one, those of the strongest rung first.
 
     Several live entries of one registry on the deciding rung are ambiguous, and so are those of different registries
@@ -163,11 +163,11 @@ def decide(hits: Sequence[Hit], who: Who) -> Decision:
     return _compared(chosen, winners, hits, who)
 
 
-def _firm(hits: Iterable[Hit]) -> list[Hit]:
+def _firm(hits: Iterable[DecisionHit]) -> list[DecisionHit]:
     return [hit for hit in hits if not hit.is_proposed]
 
 
-def _unapproved(hits: Sequence[Hit]) -> Decision:
+def _unapproved(hits: Sequence[DecisionHit]) -> Decision:
     """Return unregistered, with the proposed entries as candidates, the deciding ones first."""
     winners = _winners(hits)
     first = winners[0]
@@ -181,7 +181,7 @@ def _unapproved(hits: Sequence[Hit]) -> Decision:
     return Decision(verdict, winners)
 
 
-def _winners(hits: Sequence[Hit]) -> list[Hit]:
+def _winners(hits: Sequence[DecisionHit]) -> list[DecisionHit]:
     """Return the deciding hits, one per entry: of the strongest rung, live ones if any, the most specific patterns."""
     deciding = [hit for hit in hits if hit.rung == hits[0].rung]
     deciding = [hit for hit in deciding if hit.is_live] or deciding
@@ -191,23 +191,23 @@ def _winners(hits: Sequence[Hit]) -> list[Hit]:
     return _one_per_entry(sorted(deciding, key=lambda hit: (hit.declared.rank, hit.text)))
 
 
-def _one_per_entry(hits: Iterable[Hit]) -> list[Hit]:
-    first: dict[str, Hit] = {}
+def _one_per_entry(hits: Iterable[DecisionHit]) -> list[DecisionHit]:
+    first: dict[str, DecisionHit] = {}
     for hit in hits:
         first.setdefault(hit.entry_id, hit)
     return list(first.values())
 
 
-def _owner_first(hit: Hit) -> tuple[bool, str, str]:
+def _owner_first(hit: DecisionHit) -> tuple[bool, str, str]:
     entry = hit.declared.entry
     return not entry.owner, entry.registry, entry.id
 
 
-def _registered(chosen: Hit) -> RegistryVerdict:
+def _registered(chosen: DecisionHit) -> RegistryVerdict:
     return RegistryVerdict(state="registered", entry=chosen.entry_id, rung=chosen.rung, evidence=chosen.evidence)
 
 
-def _ambiguous(winners: Sequence[Hit], why: str, contradictions: tuple[str, ...] = ()) -> RegistryVerdict:
+def _ambiguous(winners: Sequence[DecisionHit], why: str, contradictions: tuple[str, ...] = ()) -> RegistryVerdict:
     return RegistryVerdict(
         state="ambiguous",
         rung=winners[0].rung,
@@ -217,7 +217,7 @@ def _ambiguous(winners: Sequence[Hit], why: str, contradictions: tuple[str, ...]
     )
 
 
-def _contested(winners: Sequence[Hit], who: Who) -> RegistryVerdict | None:
+def _contested(winners: Sequence[DecisionHit], who: Who) -> RegistryVerdict | None:
     """Return ambiguous if any two registries contradict each other on the deciding rung; else None."""
     columns: set[str] = set()
     parties: dict[str, str] = {}
@@ -231,11 +231,11 @@ def _contested(winners: Sequence[Hit], who: Who) -> RegistryVerdict | None:
     return _ambiguous(winners, why, tuple(sorted(parties)))
 
 
-def _compared(chosen: Hit, winners: Sequence[Hit], hits: Sequence[Hit], who: Who) -> Decision:
+def _compared(chosen: DecisionHit, winners: Sequence[DecisionHit], hits: Sequence[DecisionHit], who: Who) -> Decision:
     """Return registered by the chosen hit, compared with the other registries."""
-    agreeing: list[Hit] = []
-    contradicting: list[tuple[Hit, MatchCandidate]] = []
-    by_pattern: list[Hit] = []
+    agreeing: list[DecisionHit] = []
+    contradicting: list[tuple[DecisionHit, MatchCandidate]] = []
+    by_pattern: list[DecisionHit] = []
     if chosen.rung != "glob":
         by_pattern, hits = [hit for hit in hits if hit.rung == "glob"], [hit for hit in hits if hit.rung != "glob"]
     for answer in _other_answers(chosen, hits):
@@ -259,14 +259,16 @@ def _compared(chosen: Hit, winners: Sequence[Hit], hits: Sequence[Hit], who: Who
     return Decision(verdict, [chosen, *own, *agreeing, *(hit for hit, _ in contradicting)])
 
 
-def _completing(chosen: Hit, by_pattern: Sequence[Hit], said: Sequence[Hit], who: Who) -> list[Hit]:
+def _completing(
+    chosen: DecisionHit, by_pattern: Sequence[DecisionHit], said: Sequence[DecisionHit], who: Who
+) -> list[DecisionHit]:
     """Return the patterns of other registries that complete an exact entry, the most specific first.
 
     One that is not live, or contradicts it or what agrees with it, is left out: an exact entry speaks for itself. So
     are those that are equally specific and contradict each other, and an owner where the exact one cannot be read.
     """
     answers = [hit for hit in _other_answers(chosen, by_pattern) if hit.is_live]
-    found: list[Hit] = []
+    found: list[DecisionHit] = []
     for answer in sorted(answers, key=lambda hit: specificity(hit.text), reverse=True):  # by owner where they are equal
         rivals = (hit for hit in answers if hit is not answer and specificity(hit.text) == specificity(answer.text))
         against = (*said, *found, *rivals)
@@ -276,12 +278,12 @@ def _completing(chosen: Hit, by_pattern: Sequence[Hit], said: Sequence[Hit], who
     return found
 
 
-def _other_answers(chosen: Hit, hits: Sequence[Hit]) -> list[Hit]:
+def _other_answers(chosen: DecisionHit, hits: Sequence[DecisionHit]) -> list[DecisionHit]:
     """Return the hit of each other registry as if it were the only one, without ambiguous ones.
 
     A tag beside a stronger rung is left out: anyone who can set the tag could choose an owner.
     """
-    by_registry: dict[str, list[Hit]] = {}
+    by_registry: dict[str, list[DecisionHit]] = {}
     for hit in hits:
         if hit.registry != chosen.registry and (hit.rung != "tag" or chosen.rung == "tag"):
             by_registry.setdefault(hit.registry, []).append(hit)
@@ -289,7 +291,7 @@ def _other_answers(chosen: Hit, hits: Sequence[Hit]) -> list[Hit]:
     return sorted((own[0] for own in answers if len(own) == 1 or not own[0].is_live), key=_owner_first)
 
 
-def _runners_up(hits: Iterable[Hit], named: set[str]) -> tuple[MatchCandidate, ...]:
+def _runners_up(hits: Iterable[DecisionHit], named: set[str]) -> tuple[MatchCandidate, ...]:
     others = (hit for hit in hits if hit.entry_id not in named)
     best_first = sorted(others, key=lambda hit: (-hit.candidate().score, hit.declared.rank, hit.text))
     return tuple(hit.candidate() for hit in _one_per_entry(best_first)[:RUNNERS_UP])

@@ -23,7 +23,7 @@ from random import Random
 
 from msgspec import Struct
 
-from scanner.matching.decision import Hit, Who, as_written, decide
+from scanner.matching.decision import DecisionHit, Who, as_written, decide
 from scanner.matching.declared import Declared, Index, effective_status
 from scanner.matching.globs import GlobIndex, is_pattern, literal, names_something
 from scanner.matching.keys import (
@@ -152,7 +152,7 @@ class _Matches:
         self.held: set[str] = set()
         self.issued: set[str] = set()
 
-    def decided(self, identity: Identity, hits: Sequence[Hit], who: Who) -> RegistryVerdict:
+    def decided(self, identity: Identity, hits: Sequence[DecisionHit], who: Who) -> RegistryVerdict:
         """Return the verdict on the identity, and record which entries it is for."""
         if not hits:
             return _UNREGISTERED
@@ -176,12 +176,12 @@ class _Matches:
         self.issued |= other.issued
 
 
-def _by_qualified_name(hits: Sequence[Hit]) -> bool:
+def _by_qualified_name(hits: Sequence[DecisionHit]) -> bool:
     """Return whether only a name matches, and the name has the shape of an id."""
     return hits[0].rung == "name" and is_qualified(hits[0].text)
 
 
-def _is_claim(hit: Hit) -> bool:
+def _is_claim(hit: DecisionHit) -> bool:
     """Return whether the id may be another provider's, in an entry that names no provider."""
     return hit.rung in _BY_ID and hit.declared.entry.provider is None and is_opaque(hit.text)
 
@@ -221,7 +221,7 @@ class _Ladder:
                     refused.add(f"{entry.origin}: the pattern {text} would match everything and was not used")
         self.refused = tuple(sorted(refused))
 
-    def hits_of(self, identity: Identity, matches: _Matches) -> list[Hit] | None:
+    def hits_of(self, identity: Identity, matches: _Matches) -> list[DecisionHit] | None:
         """Return the identity's hits, those of the strongest rung first, and record its ids; None if uncertain.
 
         Uncertain is a name that may be another identity's id, and a GUID or number whose issuer is not known.
@@ -237,7 +237,7 @@ class _Ladder:
             matches.issued.update(map(fold, ids))
         return self._with_patterns(identity, place, exact)
 
-    def uncertain_hits_of(self, identity: Identity, matches: _Matches) -> list[Hit]:
+    def uncertain_hits_of(self, identity: Identity, matches: _Matches) -> list[DecisionHit]:
         """Return the hits of an uncertain identity, given the matches of all others.
 
         A name that is another identity's id does not count. A GUID or number matches no other identity if one has it
@@ -248,15 +248,15 @@ class _Ladder:
         anothers = matches.held if _by_qualified_name(exact) else matches.issued
         return self._with_patterns(identity, place, [hit for hit in exact if fold(hit.text) not in anothers])
 
-    def _exact_hits(self, identity: Identity, place: ProviderScope) -> list[Hit]:
+    def _exact_hits(self, identity: Identity, place: ProviderScope) -> list[DecisionHit]:
         return [
-            Hit(rung, text, declared)
+            DecisionHit(rung, text, declared)
             for rung, text, found in self._exact_rungs(identity, place)
             if found and not is_foreign(text, place[0])
             for declared in found
         ]
 
-    def _with_patterns(self, identity: Identity, place: ProviderScope, exact: list[Hit]) -> list[Hit]:
+    def _with_patterns(self, identity: Identity, place: ProviderScope, exact: list[DecisionHit]) -> list[DecisionHit]:
         """Return the hits with those of patterns: if no exact text decides, of all registries, else of the others."""
         decided = {hit.registry for hit in exact if not hit.is_proposed}
         if decided and decided.issuperset(self._with_pattern):
@@ -318,7 +318,7 @@ class _Ladder:
 
     def _glob_hits_of(
         self, identity: Identity, place: ProviderScope, exact_globs: GlobIndex[str], any_case_globs: GlobIndex[str]
-    ) -> list[Hit]:
+    ) -> list[DecisionHit]:
         compared = habits(identity.provider)
         ids = {identity.key, *identity.aliases}
         any_case = ids if compared.ids == "any_case" else {alias for alias in identity.aliases if is_email(alias)}
@@ -328,7 +328,7 @@ class _Ladder:
         found = dict.fromkeys((*exact_globs.find(exact), *any_case_globs.find(any_case)))
         if found and (foreign := {text for text in (*exact, *any_case) if is_foreign(text, place[0])}):
             found = dict.fromkeys((*exact_globs.find(exact - foreign), *any_case_globs.find(any_case - foreign)))
-        return [Hit("glob", text, declared) for text in found for declared in self._patterns.at(text, place)]
+        return [DecisionHit("glob", text, declared) for text in found for declared in self._patterns.at(text, place)]
 
     @cached_property
     def _exact_globs(self) -> GlobIndex[str]:

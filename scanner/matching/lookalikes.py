@@ -37,12 +37,12 @@ _SELECTOR = ("VARIATION SELECTOR", "MONGOLIAN FREE VARIATION SELECTOR")
 _SPELLING = frozenset({0, 7, 9})
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+class _LookalikeTable(Struct, frozen=True, forbid_unknown_fields=True):
     either: str
     ascii: Mapping[str, str]
 
 
-_TABLE = read_table("scanner.matching", "look_alikes.toml", _Table)
+_TABLE = read_table("scanner.matching", "look_alikes.toml", _LookalikeTable)
 _ASCII = {other: seen for seen, others in _TABLE.ascii.items() for other in others} | dict.fromkeys(_TABLE.either, "I")
 _SAME_SHAPE = str.maketrans({"0": "o", "1": "i", "l": "i", "|": "i"})
 

@@ -141,7 +141,7 @@ def is_address(text: str) -> bool:
     return plain and bool(local and domain) and "@" not in domain
 
 
-class Named(Protocol):
+class NamedSetting(Protocol):
     """What the tables of a kind have in common."""
 
     @property
@@ -153,7 +153,7 @@ class Named(Protocol):
         """Ids of rules; empty for all."""
 
 
-N = TypeVar("N", bound=Named)
+N = TypeVar("N", bound=NamedSetting)
 
 
 class Kinds(Struct, Generic[N], frozen=True):

@@ -74,7 +74,7 @@ def read_query(source: ListSource) -> Table:
         raise RegistryError(Problem(file=shown, field="query", message="is not one SELECT", fix=fix))
     if source.password is not None:
         url = url.set(password=_resolved(source.password, shown))
-    records = _Reading(url, query, shown, source.timeout or TIMEOUT, source.max_rows or MAX_ROWS).records()
+    records = _SqlReading(url, query, shown, source.timeout or TIMEOUT, source.max_rows or MAX_ROWS).records()
     headings = named_headings(shown, 1, next(records))
     return Table(file=shown, headings=headings, rows=_rows(records, shown, headings))
 
@@ -123,7 +123,7 @@ def _cell(value: Any) -> Any:
 # --- The query ---
 
 
-class _Reading:
+class _SqlReading:
     """Reads a query in its own thread, because a driver that waits for its database cannot be interrupted."""
 
     def __init__(self, url: URL, query: str, shown: str, timeout: float, max_rows: int) -> None:

@@ -37,7 +37,7 @@ class _State(Struct, frozen=True, forbid_unknown_fields=True):
         return self.when_disabled if is_disabled and self.when_disabled is not None else self.sentence
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+class _NextStepTable(Struct, frozen=True, forbid_unknown_fields=True):
     first: tuple[str, ...]
     steps: Mapping[str, str]
     to_owner: Mapping[str, str]
@@ -57,7 +57,7 @@ _HOLDS: Mapping[str, Callable[[Assessment], bool]] = {
     "abandoned": lambda one: one.abandoned,
     "likely_declared": lambda one: any(entry.is_likely for entry in one.registry.candidates[:1]),
 }
-_TABLE = read_table("scanner.rules", "next_steps.toml", _Table)
+_TABLE = read_table("scanner.rules", "next_steps.toml", _NextStepTable)
 STEPS = _TABLE.steps
 """The sentence of each rule, with the names of facts in braces."""
 _TO_OWNER = {"ask": "Check", "asking": "check", "take_over": "Name who takes it over"}
@@ -116,7 +116,7 @@ def step_of(
         sentence = _TABLE.to_owner.get(finding.rule, sentence)
     if sentence is None:
         return first_sentence(finding.remediation)
-    facts = _Facts(finding, assessment, to_owner=to_owner)
+    facts = _NextStepFacts(finding, assessment, to_owner=to_owner)
     if assessment is None and any(name not in facts for name in _ONLY_WITH_IDENTITY if f"{{{name}}}" in sentence):
         return first_sentence(finding.remediation)
     step = _one_sentence(sentence.format_map(facts))
@@ -136,7 +136,7 @@ def instead(rule: str, assessment: Assessment) -> str | None:
     state = _state(rule, assessment)
     if state is None:
         return None
-    return _one_sentence(state.said_of(assessment).format_map(_Facts(None, assessment)))
+    return _one_sentence(state.said_of(assessment).format_map(_NextStepFacts(None, assessment)))
 
 
 def first_sentence(text: str) -> str:
@@ -164,7 +164,7 @@ def _sentence(finding: Finding, assessment: Assessment | None) -> str | None:
     return own if state is None else state.said_of(assessment)
 
 
-class _Facts(dict[str, str]):
+class _NextStepFacts(dict[str, str]):
     """The facts that a sentence names, each worked out when it is named: most sentences name two of thirty."""
 
     def __init__(self, finding: Finding | None, assessment: Assessment | None, to_owner: bool = False) -> None:

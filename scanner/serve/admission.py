@@ -19,10 +19,10 @@ from litestar.types import HTTPScope, LifeSpanScope, Message, Receive, Scope, Se
 from scanner.redaction.redact import redact_address
 from scanner.serve.answers import Refusal, refusal
 from scanner.serve.audit import note
-from scanner.serve.calls import Call, read_call
+from scanner.serve.calls import ServeCall, read_call
 from scanner.serve.entrance import SIGN_OUT, Entrance
 from scanner.serve.limits import Rates, in_time
-from scanner.serve.people import Lists
+from scanner.serve.people import ServedLists
 from scanner.serve.sessions import Seal, Sessions
 from scanner.serve.signin import ServerAccess, SignIn, Visit, WrongToken
 from scanner.serve.slots import Busy, neighbourhood
@@ -54,7 +54,7 @@ _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 class Admission:
     """An ASGI application that applies all checks to another."""
 
-    def __init__(self, app: Litestar, access: ServerAccess, lists: Lists, sessions: Sessions) -> None:
+    def __init__(self, app: Litestar, access: ServerAccess, lists: ServedLists, sessions: Sessions) -> None:
         self._app = app
         self._access = access
         self._rates = Rates()
@@ -115,7 +115,7 @@ class Admission:
                 visit.viewer.person if visit else None,
             )
 
-    def _begin(self, call: Call, ended: ExitStack) -> None:
+    def _begin(self, call: ServeCall, ended: ExitStack) -> None:
         """Count a request that came through a trusted proxy, where clients share connections. Raises Refusal."""
         if call.client == call.peer or call.route in OPEN:
             return
@@ -124,7 +124,7 @@ class Admission:
             raise Refusal(429, "too many requests at a time", headers={"retry-after": "5"})
         ended.callback(self._busy.end, client)
 
-    def _begin_file(self, call: Call, visit: Visit | None, ended: ExitStack) -> None:
+    def _begin_file(self, call: ServeCall, visit: Visit | None, ended: ExitStack) -> None:
         """Count a file of a list, which reads all of it from the store. Raises Refusal."""
         if visit is None or not call.route.startswith(FILES):
             return
@@ -133,7 +133,7 @@ class Admission:
             raise Refusal(429, f"{MOST_FILES} files are on their way to you already", headers={"retry-after": "5"})
         ended.callback(self._exporting.end, person)
 
-    def _check_host(self, call: Call, scope: HTTPScope) -> None:
+    def _check_host(self, call: ServeCall, scope: HTTPScope) -> None:
         """Refuse other host names, which an attacker may point to this machine (DNS rebinding)."""
         name = call.host.rpartition(":")[0] if not call.host.endswith("]") and ":" in call.host else call.host
         here = (scope["server"] or ("", None))[0]  # safe: an IP address is not resolved
@@ -145,7 +145,7 @@ class Admission:
             return
         raise Refusal(400, "this host is not served here", hint="[serve] public_url names the host that people use")
 
-    def _admit(self, call: Call) -> Visit | None:
+    def _admit(self, call: ServeCall) -> Visit | None:
         """The visit of the request; None if the person has to sign in. Raises Refusal."""
         self._rates.limit("read", call.client)
         if call.is_foreign and not call.navigates:
@@ -162,7 +162,7 @@ class Admission:
             raise Refusal(401, "sign in first", headers={"www-authenticate": "Bearer"})
         return visit
 
-    def _check_rights(self, call: Call, visit: Visit) -> None:
+    def _check_rights(self, call: ServeCall, visit: Visit) -> None:
         if call.route == METRICS and not visit.viewer.sees_all:
             raise Refusal(403, "the metrics count what only viewers see")
         if not call.writes:

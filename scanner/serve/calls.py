@@ -16,7 +16,7 @@ _FROM_US = frozenset({"same-origin", "none"})
 TOKEN = "token"  # noqa: S105  # the name of the parameter
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class ServeCall(Struct, frozen=True, kw_only=True):
     """A request. ``peer``: the other end of the connection. ``client``: the address behind the trusted proxies.
 
     ``query``: without the token, which is in ``token``.
@@ -78,7 +78,7 @@ class Call(Struct, frozen=True, kw_only=True):
         return found[0] if len(found) == 1 else None
 
 
-def read_call(scope: HTTPScope, sign_in: SignIn) -> Call:
+def read_call(scope: HTTPScope, sign_in: SignIn) -> ServeCall:
     """The request. Raises Refusal if it is malformed."""
     headers = Headers.from_scope(scope)
     query = scope["query_string"].decode("latin-1")
@@ -90,7 +90,7 @@ def read_call(scope: HTTPScope, sign_in: SignIn) -> Call:
         raise Refusal(400, "the request says something twice that can be there once only")
     peer = (scope["client"] or ("", 0))[0]
     forwarded = sign_in.is_proxy(peer)
-    return Call(
+    return ServeCall(
         method=scope["method"],
         path=scope["path"],
         query=urlencode([pair for pair in pairs if pair[0] != TOKEN]) if tokens else query,

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from scanner.serve.index.catalog import Catalog
 from scanner.serve.meters import Meters
-from scanner.serve.people import Lists, Viewer
+from scanner.serve.people import ServedLists, Viewer
 from scanner.store.store import Store
 
 
@@ -31,7 +31,7 @@ class Serving(Struct, frozen=True, kw_only=True):
 
     store: Store
     catalog: Catalog
-    lists: Lists
+    lists: ServedLists
     meters: Meters
     url: str
     clock: Callable[[], datetime] = now

@@ -18,7 +18,7 @@ from litestar.datastructures import Cookie
 from scanner.errors import StoreError
 from scanner.serve.answers import Refusal, page, redirect
 from scanner.serve.audit import note
-from scanner.serve.calls import Call
+from scanner.serve.calls import ServeCall
 from scanner.serve.limits import Rates
 from scanner.serve.oidc import CALLBACK, OpenId, SignInFailed
 from scanner.serve.signin import ServerAccess, SignIn, Visit
@@ -45,7 +45,7 @@ class Entrance:
         self._open_id = OpenId(oidc, access.public, access.keys) if oidc else None
         self._threads = ThreadPoolExecutor(ISSUER_THREADS, "sign-in")
 
-    async def enter(self, call: Call) -> Response[bytes] | None:
+    async def enter(self, call: ServeCall) -> Response[bytes] | None:
         """Answer a sign-in, by the token in the address or the issuer's redirect."""
         if call.token is not None:
             if call.writes or not self._access.local or not self._sign_in.is_token(call.token):
@@ -56,7 +56,7 @@ class Entrance:
             return await self._finish(self._open_id, call)
         return None
 
-    async def invite(self, call: Call) -> Response[bytes]:
+    async def invite(self, call: ServeCall) -> Response[bytes]:
         """Answer a person who is not signed in and opens an address."""
         if call.is_foreign:
             # A browser sends no strict cookie with a link from another site. Opened again from here, it does.
@@ -77,7 +77,7 @@ class Entrance:
         answer.cookies.append(self._cookie(call, self._flow_name(call), browser, "lax"))
         return answer
 
-    async def leave(self, call: Call, visit: Visit) -> Response[bytes] | None:
+    async def leave(self, call: ServeCall, visit: Visit) -> Response[bytes] | None:
         """Answer a request that signs out."""
         if call.route != SIGN_OUT:
             return None
@@ -90,14 +90,14 @@ class Entrance:
         answer.cookies.append(self._cookie(call, self.cookie_name(call), "", "strict", lasts=0))
         return answer
 
-    def wrong_token(self, call: Call) -> Refusal:
+    def wrong_token(self, call: ServeCall) -> Refusal:
         """The refusal of a token. Raises another Refusal after too many of them."""
         self._rates.limit("guess", call.client)
         note("sign-in refused: wrong token", call.client)
         hint = "`muster serve` prints the right one when it starts" if self._access.local else None
         return Refusal(401, "the token is wrong", hint=hint, headers={"www-authenticate": "Bearer"})
 
-    async def _finish(self, open_id: OpenId, call: Call) -> Response[bytes]:
+    async def _finish(self, open_id: OpenId, call: ServeCall) -> Response[bytes]:
         try:
             query = dict(parse_qsl(call.query))
             claim, to = await self._apart(open_id.finish, call.cookie(self._flow_name(call)), query)
@@ -117,11 +117,11 @@ class Entrance:
         """Wait for issuer or store in separate threads, so that slow ones do not block reads of the store."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, partial(send, *arguments, **named))
 
-    def _failed(self, call: Call, failed: SignInFailed) -> Refusal:
+    def _failed(self, call: ServeCall, failed: SignInFailed) -> Refusal:
         note(f"sign-in failed: {failed}", call.client)
         return Refusal(401, "the sign-in failed", hint="try again; the server's log says why")
 
-    async def _with_session(self, answer: Response[bytes], call: Call, claim: str | None) -> Response[bytes]:
+    async def _with_session(self, answer: Response[bytes], call: ServeCall, claim: str | None) -> Response[bytes]:
         """Start a session, and end an earlier session of the same browser."""
         name = self.cookie_name(call)
         if before := call.cookie(name):
@@ -140,19 +140,19 @@ class Entrance:
 
     # --- Cookies ---
 
-    def cookie_name(self, call: Call) -> str:
+    def cookie_name(self, call: ServeCall) -> str:
         """``__Host-`` binds a cookie to https and this host; a port is for several servers on the same machine."""
         return "__Host-muster" if self.is_secure(call) else f"muster-{self._access.port}"
 
-    def _flow_name(self, call: Call) -> str:
+    def _flow_name(self, call: ServeCall) -> str:
         return f"{self.cookie_name(call)}-sign-in"
 
-    def is_secure(self, call: Call) -> bool:
+    def is_secure(self, call: ServeCall) -> bool:
         """Whether the browser sends the request by https."""
         return call.secure or self._access.public.startswith("https:")
 
     def _cookie(
-        self, call: Call, name: str, value: str, same_site: Literal["strict", "lax"], *, lasts: int | None = None
+        self, call: ServeCall, name: str, value: str, same_site: Literal["strict", "lax"], *, lasts: int | None = None
     ) -> Cookie:
         return Cookie(
             key=name,

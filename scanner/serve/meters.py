@@ -39,7 +39,7 @@ class Meters:
             "muster_http_request_duration_seconds", "Time until the last byte of the answer.", ("route",),
             registry=self._registry, buckets=_BUCKETS,
         )  # fmt: skip
-        self._registry.register(_State(store, catalog, clock))
+        self._registry.register(_MeterState(store, catalog, clock))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request."""
@@ -55,7 +55,7 @@ _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS"})
 """Methods with their own count; clients can send any word."""
 
 
-class _State(Collector):
+class _MeterState(Collector):
     """Values that are computed for each request of ``/metrics``."""
 
     def __init__(self, store: Store, catalog: Catalog, clock: Callable[[], datetime]) -> None:

@@ -48,7 +48,7 @@ TOKEN_ONLY = Viewer(person=None, name="the holder of the token", sees_all=True)
 """The viewer with the loopback token, without ``--as``."""
 
 
-class Refused(Exception):
+class PersonRefused(Exception):
     """A signed-in person without access."""
 
 
@@ -67,7 +67,7 @@ class _Read(Struct, frozen=True):
     known: dict[str, Viewer] = field(default_factory=dict)
 
 
-class Lists:
+class ServedLists:
     """The current config and roster. If a new version cannot be read, the last readable version is kept."""
 
     def __init__(self, config_file: Path | None, today: Callable[[], date]) -> None:
@@ -144,9 +144,9 @@ class Lists:
         read = self._read
         person = read.roster.identified(text)
         if person is None or person.is_group:
-            raise Refused(f"{text[:_SHOWN]} is not on the roster")
+            raise PersonRefused(f"{text[:_SHOWN]} is not on the roster")
         if not read.roster.is_active(person):
-            raise Refused(f"{text[:_SHOWN]} has left, by the roster")
+            raise PersonRefused(f"{text[:_SHOWN]} has left, by the roster")
         if (known := read.known.get(person.email)) is None:
             known = read.known[person.email] = Viewer(
                 person=person.email,

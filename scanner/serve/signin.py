@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from scanner.config.serving import ServeSettings
 from scanner.serve.answers import Refusal
 from scanner.serve.keys import Keys
-from scanner.serve.people import TOKEN_ONLY, Lists, Refused, Viewer
+from scanner.serve.people import TOKEN_ONLY, PersonRefused, ServedLists, Viewer
 from scanner.serve.sessions import Sessions, same
 
 _BEARER = "bearer "
@@ -51,7 +51,7 @@ class Visit(Struct, frozen=True, kw_only=True):
 class SignIn:
     """Recognises requests."""
 
-    def __init__(self, access: ServerAccess, lists: Lists, sessions: Sessions) -> None:
+    def __init__(self, access: ServerAccess, lists: ServedLists, sessions: Sessions) -> None:
         self._access = access
         self._lists = lists
         self.sessions = sessions
@@ -107,7 +107,7 @@ class SignIn:
         """The person of that name. Raises Refusal without access."""
         try:
             return self._lists.viewer(claim)
-        except Refused as refused:
+        except PersonRefused as refused:
             raise Refusal(403, f"no access: {refused}", hint="the people who run Muster keep its roster") from refused
 
 

@@ -13,8 +13,8 @@ from scanner.model import Acknowledgement, FindingState
 from scanner.model.served import AcknowledgementAsked, AcknowledgementWithdrawn, FindingAcknowledged
 from scanner.serve.context import Serving
 from scanner.serve.index.files import Cache
-from scanner.serve.index.questions import Marks, Question
-from scanner.serve.index.reading import Index
+from scanner.serve.index.questions import IndexQuestion, Marks
+from scanner.serve.index.reading import ScanIndex
 from scanner.store.store import Store
 from scanner.suppressions.acknowledgements import Acknowledgements
 from scanner.suppressions.handling import OF_OWNERS, Handling
@@ -65,14 +65,14 @@ def handling(serving: Serving) -> Handling:
     return _HANDLING.get(key, lambda: handling_of(store))
 
 
-def marks(serving: Serving, index: Index) -> Marks:
+def marks(serving: Serving, index: ScanIndex) -> Marks:
     """The states of findings that differ by now from those of the index."""
     given, begun, today = tuple(acknowledged(serving)), handling(serving), serving.clock().date()
     name = f"{index.scan} {hash((given, begun))} {today}"
     return _MARKS.get((index.scan, given, begun, today), lambda: _marks(serving, index, given, begun, name))
 
 
-def _marks(serving: Serving, index: Index, given: Sequence[Acknowledgement], begun: Handling, name: str) -> Marks:
+def _marks(serving: Serving, index: ScanIndex, given: Sequence[Acknowledgement], begun: Handling, name: str) -> Marks:
     today = serving.clock().date()
     valid = [one for one in given if one.given.until >= today]
     findings: dict[str, FindingState] = {one.finding: "asked" for one in valid if one.finding and one.asked}
@@ -86,10 +86,10 @@ def _marks(serving: Serving, index: Index, given: Sequence[Acknowledgement], beg
     return Marks(findings=findings, identities=identities, owner_rules=OF_OWNERS, name=name)
 
 
-def _by_rule(serving: Serving, index: Index, scoped: Sequence[Acknowledgement], today: date) -> Iterable[str]:
+def _by_rule(serving: Serving, index: ScanIndex, scoped: Sequence[Acknowledgement], today: date) -> Iterable[str]:
     """Fingerprints of the findings that acknowledgements by rule cover."""
     rules = frozenset(one.rule for one in scoped if one.rule)
-    question = Question(list="findings", chosen={"rule": rules})
+    question = IndexQuestion(list="findings", chosen={"rule": rules})
     if index.page(question, limit=0).total > _MOST_SCOPED:
         return
     with serving.store.records(index.scan) as records:

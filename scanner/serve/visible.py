@@ -20,8 +20,8 @@ from scanner.model.decisions import LoggedDecision
 from scanner.serve.answers import Refusal
 from scanner.serve.context import Serving
 from scanner.serve.index.files import Cache
-from scanner.serve.index.questions import Only, Question
-from scanner.serve.index.reading import Index
+from scanner.serve.index.questions import IndexQuestion, Only
+from scanner.serve.index.reading import ScanIndex
 from scanner.serve.index.rows import owners_named, owners_of
 from scanner.serve.people import Viewer
 from scanner.serve.standing import marks
@@ -60,7 +60,7 @@ class Visible(Struct, frozen=True):
 
     # --- lists ---
 
-    def question(self, index: Index, question: Question) -> Question:
+    def question(self, index: ScanIndex, question: IndexQuestion) -> IndexQuestion:
         """The question, about the rows that the viewer may see, with what people have done since.
 
         Every question to an index comes from here.
@@ -74,9 +74,9 @@ class Visible(Struct, frozen=True):
             return replace(question, owners=self.viewer.owns, only=None)
         return replace(question, owners=None, only=self._owned_now(latest))
 
-    def suggested(self) -> Question:
+    def suggested(self) -> IndexQuestion:
         """The question for the identities, of any owner or none, that the viewer is to be asked about."""
-        return Question(list="identities", suggested=self.viewer.owns)
+        return IndexQuestion(list="identities", suggested=self.viewer.owns)
 
     @property
     def may_propose(self) -> bool:
@@ -84,15 +84,15 @@ class Visible(Struct, frozen=True):
         latest = self.serving.catalog.latest()
         if self.is_everything or latest is None:
             return self.is_everything
-        asked = (self.question(latest, Question(list="identities")), self.suggested())
+        asked = (self.question(latest, IndexQuestion(list="identities")), self.suggested())
         return any(latest.page(one, limit=0).total for one in asked)
 
-    def _owned_now(self, latest: Index) -> Only:
+    def _owned_now(self, latest: ScanIndex) -> Only:
         owns = self.viewer.owns
 
         def made() -> Only:
             identities, entries = (
-                frozenset(latest.keys(Question(list=name, owners=owns))) for name in ("identities", "entries")
+                frozenset(latest.keys(IndexQuestion(list=name, owners=owns))) for name in ("identities", "entries")
             )
             return Only(identities=identities, entries=entries, name=f"{latest.scan} {sorted(owns)}")
 
@@ -198,7 +198,7 @@ class Visible(Struct, frozen=True):
 
     # --- scans ---
 
-    def head(self, index: Index, frame: ScanResult) -> Mapping[str, Any]:
+    def head(self, index: ScanIndex, frame: ScanResult) -> Mapping[str, Any]:
         """The members of ``muster.scan/1`` before its lists.
 
         ``summary``: counts what the viewer may see, and has no count that only the whole scan has.
@@ -220,13 +220,13 @@ class Visible(Struct, frozen=True):
             if one.is_gap and ((one.source, one.scope) in places or (one.scope == "*" and one.source in sources))
         )
 
-    def gaps(self, index: Index, frame: ScanResult) -> tuple[Coverage, ...]:
+    def gaps(self, index: ScanIndex, frame: ScanResult) -> tuple[Coverage, ...]:
         """The gaps that numbers depend on: all, or those where the viewer's identities are."""
         if self.is_everything:
             return tuple(one for one in frame.coverage if one.is_gap)
 
         def values(facet: str, **chosen: frozenset[str]) -> list[str]:
-            question = self.question(index, Question(list="identities", chosen=chosen))
+            question = self.question(index, IndexQuestion(list="identities", chosen=chosen))
             return [str(value) for value, count in index.counts(question, facets=(facet,))[facet] if value and count]
 
         places = {
@@ -234,13 +234,13 @@ class Visible(Struct, frozen=True):
         }
         return self.gaps_around(frame, places)
 
-    def _summary(self, index: Index) -> dict[str, Any]:
+    def _summary(self, index: ScanIndex) -> dict[str, Any]:
         def counts(name: Any, *facets: str) -> Mapping[str, Mapping[Any, int]]:
-            found = index.counts(self.question(index, Question(list=name)), facets=facets)
+            found = index.counts(self.question(index, IndexQuestion(list=name)), facets=facets)
             return {facet: dict(listed) for facet, listed in found.items()}
 
         def total(name: Any) -> int:
-            return index.page(self.question(index, Question(list=name)), limit=0).total
+            return index.page(self.question(index, IndexQuestion(list=name)), limit=0).total
 
         identities = counts("identities", "registry", "ownership", "usage", "abandoned")
         findings = counts("findings", "severity", "status")

@@ -158,7 +158,7 @@ class _Line(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError(f"match {self.match!r} is too broad: it would cover everything, or nothing")
 
 
-class _File(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _AcknowledgementFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     acknowledged: tuple[_Line, ...] = ()
 
 
@@ -210,7 +210,7 @@ def parse(text: str, file: str, rules: Sequence[str], today: date) -> tuple[Ackn
     """Return the acknowledgements in the text of a list. ``file``: its name for messages. Raises ConfigError."""
     data = parse_toml(file, text, ConfigError)
     document = Document(file=file, text=text)
-    lines = decode(data, _File, document).acknowledged
+    lines = decode(data, _AcknowledgementFile, document).acknowledged
     for index, line in enumerate(lines):
         if line.until > today + LONGEST:
             raise document.problem(

@@ -16,7 +16,7 @@ from reports import diff as formats
 from reports import scan_list
 from reports.base import Screen
 from reports.diff_table import COLUMNS, became, headline
-from reports.scan_list import Listed, ListedScan
+from reports.scan_list import ListedScan, ReportListed
 from scanner.diff.records import Counts, Diff
 from scanner.model import Change, Forgotten, Summary
 from tests.contract.test_reports import ACTIVE
@@ -176,7 +176,7 @@ SCANS = [
 def test_the_list_of_scans() -> None:
     """Each with its time, what it found and changed, and what it could not see."""
     out = io.BytesIO()
-    scan_list.WRITERS["table"](Listed(scans=SCANS), out, Screen())
+    scan_list.WRITERS["table"](ReportListed(scans=SCANS), out, Screen())
 
     assert (
         out.getvalue().decode()
@@ -197,7 +197,7 @@ night-2
 def test_a_store_without_scans() -> None:
     """Says so."""
     out = io.BytesIO()
-    scan_list.WRITERS["table"](Listed(), out, Screen())
+    scan_list.WRITERS["table"](ReportListed(), out, Screen())
 
     assert out.getvalue() == b"No scan is in the store.\n"
 
@@ -219,8 +219,8 @@ def test_a_forgotten_place_is_no_scan() -> None:
     """The list says which place it was, and who was forgotten with it."""
     entry = replace(SCANS[0], summary=Summary(identities=2), left=0, forgotten=3, forgot=Forgotten(source="\x1b[31m"))
     table, document = io.BytesIO(), io.BytesIO()
-    scan_list.WRITERS["table"](Listed(scans=[entry]), table, Screen())
-    scan_list.WRITERS["json"](Listed(scans=[entry]), document, Screen())
+    scan_list.WRITERS["table"](ReportListed(scans=[entry]), table, Screen())
+    scan_list.WRITERS["json"](ReportListed(scans=[entry]), document, Screen())
 
     assert "source \\x1b[31m forgotten by command\n  2 identities, 4 joined, 3 forgotten; " in table.getvalue().decode()
     (listed,) = json.loads(document.getvalue())["scans"]

@@ -36,7 +36,7 @@ _SINGLE_LISTINGS: Mapping[str, tuple[str, str, type[Struct]]] = {
 }
 
 
-class Listing:
+class AwsListing:
     """The rows of the account's listings by section, and what is missing."""
 
     def __init__(self) -> None:
@@ -67,9 +67,9 @@ class Listing:
                 self.malformed[section].append((str(name), str(error)))
 
 
-def read_listing(iam: Any) -> Listing:
+def read_listing(iam: Any) -> AwsListing:
     """List users, roles, groups and policies with one paged call; if it is denied, users and roles by name only."""
-    listing = Listing()
+    listing = AwsListing()
     got: set[str] = set()
     try:
         for page in pages(iam, "get_account_authorization_details", page_size=PAGE_SIZE, expecting=_MEMBERS):
@@ -98,7 +98,7 @@ def _lacks_member(member: str) -> SourceError:
     )
 
 
-def _read_by_name(iam: Any, listing: Listing, refusal: SourceError) -> None:
+def _read_by_name(iam: Any, listing: AwsListing, refusal: SourceError) -> None:
     listing.has_policies = False
     for section, (method, key, shape) in _SINGLE_LISTINGS.items():
         try:
@@ -166,7 +166,7 @@ def has_password(iam: Any, user: str) -> bool:
 
 def passwords_last_used(iam: Any) -> dict[str, UserDetail]:
     """Users by ARN with the last use of their passwords, from the only listing besides the report that has it."""
-    listing = Listing()
+    listing = AwsListing()
     for page in pages(iam, "list_users", page_size=PAGE_SIZE, expecting=("Users",)):
         listing.add(USERS, page.get("Users", ()), UserDetail)
     return {user.arn: user for user in listing.users}

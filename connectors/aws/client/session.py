@@ -77,7 +77,7 @@ class AwsSession:
         """The region for services without regions: the session's own, else one of the settings."""
         return self._clients.home_region
 
-    def client(self, service: str, region: str, meter: Meter, *, patient: bool = True) -> Client:
+    def client(self, service: str, region: str, meter: Meter, *, patient: bool = True) -> AwsClient:
         """A client whose requests, retries included, are counted by ``meter``. Raises SourceError.
 
         ``patient``: False where the region may not have the service, so that its address may not exist.
@@ -86,7 +86,7 @@ class AwsSession:
         with self._lock:
             pace = self._paces.setdefault((service, region), Pace(self._new_limit(service)))
             turns = self._turns.setdefault(service, threading.BoundedSemaphore(_MANY_IN_FLIGHT.get(service, IN_FLIGHT)))
-        return Client(sdk, self._credentials, pace, turns, meter, patient=patient)
+        return AwsClient(sdk, self._credentials, pace, turns, meter, patient=patient)
 
     def is_disabled(self, region: str, meter: Meter) -> bool:
         """Whether the account has not opted into a region. False also if AWS refuses to answer."""
@@ -104,7 +104,7 @@ class AwsSession:
         return RateLimit(rate, burst=burst)
 
 
-class Client:
+class AwsClient:
     """One service in one region, called as one account, for :func:`call` and :func:`pages`.
 
     ``sdk``: the SDK's client, to be called within :meth:`turn`.
@@ -150,13 +150,13 @@ def valid_in(session: AwsSession, region: str, meter: Meter) -> Iterator[None]:
         raise
 
 
-def permission_of(client: Client, method: str) -> str:
+def permission_of(client: AwsClient, method: str) -> str:
     """The IAM permission for a client's method, e.g. ``iam:ListUsers``."""
     signing_name = client.meta.service_model.signing_name
     return f"{_PREFIXES.get(signing_name, signing_name)}:{client.meta.method_to_api_mapping[method]}"
 
 
-def call(client: Client, method: str, *, expecting: str | None = None, **parameters: Any) -> dict[str, Any]:
+def call(client: AwsClient, method: str, *, expecting: str | None = None, **parameters: Any) -> dict[str, Any]:
     """The answer to one call. Raises SourceError, also if the answer lacks the expected member."""
     permission = permission_of(client, method)
     with client.turn(), translated(permission):
@@ -165,7 +165,7 @@ def call(client: Client, method: str, *, expecting: str | None = None, **paramet
 
 
 def pages(
-    client: Client, method: str, *, page_size: int | None, expecting: tuple[str, ...], **parameters: Any
+    client: AwsClient, method: str, *, page_size: int | None, expecting: tuple[str, ...], **parameters: Any
 ) -> Iterator[dict[str, Any]]:
     """Every page of a listing. Raises SourceError at the page that fails, after yielding those before.
 

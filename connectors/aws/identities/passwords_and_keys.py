@@ -14,7 +14,7 @@ from msgspec import Struct
 from connectors.aws.client import iam_calls
 from connectors.aws.client.credential_report import KeyUse, Report, ReportRow, match_slots, use_of_answer
 from connectors.aws.client.errors import NotReady
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import AccessKey, UserDetail, utc
 from connectors.aws.client.reading import PAGE_SIZE, AwsReader, expect, read_each
 from connectors.aws.client.session import pages, permission_of
@@ -94,7 +94,7 @@ def _devices(account: AwsReader, user: str) -> list[_Device]:
 class PasswordsAndKeys:
     """Passwords and keys of the listed users. ``gone``: names of users that no longer exist."""
 
-    def __init__(self, account: AwsReader, listing: Listing) -> None:
+    def __init__(self, account: AwsReader, listing: AwsListing) -> None:
         self.report: Report | None = None
         self.gone: frozenset[str] = frozenset()
         self._account = account

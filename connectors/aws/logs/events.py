@@ -22,7 +22,7 @@ from connectors.core.offline import Unreadable
 from connectors.logs.folders import Layout, Redelivery
 from connectors.logs.names import INTERACTIVE_CLIENTS, Networks, client_of, plain
 from connectors.logs.spoilt import WRONG
-from connectors.logs.tally import DENIED, DONE, FAILED, HOURS, MOST_RAW, NO_TIME, Counted, Counting, Profile, Row
+from connectors.logs.tally import DENIED, DONE, FAILED, HOURS, MOST_RAW, NO_TIME, Counted, Counting, LogProfile, Row
 from scanner.model.activity import BY_PROVIDER
 from scanner.text import either
 
@@ -296,7 +296,7 @@ class CloudTrailCounting(Counting):
             self.counted[scope] += counted.events
             self._count(key, caller, self.tally.of(scope, day, caller.name, caller.unique_id), counted, outcome)
 
-    def _count(self, key: _Key, caller: Caller, profile: Profile, counted: Counted, outcome: int) -> None:
+    def _count(self, key: _Key, caller: Caller, profile: LogProfile, counted: Counted, outcome: int) -> None:
         """Count the event in the caller's profile."""
         by_mcp = key.invoked_by == MCP_SERVICE  # its address is not the host's
         client = _client(key.user_agent or "")

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from connectors.aws.logs.callers import PODS
 from connectors.logs.names import Networks
-from connectors.logs.tally import Counted, Profile
+from connectors.logs.tally import Counted, LogProfile
 
 _HOSTED = re.compile(r"exec-env/AWS_(?:Lambda|ECS)", re.IGNORECASE)
 _MOST_SESSIONS = 50_000
@@ -39,7 +39,7 @@ class Use(NamedTuple):
     hosted: bool
     counted: Counted
     outcome: int
-    profile: Profile
+    profile: LogProfile
 
 
 class Hosts:
@@ -75,7 +75,7 @@ class Hosts:
         return self._asked.get(session, ("", ""))[0]
 
     def seen(self, session: str, host: str, address: str, hosted: bool, counted: Counted, outcome: int,
-             profile: Profile) -> None:  # fmt: skip
+             profile: LogProfile) -> None:  # fmt: skip
         """Temporary credentials were used. ``host``: as a caller has it, or empty."""
         network = self._networks.place(address)
         known = self._sessions.get(session)

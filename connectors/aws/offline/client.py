@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 from connectors.aws.client.errors import translated
-from connectors.aws.offline.export import Document, Export
+from connectors.aws.offline.export import AwsDocument, Export
 from connectors.aws.offline.operations import MORE, PAGING, TOKENS, Operation, operation_of, service_model
 from connectors.aws.offline.selecting import Names, is_about, names_in, requested_rows, row_identity, tail, with_batch
 from connectors.core.offline import NotExported, Unreadable
@@ -22,7 +22,7 @@ _ORDER = "GenerateCredentialReport"
 _FEW = 5
 """Maximum number of values of a parameter that are written out."""
 
-_ByPart: TypeAlias = Mapping[str, Sequence[tuple[Document, Names]]]
+_ByPart: TypeAlias = Mapping[str, Sequence[tuple[AwsDocument, Names]]]
 
 
 class FileClients:
@@ -37,7 +37,7 @@ class FileClients:
         self._export = export
         self._lock = threading.Lock()
         self._indexes: dict[tuple[str, str, str], _ByPart] = {}
-        self._documents: defaultdict[tuple[str, str], list[Document]] = defaultdict(list)
+        self._documents: defaultdict[tuple[str, str], list[AwsDocument]] = defaultdict(list)
         for one in export.of_account(account):
             self._documents[one.operation.service, one.operation.name].append(one)
 
@@ -67,7 +67,7 @@ class FileClients:
                 hint="write it again without --max-items and --no-paginate",
             )
 
-    def _answering(self, operation: Operation, region: str, resources: Mapping[str, str]) -> Sequence[Document]:
+    def _answering(self, operation: Operation, region: str, resources: Mapping[str, str]) -> Sequence[AwsDocument]:
         """The documents that answer a call, the newest first."""
         of_all = self._documents[operation.service, operation.name]
         here = [one for one in of_all if operation.is_global or one.place.region == region]
@@ -77,12 +77,12 @@ class FileClients:
             here = [one for one, names in by_part.get(first, ()) if is_about(names, resources)]
         return sorted(here, key=lambda one: one.written_at, reverse=True)
 
-    def _by_part(self, operation: Operation, region: str, documents: Sequence[Document]) -> _ByPart:
+    def _by_part(self, operation: Operation, region: str, documents: Sequence[AwsDocument]) -> _ByPart:
         """The documents by every part of their names. Built once, because there may be a document for each user."""
         key = operation.service, operation.name, region
         with self._lock:
             if key not in self._indexes:
-                by_part: defaultdict[str, list[tuple[Document, Names]]] = defaultdict(list)
+                by_part: defaultdict[str, list[tuple[AwsDocument, Names]]] = defaultdict(list)
                 for one in documents:
                     names = names_in(self._content(one), one.path.relative_to(self._export.folder))
                     for part in names.parts:
@@ -90,7 +90,7 @@ class FileClients:
                 self._indexes[key] = by_part
             return self._indexes[key]
 
-    def _content(self, document: Document) -> dict[str, Any]:
+    def _content(self, document: AwsDocument) -> dict[str, Any]:
         try:
             return self._export.answer(document)
         except Unreadable as error:

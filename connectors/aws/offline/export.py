@@ -21,7 +21,7 @@ _HOMELESS = "it does not say which account it describes: put it into a folder th
 _NOWHERE = "it does not say which region it describes: put it into a folder that is named by the region"
 
 
-class Document(Struct, frozen=True, kw_only=True):
+class AwsDocument(Struct, frozen=True, kw_only=True):
     """One document in a file: the ``number``-th. Its content stays in the file until it is used.
 
     ``goes_on``: it says that there is another page. ``dated_at``: the newest date in it. ``account``: of several
@@ -47,7 +47,7 @@ class Export(Struct, frozen=True, kw_only=True):
 
     root: Path
     files: Files
-    documents: Sequence[Document]
+    documents: Sequence[AwsDocument]
     unusable: Sequence[tuple[str, str]]
     unknown: Sequence[str]
 
@@ -76,7 +76,7 @@ class Export(Struct, frozen=True, kw_only=True):
         reported = (one.place.partition for one in self.documents if one.place.account == account)
         return next(filter(None, reported), "aws")
 
-    def of_account(self, account: str | None) -> Sequence[Document]:
+    def of_account(self, account: str | None) -> Sequence[AwsDocument]:
         """An account's documents, and those about the organization."""
         return [one for one in self.documents if one.place.account == account or one.operation.service == ORGANIZATIONS]
 
@@ -89,7 +89,7 @@ class Export(Struct, frozen=True, kw_only=True):
         """The name of a file in messages."""
         return name_in(self.root, path)
 
-    def answer(self, document: Document) -> dict[str, Any]:
+    def answer(self, document: AwsDocument) -> dict[str, Any]:
         """A document's content. Raises Unreadable where the file has changed since."""
         documents = self.files.documents(document.path)
         content = documents[document.number] if document.number < len(documents) else None
@@ -102,7 +102,7 @@ class Export(Struct, frozen=True, kw_only=True):
 def open_export(root: Path, regions: Sequence[str] = ()) -> Export:
     """Look through every file. ``regions``: the requested ones. Raises OSError if the folder cannot be read."""
     files = Files()
-    found: list[Document] = []
+    found: list[AwsDocument] = []
     unusable: list[tuple[str, str]] = []
     unknown: list[str] = []
     for path in files_in(root):
@@ -114,7 +114,7 @@ def open_export(root: Path, regions: Sequence[str] = ()) -> Export:
         found += documents
         if not documents:
             unknown.append(name_in(root, path))
-    placed: list[Document] = []
+    placed: list[AwsDocument] = []
     for one, place in with_neighbours([(one, one.path, one.place) for one in found], regions):
         of_account, of_region = one.operation.service != ORGANIZATIONS, not one.operation.is_global
         if (of_account and place.account is None) or (of_region and place.region is None):
@@ -124,7 +124,7 @@ def open_export(root: Path, regions: Sequence[str] = ()) -> Export:
     return Export(root=root, files=files, documents=placed, unusable=sorted(set(unusable)), unknown=unknown)
 
 
-def _documents(files: Files, path: Path, root: Path) -> Iterator[Document]:
+def _documents(files: Files, path: Path, root: Path) -> Iterator[AwsDocument]:
     """The documents of a file that are used. Raises Unreadable."""
     contents = files.documents(path)
     written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
@@ -138,7 +138,7 @@ def _documents(files: Files, path: Path, root: Path) -> Iterator[Document]:
             accounts = accounts_in(whole, operation)
             for account in accounts if len(accounts) > 1 else (None,):
                 answer = whole if account is None else rows_of(whole, account)
-                yield Document(
+                yield AwsDocument(
                     path=path,
                     number=number,
                     operation=operation,

@@ -11,7 +11,7 @@ from msgspec import Struct
 from connectors.aws.preflight import services_of
 from connectors.aws.spec import SPEC
 from connectors.aws.workloads.catalog import TYPES
-from connectors.aws.workloads.declarations import Detail, Listing
+from connectors.aws.workloads.declarations import AwsDeclarationListing, Detail
 
 _READS = ("Get", "List", "Describe", "BatchGet", "Lookup")
 TOKENS = ("NextToken", "nextToken", "Marker", "NextMarker", "PaginationToken")
@@ -124,7 +124,7 @@ def batches() -> Mapping[tuple[str, str], tuple[str, str]]:
 @cache
 def _by() -> Mapping[tuple[str, str], frozenset[str]]:
     """By service and operation: what the declarations of resources say that its parameters are filled with."""
-    calls: list[tuple[str, Listing | Detail]] = []
+    calls: list[tuple[str, AwsDeclarationListing | Detail]] = []
     for one in TYPES:
         calls += [(one.service, one.listing), *((one.service, detail) for detail in one.details)]
     return {(service, call.operation): frozenset(call.by) for service, call in calls}

@@ -24,7 +24,7 @@ class Form(Struct, frozen=True, kw_only=True):
     arguments: Mapping[str, str] = {}
 
 
-class Declared(Struct, frozen=True, kw_only=True, gc=False):
+class AwsDeclared(Struct, frozen=True, kw_only=True, gc=False):
     """A resource of a known type. ``values``: its arguments after the change, or before it."""
 
     resource: Resource
@@ -71,7 +71,7 @@ class Declared(Struct, frozen=True, kw_only=True, gc=False):
         return self.get(name) is UNKNOWN
 
 
-def tags_in(declared: Declared) -> Iterator[tuple[str, str]]:
+def tags_in(declared: AwsDeclared) -> Iterator[tuple[str, str]]:
     """The known tags of a resource: a mapping, or CloudFormation's list of keys and values."""
     tags = declared.get("tags")
     if tags is UNKNOWN or tags is None:

@@ -8,14 +8,14 @@ from typing import Any
 
 from msgspec import structs
 
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import AccessKey, AwsAccount, RoleDetail, UserDetail
 from connectors.aws.identities.providers import PROVIDER_KINDS, OidcProvider, SamlProvider, provider_identity
 from connectors.aws.identities.users import UserFacts, role_identity, user_identity
-from connectors.aws.planned.forms import CREDENTIAL_KINDS, Declared, tags_in
+from connectors.aws.planned.forms import CREDENTIAL_KINDS, AwsDeclared, tags_in
 from connectors.aws.planned.listing import COMPUTED, Account, Holder, givers_in, places_of
 from connectors.aws.planned.names import MADE_UP_ACCOUNT, Names
-from connectors.aws.rights.account_rights import Rights, rights_in
+from connectors.aws.rights.account_rights import AwsRights, rights_in
 from connectors.aws.rights.patterns import has_wildcard, resource_matches
 from connectors.aws.rights.permissions import Permissions
 from connectors.planned import UNKNOWN
@@ -76,7 +76,7 @@ class Renamed:
 
 
 def identities_in(
-    account: Account, declared: Iterable[Declared], names: Names, where: tuple[str | None, str]
+    account: Account, declared: Iterable[AwsDeclared], names: Names, where: tuple[str | None, str]
 ) -> list[PlannedState]:
     """The roles, users and identity providers of an account, with what gives them rights."""
     number, partition = where
@@ -92,14 +92,14 @@ def identities_in(
     return [*found, *providers]
 
 
-def _rows(account: Account, listing: Listing) -> Iterator[tuple[Holder, UserDetail | RoleDetail]]:
+def _rows(account: Account, listing: AwsListing) -> Iterator[tuple[Holder, UserDetail | RoleDetail]]:
     """Each role and user with its row."""
     principals: list[UserDetail | RoleDetail] = [*listing.roles, *listing.users]
     rows = {row.arn: row for row in principals}
     yield from ((holder, rows[holder.named.arn]) for holder in account.all if holder.kind != "group")
 
 
-def _identity(holder: Holder, row: UserDetail | RoleDetail, rights: Rights, place: AwsAccount) -> Identity:
+def _identity(holder: Holder, row: UserDetail | RoleDetail, rights: AwsRights, place: AwsAccount) -> Identity:
     permissions, links = rights.permissions[row.arn], rights.links[row.arn]
     if isinstance(row, RoleDetail):
         return role_identity(row, rights.trusts.get(row.arn), permissions, links, place)
@@ -107,7 +107,7 @@ def _identity(holder: Holder, row: UserDetail | RoleDetail, rights: Rights, plac
     return structs.replace(identity, enabled=True if identity.credentials else None)  # others may be made elsewhere
 
 
-def _found(holder: Holder, identity: Identity, renamed: Renamed, rights: Rights) -> PlannedState:
+def _found(holder: Holder, identity: Identity, renamed: Renamed, rights: AwsRights) -> PlannedState:
     permissions = rights.permissions[identity.key]
     identity = renamed.identity(_readable(identity, permissions))
     if "name" in holder.computed:
@@ -132,7 +132,7 @@ def _found(holder: Holder, identity: Identity, renamed: Renamed, rights: Rights)
     )
 
 
-def effect_of(declared: Declared | None) -> Effect | None:
+def effect_of(declared: AwsDeclared | None) -> Effect | None:
     """The effect of the change on a resource; None for a data source, which is declared elsewhere."""
     return None if declared is None or declared.is_data else declared.resource.effect
 
@@ -171,12 +171,12 @@ def _written(grant: Grant) -> Grant:
 # --- Credentials of users ---
 
 
-def _id(declared: Declared) -> str | None:
+def _id(declared: AwsDeclared) -> str | None:
     """The id of a credential; None if only deploying determines it. A password has its user's name."""
     return "" if declared.form.what in ("password", "user") else declared.text("id")
 
 
-def _kind_and_id(holder: Holder, declared: Declared) -> tuple[Any, str]:
+def _kind_and_id(holder: Holder, declared: AwsDeclared) -> tuple[Any, str]:
     if declared.form.what in ("password", "user"):
         return "password", holder.named.name
     kind = "access_key" if declared.form.what == "access_key" else CREDENTIAL_KINDS[declared.resource.type]
@@ -207,7 +207,7 @@ def _facts(holder: Holder) -> UserFacts:
     return UserFacts(keys=tuple(keys), password=password, others=tuple(others))
 
 
-def _end(declared: Declared) -> dict[str, Any]:
+def _end(declared: AwsDeclared) -> dict[str, Any]:
     """The end of a credential that may have one: of a certificate it is in its text, which is not read."""
     if CREDENTIAL_KINDS[declared.resource.type] == "certificate":
         return {END_COMPUTED: True}
@@ -220,7 +220,7 @@ def _end(declared: Declared) -> dict[str, Any]:
 # --- Identity providers ---
 
 
-def _provider(declared: Declared, names: Names, place: AwsAccount, renamed: Renamed) -> PlannedState:
+def _provider(declared: AwsDeclared, names: Names, place: AwsAccount, renamed: Renamed) -> PlannedState:
     named = names.of[declared.at]
     kind = _PROVIDERS[declared.form.what]
     detail: OidcProvider | SamlProvider = SamlProvider()

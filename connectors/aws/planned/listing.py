@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeAlias
 
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import (
     AttachedPolicy,
     Boundary,
@@ -22,8 +22,8 @@ from connectors.aws.client.payloads import (
     Tag,
     UserDetail,
 )
-from connectors.aws.planned.forms import Declared, What, tags_in
-from connectors.aws.planned.names import MADE_UP_ACCOUNT, Named, Names
+from connectors.aws.planned.forms import AwsDeclared, What, tags_in
+from connectors.aws.planned.names import MADE_UP_ACCOUNT, AwsNamed, Names
 from connectors.aws.planned.policies import Documents, Written, known_part, published_details
 from connectors.aws.planned.serverless import SERVICES, serverless_policies, trusting_service
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
@@ -42,18 +42,18 @@ _UNREADABLE = "known after deploying"
 class Holder:
     """A role, user or group with its rights in the file. ``declared``: None if it is not in the file."""
 
-    def __init__(self, kind: Kind, named: Named, declared: Declared | None) -> None:
+    def __init__(self, kind: Kind, named: AwsNamed, declared: AwsDeclared | None) -> None:
         self.kind, self.named, self.declared = kind, named, declared
         self.inline: list[InlinePolicy] = []
         self.attached: list[AttachedPolicy] = []
         self.groups: list[str] = []
         self.boundary: str | None = None
         self.trust: Any = None
-        self.given: list[Declared] = []
+        self.given: list[AwsDeclared] = []
         """The resources that give it rights or credentials."""
         self.gives: dict[str, list[str]] = {}
         """The names of the policies that each of them gives, by address or logical id."""
-        self.credentials: list[Declared] = []
+        self.credentials: list[AwsDeclared] = []
         self.computed: set[Computed] = set()
 
     @property
@@ -81,7 +81,7 @@ class Holder:
 class Account:
     """The IAM of one account, as far as a file declares it."""
 
-    def __init__(self, declared: Iterable[Declared], names: Names, account: str | None, partition: str) -> None:
+    def __init__(self, declared: Iterable[AwsDeclared], names: Names, account: str | None, partition: str) -> None:
         self._names, self._account, self._partition = names, account, partition
         self._declared = list(declared)
         self._documents = Documents(self._declared)
@@ -93,11 +93,11 @@ class Account:
         self.profiles: dict[str, str] = {}
         """The role in each instance profile, by the profile's name and its ARN."""
         self.unread: list[Unread] = []
-        self._policies_at: dict[str, Declared] = {}
+        self._policies_at: dict[str, AwsDeclared] = {}
         """The resources of managed policies, by ARN."""
         self._policy_parts: dict[str, Written] = {}
         """Managed policies in the file that are partly unknown, by ARN."""
-        self._giving: Mapping[What, Callable[[Declared], None]] = {
+        self._giving: Mapping[What, Callable[[AwsDeclared], None]] = {
             "role": self._give_own,
             "user": self._give_own,
             "group": self._give_own,
@@ -131,7 +131,7 @@ class Account:
 
     # --- Who and what there is ---
 
-    def _declare(self, declared: Declared) -> None:
+    def _declare(self, declared: AwsDeclared) -> None:
         what = declared.form.what
         match what:
             case "role" | "user" | "group":
@@ -149,7 +149,7 @@ class Account:
                 if not written.is_whole and not declared.is_data:
                     self._policy_parts[named.arn] = written
 
-    def _hold(self, kind: Kind, declared: Declared) -> None:
+    def _hold(self, kind: Kind, declared: AwsDeclared) -> None:
         """Note a holder; several data sources, or a mistake, may declare the same one."""
         named = self._names.of[declared.at]
         holder = self._by_arn.setdefault(named.arn, Holder(kind, named, declared))
@@ -163,41 +163,41 @@ class Account:
         """A role, user or group that the file does not declare."""
         arn = f"arn:{self._partition}:iam::{self._account or MADE_UP_ACCOUNT}:{kind}/{name}"
         key = arn if self._account else f"planned:{kind}/{name}"  # the same for every file that names it
-        named = Named(what=kind, arn=arn, name=name, path="/", key=key, name_known=True)
+        named = AwsNamed(what=kind, arn=arn, name=name, path="/", key=key, name_known=True)
         holder = self._by_arn.setdefault(arn, Holder(kind, named, None))
         self._by_name[kind, name] = holder
         return holder
 
     # --- Who gets what ---
 
-    def _give_inline(self, declared: Declared) -> None:
+    def _give_inline(self, declared: AwsDeclared) -> None:
         written = self._documents.of(declared.get("document"), declared.refers("document"))
         name = declared.text("name") or declared.at
         for holder in self._receiving(declared):
             holder.hold_inline(name, written)
             holder.gives[declared.at] = [name]
 
-    def _give_policy(self, declared: Declared) -> None:
+    def _give_policy(self, declared: AwsDeclared) -> None:
         for holder in self._receiving(declared):
             self._attach(holder, self._names.of[declared.at].arn, declared)
 
-    def _give_attachment(self, declared: Declared) -> None:
+    def _give_attachment(self, declared: AwsDeclared) -> None:
         for holder in self._receiving(declared):
             self._attach_named(holder, declared, "policy")
 
-    def _give_credential(self, declared: Declared) -> None:
+    def _give_credential(self, declared: AwsDeclared) -> None:
         for holder in self._receiving(declared):
             holder.credentials.append(declared)
 
-    def _give_linked(self, declared: Declared) -> None:
+    def _give_linked(self, declared: AwsDeclared) -> None:
         self.holders[declared.at].trust = trusting_service(declared.text("service") or "unknown")
 
-    def _fill_profile(self, declared: Declared) -> None:
+    def _fill_profile(self, declared: AwsDeclared) -> None:
         named = self._names.of[declared.at]
         for holder in self._named_holders(declared, "role"):
             self.profiles[named.name] = self.profiles[named.arn] = holder.named.arn
 
-    def _give_own(self, declared: Declared) -> None:
+    def _give_own(self, declared: AwsDeclared) -> None:
         """Rights that are declared inside the holder's own resource."""
         holder = self.holders[declared.at]
         self._give_limits(holder, declared)
@@ -217,7 +217,7 @@ class Account:
             if declared.get("password"):
                 holder.credentials.append(declared)
 
-    def _give_limits(self, holder: Holder, declared: Declared) -> None:
+    def _give_limits(self, holder: Holder, declared: AwsDeclared) -> None:
         """Its trust policy and its permissions boundary."""
         if declared.argument("trust") and (declared.form.what != "serverless" or declared.get("trust") is not None):
             written = self._documents.of(declared.get("trust"), declared.refers("trust"))
@@ -233,7 +233,7 @@ class Account:
         elif isinstance(boundary, str) and boundary:
             holder.boundary = boundary
 
-    def _give_serverless(self, declared: Declared) -> None:
+    def _give_serverless(self, declared: AwsDeclared) -> None:
         """Rights of the role that SAM creates for a function without one."""
         holder = self.holders.get(declared.at)
         if holder is None:
@@ -246,7 +246,7 @@ class Account:
         for name, document in inline:
             holder.hold_inline(name, known_part(self._names.fill(document, declared.resource)))
 
-    def _attach_named(self, holder: Holder, declared: Declared, argument: str) -> None:
+    def _attach_named(self, holder: Holder, declared: AwsDeclared, argument: str) -> None:
         value = declared.get(argument)
         if value is None or (value is UNKNOWN and not declared.is_given(argument)):
             return
@@ -261,7 +261,7 @@ class Account:
             for arn in arns:
                 self._attach(holder, arn, declared)
 
-    def _attach(self, holder: Holder, arn: str, by: Declared) -> None:
+    def _attach(self, holder: Holder, arn: str, by: AwsDeclared) -> None:
         holder.attach(arn)
         name = arn.rpartition("/")[2]
         holder.gives.setdefault(by.at, []).append(name)
@@ -273,7 +273,7 @@ class Account:
         if part is not None:
             holder.hold_inline(name, Written())
 
-    def _join(self, declared: Declared) -> None:
+    def _join(self, declared: AwsDeclared) -> None:
         """Add users to the groups that the resource names."""
         users = [self.holders[declared.at]] if declared.form.what == "user" else self._named_holders(declared, "user")
         groups = [holder.named.name for holder in self._named_holders(declared, "group")]
@@ -284,7 +284,7 @@ class Account:
 
     # --- References ---
 
-    def _receiving(self, declared: Declared) -> list[Holder]:
+    def _receiving(self, declared: AwsDeclared) -> list[Holder]:
         """The holders that a resource gives something to. Without a known holder, the resource is unread."""
         holders = [holder for kind in HOLDERS for holder in self._named_holders(declared, kind)]
         for holder in holders:
@@ -295,7 +295,7 @@ class Account:
             self.unread.append(Unread(place=declared.resource.place, reason=reason))
         return holders
 
-    def _named_holders(self, declared: Declared, kind: Kind) -> list[Holder]:
+    def _named_holders(self, declared: AwsDeclared, kind: Kind) -> list[Holder]:
         """The holders of that kind that an argument names, or whose resources its value comes from."""
         value = declared.get(kind)
         found: dict[str, Holder] = {}
@@ -318,9 +318,9 @@ class Account:
 
     # --- The listing ---
 
-    def listing(self) -> Listing:
+    def listing(self) -> AwsListing:
         """The rows of users, roles, groups and policies."""
-        listing = Listing()
+        listing = AwsListing()
         holders = self.all
         attached = [policy.policy_arn for holder in holders for policy in holder.attached]
         boundaries = [holder.boundary for holder in holders if holder.boundary]

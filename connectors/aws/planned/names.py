@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from connectors.aws.planned.forms import Declared, What
+from connectors.aws.planned.forms import AwsDeclared, What
 from connectors.planned import UNKNOWN, Resource, planned_key
 
 MADE_UP_ACCOUNT = "000000000000"
@@ -40,7 +40,7 @@ _NAMES_IT = ("Arn", "ARN", "Id", "ID", "Name")
 """Suffixes of attributes that name their resource, and are not its content."""
 
 
-class Named(Struct, frozen=True, kw_only=True, gc=False):
+class AwsNamed(Struct, frozen=True, kw_only=True, gc=False):
     """The names of a resource of IAM. ``key``: of an identity; its ARN, unless that is made up."""
 
     what: What
@@ -54,16 +54,16 @@ class Named(Struct, frozen=True, kw_only=True, gc=False):
 class Names:
     """The names of a file's resources of IAM, by address or logical id."""
 
-    def __init__(self, declared: Iterable[Declared], resources: Iterable[Resource]) -> None:
+    def __init__(self, declared: Iterable[AwsDeclared], resources: Iterable[Resource]) -> None:
         self._others = {each.place.resource: each for each in resources}
         """All resources that texts may refer to."""
-        self.of: dict[str, Named] = {}
+        self.of: dict[str, AwsNamed] = {}
         named = [each for each in declared if each.form.what in _KINDS]
         self._taken = {name for each in named if (name := each.text("name"))}
         for each in named:
             self.of[each.at] = self._named(each)
 
-    def filled(self, declared: Declared) -> Declared:
+    def filled(self, declared: AwsDeclared) -> AwsDeclared:
         """The same with the references in a template's texts replaced; what they do not settle is UNKNOWN."""
         if declared.resource.format != "cloudformation":
             return declared
@@ -106,7 +106,7 @@ class Names:
         is_arn = attribute.endswith(("Arn", "ARN"))
         return f"arn:{partition}:{service[1].lower()}:{region}:{account}:{at}" if is_arn else at
 
-    def _named(self, declared: Declared) -> Named:
+    def _named(self, declared: AwsDeclared) -> AwsNamed:
         resource, what = declared.resource, declared.form.what
         partition, account = resource.partition or PARTITION, resource.account or MADE_UP_ACCOUNT
         written = declared.text("name") or ""
@@ -121,7 +121,7 @@ class Names:
         given_arn = declared.text("arn") or ""
         arn = given_arn if _ARN.fullmatch(given_arn) else f"arn:{partition}:iam::{account}:{_KINDS[what]}{path}{name}"
         key = arn if name_known and resource.account else planned_key(resource.place)
-        return Named(what=what, arn=arn, name=name, path=path, key=key, name_known=name_known)
+        return AwsNamed(what=what, arn=arn, name=name, path=path, key=key, name_known=name_known)
 
     def _made_up(self, at: str) -> str:
         """A name for judging that nothing else has: the address, as far as names may have its characters."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
-from connectors.aws.planned.forms import FORMS, Declared
+from connectors.aws.planned.forms import FORMS, AwsDeclared
 from connectors.aws.planned.identities import identities_in
 from connectors.aws.planned.listing import Account
 from connectors.aws.planned.names import PARTITION, Names
@@ -64,12 +64,12 @@ class _Moment:
 
     def __init__(self, resources: Sequence[Resource], values: Mapping[str, Any]) -> None:
         given = [
-            Declared(resource=each, form=FORMS[each.type], values=values[each.place.resource])
+            AwsDeclared(resource=each, form=FORMS[each.type], values=values[each.place.resource])
             for each in resources
             if each.type in FORMS and each.place.resource in values
         ]
         self._names = Names(given, resources)
-        by_place: dict[Where, list[Declared]] = defaultdict(list)
+        by_place: dict[Where, list[AwsDeclared]] = defaultdict(list)
         for each in map(self._names.filled, given):
             by_place[each.resource.account, each.resource.partition or PARTITION].append(each)
         self.found: dict[Where, list[PlannedState]] = {}
@@ -101,7 +101,7 @@ class _Moment:
         return Roles(by_resource=by_resource, by_arn=keys, by_profile={**profiles, **made})
 
 
-def _is_secret(declared: Declared) -> bool:
+def _is_secret(declared: AwsDeclared) -> bool:
     match declared.form.what:
         case "secret":
             return True

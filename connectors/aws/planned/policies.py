@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.aws.client.payloads import PolicyDetail, PolicyVersion
-from connectors.aws.planned.forms import Declared
+from connectors.aws.planned.forms import AwsDeclared
 from connectors.planned import UNKNOWN
 from connectors.planned.shapes import listed, mapping
 
@@ -33,7 +33,7 @@ class Written(Struct, frozen=True, kw_only=True):
 class Documents:
     """The policy documents that data sources of a plan build, by address."""
 
-    def __init__(self, declared: Iterable[Declared]) -> None:
+    def __init__(self, declared: Iterable[AwsDeclared]) -> None:
         self._sources = {each.at: each for each in declared if each.form.what == "document"}
 
     def of(self, value: Any, refers: Sequence[str]) -> Written:
@@ -49,7 +49,7 @@ class Documents:
                 return Written(document=value)  # what the policy parser refuses
         return known_part(value)
 
-    def _built(self, source: Declared) -> Written:
+    def _built(self, source: AwsDeclared) -> Written:
         if not source.is_unknown("json"):
             return self.of(source.get("json"), ())
         statements = [_statement(mapping(each)) for each in listed(source.get("statement"))]

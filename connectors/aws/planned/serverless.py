@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.aws.planned.forms import Declared
+from connectors.aws.planned.forms import AwsDeclared
 from connectors.planned import UNKNOWN
 from connectors.planned.shapes import mapping
 
@@ -31,7 +31,7 @@ def trusting_service(service: str) -> Any:
     return {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
 
 
-def serverless_policies(declared: Declared, partition: str) -> tuple[list[tuple[str, Any]], list[str | None]]:
+def serverless_policies(declared: AwsDeclared, partition: str) -> tuple[list[tuple[str, Any]], list[str | None]]:
     """Return policy documents by name, and ARNs of managed policies. UNKNOWN, None: what only deploying determines."""
     inline: list[tuple[str, Any]] = []
     attached: list[str | None] = []

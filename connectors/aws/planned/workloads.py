@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.aws.planned.forms import Declared, tags_in
+from connectors.aws.planned.forms import AwsDeclared, tags_in
 from connectors.aws.planned.identities import SOURCE, UNKNOWN_ACCOUNT
 from connectors.aws.planned.names import MADE_UP_ACCOUNT, PARTITION
 from connectors.aws.workloads.catalog import TYPES
@@ -64,7 +64,7 @@ def agent_of(resource: Resource, values: Mapping[str, Any], roles: Roles) -> Pla
     )
 
 
-def secret_of(declared: Declared) -> StoredSecret:
+def secret_of(declared: AwsDeclared) -> StoredSecret:
     """A secret of Secrets Manager or an encrypted parameter: its name, never its value."""
     resource = declared.resource
     arn = declared.text("arn")

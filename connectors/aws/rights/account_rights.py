@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, structs
 
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import RoleDetail, UserDetail
 from connectors.aws.organization import Guardrails
 from connectors.aws.rights.assume import assume_ways
 from connectors.aws.rights.changes import Group
-from connectors.aws.rights.holders import Holder
+from connectors.aws.rights.holders import AwsHolder
 from connectors.aws.rights.methods import Made, made_in
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary, unread
 from connectors.aws.rights.targets import joined, leads_in, takeovers_of
@@ -24,7 +24,7 @@ from scanner.model import Link, PrivilegeLevel, Trust
 from scanner.text import few
 
 
-class Rights(Struct, frozen=True, kw_only=True):
+class AwsRights(Struct, frozen=True, kw_only=True):
     """By ARN: what each user and role may do, which principals each role trusts, and each one's links.
 
     ``trusts`` lacks the roles whose trust policy could not be understood. The malformed are named with the reason.
@@ -44,7 +44,7 @@ class Rights(Struct, frozen=True, kw_only=True):
         return {arn: each.privilege.level for arn, each in self.permissions.items()}
 
 
-def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> Rights:
+def rights_in(listing: AwsListing, account: str, guardrails: Guardrails | None) -> AwsRights:
     """The rights in an account, from what was listed of it; ``guardrails``: None where there are some, unread."""
     words = vocabulary()
     permissions, library = _permissions(listing, account, guardrails)
@@ -66,7 +66,7 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
         with_members = _with_members(listing, library)
         made = made_in(holders, with_members, library.versions, words, account)
     unread = _unread(listing)
-    return Rights(
+    return AwsRights(
         permissions={
             holder.arn: structs.replace(
                 permissions[holder.arn].judged(
@@ -108,7 +108,7 @@ def rights_in(listing: Listing, account: str, guardrails: Guardrails | None) -> 
     )
 
 
-def _unread(listing: Listing) -> dict[str, str]:
+def _unread(listing: AwsListing) -> dict[str, str]:
     """What is missing of the targets of methods, in words, by their kind; empty for a method on all kinds."""
     lacking = [
         what for what, section in (("user", USERS), ("role", ROLES), ("group", GROUPS)) if section in listing.errors
@@ -117,7 +117,7 @@ def _unread(listing: Listing) -> dict[str, str]:
     return found if not lacking else {**found, "": f"not all {few([f'{kind}s' for kind in lacking], 3)} could be read"}
 
 
-def _with_members(listing: Listing, library: PolicyLibrary) -> list[Group]:
+def _with_members(listing: AwsListing, library: PolicyLibrary) -> list[Group]:
     """The groups with their policies and users."""
     members: defaultdict[str, set[str]] = defaultdict(set)
     for user in listing.users:
@@ -130,7 +130,7 @@ def _with_members(listing: Listing, library: PolicyLibrary) -> list[Group]:
 
 
 def _permissions(
-    listing: Listing, account: str, guardrails: Guardrails | None
+    listing: AwsListing, account: str, guardrails: Guardrails | None
 ) -> tuple[dict[str, Permissions], PolicyLibrary | None]:
     if not listing.has_policies:
         principals: list[UserDetail | RoleDetail] = [*listing.users, *listing.roles]
@@ -165,9 +165,9 @@ def _trusts(
 
 def _holder(
     identity: UserDetail | RoleDetail, permissions: Permissions, groups: Mapping[str, str], *, has_tags: bool
-) -> Holder:
+) -> AwsHolder:
     named = identity.group_list if isinstance(identity, UserDetail) else ()
-    return Holder(
+    return AwsHolder(
         arn=identity.arn,
         unique_id=identity.user_id if isinstance(identity, UserDetail) else identity.role_id,
         tags={tag.key: tag.value for tag in identity.tags} if has_tags else None,

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from connectors.aws.rights.patterns import arn_parts, has_wildcard
 from connectors.aws.rights.policy import Statement
-from connectors.aws.rights.reach import AppliedPolicy, Document
+from connectors.aws.rights.reach import AppliedPolicy, AwsReachDocument
 from scanner.model.attributes import DENIES_WITHOUT_EFFECT, TOKENS_OF_ANY_AGENT
 
 _SERVICE: Final = "bedrock-agentcore:"
@@ -27,7 +27,7 @@ _MCP_ACTIONS: Final = "aws-mcp:"
 
 
 def agent_facts(
-    held: Sequence[AppliedPolicy], limits: Sequence[Sequence[Document]], account: str, *, is_whole: bool
+    held: Sequence[AppliedPolicy], limits: Sequence[Sequence[AwsReachDocument]], account: str, *, is_whole: bool
 ) -> Mapping[str, Any]:
     """Return the attributes of a user or role that its policies amount to.
 
@@ -40,7 +40,7 @@ def agent_facts(
     return {**({DENIES_WITHOUT_EFFECT: idle} if idle else {}), **({TOKENS_OF_ANY_AGENT: taken} if taken else {})}
 
 
-def _idle_denies(held: Iterable[AppliedPolicy], limits: Iterable[Iterable[Document]]) -> Iterator[str]:
+def _idle_denies(held: Iterable[AppliedPolicy], limits: Iterable[Iterable[AwsReachDocument]]) -> Iterator[str]:
     """Yield the denies of actions of AWS's MCP server, unless a deny of what comes through it stands beside them."""
     read = [(policy, policy.document) for policy in held if policy.document is not None]
     documents = [*(document for _, document in read), *(each for limit in limits for each in limit)]
@@ -54,7 +54,7 @@ def _idle_denies(held: Iterable[AppliedPolicy], limits: Iterable[Iterable[Docume
 
 
 def _any_agents_tokens(
-    held: Iterable[AppliedPolicy], limits: Sequence[Sequence[Document]], account: str
+    held: Iterable[AppliedPolicy], limits: Sequence[Sequence[AwsReachDocument]], account: str
 ) -> Mapping[str, Any] | None:
     """Return the actions and policies with which it takes the tokens of any agent at any provider; None: it cannot.
 
@@ -103,7 +103,7 @@ def _of_service(one: Statement, service: str) -> list[str]:
     return [pattern for pattern in one.actions if pattern.lower().startswith(service)]
 
 
-def _lets_through(limit: Sequence[Document], action: str, arn: str) -> bool:
+def _lets_through(limit: Sequence[AwsReachDocument], action: str, arn: str) -> bool:
     return any(
         one.allow and one.covers_action(action) and one.covers(arn) != "no"
         for document in limit

@@ -13,11 +13,11 @@ from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
-from connectors.aws.rights.holders import Candidates, Holder, Policies
+from connectors.aws.rights.holders import AwsCandidates, AwsHolder, Policies
 from connectors.aws.rights.patterns import arn_parts, has_variable
 from connectors.aws.rights.policy import Answer
 from connectors.aws.rights.privilege import ANSWERS, Limit, allows, denied, patterns_left
-from connectors.aws.rights.reach import Document, sources_in
+from connectors.aws.rights.reach import AwsReachDocument, sources_in
 from connectors.aws.rights.trusted_principals import RoleTrust, session_of
 from connectors.aws.rights.vocabulary import ASSUME_ROLE, Vocabulary
 from scanner.model import Link, Way
@@ -29,7 +29,7 @@ _AND_TRUSTED = "and the role trusts the account"
 _HOW_FAR: Mapping[Answer, str] = {"yes": "", "maybe": ", under a condition", "no": ""}
 
 
-_Found: TypeAlias = tuple[Holder, Answer, Link]
+_Found: TypeAlias = tuple[AwsHolder, Answer, Link]
 """A link of a holder, and how sure it is."""
 
 
@@ -44,7 +44,7 @@ class Ways(Struct, frozen=True, kw_only=True):
     unlinked: int
 
 
-def assume_ways(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], words: Vocabulary) -> Ways:
+def assume_ways(holders: Sequence[AwsHolder], trusts: Mapping[str, RoleTrust], words: Vocabulary) -> Ways:
     """The roles of its own account that each identity can assume; ``trusts`` by the role's ARN.
 
     An administrator's ways to roles that trust the whole account are left out: it can make itself any role. Of many
@@ -83,7 +83,9 @@ def _both(*answers: Answer) -> Answer:
     return min(answers, key=ANSWERS.index)
 
 
-def _links_by_name(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], words: Vocabulary) -> Iterator[_Found]:
+def _links_by_name(
+    holders: Sequence[AwsHolder], trusts: Mapping[str, RoleTrust], words: Vocabulary
+) -> Iterator[_Found]:
     """Links to roles that name a holder: the trust policy suffices, within what the holder is limited to."""
     for holder, trust in _named(holders, trusts):
         answer = _both(trust.trusts_named(holder), _may_follow(holder, trust.role, words))
@@ -92,7 +94,7 @@ def _links_by_name(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], w
 
 
 def _links_by_public_trust(
-    holders: Sequence[Holder], trusts: Mapping[str, RoleTrust], words: Vocabulary
+    holders: Sequence[AwsHolder], trusts: Mapping[str, RoleTrust], words: Vocabulary
 ) -> tuple[list[_Found], int]:
     """Links to roles that trust anyone (``*``): as where it is named, the trust policy suffices inside the account.
 
@@ -110,7 +112,7 @@ def _links_by_public_trust(
     return found, unlinked
 
 
-def _links_to_public(holder: Holder, public: Iterable[RoleTrust], words: Vocabulary) -> Iterator[_Found]:
+def _links_to_public(holder: AwsHolder, public: Iterable[RoleTrust], words: Vocabulary) -> Iterator[_Found]:
     for trust in public:
         answer = trust.trusts_as_anyone(holder) if trust.role != holder.arn else "no"
         answer = answer if answer == "no" else _both(answer, _may_follow(holder, trust.role, words))
@@ -140,10 +142,10 @@ class _Reachable:
         self._open_to_all = frozenset(role for role, trust in trusts.items() if trust.is_open_to_all)
         self._words = words
         self._bit = words.bits((ASSUME_ROLE,))
-        self._candidates = Candidates(trusts)
+        self._candidates = AwsCandidates(trusts)
         self._answers: dict[Policies, _Reached] = {}
 
-    def links(self, holders: Iterable[Holder]) -> Iterator[_Found]:
+    def links(self, holders: Iterable[AwsHolder]) -> Iterator[_Found]:
         """A link to every role that a holder may assume, but for those that ways lead to."""
         for holder in holders:
             reached = self._by(holder)
@@ -153,18 +155,18 @@ class _Reachable:
                 if theirs != "no":
                     yield holder, _both(own, theirs), self._link(holder, role, own, theirs)
 
-    def ways(self, holder: Holder) -> tuple[Way, ...]:
+    def ways(self, holder: AwsHolder) -> tuple[Way, ...]:
         """Ways to very many roles."""
         return self._by(holder).ways
 
-    def _by(self, holder: Holder) -> _Reached:
+    def _by(self, holder: AwsHolder) -> _Reached:
         if holder.level == "admin" or not holder.possible.somewhere & self._bit:
             return _NOTHING
         if holder.policies not in self._answers:
             self._answers[holder.policies] = self._reached(holder)
         return self._answers[holder.policies]
 
-    def _reached(self, holder: Holder) -> _Reached:
+    def _reached(self, holder: AwsHolder) -> _Reached:
         sure = self._candidates.allowed(holder, self._bit, self._words)
         maybe = self._candidates.allowed(holder, self._bit, self._words, met=True) - sure
         if any(
@@ -187,7 +189,7 @@ class _Reachable:
         to_some = [(role, answer) for roles, answer in answers for role in sorted(roles - self._open_to_all)]
         return _Reached(to_all=tuple(to_all), ways=tuple(ways), to_some=tuple(to_some))
 
-    def _link(self, holder: Holder, role: str, own: Answer, theirs: Answer) -> Link:
+    def _link(self, holder: AwsHolder, role: str, own: Answer, theirs: Answer) -> Link:
         how = _HOW_FAR[own]
         if own == "yes" and self._allowed(holder, role, weak_denies=True) != "yes":
             how = f", {UNLESS_DENIED}"
@@ -196,15 +198,15 @@ class _Reachable:
         )
         return Link(relation="can_assume", target=role, evidence=evidence)
 
-    def _sources(self, holder: Holder, answer: Answer) -> str:
+    def _sources(self, holder: AwsHolder, answer: Answer) -> str:
         return "" if answer == "yes" else sources_in(holder.held, self._words)(self._bit)
 
-    def _allowed(self, holder: Holder, role: str, *, weak_denies: bool = False) -> Answer:
+    def _allowed(self, holder: AwsHolder, role: str, *, weak_denies: bool = False) -> Answer:
         return allows(holder.documents, holder.limits, self._bit, role, self._words, weak_denies=weak_denies)
 
 
 def roles_elsewhere(
-    documents: Sequence[Document], limits: Sequence[Limit], account: str, words: Vocabulary
+    documents: Sequence[AwsReachDocument], limits: Sequence[Limit], account: str, words: Vocabulary
 ) -> tuple[Way, ...]:
     """Roles of other accounts that policies allow to assume, certainly or under a condition; the roles must agree."""
     action = words.bits((ASSUME_ROLE,))
@@ -220,7 +222,7 @@ def roles_elsewhere(
     return tuple(Way(kind="assume", on=tuple(sorted(on)), conditional=conditional) for on, conditional in ways if on)
 
 
-def _named(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust]) -> Iterator[tuple[Holder, RoleTrust]]:
+def _named(holders: Sequence[AwsHolder], trusts: Mapping[str, RoleTrust]) -> Iterator[tuple[AwsHolder, RoleTrust]]:
     by_arn = {holder.arn: holder for holder in holders}
     by_role_name = {holder.arn.rpartition("/")[2]: holder for holder in holders if not holder.is_user}
     for trust in trusts.values():
@@ -231,7 +233,7 @@ def _named(holders: Sequence[Holder], trusts: Mapping[str, RoleTrust]) -> Iterat
                 yield holder, trust
 
 
-def _may_follow(holder: Holder, role: str, words: Vocabulary) -> Answer:
+def _may_follow(holder: AwsHolder, role: str, words: Vocabulary) -> Answer:
     """Whether nothing denies it where the trust policy alone suffices.
 
     What a trust policy grants to a user, its boundary can only deny.

@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple, TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.aws.rights.holders import Holder, as_user
+from connectors.aws.rights.holders import AwsHolder, as_user
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import METHODS_NAMED, Effective, allows, combine, is_admin
-from connectors.aws.rights.reach import AppliedPolicy, Document, sources_in, sum_up
+from connectors.aws.rights.reach import AppliedPolicy, AwsReachDocument, sources_in, sum_up
 from connectors.aws.rights.vocabulary import Changed, Vocabulary
 from scanner.text import few
 
@@ -96,7 +96,7 @@ def _place(held: AppliedPolicy) -> _Place:
     return held.via, held.arn, held.name
 
 
-def state_of(holder: Holder) -> State:
+def state_of(holder: AwsHolder) -> State:
     """A user or role as it is."""
     return State(held=holder.held, groups=holder.groups)
 
@@ -106,9 +106,9 @@ class Changes:
 
     def __init__(
         self,
-        holders: Sequence[Holder],
+        holders: Sequence[AwsHolder],
         groups: Sequence[Group],
-        versions: Mapping[str, tuple[Document, ...]],
+        versions: Mapping[str, tuple[AwsReachDocument, ...]],
         words: Vocabulary,
         account: str,
     ) -> None:
@@ -140,7 +140,7 @@ class Changes:
 
     # --- What one can do to itself ---
 
-    def own(self, holder: Holder, *, met: bool = False) -> tuple[str, ...]:
+    def own(self, holder: AwsHolder, *, met: bool = False) -> tuple[str, ...]:
         """How a holder makes itself an admin, as text, the plainest first. ``met``: conditions count as met."""
         if holder.arn not in self.holders or (met and not holder.has_conditions):
             return ()
@@ -153,7 +153,7 @@ class Changes:
         steps = next((best for sort in sorts if (best := [step for effect in sort for step in found[effect]])), [])
         return tuple(made_by(holder, steps, "itself", self.words))
 
-    def _may_by_itself(self, holder: Holder, state: State, *, met: bool) -> May:
+    def _may_by_itself(self, holder: AwsHolder, state: State, *, met: bool) -> May:
         effective = self._effective(holder, state)
         reach = (effective.possible if met else effective.certain).somewhere
         documents = self._documents(state)
@@ -171,7 +171,7 @@ class Changes:
 
     # --- Changes of one user or role ---
 
-    def steps_on(self, target: Holder, state: State, may: May) -> Iterator[Step]:
+    def steps_on(self, target: AwsHolder, state: State, may: May) -> Iterator[Step]:
         """The changes of a user or role in that state that somebody may make."""
         yield from self._given(target, state, may)
         yield from self._lifted(target, state, may)
@@ -182,7 +182,7 @@ class Changes:
         if target.is_user:
             yield from self._joined(state, may)
 
-    def _given(self, target: Holder, state: State, may: May) -> Iterator[Step]:
+    def _given(self, target: AwsHolder, state: State, may: May) -> Iterator[Step]:
         for action in self.tables.grant[target.kind]:
             if may(action, target.arn):
                 yield Step("grant", action, IT)
@@ -194,7 +194,7 @@ class Changes:
             if written:
                 yield Step("grant", action, ITS_POLICY, removable=written)
 
-    def _lifted(self, target: Holder, state: State, may: May) -> Iterator[Step]:
+    def _lifted(self, target: AwsHolder, state: State, may: May) -> Iterator[Step]:
         if target.boundary is not None and state.bound:
             for action in self.tables.unbind[target.kind]:
                 if may(action, target.arn):
@@ -240,7 +240,7 @@ class Changes:
         """Its policies that the account has written, and that others may have, too."""
         return [each for each in state.held if each.arn in self.versions]
 
-    def _taking_away(self, target: Holder, state: State) -> Iterator[tuple[str, str, frozenset[_Place]]]:
+    def _taking_away(self, target: AwsHolder, state: State) -> Iterator[tuple[str, str, frozenset[_Place]]]:
         """The actions that take away policies that deny something, each with what it is made on."""
         refusing = [each for each in state.held if self._refuses(each)]
         if not refusing:
@@ -260,7 +260,7 @@ class Changes:
 
     # --- Whether one is an admin after some changes ---
 
-    def rises(self, target: Holder, state: State, *, met: bool = False) -> bool:
+    def rises(self, target: AwsHolder, state: State, *, met: bool = False) -> bool:
         """Whether a user or role is an admin then, or can make itself one. ``met``: conditions count as met."""
         if state.granted and target.arn in self.plain:
             return True
@@ -269,7 +269,7 @@ class Changes:
             self._known[key] = self._leads_up(target, state, met=met)
         return self._known[key]
 
-    def _leads_up(self, target: Holder, state: State, *, met: bool) -> bool:
+    def _leads_up(self, target: AwsHolder, state: State, *, met: bool) -> bool:
         seen = {state.key}
         waiting = [state]
         while waiting:
@@ -282,12 +282,12 @@ class Changes:
                     waiting.append(following)
         return False
 
-    def _is_admin(self, target: Holder, state: State, *, met: bool) -> bool:
+    def _is_admin(self, target: AwsHolder, state: State, *, met: bool) -> bool:
         found = self._effective(target, state)
         granted, left = (found.granted_if, found.possible) if met else (found.granted, found.certain)
         return self._is_open and is_admin(granted, left, self.words, self._most)
 
-    def _following(self, target: Holder, state: State, *, met: bool) -> Iterator[State]:
+    def _following(self, target: AwsHolder, state: State, *, met: bool) -> Iterator[State]:
         """The states that it can bring about itself. What can but help is done at once, and then nothing else."""
         better, apart = state, []
         for step in self.steps_on(target, state, self._may_by_itself(target, state, met=met)):
@@ -305,11 +305,11 @@ class Changes:
             for gone in combinations(removable, size):
                 yield state._replace(held=tuple(each for each in state.held if each not in gone))
 
-    def _documents(self, state: State) -> tuple[Document, ...]:
+    def _documents(self, state: State) -> tuple[AwsReachDocument, ...]:
         documents = tuple(held.document for held in state.held if held.document is not None)
         return (*documents, self._all) if state.granted else documents
 
-    def _effective(self, holder: Holder, state: State) -> Effective:
+    def _effective(self, holder: AwsHolder, state: State) -> Effective:
         bound = holder.boundary.number if holder.boundary is not None and state.bound else None
         documents = {each.number: each for each in self._documents(state)}
         key = frozenset(documents), bound
@@ -319,7 +319,7 @@ class Changes:
         return self._sums[key]
 
 
-def made_by(holder: Holder, steps: Iterable[tuple[str, str]], it: str, words: Vocabulary) -> Iterator[str]:
+def made_by(holder: AwsHolder, steps: Iterable[tuple[str, str]], it: str, words: Vocabulary) -> Iterator[str]:
     """Actions and where they are made, as text, with the policies that allow them. ``it``: whom they change."""
     actions: defaultdict[str, list[str]] = defaultdict(list)
     for action, where in steps:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from connectors.aws.rights.patterns import arn_parts, has_variable, resource_matches
 from connectors.aws.rights.privilege import Effective, Limit, patterns_left
-from connectors.aws.rights.reach import AppliedPolicy, Document
+from connectors.aws.rights.reach import AppliedPolicy, AwsReachDocument
 from connectors.aws.rights.vocabulary import Vocabulary
 from scanner.model import Consequence
 from scanner.text import few
@@ -29,7 +29,11 @@ _SECRETS = {
 
 
 def consequences_in(
-    documents: Sequence[Document], limits: Sequence[Limit], effective: Effective, words: Vocabulary, account: str
+    documents: Sequence[AwsReachDocument],
+    limits: Sequence[Limit],
+    effective: Effective,
+    words: Vocabulary,
+    account: str,
 ) -> tuple[Consequence, ...]:
     """The consequences that a set of policies allows within limits. ``by`` is empty: equal policies differ in name."""
     found: list[Consequence] = []
@@ -65,7 +69,7 @@ def _policies(held: Sequence[AppliedPolicy], bits: int) -> str:
 
 
 def _secrets(
-    documents: Sequence[Document],
+    documents: Sequence[AwsReachDocument],
     limits: Sequence[Limit],
     actions: Iterable[str],
     words: Vocabulary,

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from connectors.aws.rights.patterns import arn_parts, has_variable, has_wildcard, may_meet, resource_matches
 from connectors.aws.rights.policy import Statement, statements_on
 from connectors.aws.rights.privilege import Limit
-from connectors.aws.rights.reach import AppliedPolicy, Document, Reach
-from connectors.aws.rights.trusted_principals import Caller
+from connectors.aws.rights.reach import AppliedPolicy, AwsReachDocument, Reach
+from connectors.aws.rights.trusted_principals import AwsCaller
 from connectors.aws.rights.vocabulary import Vocabulary
 from scanner.model import PrivilegeLevel
 
@@ -23,7 +23,7 @@ _FEW = 20
 """Up to this many identities are named one by one."""
 
 
-class Holder(Caller, frozen=True, kw_only=True, gc=False):
+class AwsHolder(AwsCaller, frozen=True, kw_only=True, gc=False):
     """An identity, the policies that apply to it, and what they amount to.
 
     ``held``: its policies with their names; ``groups``: of a user, their ARNs. ``certain``: what is allowed without any
@@ -32,8 +32,8 @@ class Holder(Caller, frozen=True, kw_only=True, gc=False):
     """
 
     held: tuple[AppliedPolicy, ...] = ()
-    documents: tuple[Document, ...] = ()
-    boundary: Document | None = None
+    documents: tuple[AwsReachDocument, ...] = ()
+    boundary: AwsReachDocument | None = None
     guardrails: tuple[Limit, ...] = ()
     groups: tuple[str, ...] = ()
     level: PrivilegeLevel = "normal"
@@ -59,7 +59,7 @@ class Holder(Caller, frozen=True, kw_only=True, gc=False):
         return tuple(tuple(sorted({each.number for each in group})) for group in (self.documents, *self.limits))
 
 
-class Candidates:
+class AwsCandidates:
     """The ARNs of an account of one kind that policies may name: each pattern is resolved once, each policy, too."""
 
     def __init__(self, arns: Iterable[str], besides: Sequence[str] = ()) -> None:
@@ -70,7 +70,7 @@ class Candidates:
         self._decided: dict[tuple[int, int, bool], tuple[frozenset[str], frozenset[str]]] = {}
         self._named: dict[tuple[frozenset[str], tuple[str, ...]], tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
-    def of(self, holder: Holder, action: int, words: Vocabulary) -> frozenset[str]:
+    def of(self, holder: AwsHolder, action: int, words: Vocabulary) -> frozenset[str]:
         """Those that the holder's allow statements for an action (its bit) name."""
         return self._joined(
             self.covered(pattern)
@@ -78,7 +78,7 @@ class Candidates:
             for pattern in (("*",) if statement.not_resources else statement.resources)
         )
 
-    def allowed(self, holder: Holder, action: int, words: Vocabulary, *, met: bool = False) -> frozenset[str]:
+    def allowed(self, holder: AwsHolder, action: int, words: Vocabulary, *, met: bool = False) -> frozenset[str]:
         """Those on which the holder's policies allow an action (its bit), within every limit.
 
         ``met``: conditions of an allowance count as met. A deny under a condition takes nothing away. Where only a
@@ -94,7 +94,7 @@ class Candidates:
                 break
         return left
 
-    def patterns(self, holder: Holder, action: int, words: Vocabulary) -> tuple[str, ...]:
+    def patterns(self, holder: AwsHolder, action: int, words: Vocabulary) -> tuple[str, ...]:
         """The patterns of these ARNs alone that the holder's allowances for an action have; empty if others matter."""
         some = next(iter(self.all), None)
         if some is None:
@@ -139,7 +139,7 @@ class Candidates:
         return shortest
 
     def _by(
-        self, document: Document, action: int, words: Vocabulary, *, met: bool
+        self, document: AwsReachDocument, action: int, words: Vocabulary, *, met: bool
     ) -> tuple[frozenset[str], frozenset[str]]:
         key = document.number, action, met
         if key not in self._decided:
@@ -176,13 +176,13 @@ class Candidates:
         return some[0] if len(some) == 1 else frozenset().union(*some)
 
 
-def _allowing(documents: Sequence[Document], action: int, words: Vocabulary) -> Iterable[Statement]:
+def _allowing(documents: Sequence[AwsReachDocument], action: int, words: Vocabulary) -> Iterable[Statement]:
     for document in documents:
         if document.possible.somewhere & action:
             yield from (each for each in statements_on(document.statements, action, words) if each.allow)
 
 
-def as_user(document: Document, name: str) -> Document:
+def as_user(document: AwsReachDocument, name: str) -> AwsReachDocument:
     """A document as it applies to the user of that name: the policy variable of the name is known then."""
     if not any(_NAME.search(pattern) for each in document.statements for pattern in each.resources):
         return document

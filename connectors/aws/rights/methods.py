@@ -24,9 +24,9 @@ from connectors.aws.rights.changes import (
     made_by,
     state_of,
 )
-from connectors.aws.rights.holders import Candidates, Holder, Policies
+from connectors.aws.rights.holders import AwsCandidates, AwsHolder, Policies
 from connectors.aws.rights.privilege import METHODS_NAMED
-from connectors.aws.rights.reach import Document
+from connectors.aws.rights.reach import AwsReachDocument
 from connectors.aws.rights.vocabulary import Changed, Vocabulary
 from scanner.model import Way
 from scanner.text import few
@@ -41,19 +41,19 @@ class Made(Struct, frozen=True, kw_only=True):
 
 
 def made_in(
-    holders: Sequence[Holder],
+    holders: Sequence[AwsHolder],
     groups: Sequence[Group],
-    versions: Mapping[str, tuple[Document, ...]],
+    versions: Mapping[str, tuple[AwsReachDocument, ...]],
     words: Vocabulary,
     account: str,
 ) -> Made:
     """Who can make itself or others admins. ``versions``: by policy of the account, its versions not in force."""
     tried = Changes(holders, groups, versions, words, account)
-    search = _Search(tried)
+    search = _MethodSearch(tried)
     itself: dict[str, tuple[str, ...]] = {}
     itself_if: dict[str, tuple[str, ...]] = {}
     others: dict[str, tuple[Way, ...]] = {}
-    alike: defaultdict[Policies, list[Holder]] = defaultdict(list)
+    alike: defaultdict[Policies, list[AwsHolder]] = defaultdict(list)
     for holder in holders:
         if holder.level != "admin" and holder.possible.somewhere & tried.bits:
             alike[holder.policies].append(holder)
@@ -93,7 +93,7 @@ def _union(some: frozenset[str], others: frozenset[str]) -> frozenset[str]:
     return some | others if others else some
 
 
-class _Search:
+class _MethodSearch:
     """The methods on others, resolved once for each distinct reach of the policies that allow them."""
 
     def __init__(self, tried: Changes) -> None:
@@ -104,7 +104,7 @@ class _Search:
             "group": tried.groups,
             "policy": tried.versions,
         }
-        self._candidates = {kind: Candidates(each, tried.protected) for kind, each in arns.items()}
+        self._candidates = {kind: AwsCandidates(each, tried.protected) for kind, each in arns.items()}
         self._having: defaultdict[str, set[str]] = defaultdict(set)
         for one in tried.holders.values():
             for held in one.held:
@@ -114,7 +114,7 @@ class _Search:
         self._together: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
         self._risen: dict[tuple[str, bool], frozenset[str]] = {}
 
-    def methods(self, holder: Holder, *, met: bool = False, besides: Sequence[_Method] = ()) -> tuple[_Method, ...]:
+    def methods(self, holder: AwsHolder, *, met: bool = False, besides: Sequence[_Method] = ()) -> tuple[_Method, ...]:
         """The methods that a holder's policies allow. ``met``: conditions count as met, but for ``besides``."""
         if met and not holder.has_conditions and not self._tried.unsure:
             return ()
@@ -223,7 +223,7 @@ class _Search:
                 lifted[" + ".join(step.action for step in (*lifts[:1], *grants[:1]))].add(arn)
         return frozenset(raised), lifted
 
-    def _rises_anew(self, target: Holder, state: State, *, met: bool) -> bool:
+    def _rises_anew(self, target: AwsHolder, state: State, *, met: bool) -> bool:
         """Whether somebody becomes an admin by what is done to it, and not by itself alone."""
         return self._tried.rises(target, state, met=met) and (
             state.granted or not self._tried.rises(target, state_of(target), met=met)
@@ -261,7 +261,7 @@ class _Search:
             self._risen[by, met] = frozenset(found)
         return self._risen[by, met]
 
-    def ways(self, holder: Holder, methods: Iterable[_Method], *, conditional: bool = False) -> Iterator[Way]:
+    def ways(self, holder: AwsHolder, methods: Iterable[_Method], *, conditional: bool = False) -> Iterator[Way]:
         """The methods of a holder, those with the same targets together."""
         same: defaultdict[frozenset[str], list[tuple[str, str]]] = defaultdict(list)
         for each in methods:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from connectors.aws.rights.patterns import arn_parts
 from connectors.aws.rights.policy import Statement
-from connectors.aws.rights.reach import AppliedPolicy, Document
+from connectors.aws.rights.reach import AppliedPolicy, AwsReachDocument
 from scanner.model import Signal
 
 _NAMED = ("bedrock:invokemodel", "bedrock:invokeagent", "bedrock:invokeinlineagent", "bedrock-agentcore:invoke")
@@ -108,7 +108,7 @@ def model_signals(held: Iterable[AppliedPolicy]) -> tuple[Signal, ...]:
     )
 
 
-def allows_model_calls(documents: Iterable[Document]) -> bool:
+def allows_model_calls(documents: Iterable[AwsReachDocument]) -> bool:
     """Whether policies allow invoking any model that can answer: what an agent cannot do without."""
     return any(
         statement.allow and not _embeds_only(statement) and any(statement.covers_action(action) for action in _INVOKE)

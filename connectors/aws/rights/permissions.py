@@ -18,7 +18,7 @@ from connectors.aws.rights.model_calls import model_signals
 from connectors.aws.rights.patterns import action_matches
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import UNDER_A_CONDITION, Effective, Limit, Verdict, is_admin, judge
-from connectors.aws.rights.reach import AppliedPolicy, Document, sources_in, sum_up
+from connectors.aws.rights.reach import AppliedPolicy, AwsReachDocument, sources_in, sum_up
 from connectors.aws.rights.vocabulary import Vocabulary, published_policies
 from scanner.model import (
     UNKNOWN_PRIVILEGE,
@@ -53,7 +53,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
     """
 
     held: tuple[AppliedPolicy, ...] = ()
-    boundary: Document | None = None
+    boundary: AwsReachDocument | None = None
     guardrails: tuple[Limit, ...] = ()
     verdict: Verdict | None = None
     effective: Effective = Effective()
@@ -82,7 +82,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         return self.missing if self.is_guarded else (*self.missing, GUARDRAILS_UNREAD)
 
     @property
-    def documents(self) -> tuple[Document, ...]:
+    def documents(self) -> tuple[AwsReachDocument, ...]:
         """The documents that could be read."""
         return tuple(held.document for held in self.held if held.document is not None)
 
@@ -136,7 +136,7 @@ class Permissions(Struct, frozen=True, kw_only=True, gc=False):
         return structs.replace(self, privilege=found, amounts_to=amounts_to)
 
 
-class _Judged(NamedTuple):
+class _PermissionJudged(NamedTuple):
     """The privilege of a set of policies, independent of the holder."""
 
     verdict: Verdict
@@ -162,8 +162,8 @@ class PolicyLibrary:
     ) -> None:
         self._words = words
         self._account = account
-        self._documents: dict[bytes, Document] = {}
-        self._judged: dict[tuple[Any, ...], _Judged] = {}
+        self._documents: dict[bytes, AwsReachDocument] = {}
+        self._judged: dict[tuple[Any, ...], _PermissionJudged] = {}
         self._actions_of: dict[tuple[Any, ...], dict[str, list[str]] | None] = {}
         self.malformed: list[tuple[str, str]] = []
         """Policies whose document could not be understood, and why."""
@@ -261,7 +261,7 @@ class PolicyLibrary:
                 cut_down=bool(published) or policy.policy_arn in self._cut_down,
             )
 
-    def _managed_document(self, arn: str) -> tuple[Document | None, str]:
+    def _managed_document(self, arn: str) -> tuple[AwsReachDocument | None, str]:
         """A managed policy's document; where the listing lacks one of AWS's, the published one, and its version."""
         document = self._managed.get(arn)
         known = published_policies().policies.get(name) if document is None and (name := _name_of_aws(arn)) else None
@@ -270,7 +270,7 @@ class PolicyLibrary:
         version = f"policy {name} is judged by its version {known.version}, published by {published_policies().as_of}"
         return self._document(arn, {"Statement": known.statements}), version
 
-    def _readable(self, payload: Any) -> Document | None:
+    def _readable(self, payload: Any) -> AwsReachDocument | None:
         """A document that matters only where it can be understood."""
         try:
             parse_statements(payload)
@@ -278,7 +278,7 @@ class PolicyLibrary:
             return None
         return self._document("", payload)
 
-    def _document(self, name: str, payload: Any) -> Document | None:
+    def _document(self, name: str, payload: Any) -> AwsReachDocument | None:
         content = msgspec.json.encode(payload, order="sorted")
         known = self._documents.get(content)
         if known is not None:
@@ -300,7 +300,7 @@ class PolicyLibrary:
         return Grant(name=held.name, via=held.via, resource=document.resource, admin=admin)
 
     def _actions(
-        self, held: Sequence[AppliedPolicy], boundary: Document | None, guardrails: tuple[Limit, ...]
+        self, held: Sequence[AppliedPolicy], boundary: AwsReachDocument | None, guardrails: tuple[Limit, ...]
     ) -> dict[str, list[str]] | None:
         read = [(each, each.document) for each in held if each.document is not None]
         named = tuple((each.name, document.number, each.arn * each.cut_down) for each, document in read)
@@ -311,15 +311,15 @@ class PolicyLibrary:
         return self._actions_of[key]
 
     def _verdict(
-        self, held: Sequence[AppliedPolicy], boundary: Document | None, guardrails: tuple[Limit, ...]
-    ) -> _Judged:
+        self, held: Sequence[AppliedPolicy], boundary: AwsReachDocument | None, guardrails: tuple[Limit, ...]
+    ) -> _PermissionJudged:
         documents = {each.document.number: each.document for each in held if each.document is not None}
         key = (tuple(sorted(documents)), None if boundary is None else boundary.number, bool(guardrails))
         if key not in self._judged:
             own, words = tuple(documents.values()), self._words
             limits = (*guardrails, *(() if boundary is None else ((boundary,),)))
             verdict, effective = judge(own, words, limits)
-            self._judged[key] = _Judged(
+            self._judged[key] = _PermissionJudged(
                 verdict,
                 effective,
                 roles_elsewhere(own, limits, self._account, words),

@@ -13,19 +13,19 @@ from msgspec import Struct
 
 from connectors.aws.rights.patterns import has_variable, has_wildcard, may_meet, takes_in
 from connectors.aws.rights.policy import Answer, Statement, statements_on
-from connectors.aws.rights.reach import Document, Reach
+from connectors.aws.rights.reach import AwsReachDocument, Reach
 from connectors.aws.rights.vocabulary import CHANGING, Family, Method, Vocabulary
 from scanner.model import POTENTIAL, Privilege, PrivilegeLevel
 from scanner.text import few
 
-Limit: TypeAlias = tuple[Document, ...]
+Limit: TypeAlias = tuple[AwsReachDocument, ...]
 
 ANSWERS: tuple[Answer, ...] = ("no", "maybe", "yes")
 """The worst first."""
 
 
 def allows(
-    documents: Sequence[Document],
+    documents: Sequence[AwsReachDocument],
     limits: Sequence[Limit],
     action: int,
     resource: str,
@@ -51,13 +51,19 @@ def allows(
     return answer
 
 
-def denied(documents: Iterable[Document], action: int, resource: str, words: Vocabulary) -> bool:
+def denied(documents: Iterable[AwsReachDocument], action: int, resource: str, words: Vocabulary) -> bool:
     """Whether a deny that has no condition covers an ARN."""
     return any(statement.covers(resource) == "yes" for statement in denials_of(documents, action, words))
 
 
 def _decide(
-    documents: Iterable[Document], action: int, resource: str, words: Vocabulary, *, weak_denies: bool, met: bool
+    documents: Iterable[AwsReachDocument],
+    action: int,
+    resource: str,
+    words: Vocabulary,
+    *,
+    weak_denies: bool,
+    met: bool,
 ) -> Answer:
     answer: Answer = "no"
     hindered = False
@@ -76,14 +82,14 @@ def _decide(
 
 
 def allows_somewhere(
-    documents: Sequence[Document], limits: Sequence[Limit], action: int, words: Vocabulary, *, certainly: bool
+    documents: Sequence[AwsReachDocument], limits: Sequence[Limit], action: int, words: Vocabulary, *, certainly: bool
 ) -> bool:
     """Whether an action (its bit) is left on anything; ``certainly``: without a condition."""
     return any(True for _ in patterns_left(documents, limits, action, words, certainly=certainly))
 
 
 def patterns_left(
-    documents: Sequence[Document], limits: Sequence[Limit], action: int, words: Vocabulary, *, certainly: bool
+    documents: Sequence[AwsReachDocument], limits: Sequence[Limit], action: int, words: Vocabulary, *, certainly: bool
 ) -> Iterator[str]:
     """The resource patterns on which an action (its bit) is allowed, but for those of which nothing is left."""
     denials = list(denials_of((*documents, *(each for limit in limits for each in limit)), action, words))
@@ -102,7 +108,9 @@ def patterns_left(
                 yield pattern
 
 
-def _allowances(documents: Iterable[Document], action: int, words: Vocabulary, certainly: bool) -> list[Statement]:
+def _allowances(
+    documents: Iterable[AwsReachDocument], action: int, words: Vocabulary, certainly: bool
+) -> list[Statement]:
     return [
         statement
         for statement in _statements_on(documents, action, words)
@@ -110,14 +118,14 @@ def _allowances(documents: Iterable[Document], action: int, words: Vocabulary, c
     ]
 
 
-def denials_of(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
+def denials_of(documents: Iterable[AwsReachDocument], action: int, words: Vocabulary) -> Iterator[Statement]:
     """The statements that deny an action (its bit) unconditionally."""
     for statement in _statements_on(documents, action, words):
         if not statement.allow and not statement.conditional:
             yield statement
 
 
-def _statements_on(documents: Iterable[Document], action: int, words: Vocabulary) -> Iterator[Statement]:
+def _statements_on(documents: Iterable[AwsReachDocument], action: int, words: Vocabulary) -> Iterator[Statement]:
     for document in documents:
         if (document.possible.somewhere | document.denied.somewhere | document.hindered) & action:
             yield from statements_on(document.statements, action, words)
@@ -205,7 +213,7 @@ class Verdict(Struct, frozen=True, kw_only=True, gc=False):
         return Privilege(level=self.level, evidence=(*evidence, HINDERED) if self.hindered else evidence)
 
 
-def combine(documents: Sequence[Document], limits: Sequence[Limit], words: Vocabulary) -> Effective:
+def combine(documents: Sequence[AwsReachDocument], limits: Sequence[Limit], words: Vocabulary) -> Effective:
     """The union of the documents, within each limit."""
     granted, granted_if, denied, hindered = _union(documents)
     for limit in limits:
@@ -223,7 +231,7 @@ def combine(documents: Sequence[Document], limits: Sequence[Limit], words: Vocab
     )
 
 
-def _union(documents: Sequence[Document]) -> tuple[Reach, Reach, Reach, int]:
+def _union(documents: Sequence[AwsReachDocument]) -> tuple[Reach, Reach, Reach, int]:
     certain = possible = denied = Reach()
     hindered = 0
     for document in documents:
@@ -236,7 +244,7 @@ def _union(documents: Sequence[Document]) -> tuple[Reach, Reach, Reach, int]:
 
 def _left(
     reach: Reach,
-    documents: Sequence[Document],
+    documents: Sequence[AwsReachDocument],
     limits: Sequence[Limit],
     words: Vocabulary,
     hindered: int,
@@ -258,7 +266,9 @@ def _left(
     return reach.without(everywhere) if gone else reach
 
 
-def judge(documents: Sequence[Document], words: Vocabulary, limits: Sequence[Limit] = ()) -> tuple[Verdict, Effective]:
+def judge(
+    documents: Sequence[AwsReachDocument], words: Vocabulary, limits: Sequence[Limit] = ()
+) -> tuple[Verdict, Effective]:
     """The verdict on a principal with these policies, and what they amount to."""
     effective = combine(documents, limits, words)
     return _verdict(effective, words), effective

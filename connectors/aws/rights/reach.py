@@ -59,7 +59,7 @@ class Reach(Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
-class Document(Struct, frozen=True, kw_only=True, gc=False):
+class AwsReachDocument(Struct, frozen=True, kw_only=True, gc=False):
     """A parsed policy and its sums. ``number`` identifies equal documents of one reading; equal content, equal number.
 
     ``certain``: allowed without a condition. ``possible``: allowed if every condition is met.
@@ -88,7 +88,7 @@ def _resource_names(statement: Statement) -> tuple[str, ...]:
     return statement.resources
 
 
-def sum_up(statements: tuple[Statement, ...], *, number: int, words: Vocabulary, account: str) -> Document:
+def sum_up(statements: tuple[Statement, ...], *, number: int, words: Vocabulary, account: str) -> AwsReachDocument:
     """The document of these statements, as it applies to one account."""
     certain = possible = denied = Reach()
     hindered = 0
@@ -100,7 +100,7 @@ def sum_up(statements: tuple[Statement, ...], *, number: int, words: Vocabulary,
         else:
             denied |= Reach() if statement.conditional else reach
             hindered |= reach.somewhere
-    return Document(
+    return AwsReachDocument(
         number=number,
         statements=statements,
         certain=certain,
@@ -174,7 +174,7 @@ class AppliedPolicy(Struct, frozen=True, kw_only=True, gc=False):
 
     name: str
     via: str
-    document: Document | None
+    document: AwsReachDocument | None
     may_deny: bool = True
     published: str = ""
     arn: str = ""

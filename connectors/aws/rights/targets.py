@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.aws.rights.assume import MAX_LINKED_ROLES, UNLESS_DENIED, conditional_ways
-from connectors.aws.rights.holders import Candidates, Holder, Policies
+from connectors.aws.rights.holders import AwsCandidates, AwsHolder, Policies
 from connectors.aws.rights.patterns import arn_parts, takes_in
 from connectors.aws.rights.policy import Statement
 from connectors.aws.rights.privilege import allows, denials_of, patterns_left
@@ -35,9 +35,9 @@ class Leads(Struct, frozen=True, kw_only=True):
     ways: Mapping[str, tuple[Way, ...]]
 
 
-def leads_in(holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary) -> Leads:
+def leads_in(holders: Sequence[AwsHolder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary) -> Leads:
     """The targets of methods of an account's users and roles. Administrators are left out: they need no method."""
-    search = _Search(holders, trusts, words)
+    search = _TargetSearch(holders, trusts, words)
     links: dict[str, tuple[Link, ...]] = {}
     ways: dict[str, tuple[Way, ...]] = {}
     for holder in holders:
@@ -72,7 +72,7 @@ class _Lead(NamedTuple):
     service: str = ""
 
 
-class _Found(NamedTuple):
+class _TargetFound(NamedTuple):
     """The methods of a set of policies: to everything of a kind or very many, and to some; and under a condition."""
 
     wide: tuple[_Lead, ...] = ()
@@ -81,10 +81,12 @@ class _Found(NamedTuple):
     maybe: tuple[_Lead, ...] = ()
 
 
-class _Search:
+class _TargetSearch:
     """The targets of methods, resolved once for each distinct set of policies."""
 
-    def __init__(self, holders: Sequence[Holder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary) -> None:
+    def __init__(
+        self, holders: Sequence[AwsHolder], trusts: Mapping[str, tuple[Trust, ...]], words: Vocabulary
+    ) -> None:
         self._words = words
         self._trusting: defaultdict[str, set[str]] = defaultdict(set)
         for arn, each in trusts.items():
@@ -100,17 +102,17 @@ class _Search:
             "role": (one.arn for one in holders if not one.is_user),
             "provider": providers,
         }
-        self._candidates = {kind: Candidates(each) for kind, each in arns.items()}
+        self._candidates = {kind: AwsCandidates(each) for kind, each in arns.items()}
         self._open_roles = self._candidates["role"].all - protected
-        self._found: dict[Policies, _Found] = {}
+        self._found: dict[Policies, _TargetFound] = {}
 
-    def by(self, holder: Holder) -> _Found:
+    def by(self, holder: AwsHolder) -> _TargetFound:
         """The methods that its policies allow."""
         if holder.policies not in self._found:
             self._found[holder.policies] = self._by(holder)
         return self._found[holder.policies]
 
-    def _by(self, holder: Holder) -> _Found:
+    def _by(self, holder: AwsHolder) -> _TargetFound:
         wide: list[_Lead] = []
         some: list[_Lead] = []
         wide_if: list[_Lead] = []
@@ -122,9 +124,9 @@ class _Search:
         for lead, is_wide in self._leads(holder, met=True) if holder.has_conditions else ():
             if left := lead.targets - known.get((lead.method.text, lead.service), frozenset()):
                 (wide_if if is_wide else maybe).append(lead._replace(targets=left))
-        return _Found(tuple(wide), tuple(some), tuple(wide_if), tuple(maybe))
+        return _TargetFound(tuple(wide), tuple(some), tuple(wide_if), tuple(maybe))
 
-    def _leads(self, holder: Holder, *, met: bool) -> Iterator[tuple[_Lead, bool]]:
+    def _leads(self, holder: AwsHolder, *, met: bool) -> Iterator[tuple[_Lead, bool]]:
         """Each method with its targets, and whether these are named by pattern."""
         reach = holder.possible if met else holder.certain
         for family, methods in self._words.methods:
@@ -140,7 +142,7 @@ class _Search:
                             by_pattern = is_wide or len(targets) > MAX_LINKED_ROLES
                             yield _Lead(method, on if by_pattern else targets, service), by_pattern
 
-    def _on(self, holder: Holder, target: Target, method: Method, *, met: bool) -> frozenset[str]:
+    def _on(self, holder: AwsHolder, target: Target, method: Method, *, met: bool) -> frozenset[str]:
         """The users or roles that a method's first action reaches."""
         candidates, words = self._candidates[target], self._words
         if not method.first & (words.iam | words.pass_role):
@@ -150,7 +152,7 @@ class _Search:
             return frozenset().union(*(self._trusting[provider] for provider in on))
         return on if method.service is not None or target == "user" else on & self._open_roles
 
-    def ways(self, holder: Holder, leads: Iterable[_Lead], *, conditional: bool = False) -> Iterator[Way]:
+    def ways(self, holder: AwsHolder, leads: Iterable[_Lead], *, conditional: bool = False) -> Iterator[Way]:
         """Ways to the targets of these: those with the same targets together."""
         same: defaultdict[tuple[frozenset[str], str], list[Method]] = defaultdict(list)
         for lead in leads:
@@ -162,7 +164,7 @@ class _Search:
             yield Way(kind="become", on=on, but=but, by=by, service=service, conditional=conditional)
 
 
-def _links(holder: Holder, leads: Iterable[_Lead], words: Vocabulary) -> Iterator[Link]:
+def _links(holder: AwsHolder, leads: Iterable[_Lead], words: Vocabulary) -> Iterator[Link]:
     methods: defaultdict[str, list[Method]] = defaultdict(list)
     for lead in leads:
         for target in lead.targets:
@@ -173,7 +175,7 @@ def _links(holder: Holder, leads: Iterable[_Lead], words: Vocabulary) -> Iterato
             yield Link(relation="can_assume", target=target, evidence=evidence)
 
 
-def _by(holder: Holder, methods: Sequence[Method], words: Vocabulary, target: str | None = None) -> str:
+def _by(holder: AwsHolder, methods: Sequence[Method], words: Vocabulary, target: str | None = None) -> str:
     """The methods as evidence. ``target``: the only one, on which a deny may still be under a condition."""
     needed = 0
     for method in methods[:METHODS_NAMED]:
@@ -183,7 +185,7 @@ def _by(holder: Holder, methods: Sequence[Method], words: Vocabulary, target: st
     return f"by {names} on it{'' if sure else f', {UNLESS_DENIED}'}{sources_in(holder.held, words)(needed)}"
 
 
-def _may_be_denied(holder: Holder, action: int, arn: str, words: Vocabulary) -> bool:
+def _may_be_denied(holder: AwsHolder, action: int, arn: str, words: Vocabulary) -> bool:
     """Whether only the condition of a deny decides."""
     with_denies, without = (
         allows(holder.documents, holder.limits, action, arn, words, weak_denies=weak, met=True)
@@ -200,7 +202,7 @@ def _may_be_denied(holder: Holder, action: int, arn: str, words: Vocabulary) -> 
 IF_SHARED = "if a resource policy of the other account, which is not read, allows it"
 
 
-def takeovers_of(holder: Holder, words: Vocabulary) -> tuple[Way, ...]:
+def takeovers_of(holder: AwsHolder, words: Vocabulary) -> tuple[Way, ...]:
     """The takeovers of workloads that the policies allow."""
     found = []
     account = arn_parts(holder.arn)[4]
@@ -232,14 +234,14 @@ def _in_cluster(pattern: str) -> str:
     return ":".join((*arn, f"cluster/{cluster}"))
 
 
-def _on(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
+def _on(holder: AwsHolder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
     """The patterns of workloads that it reaches."""
     reach = holder.certain if certainly else holder.possible
     if method.needed & reach.somewhere == method.needed:
         yield from _patterns(holder, method, words, certainly=certainly)
 
 
-def _patterns(holder: Holder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
+def _patterns(holder: AwsHolder, method: Method, words: Vocabulary, *, certainly: bool) -> Iterator[str]:
     """The patterns that are left within every limit, and by a deny of all but some resources.
 
     Of everything, the workloads that the method is about. An ECS cluster alone is none: its tasks have to be allowed.
@@ -273,11 +275,11 @@ def _is_cluster(pattern: str) -> bool:
     return parts[2] == "ecs" and parts[5].startswith("cluster/")
 
 
-def _refused(holder: Holder, method: Method, words: Vocabulary) -> set[str]:
+def _refused(holder: AwsHolder, method: Method, words: Vocabulary) -> set[str]:
     denials = (deny for deny in _denials(holder, method, words) if not deny.not_resources)
     return {pattern for deny in denials for pattern in deny.resources}
 
 
-def _denials(holder: Holder, method: Method, words: Vocabulary) -> Iterator[Statement]:
+def _denials(holder: AwsHolder, method: Method, words: Vocabulary) -> Iterator[Statement]:
     documents = (*holder.documents, *(each for limit in holder.limits for each in limit))
     return denials_of(documents, method.needed, words)

@@ -20,7 +20,7 @@ _TAG = "aws:principaltag/"
 _ABSENT = ""
 
 
-class Caller(Struct, frozen=True, kw_only=True, gc=False):
+class AwsCaller(Struct, frozen=True, kw_only=True, gc=False):
     """A user or role that may ask to become a role of its account. ``tags``: None where they could not be read."""
 
     arn: str
@@ -73,18 +73,18 @@ class RoleTrust(Struct, frozen=True, kw_only=True, gc=False):
             self._trusts_account(each) and not each.conditions and not each.not_principals for each in self._allowing()
         )
 
-    def trusts_named(self, caller: Caller) -> Answer:
+    def trusts_named(self, caller: AwsCaller) -> Answer:
         """Whether it names and trusts a caller; "maybe": under a condition."""
         naming = (each for each in self._allowing() if not each.not_principals and _names(each, caller))
         return self._decide(naming, caller)
 
-    def trusts_as_anyone(self, caller: Caller) -> Answer:
+    def trusts_as_anyone(self, caller: AwsCaller) -> Answer:
         """Whether it allows a caller because it allows any principal of its account."""
         return self._decide(
             (each for each in self._allowing() if _trusts_anyone(each) and self._covers_caller(each, caller)), caller
         )
 
-    def trusts_through_account(self, caller: Caller) -> Answer:
+    def trusts_through_account(self, caller: AwsCaller) -> Answer:
         """Whether it allows a caller as one of the account, if that caller's own policies allow the call."""
         return self._decide((each for each in self._allowing() if self._trusts_account(each)), caller)
 
@@ -102,7 +102,7 @@ class RoleTrust(Struct, frozen=True, kw_only=True, gc=False):
             each.type == "AWS" and self._is_whole_account(each.value) for each in statement.principals
         )
 
-    def _decide(self, allowing: Iterable[TrustStatement], caller: Caller) -> Answer:
+    def _decide(self, allowing: Iterable[TrustStatement], caller: AwsCaller) -> Answer:
         answer = _best(_are_met(each.conditions, caller) for each in allowing)
         refused = (
             _are_met(each.conditions, caller)
@@ -111,7 +111,7 @@ class RoleTrust(Struct, frozen=True, kw_only=True, gc=False):
         )
         return min((answer, *(OPPOSITE[each] for each in refused)), key=ANSWERS.index)
 
-    def _covers_caller(self, statement: TrustStatement, caller: Caller) -> bool:
+    def _covers_caller(self, statement: TrustStatement, caller: AwsCaller) -> bool:
         """Whether a statement is about a caller.
 
         Beside principals of its own, the account in a ``NotPrincipal`` spares those alone: AWS wants both to be named.
@@ -132,7 +132,7 @@ def session_of(principal: str) -> str | None:
     return session.partition("/")[0] if is_session else None
 
 
-def _names(statement: TrustStatement, caller: Caller) -> bool:
+def _names(statement: TrustStatement, caller: AwsCaller) -> bool:
     name = None if caller.is_user else caller.arn.rpartition("/")[2]
     return any(
         each.value == caller.arn or (name is not None and session_of(each.value) == name)
@@ -148,11 +148,11 @@ def _best(answers: Iterable[Answer]) -> Answer:
     return max((*answers, ANSWERS[0]), key=ANSWERS.index)
 
 
-def _are_met(conditions: Iterable[Condition], caller: Caller) -> Answer:
+def _are_met(conditions: Iterable[Condition], caller: AwsCaller) -> Answer:
     return min((_is_met(each, caller) for each in conditions), key=ANSWERS.index, default="yes")
 
 
-def _is_met(condition: Condition, caller: Caller) -> Answer:
+def _is_met(condition: Condition, caller: AwsCaller) -> Answer:
     operator = condition.operator.lower().removeprefix("foranyvalue:")
     plain = operator.removesuffix("ifexists")
     compare = _COMPARISONS.get(plain.replace("not", ""))
@@ -168,7 +168,7 @@ def _is_met(condition: Condition, caller: Caller) -> Answer:
     return "maybe" if answer == "no" and condition.key.startswith(_TAG) and not caller.is_user else answer
 
 
-def _fact(key: str, caller: Caller) -> str | None:
+def _fact(key: str, caller: AwsCaller) -> str | None:
     """The value of a condition's key, as a pattern if only a part of it is known; None: unknown."""
     if key.startswith(_TAG):
         return _tag(key.removeprefix(_TAG), caller)
@@ -177,7 +177,7 @@ def _fact(key: str, caller: Caller) -> str | None:
     return {"aws:principalarn": caller.arn, "aws:principalaccount": account_of(caller.arn)}.get(key)
 
 
-def _tag(name: str, caller: Caller) -> str | None:
+def _tag(name: str, caller: AwsCaller) -> str | None:
     if caller.tags is None:
         return None
     found = next((value for key, value in caller.tags.items() if key.lower() == name), _ABSENT)

@@ -44,7 +44,7 @@ class Family(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     service: str | None = None
 
 
-class Changes(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AwsChanges(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The actions that change the rights of users and roles, by what they act on.
 
     ``grant``: give it a policy with any rights. ``switch``: another version of a policy. ``join``: add to a group.
@@ -88,7 +88,7 @@ class Tables(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``privilege.toml``."""
 
     iam_actions: tuple[str, ...]
-    changes: Changes
+    changes: AwsChanges
     family: tuple[Family, ...]
     workloads: Mapping[str, tuple[str, ...]]
     pass_role: Mapping[str, tuple[tuple[str, ...], ...]]

@@ -58,7 +58,7 @@ class _UserIdentity(Struct, frozen=True, kw_only=True, rename="camel"):
     session_context: _Session = _Session()
 
 
-class _Record(Struct, frozen=True, kw_only=True, rename="camel"):
+class _CreatorRecord(Struct, frozen=True, kw_only=True, rename="camel"):
     """The CloudTrail record inside an event; other members are dropped."""
 
     user_identity: _UserIdentity = _UserIdentity()
@@ -122,7 +122,7 @@ def parse_event(row: Any, name: str) -> tuple[str, datetime, str] | None:
     """
     event = payloads.read(row, _Event)
     try:
-        record = msgspec.json.decode(event.cloud_trail_event, type=_Record)
+        record = msgspec.json.decode(event.cloud_trail_event, type=_CreatorRecord)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"its record cannot be read: {error}") from error
     subject: Any = record.response_elements

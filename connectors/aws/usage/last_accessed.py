@@ -31,7 +31,7 @@ _ORDER: tuple[PrivilegeLevel, ...] = ("admin", "escalation")
 _GENERATE, _GET = "generate_service_last_accessed_details", "get_service_last_accessed_details"
 
 
-class _Service(Struct, frozen=True, kw_only=True, rename="pascal"):
+class _LastAccessedService(Struct, frozen=True, kw_only=True, rename="pascal"):
     """IAM ``ServiceLastAccessed``: a service for which the identity's policies allow an action."""
 
     service_namespace: str
@@ -47,7 +47,7 @@ class LastAccessed:
     """The services each identity has used and not used in the time that AWS keeps (400 days)."""
 
     def __init__(self) -> None:
-        self._services: Mapping[str, Sequence[_Service]] = {}
+        self._services: Mapping[str, Sequence[_LastAccessedService]] = {}
 
     def read(self, account: AwsReader, levels: Mapping[str, PrivilegeLevel]) -> Iterator[Coverage]:
         """Read the services of the most privileged of these identities. ``levels``: privilege by ARN."""
@@ -87,7 +87,7 @@ class LastAccessed:
         return structs.replace(identity, attributes=attributes, privilege=privilege)
 
 
-def services_of(iam: Any, arn: str, *, patience: float = PATIENCE, pause: float = 1.0) -> list[_Service]:
+def services_of(iam: Any, arn: str, *, patience: float = PATIENCE, pause: float = 1.0) -> list[_LastAccessedService]:
     """The services for which the identity's policies allow an action. Raises SourceError."""
     permission = f"{permission_of(iam, _GET)} of {arn}"
     job = call(iam, _GENERATE, expecting="JobId", Arn=arn, Granularity="SERVICE_LEVEL")["JobId"]
@@ -111,5 +111,5 @@ def _finished(iam: Any, job: Mapping[str, Any], permission: str, patience: float
     return answer
 
 
-def _services(answer: Mapping[str, Any], permission: str) -> list[_Service]:
-    return [expect(row, _Service, permission) for row in answer.get("ServicesLastAccessed", ())]
+def _services(answer: Mapping[str, Any], permission: str) -> list[_LastAccessedService]:
+    return [expect(row, _LastAccessedService, permission) for row in answer.get("ServicesLastAccessed", ())]

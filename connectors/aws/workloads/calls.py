@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from connectors.aws.client.reading import EachRead, Paging, looped, must_know, read_each
-from connectors.aws.client.session import Client, call, pages
-from connectors.aws.workloads.declarations import Detail, Listing, ResourceType, Where
+from connectors.aws.client.session import AwsClient, call, pages
+from connectors.aws.workloads.declarations import AwsDeclarationListing, Detail, ResourceType, Where
 from connectors.aws.workloads.paths import filled, found
 
 _PAGE_TOKENS = ("NextToken", "nextToken")
@@ -26,7 +26,7 @@ class Calls(Struct, frozen=True, kw_only=True):
     ``members``: the members of a row to keep; None: all.
     """
 
-    client: Client
+    client: AwsClient
     one: ResourceType
     where: Where
     members: frozenset[str] | None
@@ -93,7 +93,7 @@ class Calls(Struct, frozen=True, kw_only=True):
         answer = call(self.client, method, expecting=detail.at, **{**shared, detail.ids: ids}, **detail.parameters)
         return [self._kept({**shared, **row}) for row in found(answer, detail.at) if isinstance(row, Mapping)]
 
-    def _pages(self, listing: Listing, parameters: Parameters) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, listing: AwsDeclarationListing, parameters: Parameters) -> Iterator[Mapping[str, Any]]:
         method = self._method(listing.operation)
         if not listing.rows:
             yield call(self.client, method, **parameters)

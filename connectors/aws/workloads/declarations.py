@@ -55,7 +55,7 @@ class Where(Struct, frozen=True, kw_only=True):
         return {"partition": self.partition, "region": self.region, "account": self.account}
 
 
-class Listing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AwsDeclarationListing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The call that lists rows. ``rows``: the path to them in a page; a row that is a plain text becomes its ``id``.
 
     If ``rows`` is empty, the answer itself is the only row. ``size``: the maximum page size, if the call has that
@@ -174,7 +174,7 @@ class ResourceType(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     section: str
     title: str
     service: str
-    listing: Listing
+    listing: AwsDeclarationListing
     details: tuple[Detail, ...] = ()
     record: Fields | None = None
     stored: Kept | Literal["parse_secret", "parse_parameter", "parse_policy"] | None = None

@@ -10,7 +10,7 @@ from msgspec import Struct, structs
 
 from connectors.aws.client.payloads import AwsAccount
 from connectors.aws.client.reading import read_each
-from connectors.aws.client.session import AwsSession, Client, valid_in
+from connectors.aws.client.session import AwsClient, AwsSession, valid_in
 from connectors.aws.workloads.calls import Calls, Raw, filled_all
 from connectors.aws.workloads.catalog import BY_SECTION, TAGS, TYPES, children, kept, mentions, wanted
 from connectors.aws.workloads.declarations import Fields, ResourceType, Where
@@ -224,7 +224,7 @@ class ServiceReading:
                 continue
         return "without a name"
 
-    def _client(self, one: ResourceType) -> Client:
+    def _client(self, one: ResourceType) -> AwsClient:
         region = self._region
         return region.session.client(one.service, region.where.region, self._meter, patient=one.everywhere)
 

@@ -15,7 +15,7 @@ CloudName: TypeAlias = Literal["public", "usgov", "china"]
 Service: TypeAlias = Literal["graph", "arm", "vault"]
 
 
-class Cloud(Struct, frozen=True, kw_only=True):
+class AzureCloud(Struct, frozen=True, kw_only=True):
     """``authority``: the address of the sign-in. ``vault_suffix``: the suffix of vault hosts, without a leading dot.
 
     ``vault``: the audience of tokens for vaults. ``audiences``: audiences that differ from the address, as with an
@@ -39,22 +39,22 @@ class Cloud(Struct, frozen=True, kw_only=True):
         return f"{self.audiences.get(service) or getattr(self, service)}/.default"
 
 
-CLOUDS: dict[CloudName, Cloud] = {
-    "public": Cloud(
+CLOUDS: dict[CloudName, AzureCloud] = {
+    "public": AzureCloud(
         authority="https://login.microsoftonline.com",
         graph="https://graph.microsoft.com",
         arm="https://management.azure.com",
         vault="https://vault.azure.net",
         vault_suffix="vault.azure.net",
     ),
-    "usgov": Cloud(
+    "usgov": AzureCloud(
         authority="https://login.microsoftonline.us",
         graph="https://graph.microsoft.us",
         arm="https://management.usgovcloudapi.net",
         vault="https://vault.usgovcloudapi.net",
         vault_suffix="vault.usgovcloudapi.net",
     ),
-    "china": Cloud(
+    "china": AzureCloud(
         authority="https://login.chinacloudapi.cn",
         graph="https://microsoftgraph.chinacloudapi.cn",
         arm="https://management.chinacloudapi.cn",

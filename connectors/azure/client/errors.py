@@ -51,7 +51,7 @@ class ClosedToUs(Unreachable):
     """The network of the scanner is not allowed; the permission may exist."""
 
 
-class Answer(Protocol):
+class AzureAnswer(Protocol):
     """The parts of an HTTP response that are used. Responses of azure-core and inner responses of a batch have them."""
 
     @property
@@ -66,13 +66,13 @@ class _Inner(msgspec.Struct):
     innererror: Any = None
 
 
-class _Body(msgspec.Struct):
+class _ErrorBody(msgspec.Struct):
     error: Any = None
     code: Any = None
     message: Any = None
 
 
-def of_answer(answer: Answer, asked: str, permission: str, *, next_page: bool = False) -> SourceError:
+def of_answer(answer: AzureAnswer, asked: str, permission: str, *, next_page: bool = False) -> SourceError:
     """The error for a status other than success. ``asked``: a description of the request."""
     status = answer.status_code
     code, inner, message = _error_of(answer.content)
@@ -106,7 +106,7 @@ def _kind_of(status: int) -> type[SourceError]:
 def _error_of(content: bytes) -> tuple[str, str, str]:
     """Code, inner code and message of an error; each may be empty."""
     try:
-        body = msgspec.json.decode(content, type=_Body)
+        body = msgspec.json.decode(content, type=_ErrorBody)
         error = msgspec.convert(body.error, _Inner) if isinstance(body.error, dict) else _Inner(body.code, body.message)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "", "", ""

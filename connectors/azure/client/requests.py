@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from msgspec import Struct
 
 from connectors.azure import sections as s
-from connectors.azure.client.clouds import Cloud, Service
+from connectors.azure.client.clouds import AzureCloud, Service
 from scanner.errors import SourceError
 
 EVERYTHING = "*/read"
@@ -236,7 +236,7 @@ VERSIONS = {"v1.0": False, "beta": True}
 _PLAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
 
 
-def request_of(endpoints: Cloud, service: Service, method: str, url: str) -> Allowed:
+def request_of(endpoints: AzureCloud, service: Service, method: str, url: str) -> Allowed:
     """The table's entry for a URL of one service. Raises Forbidden for another host and for any other request."""
     if service == "vault":
         path = _path_in_vault(endpoints, url)
@@ -263,7 +263,7 @@ def address(url: str) -> SplitResult:
         raise Forbidden("a link in a response is not a valid address") from None
 
 
-def _path_in_vault(endpoints: Cloud, url: str) -> str:
+def _path_in_vault(endpoints: AzureCloud, url: str) -> str:
     parts, base = address(url), urlsplit(endpoints.vault)
     if base.path:  # one address for all vaults: the path has the name
         is_vault = parts.netloc.lower() == base.netloc.lower()

@@ -18,7 +18,7 @@ from connectors.azure.keys import (
     subscription_of,
 )
 from connectors.azure.rights.holders import Api, Directory
-from connectors.azure.rights.inheritance import Line
+from connectors.azure.rights.inheritance import AzureLine
 from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
 from connectors.core.reading import unread_facts
 from scanner.model import Identity, Privilege
@@ -153,11 +153,11 @@ def directory_for_rights(found: TenantFacts) -> Directory:
     )
 
 
-def _lines(found: TenantFacts) -> dict[str, Line]:
+def _lines(found: TenantFacts) -> dict[str, AzureLine]:
     """Blueprints that have agents here, by the id of their principal in this tenant."""
     agents = found.agents_by_blueprint()
     return {
-        id_: Line(
+        id_: AzureLine(
             name=one.display_name or one.app_id or id_,
             agents={agent.id: agent.display_name or agent.id for agent in agents[(one.app_id or "").lower()]},
             declared=found.handed_on(one.app_id),

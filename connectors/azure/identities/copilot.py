@@ -34,7 +34,7 @@ _UNKNOWN = Privilege(level="unknown", evidence=("what it signs in as is not know
 _MOST_CHANNELS = 50
 
 
-class _Row(Struct, frozen=True):
+class _CopilotRow(Struct, frozen=True):
     name: str
     type: str
     properties: dict[str, Any] | None = None
@@ -60,7 +60,7 @@ def read_copilot_agents(reader: AzureReader, found: TenantFacts) -> Iterator[Cov
 
 def _read(reader: AzureReader, section: SectionReading, found: TenantFacts) -> None:
     is_empty = True
-    for row in reader.rows(section, ([raw] for raw in resource_graph(reader.api, QUERY)), _Row):
+    for row in reader.rows(section, ([raw] for raw in resource_graph(reader.api, QUERY)), _CopilotRow):
         is_empty = False
         properties = row.properties or {}
         if row.type.lower() == _ENVIRONMENT:

@@ -13,7 +13,7 @@ from connectors.azure.identities.federation import Terms, credential_of, federat
 from connectors.azure.keys import arm_key, arm_name, managed_identity_key, subscription_of
 from connectors.azure.reader import AzureReader, gathered
 from connectors.azure.spec import MANAGED_IDENTITY, SPEC
-from connectors.azure.workloads.rows import Resource, agent_signal, kind_of, runs_as
+from connectors.azure.workloads.rows import AzureResource, agent_signal, kind_of, runs_as
 from connectors.core.contract import Scope
 from connectors.core.reading import unread_facts
 from scanner.errors import SourceError
@@ -33,7 +33,10 @@ class Federation(Struct, frozen=True, kw_only=True):
 
 
 def managed_identities(
-    scope: Scope, users: Iterable[Resource], resources: Sequence[Resource], federation: Mapping[str, Federation]
+    scope: Scope,
+    users: Iterable[AzureResource],
+    resources: Sequence[AzureResource],
+    federation: Mapping[str, Federation],
 ) -> Iterator[Identity]:
     """Managed identities without duplicates. ``users``: user-assigned identities; ``federation``: of those, by key.
 
@@ -51,7 +54,7 @@ def managed_identities(
             yield one
 
 
-def _agents(resources: Iterable[Resource]) -> dict[str, tuple[Signal, ...]]:
+def _agents(resources: Iterable[AzureResource]) -> dict[str, tuple[Signal, ...]]:
     found: dict[str, tuple[Signal, ...]] = {}
     for resource in resources:
         signal = agent_signal(resource)
@@ -63,7 +66,7 @@ def _agents(resources: Iterable[Resource]) -> dict[str, tuple[Signal, ...]]:
 
 
 def _user_assigned(
-    scope: Scope, row: Resource, signals: Mapping[str, tuple[Signal, ...]], federation: Mapping[str, Federation]
+    scope: Scope, row: AzureResource, signals: Mapping[str, tuple[Signal, ...]], federation: Mapping[str, Federation]
 ) -> Identity:
     key = managed_identity_key(row.id)
     trusted = federation.get(key, Federation())
@@ -90,7 +93,7 @@ def _user_assigned(
     )
 
 
-def _own(scope: Scope, rows: Iterable[Resource], signals: Mapping[str, tuple[Signal, ...]]) -> Iterator[Identity]:
+def _own(scope: Scope, rows: Iterable[AzureResource], signals: Mapping[str, tuple[Signal, ...]]) -> Iterator[Identity]:
     """System-assigned identities of resources, with the tags of the resource."""
     for row in rows:
         if row.identity is not None and row.identity.principal_id:
@@ -113,7 +116,9 @@ def _own(scope: Scope, rows: Iterable[Resource], signals: Mapping[str, tuple[Sig
             )
 
 
-def _elsewhere(scope: Scope, rows: Iterable[Resource], signals: Mapping[str, tuple[Signal, ...]]) -> Iterator[Identity]:
+def _elsewhere(
+    scope: Scope, rows: Iterable[AzureResource], signals: Mapping[str, tuple[Signal, ...]]
+) -> Iterator[Identity]:
     for row in rows:
         for arm_id, reported in ((row.identity and row.identity.user_assigned_identities) or {}).items():
             key, place = managed_identity_key(arm_id), subscription_of(arm_id)
@@ -138,7 +143,7 @@ def _aliases(client_id: str | None, arm_id: str) -> tuple[str, ...]:
     return (arm_id,) if client_id is None else (client_id, arm_id)
 
 
-def _attributes(scope: Scope, row: Resource, *, assigned: str) -> dict[str, Any]:
+def _attributes(scope: Scope, row: AzureResource, *, assigned: str) -> dict[str, Any]:
     reported = {"scope_name": scope.context.name, "assigned": assigned, "location": row.location}
     group = arm_key(row.id).partition("/resourcegroups/")[2].partition("/")[0]
     return {name: value for name, value in (reported | {"resource_group": group or None}).items() if value is not None}
@@ -158,11 +163,13 @@ class FederatedCredential(Struct, frozen=True, kw_only=True):
     properties: Terms
 
 
-def read_federation(reader: AzureReader, users: Sequence[Resource]) -> Generator[Coverage, None, dict[str, Federation]]:
+def read_federation(
+    reader: AzureReader, users: Sequence[AzureResource]
+) -> Generator[Coverage, None, dict[str, Federation]]:
     """Read by key; identities without an item could not be read. One request for each identity, several in parallel."""
     found: dict[str, Federation] = {managed_identity_key(one.id): Federation(unread=True) for one in users}
 
-    def listed(one: Resource) -> tuple[list[Raw], SourceError | None]:
+    def listed(one: AzureResource) -> tuple[list[Raw], SourceError | None]:
         path = f"{quote(one.id.rstrip('/'), safe='/')}/federatedIdentityCredentials"
         return gathered(reader.api.arm_pages(path, api_version=VERSION))
 

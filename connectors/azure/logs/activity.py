@@ -18,7 +18,7 @@ from connectors.core.contract import Connector
 from connectors.core.offline import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
-from connectors.logs.events import Act, Event, EventCounting
+from connectors.logs.events import Event, EventCounting, LogAct
 from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
@@ -170,16 +170,16 @@ class AzureActivityCounting(EventCounting[Record]):
         self._open = {}
         super().finish()
 
-    def act(self, raw: Any) -> Act:
+    def act(self, raw: Any) -> LogAct:
         """See ``EventCounting``."""
         what: _Raw = raw
         scope = plain(what.scope, 80) or "tenant"
         if what.by_provider:
-            return Act(scope, by_provider=True)
+            return LogAct(scope, by_provider=True)
         action = action_of(what.operation)
         features = self.features(sort_of(action), action, address=what.address)
         changed = tuple(map(plain, what.changed))
-        return Act(scope, plain(what.caller), features, plain(what.unique_id, 64), what.outcome, changed)
+        return LogAct(scope, plain(what.caller), features, plain(what.unique_id, 64), what.outcome, changed)
 
 
 def _raw(record: Record, operation: str, resource: str) -> _Raw:

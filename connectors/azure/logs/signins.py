@@ -14,7 +14,7 @@ from connectors.core.contract import Connector
 from connectors.core.offline import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
-from connectors.logs.events import Act, Event, EventCounting
+from connectors.logs.events import Event, EventCounting, LogAct
 from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
@@ -79,7 +79,7 @@ class _Agent(Struct, gc=False, frozen=True):
     subject: str | None = field(default=None, name="agentSubjectType")
 
 
-class SignIn(Struct, gc=False, frozen=True):
+class AzureSignIn(Struct, gc=False, frozen=True):
     """A row of ``signIns`` or of a summary, or the ``properties`` of an exported row."""
 
     id: str | None = None
@@ -105,11 +105,11 @@ class SignIn(Struct, gc=False, frozen=True):
     agent: _Agent | None = None
 
 
-class Line(SignIn, gc=False, frozen=True):
+class Line(AzureSignIn, gc=False, frozen=True):
     """A row, or a line of an export with the row in ``properties``."""
 
     time: str | None = None
-    properties: SignIn | None = None
+    properties: AzureSignIn | None = None
 
 
 class _Raw(NamedTuple):
@@ -132,7 +132,7 @@ class SignInCounting(EventCounting[Line]):
 
     def event(self, record: Line) -> Event | str | None:
         """See ``EventCounting``. Raises Unreadable for a record without a time."""
-        row: SignIn = record.properties or record
+        row: AzureSignIn = record.properties or record
         time = row.created or row.first or record.time
         if not time:
             raise Unreadable("one of its records is not a sign-in")
@@ -166,12 +166,12 @@ class SignInCounting(EventCounting[Line]):
         count = min(max(row.count if row.count is not None else 1, 0), _MOST_COUNTED)
         return Event(time, row.id or "", raw, count) if count else "in summaries that count none"
 
-    def act(self, raw: Any) -> Act:
+    def act(self, raw: Any) -> LogAct:
         """See ``EventCounting``: the act is a token for a resource."""
         what: _Raw = raw
         scope = plain(what.tenant.lower(), 64) or "tenant"
         if what.is_microsoft:
-            return Act(scope, by_provider=True)
+            return LogAct(scope, by_provider=True)
         features = self.features(
             "secret",
             f"{service_of(what.resource)}:sign-in",
@@ -183,7 +183,7 @@ class SignInCounting(EventCounting[Line]):
             on_behalf_of=what.for_whom,
         )
         outcome = DONE if not what.code else FAILED if what.code in _OF_SERVER else DENIED
-        return Act(scope, plain(what.caller), features, plain(what.principal, 64), outcome)
+        return LogAct(scope, plain(what.caller), features, plain(what.principal, 64), outcome)
 
 
 _NO_ONE = _Agent()

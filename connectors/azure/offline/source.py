@@ -16,7 +16,7 @@ from connectors.azure.offline.loading import open_export
 from connectors.azure.offline.missing import IDENTITIES, PROPERTIES, VAULTS, WRITES
 from connectors.azure.offline.recognise import Row
 from connectors.azure.offline.shapes import has_policies, is_vault
-from connectors.azure.reader import AzureReader, Unit
+from connectors.azure.reader import AzureReader, AzureUnit
 from connectors.azure.rights.places import GROUPS
 from connectors.azure.settings import AzureSettings
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, SectionReading
@@ -162,7 +162,7 @@ class ExportedSource:
         reported = self._settings.tenant or self._export.tenant
         if reported is None:
             raise SourceError(_NO_TENANT, hint="set tenant_id, or add `az account list > subscriptions.json`")
-        return structs.replace(self._nowhere, id=reported, context=Unit(kind="tenant", tenant=reported))
+        return structs.replace(self._nowhere, id=reported, context=AzureUnit(kind="tenant", tenant=reported))
 
     def _describe(self, section: SectionReading) -> None:
         export = self._export
@@ -206,7 +206,7 @@ class ExportedSource:
 
 
 def _unit(tenant: Scope, scope_id: str, kind: str, title: str | None, *, groups: tuple[str, ...] = ()) -> Scope:
-    unit = Unit(kind=kind, tenant=tenant.context.tenant, name=title, groups=groups)
+    unit = AzureUnit(kind=kind, tenant=tenant.context.tenant, name=title, groups=groups)
     return structs.replace(tenant, id=scope_id, context=unit)
 
 

@@ -14,7 +14,7 @@ from connectors.azure.identities.federation import Terms, credential_of, federat
 from connectors.azure.keys import application_key, arm_name, managed_identity_key, subscription_of
 from connectors.azure.spec import APPLICATION, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SPEC
 from connectors.planned import UNKNOWN, planned_key
-from connectors.planned.shapes import Declared, listed, mapping, text
+from connectors.planned.shapes import PlannedDeclared, listed, mapping, text
 from scanner.model import Credential, CredentialKind, Identity, Signal, credential_key
 from scanner.model.attributes import END_COMPUTED, LIVES_HOURS
 from scanner.model.planned import Computed, Effect, PlannedPlace
@@ -40,16 +40,16 @@ CREDENTIALS: Mapping[str, tuple[CredentialKind, str]] = {
 """By type: the kind of credential, and the argument that names whose it is."""
 
 
-class Holder(Struct, kw_only=True):
+class AzureHolder(Struct, kw_only=True):
     """An identity of the plan. ``faces``: its resources, as an application and its service principal.
 
     ``gives``: by the address of each of ``given``, the names of the rights that it grants.
     """
 
-    faces: list[Declared]
+    faces: list[PlannedDeclared]
     tenant: str
-    given: list[Declared]
-    credentials: list[Declared]
+    given: list[PlannedDeclared]
+    credentials: list[PlannedDeclared]
     gives: dict[str, list[str]] = {}
 
     @property
@@ -149,7 +149,7 @@ class Holder(Struct, kw_only=True):
         return next((face.text("object_id") for face in self.faces if face.type == _PRINCIPAL), "")
 
     @property
-    def _own(self) -> Declared:
+    def _own(self) -> PlannedDeclared:
         return next((face for face in self.faces if not face.is_data), self.faces[0])
 
     @property
@@ -191,7 +191,7 @@ class Holder(Struct, kw_only=True):
             if CREDENTIALS[each.type][0] == "federation":
                 yield _name_of(each), _terms(each)
 
-    def _credential(self, key: str, declared: Declared) -> Credential:
+    def _credential(self, key: str, declared: PlannedDeclared) -> Credential:
         kind, _ = CREDENTIALS[declared.type]
         if kind == "federation":
             return credential_of(key, _name_of(declared), _terms(declared))
@@ -210,7 +210,7 @@ class Holder(Struct, kw_only=True):
 _HOURS = re.compile(r"(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?(?:(?P<s>\d{1,9})s)?")
 
 
-def _end(declared: Declared) -> dict[str, Any]:
+def _end(declared: PlannedDeclared) -> dict[str, Any]:
     """The end of a credential without a day: hours after its creation, or computed.
 
     Without any, the provider takes its own, which the plan does not say.
@@ -222,17 +222,17 @@ def _end(declared: Declared) -> dict[str, Any]:
     return {LIVES_HOURS: hours + minutes / 60 + seconds / 3600}
 
 
-def _id(declared: Declared) -> str:
+def _id(declared: PlannedDeclared) -> str:
     if CREDENTIALS[declared.type][0] == "federation":
         return _name_of(declared)
     return declared.text("key_id")
 
 
-def _name_of(declared: Declared) -> str:
+def _name_of(declared: PlannedDeclared) -> str:
     return declared.text("display_name") or declared.text("name") or declared.at
 
 
-def _terms(declared: Declared) -> Terms:
+def _terms(declared: PlannedDeclared) -> Terms:
     audiences = declared.values.get("audiences") or declared.values.get("audience")
     return Terms(
         issuer=declared.text("issuer") or None,
@@ -244,10 +244,10 @@ def _terms(declared: Declared) -> Terms:
 class Holders:
     """The identities of a plan, by address, and by the ids that are known."""
 
-    def __init__(self, declared: Sequence[Declared], tenant: str) -> None:
+    def __init__(self, declared: Sequence[PlannedDeclared], tenant: str) -> None:
         self._tenant = tenant
-        self._by_at: dict[str, Holder] = {}
-        self._by_id: dict[str, Holder] = {}
+        self._by_at: dict[str, AzureHolder] = {}
+        self._by_id: dict[str, AzureHolder] = {}
         for each in declared:
             if each.type in _APPLICATIONS or each.type == _USER_ASSIGNED or _has_own_identity(each):
                 self._add(each, None)
@@ -255,12 +255,12 @@ class Holders:
             if each.type == _PRINCIPAL:
                 self._add(each, next(iter(self.referred(each, "client_id", "application_id")), None))
 
-    def __iter__(self) -> Iterator[Holder]:
+    def __iter__(self) -> Iterator[AzureHolder]:
         return iter({id(each): each for each in self._by_at.values()}.values())
 
-    def referred(self, declared: Declared, *names: str) -> list[Holder]:
+    def referred(self, declared: PlannedDeclared, *names: str) -> list[AzureHolder]:
         """The identities whose id an argument is, or whose resources its unknown value comes from."""
-        found: dict[int, Holder] = {}
+        found: dict[int, AzureHolder] = {}
         for name in names:
             value = declared.values.get(name)
             if isinstance(value, str):
@@ -270,13 +270,13 @@ class Holders:
             found.update({id(each): each for each in holders if each is not None})
         return list(found.values())
 
-    def _add(self, declared: Declared, application: Holder | None) -> None:
+    def _add(self, declared: PlannedDeclared, application: AzureHolder | None) -> None:
         """Note an identity. A principal joins its application; several data sources may describe the same one."""
         ids = [declared.text(name) for name in ("client_id", "application_id", "object_id", "principal_id", "id")]
         same = (self._by_id[each] for each in map(_compared, filter(None, ids)) if each in self._by_id)
         holder = application or next(same, None)
         if holder is None:
-            holder = Holder(faces=[declared], tenant=self._tenant, given=[], credentials=[])
+            holder = AzureHolder(faces=[declared], tenant=self._tenant, given=[], credentials=[])
         elif declared.is_data or not holder.faces[0].is_data:
             holder.faces.append(declared)
         else:
@@ -291,7 +291,7 @@ def _compared(identifier: str) -> str:
     return text.rpartition("/")[2] if text.startswith(("/applications/", "/serviceprincipals/")) else text
 
 
-def _has_own_identity(declared: Declared) -> bool:
+def _has_own_identity(declared: PlannedDeclared) -> bool:
     """Whether a resource has an identity of its own, besides those that are assigned to it."""
     kinds = (text(mapping(each).get("type")) for each in listed(declared.values.get("identity")))
     return declared.type.startswith("azurerm_") and not declared.is_data and any(_SYSTEM in kind for kind in kinds)

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from connectors.azure.keys import arm_key, managed_identity_key
-from connectors.azure.planned.identities import CREDENTIALS, HOLDING_TYPES, SOURCE, UNKNOWN_PLACE, Holder, Holders
-from connectors.azure.planned.rights import RIGHT_TYPES, Rights
+from connectors.azure.planned.identities import CREDENTIALS, HOLDING_TYPES, SOURCE, UNKNOWN_PLACE, AzureHolder, Holders
+from connectors.azure.planned.rights import RIGHT_TYPES, AzureRights
 from connectors.azure.spec import SPEC
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.effects import PlannedState, givers_of, planned_by_place
 from connectors.planned.kinds import not_understood
-from connectors.planned.shapes import Declared, listed, mapping, text
+from connectors.planned.shapes import PlannedDeclared, listed, mapping, text
 from scanner.access.assignments import with_assignments
 from scanner.model import Assignment, StoredSecret, Workload
 from scanner.model.planned import Unread
@@ -73,7 +73,7 @@ class _Moment:
 
     def __init__(self, resources: Sequence[Resource], values: Mapping[str, Any], tenant: str) -> None:
         declared = [
-            Declared(resource=each, values=values[each.place.resource])
+            PlannedDeclared(resource=each, values=values[each.place.resource])
             for each in resources
             if each.place.resource in values
         ]
@@ -82,7 +82,7 @@ class _Moment:
         for each in declared:
             if each.type in CREDENTIALS and not each.is_data:
                 self._add_credential(each)
-        rights = Rights(declared, self._holders, tenant)
+        rights = AzureRights(declared, self._holders, tenant)
         held: defaultdict[int, list[Assignment]] = defaultdict(list)
         for right in rights.given():
             right.holder.given.append(right.declared)
@@ -91,7 +91,7 @@ class _Moment:
         self.unread += rights.unread
         self.found = [(each.place, _found(each, held[id(each)])) for each in self._holders]
 
-    def _add_credential(self, declared: Declared) -> None:
+    def _add_credential(self, declared: PlannedDeclared) -> None:
         names = (CREDENTIALS[declared.type][1], "application_object_id", "user_assigned_identity_id")
         holders = self._holders.referred(declared, *names)
         for holder in holders:
@@ -107,7 +107,7 @@ class _Moment:
             return None
         blocks = [mapping(each) for each in listed(resource.values.get("identity"))]
         ids = [each for block in blocks for each in listed(block.get("identity_ids"))]
-        declared = Declared(resource=resource, values=resource.values)
+        declared = PlannedDeclared(resource=resource, values=resource.values)
         keys = [managed_identity_key(each) for each in ids if isinstance(each, str)]
         referred = [
             at
@@ -132,7 +132,7 @@ class _Moment:
         )
 
 
-def _found(holder: Holder, held: Sequence[Assignment]) -> PlannedState:
+def _found(holder: AzureHolder, held: Sequence[Assignment]) -> PlannedState:
     (identity,) = with_assignments([holder.identity()], {holder.key: held} if held else {})
     return PlannedState(
         at=holder.at,

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.azure.planned.identities import SOURCE, UNKNOWN_PLACE, Holder, Holders
+from connectors.azure.planned.identities import SOURCE, UNKNOWN_PLACE, AzureHolder, Holders
 from connectors.azure.rights.api_permissions import Permission, application_power, delegated_power
 from connectors.azure.rights.azure_privilege import AzureJudge
 from connectors.azure.rights.azure_role import Block, Role, published_roles
@@ -17,7 +17,7 @@ from connectors.azure.rights.power import Power
 from connectors.azure.rights.role_definitions import guid_of
 from connectors.azure.spec import SPEC
 from connectors.planned import UNKNOWN
-from connectors.planned.shapes import Declared, listed, mapping, text
+from connectors.planned.shapes import PlannedDeclared, listed, mapping, text
 from scanner.model import Assignment, Grant, Privilege
 from scanner.model.planned import Unread
 
@@ -42,15 +42,15 @@ _LATER = "is only known after deploying"
 class Right(Struct, frozen=True, kw_only=True):
     """A right in a plan. ``assignment``: its evaluation."""
 
-    holder: Holder
-    declared: Declared
+    holder: AzureHolder
+    declared: PlannedDeclared
     assignment: Assignment
 
 
-class Rights:
+class AzureRights:
     """Finds what a plan's resources give to its identities at one moment."""
 
-    def __init__(self, declared: Sequence[Declared], holders: Holders, tenant: str) -> None:
+    def __init__(self, declared: Sequence[PlannedDeclared], holders: Holders, tenant: str) -> None:
         self._declared = {each.at: each for each in declared}
         self._holders = holders
         self._tenant = tenant
@@ -70,7 +70,7 @@ class Rights:
             for each, holder in found
         ]
 
-    def _receiving(self, declared: Declared) -> Iterator[Holder]:
+    def _receiving(self, declared: PlannedDeclared) -> Iterator[AzureHolder]:
         """The holders of the right that a resource grants; people and their groups are left out."""
         argument = HOLDERS.get(declared.type)
         if argument is None or declared.is_data or declared.text("principal_type") in _PEOPLE:
@@ -85,7 +85,7 @@ class Rights:
             )
             self.unread.append(Unread(place=declared.resource.place, reason=reason))
 
-    def _assignment(self, declared: Declared, holder: Holder, *, runs: bool) -> Assignment:
+    def _assignment(self, declared: PlannedDeclared, holder: AzureHolder, *, runs: bool) -> Assignment:
         of_type = {
             ROLE_ASSIGNMENT: lambda: self._on_resources(declared, runs=runs),
             DIRECTORY_ASSIGNMENT: lambda: self._in_directory(declared),
@@ -109,7 +109,7 @@ class Rights:
 
     # --- Roles on resources ---
 
-    def _on_resources(self, declared: Declared, *, runs: bool) -> tuple[str, str | None, Power]:
+    def _on_resources(self, declared: PlannedDeclared, *, runs: bool) -> tuple[str, str | None, Power]:
         role, scope = self._role(declared), self._scope(declared)
         named = (
             declared.text("role_definition_name")
@@ -124,7 +124,7 @@ class Rights:
         power = AzureJudge(role).power(scope, condition=conditioned, runs_workloads=runs)
         return role.name, declared.text("scope") or scope.id, power
 
-    def _role(self, declared: Declared) -> Role | None:
+    def _role(self, declared: PlannedDeclared) -> Role | None:
         name, definition = declared.text("role_definition_name"), declared.text("role_definition_id")
         if name:
             own = (role for role in self._roles.values() if role.name == name)
@@ -136,7 +136,7 @@ class Rights:
         roles = [self._roles[at] for at in declared.resource.refers.get("role_definition_id", ()) if at in self._roles]
         return roles[0] if len(roles) == 1 else None
 
-    def _scope(self, declared: Declared) -> AzureScope | None:
+    def _scope(self, declared: PlannedDeclared) -> AzureScope | None:
         """The scope; of a resource of the plan that does not exist yet, one of its kind. None if unknown."""
         scope = declared.text("scope")
         if not scope:
@@ -150,14 +150,14 @@ class Rights:
 
     # --- Roles in the directory ---
 
-    def _in_directory(self, declared: Declared) -> tuple[str, str | None, Power]:
+    def _in_directory(self, declared: PlannedDeclared) -> tuple[str, str | None, Power]:
         scope = declared.text("directory_scope_id") or TENANT
         role = self._directory_role(declared)
         if role is None:
             return f"a directory role that {_LATER}", scope, _unknown(f"which directory role it is {_LATER}")
         return role.name, scope, directory_power(role, scope, self._tenant, {})
 
-    def _directory_role(self, declared: Declared) -> DirectoryRole | None:
+    def _directory_role(self, declared: PlannedDeclared) -> DirectoryRole | None:
         given = declared.text("role_id") or declared.text("template_id")
         if given:
             return as_published(given) or DirectoryRole(id=given, name=given, template="")
@@ -171,7 +171,7 @@ class Rights:
 
     # --- Permissions of APIs ---
 
-    def _of_application(self, declared: Declared) -> tuple[str, str | None, Power]:
+    def _of_application(self, declared: PlannedDeclared) -> tuple[str, str | None, Power]:
         api = self._api(declared, "resource_object_id")
         names = {
             str(value).lower(): name for name, value in mapping(api.values.get("app_role_ids") if api else None).items()
@@ -181,7 +181,7 @@ class Rights:
             return "a permission of an API", None, _unknown(f"the API's permission {_LATER}")
         return name, api.text("display_name"), application_power(_permission(name, api), self._tenant)
 
-    def _delegated(self, declared: Declared) -> tuple[str, str | None, Power]:
+    def _delegated(self, declared: PlannedDeclared) -> tuple[str, str | None, Power]:
         api = self._api(declared, "resource_service_principal_object_id")
         names = [each for each in listed(declared.values.get("claim_values")) if isinstance(each, str)]
         if api is None or not names:
@@ -191,7 +191,7 @@ class Rights:
         strongest = min(powers, key=lambda one: _ORDER.index(one.privilege.level))
         return " ".join(names), api.text("display_name"), strongest
 
-    def _api(self, declared: Declared, argument: str) -> Declared | None:
+    def _api(self, declared: PlannedDeclared, argument: str) -> PlannedDeclared | None:
         """The service principal of the API, as a data source of the plan describes it."""
         given = declared.text(argument).lower()
         referred = [self._declared[at] for at in declared.resource.refers.get(argument, ()) if at in self._declared]
@@ -206,13 +206,13 @@ def _unknown(reason: str) -> Power:
     return Power(privilege=Privilege(level="unknown", evidence=(reason,)))
 
 
-def _permission(name: str, api: Declared) -> Permission:
+def _permission(name: str, api: PlannedDeclared) -> Permission:
     return Permission(
         name=name, api=api.text("client_id") or api.text("application_id"), api_name=api.text("display_name")
     )
 
 
-def _custom_role(declared: Declared) -> Role:
+def _custom_role(declared: PlannedDeclared) -> Role:
     blocks = [mapping(each) for each in listed(declared.values.get("permissions"))]
     return Role(
         id=guid_of(declared.text("role_definition_id")) or declared.at.lower(),
@@ -235,7 +235,7 @@ def _texts(block: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(each for each in listed(block.get(name)) if isinstance(each, str))
 
 
-def _custom_directory_role(declared: Declared) -> DirectoryRole:
+def _custom_directory_role(declared: PlannedDeclared) -> DirectoryRole:
     actions = [
         one
         for block in listed(declared.values.get("permissions"))
@@ -250,7 +250,7 @@ def _built_in(name: str) -> DirectoryRole | None:
     return None if template is None else as_published(template)
 
 
-def _made_up(declared: Declared) -> str:
+def _made_up(declared: PlannedDeclared) -> str:
     """The id of a resource that the plan makes: as broad as its own will be."""
     known = declared.text("id")
     if known.startswith("/"):

@@ -14,10 +14,10 @@ from connectors.azure import sections as s
 from connectors.azure.client.errors import each_of
 from connectors.azure.client.payloads import ObjectId, moment
 from connectors.azure.keys import NIL_GUID
-from connectors.azure.reader import AzureReader, Unit
+from connectors.azure.reader import AzureReader, AzureUnit
 from connectors.azure.rights.azure_privilege import AzureJudge
 from connectors.azure.rights.deny_assignments import Denial, read_denials
-from connectors.azure.rights.holders import Holder, Member, assignment, members_of
+from connectors.azure.rights.holders import AzureMember, Holder, assignment, members_of
 from connectors.azure.rights.places import AzureScope, place_of
 from connectors.azure.rights.power import UNKNOWN_POWER, Power, some
 from connectors.azure.rights.principals import Principals, read_principals
@@ -48,7 +48,7 @@ class RoleAssignment(Struct, frozen=True, kw_only=True):
     created_by: str | None = None
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class AzureKnown(Struct, frozen=True, kw_only=True):
     """Context of assignments. ``groups``: names of existing groups by id; ``members``: members of groups.
 
     ``denials``: deny assignments.
@@ -57,7 +57,7 @@ class Known(Struct, frozen=True, kw_only=True):
     judges: Mapping[str, AzureJudge] = {}
     principals: Principals = Principals()
     groups: Mapping[str, str] = {}
-    members: Mapping[str, Sequence[Member]] = {}
+    members: Mapping[str, Sequence[AzureMember]] = {}
     denials: tuple[Denial, ...] = ()
 
 
@@ -65,7 +65,7 @@ class RowSorter:
     """Sorts the rows of a unit: its own, those that another unit reports, and those of people."""
 
     def __init__(self, scope: Scope) -> None:
-        self._unit: Unit = scope.context
+        self._unit: AzureUnit = scope.context
         self._own = scope.id.partition("/")[2].lower()
         self._read = {name.lower() for name in self._unit.groups}
         self._elsewhere = self._people = 0
@@ -97,7 +97,7 @@ class RowSorter:
         return group.lower() == self._own
 
 
-def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -> Iterator[Assignment]:
+def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: AzureKnown) -> Iterator[Assignment]:
     """The rights that these rows give: one for its principal, or for every service principal in its group."""
     once = {row.id.lower(): row for row in rows}
     runners = {
@@ -116,7 +116,7 @@ def assignments_of(scope: Scope, rows: Sequence[RoleAssignment], known: Known) -
             yield of(key, ids.get(principal, frozenset()) | {principal})
 
 
-def _ids(members: Mapping[str, Sequence[Member]]) -> Mapping[str, frozenset[str]]:
+def _ids(members: Mapping[str, Sequence[AzureMember]]) -> Mapping[str, frozenset[str]]:
     """By id of a principal in a group: its own id and those of the groups."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for group, inside in members.items():
@@ -130,7 +130,7 @@ def _may_be_principal(row: RoleAssignment, principals: Principals) -> bool:
     return principals.is_service_principal(row.principal_id) or not principals.kind(row.principal_id)
 
 
-def _judging(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> Judging:
+def _judging(scope: Scope, row: RoleAssignment, known: AzureKnown, *, runs: bool) -> Judging:
     """The power of a row for a holder with these ids, and the deny assignments that may apply there."""
     judge = known.judges.get(guid_of(row.role_definition_id))
     holds = (scope.id,) if scope.context.kind == "subscription" else scope.context.subscriptions
@@ -149,11 +149,11 @@ def _judging(scope: Scope, row: RoleAssignment, known: Known, *, runs: bool) -> 
 def _of(
     scope: Scope,
     row: RoleAssignment,
-    known: Known,
+    known: AzureKnown,
     judging: Judging,
     key: str,
     ids: frozenset[str],
-    member: Member | None = None,
+    member: AzureMember | None = None,
 ) -> Assignment:
     """``ids``: the holder's, and those of groups that it is in."""
     judge = known.judges.get(guid_of(row.role_definition_id))
@@ -244,5 +244,5 @@ def _records(reader: AzureReader, place: str, rows: list[RoleAssignment]) -> Ite
     there = {group: principals.name(group) or group for group in groups if principals.gone(group) is not True}
     members = yield from members_of(reader, there)
     denials = yield from read_denials(reader, place, rows)
-    known = Known(judges=judges, principals=principals, groups=there, members=members, denials=denials)
+    known = AzureKnown(judges=judges, principals=principals, groups=there, members=members, denials=denials)
     yield from assignments_of(reader.scope, rows, known)

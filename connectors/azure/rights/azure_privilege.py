@@ -133,12 +133,12 @@ class AzureJudge:
     def _judge(self, place: AzureScope, condition: str | None, runs: bool, denials: tuple[Denial, ...]) -> Power:
         denied = tuple(block for one in denials if one.reaches(place) for block in one.blocks)
         within = tuple(one for one in denials if one.lies_in(place))
-        certain = _Reading(self._allowance(condition, denied, False), place, within, runs=runs)
+        certain = _AzurePrivilegeReading(self._allowance(condition, denied, False), place, within, runs=runs)
         power = certain.power()
         has_condition = bool(condition and condition.strip()) or any(block.condition for block in self.role.blocks)
         if not (has_condition or denied):
             return power
-        uncertain = _Reading(self._allowance(condition, denied, True), place, within, runs=runs)
+        uncertain = _AzurePrivilegeReading(self._allowance(condition, denied, True), place, within, runs=runs)
         if power == Power():
             return under_a_condition(uncertain.power())
         return Power(
@@ -178,7 +178,7 @@ class _Allowance:
         return not certainly and all(map(self.role.may_allow, actions)) if self.uncertain else certainly
 
 
-class _Reading:
+class _AzurePrivilegeReading:
     """The rights at one place. ``within``: deny assignments in parts of it. ``runs``: workloads can be created."""
 
     def __init__(self, allowance: _Allowance, place: AzureScope, within: tuple[Denial, ...], *, runs: bool) -> None:

@@ -46,7 +46,7 @@ class Leading(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{POTENTIAL}could {self.name}" if self.potential else self.name
 
 
-class Way(Leading, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AzureWay(Leading, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A consequence of any of the actions. ``joins``: a group that holds a directory role is a target."""
 
     actions: tuple[str, ...]
@@ -62,7 +62,7 @@ class BuiltIn(Leading, frozen=True, kw_only=True):
 class DirectoryTable(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``directory_roles.toml``."""
 
-    way: tuple[Way, ...]
+    way: tuple[AzureWay, ...]
 
 
 class DirectoryRole(Struct, frozen=True, kw_only=True):
@@ -178,7 +178,7 @@ def _leading(role: DirectoryRole) -> tuple[Leading, ...]:
     return (*_ways(role), *((known,) if known else ()))
 
 
-def _ways(role: DirectoryRole) -> Iterator[Way]:
+def _ways(role: DirectoryRole) -> Iterator[AzureWay]:
     return (way for way in directory_table().way if any(_allows(role, action) for action in way.actions))
 
 

@@ -14,7 +14,7 @@ from connectors.azure.client.batch import graph_batch
 from connectors.azure.client.errors import NotTaken
 from connectors.azure.client.payloads import ObjectId, Page
 from connectors.azure.reader import AzureReader
-from connectors.azure.rights.inheritance import Line
+from connectors.azure.rights.inheritance import AzureLine
 from connectors.azure.rights.power import Power
 from connectors.azure.spec import SPEC
 from connectors.core.contract import Gone, Scope, SectionReading
@@ -43,7 +43,7 @@ class Directory(Struct, frozen=True, kw_only=True):
     names: Mapping[str, str] = {}
     left_out: frozenset[str] = frozenset()
     apis: Mapping[str, Api] = {}
-    lines: Mapping[str, Line] = {}
+    lines: Mapping[str, AzureLine] = {}
 
 
 # --- Directory objects by id, and service principals in groups ---
@@ -73,7 +73,7 @@ class DirectoryObject(Struct, frozen=True, kw_only=True):
         return kind_of(self.type or "")
 
 
-class Member(Struct, frozen=True, kw_only=True, rename="camel"):
+class AzureMember(Struct, frozen=True, kw_only=True, rename="camel"):
     """A member of a group. ``type``: as Graph writes it if there may be several."""
 
     id: ObjectId
@@ -114,12 +114,12 @@ def objects_by_id(reader: AzureReader, section: SectionReading, ids: Iterable[st
 
 def members_of(
     reader: AzureReader, groups: Mapping[str, str]
-) -> Generator[Coverage, None, dict[str, tuple[Member, ...]]]:
+) -> Generator[Coverage, None, dict[str, tuple[AzureMember, ...]]]:
     """The service principals in each group, and in the groups inside it. ``groups``: names by id.
 
     If Graph cannot filter them, all members are listed.
     """
-    members: dict[str, tuple[Member, ...]] = {}
+    members: dict[str, tuple[AzureMember, ...]] = {}
     with reader.section(s.GROUP_MEMBERS) as section:
         for path in (_ONLY_PRINCIPALS, _ALL_MEMBERS):
             failures = _read_members(reader, section, path, sorted(groups.keys() - members.keys()), members)
@@ -137,7 +137,7 @@ def _read_members(
     section: SectionReading,
     path: str,
     groups: Sequence[str],
-    members: dict[str, tuple[Member, ...]],
+    members: dict[str, tuple[AzureMember, ...]],
 ) -> list[SourceError]:
     """Add the members of each group to ``members``; returns the failures."""
     failures: list[SourceError] = []
@@ -146,7 +146,7 @@ def _read_members(
         if isinstance(rows, SourceError):
             failures.append(rows)
         else:
-            found = reader.rows(section, [rows], Member)
+            found = reader.rows(section, [rows], AzureMember)
             members[paths[one]] = tuple(member for member in found if member.is_principal)
     return failures
 

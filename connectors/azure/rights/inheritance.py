@@ -57,7 +57,7 @@ class Inheritable(Struct, frozen=True, kw_only=True, rename="camel"):
     inheritable_roles: Pattern | None = None
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class AzureLine(Struct, frozen=True, kw_only=True):
     """A blueprint's name, its agents' names by id, and what it declares inheritable; None if that is unknown."""
 
     name: str
@@ -92,7 +92,9 @@ class Heritage(Struct, frozen=True):
     inherited: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     unclear: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def of(self, line: Line | None, right: Assignment, api: str | None, kind: Kind, *ids: str) -> Iterator[Assignment]:
+    def of(
+        self, line: AzureLine | None, right: Assignment, api: str | None, kind: Kind, *ids: str
+    ) -> Iterator[Assignment]:
         """The same right of each agent that inherits it. ``ids``: other names of the permission."""
         if line is None or not line.agents:
             return

@@ -19,10 +19,10 @@ from connectors.azure.rights.holders import (
     GROUP,
     SERVICE_PRINCIPAL,
     Api,
+    AzureMember,
     Directory,
     DirectoryObject,
     Holder,
-    Member,
     assignment,
     members_of,
     objects_by_id,
@@ -129,7 +129,9 @@ class _Converter:
     def _role(self, row: DirectoryRoleAssignment) -> DirectoryRole | None:
         return self.roles.get(row.role_definition_id.lower()) or as_published(row.role_definition_id)
 
-    def of(self, row: DirectoryRoleAssignment, member: Member | None = None, *, group: str | None = None) -> Assignment:
+    def of(
+        self, row: DirectoryRoleAssignment, member: AzureMember | None = None, *, group: str | None = None
+    ) -> Assignment:
         """The right of its principal, or of a member of its group."""
         role, where = self._role(row), _scope_of(row)
         power = UNKNOWN_POWER

@@ -90,7 +90,7 @@ class Identities(Struct, frozen=True, kw_only=True, rename="camel"):
     user_assigned_identities: dict[str, Assigned | None] | None = None
 
 
-class Facts(Struct, frozen=True, kw_only=True, rename="camel"):
+class AzureFacts(Struct, frozen=True, kw_only=True, rename="camel"):
     """Properties of resources, each of some types only. Those of type Any may have any shape."""
 
     principal_id: str | None = None
@@ -115,7 +115,7 @@ class System(Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: Any = None
 
 
-class Resource(Facts, frozen=True, kw_only=True, rename="camel"):
+class AzureResource(AzureFacts, frozen=True, kw_only=True, rename="camel"):
     """One resource. ``properties`` and ``system_data`` come from lists of the resource manager only."""
 
     id: str
@@ -130,7 +130,7 @@ class Resource(Facts, frozen=True, kw_only=True, rename="camel"):
     disable_local_accounts: Any = None
     agent_principal: Any = None
     agent_blueprint: Any = None
-    properties: Facts | None = None
+    properties: AzureFacts | None = None
     system_data: System | None = None
 
     @property
@@ -185,7 +185,7 @@ def ask_resource_graph(reader: AzureReader, section: SectionReading) -> Estate:
     return Estate(rows=rows, refusal=None if rows else SourceError("Resource Graph returns nothing here"))
 
 
-def resources_of(reader: AzureReader, section: SectionReading, name: str, estate: Estate) -> Iterator[Resource]:
+def resources_of(reader: AzureReader, section: SectionReading, name: str, estate: Estate) -> Iterator[AzureResource]:
     """A section's resources. If Resource Graph failed, the resource manager is read.
 
     If that fails as well, the rows of Resource Graph are kept. Raises SourceError if there are none.
@@ -216,8 +216,8 @@ def resources_of(reader: AzureReader, section: SectionReading, name: str, estate
         section.note(str(estate.refusal))
 
 
-def _decoded(reader: AzureReader, section: SectionReading, pages: list[list[Raw]]) -> Iterator[Resource]:
-    for row in reader.rows(section, pages, Resource):
+def _decoded(reader: AzureReader, section: SectionReading, pages: list[list[Raw]]) -> Iterator[AzureResource]:
+    for row in reader.rows(section, pages, AzureResource):
         if subscription_of(row.id) != reader.scope.id:
             section.malformed(row.id, "it is of another subscription")
         elif row.properties is not None:
@@ -243,7 +243,7 @@ def _types() -> Mapping[str, _Type]:
     return read_table("connectors.azure.workloads", "resource_types.toml", dict[str, _Type])
 
 
-def kind_of(resource: Resource) -> str:
+def kind_of(resource: AzureResource) -> str:
     """The kind of a resource, such as ``function_app``; otherwise Azure's type."""
     found = _types().get(resource.type.lower())
     if found is None:
@@ -252,7 +252,7 @@ def kind_of(resource: Resource) -> str:
     return next((name for word, name in found.variants.items() if word in said), found.kind)
 
 
-def agent_signal(resource: Resource) -> Signal | None:
+def agent_signal(resource: AzureResource) -> Signal | None:
     """The signal that the identity of a resource is, or may be, an AI agent's."""
     found = _types().get(resource.type.lower())
     if found is None or found.agent is None or (found.agent_kinds and not found.agent_kinds & _said(resource)):
@@ -261,12 +261,12 @@ def agent_signal(resource: Resource) -> Signal | None:
     return Signal(says="agent", sort="provider", evidence=evidence, strength=found.agent)
 
 
-def _said(resource: Resource) -> frozenset[str]:
+def _said(resource: AzureResource) -> frozenset[str]:
     """The words of its ``kind``: ``functionapp,linux``."""
     return frozenset(word.strip() for word in (resource.kind or "").lower().split(","))
 
 
-def runs_as(resource: Resource) -> tuple[str, ...]:
+def runs_as(resource: AzureResource) -> tuple[str, ...]:
     """Keys of the managed identities that a resource may act as, sorted."""
     keys = {managed_identity_key(arm_id) for arm_id in _assigned(resource)}
     if resource.identity is not None and resource.identity.principal_id:
@@ -274,7 +274,7 @@ def runs_as(resource: Resource) -> tuple[str, ...]:
     return tuple(sorted(keys))
 
 
-def _assigned(resource: Resource) -> Iterator[str]:
+def _assigned(resource: AzureResource) -> Iterator[str]:
     """Resource ids of user-assigned identities."""
     yield from (resource.identity and resource.identity.user_assigned_identities) or ()
     yield from (one for one in (resource.kubelet, resource.msa_app_msi) if isinstance(one, str) and one)
@@ -283,7 +283,7 @@ def _assigned(resource: Resource) -> Iterator[str]:
 # --- Workloads: every resource that has an identity ---
 
 
-def workload(scope: Scope, tenant: str, row: Resource) -> Workload | None:
+def workload(scope: Scope, tenant: str, row: AzureResource) -> Workload | None:
     """A resource that runs as an identity; None for others."""
     keys = sorted({*runs_as(row), *_in_directory(tenant, row)})
     if not keys:
@@ -303,7 +303,7 @@ def workload(scope: Scope, tenant: str, row: Resource) -> Workload | None:
     )
 
 
-def _in_directory(tenant: str, row: Resource) -> Iterator[str]:
+def _in_directory(tenant: str, row: AzureResource) -> Iterator[str]:
     """Applications and agent identities; a bot with a managed identity names its client id, too."""
     kind = row.type.lower()
     if kind == BOT and isinstance(row.msa_app_id, str) and row.msa_app_id and not row.msa_app_msi:
@@ -312,7 +312,7 @@ def _in_directory(tenant: str, row: Resource) -> Iterator[str]:
         yield agent_identity_key(tenant, row.agent_principal)
 
 
-def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
+def _attributes(tenant: str, row: AzureResource) -> dict[str, Any]:
     blueprint = row.agent_blueprint if row.type.lower() == FOUNDRY_AGENT else None
     reported = {
         "location": row.location,
@@ -324,7 +324,7 @@ def _attributes(tenant: str, row: Resource) -> dict[str, Any]:
     return {name: value for name, value in reported.items() if value is not None}
 
 
-def _local_keys(row: Resource) -> bool | None:
+def _local_keys(row: AzureResource) -> bool | None:
     """Whether local keys give access without an identity; None if unknown."""
     if isinstance(row.disable_local_auth, bool):
         return not row.disable_local_auth

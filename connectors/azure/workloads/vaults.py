@@ -19,7 +19,7 @@ from connectors.azure.client.requests import Forbidden
 from connectors.azure.keys import arm_key, secrets_in, vault_item_key
 from connectors.azure.reader import AzureReader, gathered
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.rows import Estate, Resource, resources_of
+from connectors.azure.workloads.rows import AzureResource, Estate, resources_of
 from connectors.core.contract import DiscoveredRecord, Malformed, Scope, SectionReading
 from scanner.errors import Denied, SourceError, Unreachable
 from scanner.model import Assignment, Consequence, ConsequenceKind, Grant, Privilege, StoredSecret
@@ -68,7 +68,7 @@ class AccessPolicy(Struct, frozen=True, kw_only=True, rename="camel"):
     permissions: dict[str, tuple[str, ...] | None] = {}
 
 
-def assignments_of(scope: Scope, vault: Resource, policies: Iterable[AccessPolicy]) -> Iterator[Assignment]:
+def assignments_of(scope: Scope, vault: AzureResource, policies: Iterable[AccessPolicy]) -> Iterator[Assignment]:
     """Each policy as a right of its holder. A holder without an identity may be a person or a group."""
     by_key = {_key(vault, policy): policy for policy in policies}
     for key in sorted(by_key):
@@ -93,7 +93,7 @@ def privilege_of(vault: str, permissions: Mapping[str, Sequence[str] | None]) ->
     return Privilege(level="high", evidence=reasons) if reasons else Privilege(level="normal")
 
 
-def consequences_of(vault: Resource, permissions: Mapping[str, Sequence[str] | None]) -> tuple[Consequence, ...]:
+def consequences_of(vault: AzureResource, permissions: Mapping[str, Sequence[str] | None]) -> tuple[Consequence, ...]:
     """The consequences for the blast radius: of secrets and of keys."""
     held = {kind: {verb.lower() for verb in verbs or ()} for kind, verbs in permissions.items()}
     return tuple(
@@ -114,7 +114,7 @@ def _grave(permissions: Mapping[str, Sequence[str] | None]) -> Iterator[str]:
         yield from (reported for verb, reported in words.items() if held & {verb, _EVERYTHING})
 
 
-def _key(vault: Resource, policy: AccessPolicy) -> str:
+def _key(vault: AzureResource, policy: AccessPolicy) -> str:
     through = f"/{policy.application_id}" if policy.application_id else ""
     return f"{arm_key(vault.id)}/accesspolicies/{policy.object_id}{through}".lower()
 
@@ -163,7 +163,7 @@ class VaultKey(VaultItem, frozen=True, kw_only=True):
     address: str = field(name="kid")
 
 
-class _Properties(Struct, frozen=True, kw_only=True):
+class _VaultProperties(Struct, frozen=True, kw_only=True):
     attributes: Times | None = None
 
 
@@ -172,7 +172,7 @@ class ListedItem(Struct, frozen=True, kw_only=True):
 
     address: str = field(name="id")
     tags: dict[str, Any] | None = None
-    properties: _Properties = _Properties()
+    properties: _VaultProperties = _VaultProperties()
 
     @property
     def name(self) -> str | None:
@@ -193,7 +193,7 @@ class ListedItem(Struct, frozen=True, kw_only=True):
 Item = VaultItem | ListedItem
 
 
-def stored_secret(scope: Scope, vault: Resource, kind: str, name: str, item: Item) -> StoredSecret:
+def stored_secret(scope: Scope, vault: AzureResource, kind: str, name: str, item: Item) -> StoredSecret:
     """One item of a vault. ``rotated_at``: when it last changed in any way; its value is at least that old."""
     times = item.times or Times()
     reported = {
@@ -247,7 +247,7 @@ class NotInPolicy(Denied):
 
 def read_vaults(reader: AzureReader, estate: Estate) -> Iterator[DiscoveredRecord]:
     """Read every vault's access policies, then its items if the settings ask for them."""
-    vaults: list[Resource] = []
+    vaults: list[AzureResource] = []
     closed: dict[str, Unreachable] = {}
     with reader.section(s.VAULTS) as section:
         for vault in resources_of(reader, section, s.VAULTS, estate):
@@ -266,20 +266,20 @@ def read_vaults(reader: AzureReader, estate: Estate) -> Iterator[DiscoveredRecor
             yield from _read_items(reader, name, kind, vaults, closed)
 
 
-def _policies(reader: AzureReader, section: SectionReading, vault: Resource) -> Iterator[AccessPolicy]:
+def _policies(reader: AzureReader, section: SectionReading, vault: AzureResource) -> Iterator[AccessPolicy]:
     """The policies in force: a vault that uses roles keeps its policies but ignores them."""
     if not vault.enable_rbac_authorization:
         yield from reader.rows(section, [vault.access_policies or []], AccessPolicy)
 
 
 def _read_items(
-    reader: AzureReader, name: str, kind: str, vaults: Sequence[Resource], closed: dict[str, Unreachable]
+    reader: AzureReader, name: str, kind: str, vaults: Sequence[AzureResource], closed: dict[str, Unreachable]
 ) -> Iterator[DiscoveredRecord]:
     """Read items of a kind. ``closed``: vaults by id that denied another kind; they are skipped."""
     by_arm = reader.settings.key_vaults == "arm"
     row: type[Item] = ListedItem if by_arm else _ROWS.get(name, VaultItem)
 
-    def listed(vault: Resource) -> tuple[list[Raw], SourceError | None]:
+    def listed(vault: AzureResource) -> tuple[list[Raw], SourceError | None]:
         if vault.id in closed:
             raise closed[vault.id]
         if not vault.vault_uri:
@@ -304,7 +304,7 @@ def _read_items(
     yield reader.done(section)
 
 
-def _by_vault(reader: AzureReader, vault: Resource, kind: str) -> tuple[list[Raw], SourceError | None]:
+def _by_vault(reader: AzureReader, vault: AzureResource, kind: str) -> tuple[list[Raw], SourceError | None]:
     try:
         return gathered(reader.api.vault_pages(vault.vault_uri or "", f"/{kind}"))
     except Denied as error:
@@ -314,6 +314,6 @@ def _by_vault(reader: AzureReader, vault: Resource, kind: str) -> tuple[list[Raw
         raise NotInPolicy(str(error), permission=permission) from error
 
 
-def _by_arm(reader: AzureReader, vault: Resource, kind: str) -> Iterator[list[Raw]]:
+def _by_arm(reader: AzureReader, vault: AzureResource, kind: str) -> Iterator[list[Raw]]:
     path = f"{quote(vault.id.rstrip('/'), safe='/')}/{kind}"
     return reader.api.arm_pages(path, api_version=ITEMS_VERSION)

@@ -32,7 +32,7 @@ T = TypeVar("T")
 Query = Mapping[str, str | tuple[str, ...]]
 
 
-class Page(Struct, frozen=True, kw_only=True):
+class GcpPage(Struct, frozen=True, kw_only=True):
     """One page of a listing. ``unreachable``: places that the API itself could not read."""
 
     rows: list[Raw]
@@ -68,7 +68,7 @@ class GcpApi:
         """The session, shared with other units of its source."""
         return self._session
 
-    def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[Page]:
+    def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[GcpPage]:
         """A listing, page by page; ``query``: parameters besides the fixed ones."""
         assert request.items is not None
         sized: Query = {} if request.size is None else {request.sized_by: str(request.size)}
@@ -105,7 +105,7 @@ class GcpApi:
             seen.add(token)
             asked["pageToken"] = token
 
-    def service_accounts(self, project: str) -> Iterator[Page]:
+    def service_accounts(self, project: str) -> Iterator[GcpPage]:
         """A project's service accounts, by Google's own client in the form of REST; by REST if IAM is redirected."""
         if self._session.settings.accounts_by_rest:
             yield from self.pages(r.SERVICE_ACCOUNTS, project=project)
@@ -118,7 +118,7 @@ class GcpApi:
             seen.add(token)
             once = partial(self._by_grpc, project, token)
             page = self._session.by_grpc.answer(r.SERVICE_ACCOUNTS.path, once, self._session.pace("iam"))
-            yield Page(rows=[Raw(MessageToJson(type(row).pb(row), indent=None).encode()) for row in page.accounts])
+            yield GcpPage(rows=[Raw(MessageToJson(type(row).pb(row), indent=None).encode()) for row in page.accounts])
             token = page.next_page_token
             if not token:
                 return
@@ -174,11 +174,11 @@ class GcpApi:
         return Tried(page)
 
 
-def page_of(rows: list[Raw], content: bytes) -> Page:
+def page_of(rows: list[Raw], content: bytes) -> GcpPage:
     """A page with these rows. ``content``: the whole answer."""
     away: _Away = answer_as(content, _Away)
     named = (away.unreachable, away.unreachables, away.missing_zones)
-    return Page(rows=rows, unreachable=tuple(place for places in named for place in places or ()))
+    return GcpPage(rows=rows, unreachable=tuple(place for places in named for place in places or ()))
 
 
 def _parameters(request: Request, query: Query) -> dict[str, str | tuple[str, ...]]:

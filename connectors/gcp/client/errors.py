@@ -126,14 +126,14 @@ class _Details(Struct):
     details: list[Any] = []
 
 
-class _Body(Struct):
+class _GcpErrorBody(Struct):
     error: _Details
 
 
 def read_refusal(status: int, body: bytes) -> Reported:
     """The refusal in an HTTP answer. Raises NotGoogle if the answer cannot be Google's."""
     try:
-        error: _Details = decoded(body, _Body).error
+        error: _Details = decoded(body, _GcpErrorBody).error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         if status in RETRIED_STATUSES:  # front ends answer these with an HTML page
             return Reported(status=status)

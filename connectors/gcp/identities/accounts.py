@@ -11,7 +11,7 @@ from connectors.core.contract import DiscoveredRecord, Gone, own_words
 from connectors.core.reading import Moment, in_utc, unread_facts
 from connectors.federation import links_of
 from connectors.gcp.client import requests as r
-from connectors.gcp.client.api import Page
+from connectors.gcp.client.api import GcpPage
 from connectors.gcp.client.payloads import ServiceAccount
 from connectors.gcp.each import of_each
 from connectors.gcp.keys import account_key, last_segment
@@ -109,7 +109,7 @@ NO_EXPIRY = 9999
 _FOUND = {"EXPOSED": "Google found it exposed publicly", "COMPROMISE_DETECTED": "Google detected signs of abuse"}
 
 
-class _Status(Struct, frozen=True, kw_only=True):
+class _AccountStatus(Struct, frozen=True, kw_only=True):
     key: str = ""
     value: str = ""
 
@@ -125,7 +125,7 @@ class ServiceAccountKey(Struct, kw_only=True, rename="camel"):
     valid_before_time: Moment | None = None
     disabled: bool = False
     disable_reason: str = ""
-    extended_status: list[_Status] = []
+    extended_status: list[_AccountStatus] = []
 
     @property
     def account(self) -> str:
@@ -179,7 +179,7 @@ def read_account_keys(reader: GcpReader) -> Iterator[DiscoveredRecord]:
         yield reader.skipped(NAME, "service accounts were not listed")
         return
 
-    def ask(email: str) -> list[Page]:
+    def ask(email: str) -> list[GcpPage]:
         return list(reader.api.pages(r.SERVICE_ACCOUNT_KEYS, project=project.id, account=email))
 
     with reader.section(NAME) as section:

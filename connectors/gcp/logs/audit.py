@@ -20,7 +20,7 @@ from connectors.gcp.logs.spec import SPEC
 from connectors.gcp.rights.members import account_of
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
-from connectors.logs.events import Act, Event, EventCounting
+from connectors.logs.events import Event, EventCounting, LogAct
 from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
@@ -69,7 +69,7 @@ class _Who(Struct, gc=False, frozen=True):
     delegations: tuple[_Delegation, ...] = field(default=(), name="serviceAccountDelegationInfo")
 
 
-class _Status(Struct, gc=False, frozen=True):
+class _AuditStatus(Struct, gc=False, frozen=True):
     code: int = 0
 
 
@@ -90,7 +90,7 @@ class _Policy(Struct, gc=False, frozen=True):
     deltas: tuple[_Delta, ...] = field(default=(), name="bindingDeltas")
 
 
-class _Service(Struct, gc=False, frozen=True):
+class _AuditService(Struct, gc=False, frozen=True):
     policy: _Policy | None = field(default=None, name="policyDelta")
 
 
@@ -100,9 +100,9 @@ class _Payload(Struct, gc=False, frozen=True):
     resource: str = field(default="", name="resourceName")
     who: _Who | None = field(default=None, name="authenticationInfo")
     meta: _Meta | None = field(default=None, name="requestMetadata")
-    status: _Status | None = None
+    status: _AuditStatus | None = None
     permissions: tuple[_Permission, ...] = field(default=(), name="authorizationInfo")
-    data: _Service | None = field(default=None, name="serviceData")
+    data: _AuditService | None = field(default=None, name="serviceData")
 
 
 class _Resource(Struct, gc=False, frozen=True):
@@ -114,7 +114,7 @@ class _Operation(Struct, gc=False, frozen=True):
     last: bool = False
 
 
-class Entry(Struct, gc=False, frozen=True):
+class GcpEntry(Struct, gc=False, frozen=True):
     """The fields of a ``LogEntry`` that are read."""
 
     log: str = field(name="logName")
@@ -125,7 +125,7 @@ class Entry(Struct, gc=False, frozen=True):
     operation: _Operation | None = None
 
 
-class _Raw(NamedTuple):
+class _AuditRaw(NamedTuple):
     scope: str
     kind: str
     who: _Who
@@ -178,10 +178,10 @@ def sort_of(action: str, kind: str, permission: str) -> FeatureSort:
     return "read" if action.partition(":")[2].rpartition(".")[2].lower().startswith(_tables()["words"]) else "write"
 
 
-class GcpAuditCounting(EventCounting[Entry]):
+class GcpAuditCounting(EventCounting[GcpEntry]):
     """Counts the entries of one unit."""
 
-    def event(self, record: Entry) -> Event | str | None:
+    def event(self, record: GcpEntry) -> Event | str | None:
         """See ``EventCounting``. The end of a long operation is not a separate event."""
         found, payload = _log(record.log), record.payload
         ends = record.operation is not None and record.operation.last and not record.operation.first
@@ -192,7 +192,7 @@ class GcpAuditCounting(EventCounting[Entry]):
         scope, kind = found
         meta, action = payload.meta or _NO_META, action_of(payload.service, payload.method)
         changed, target = _named(action, payload, record.resource)
-        raw = _Raw(
+        raw = _AuditRaw(
             scope,
             kind,
             payload.who or _NO_CALLER,
@@ -209,13 +209,13 @@ class GcpAuditCounting(EventCounting[Entry]):
         )
         return Event(record.time, record.id, raw)
 
-    def act(self, raw: Any) -> Act:
+    def act(self, raw: Any) -> LogAct:
         """See ``EventCounting``."""
-        what: _Raw = raw
+        what: _AuditRaw = raw
         scope = plain(what.scope)
         caller = _name(what.who.email, what.who.subject)
         if what.kind == "system_event" or _is_google(caller):
-            return Act(scope, by_provider=True)
+            return LogAct(scope, by_provider=True)
         action = action_of(what.service, what.method)
         sort = sort_of(action, what.kind, what.permission)
         features = self.features(
@@ -237,7 +237,7 @@ class GcpAuditCounting(EventCounting[Entry]):
         refused = what.kind == "policy" or what.code in (_PERMISSION_DENIED, _UNAUTHENTICATED)
         outcome = DENIED if refused else FAILED if what.code else DONE
         became = (plain(what.target), "") if sort == "become" and what.target else None
-        return Act(scope, caller, features, "", outcome, tuple(map(plain, what.changed)), became)
+        return LogAct(scope, caller, features, "", outcome, tuple(map(plain, what.changed)), became)
 
 
 _NO_META, _NO_CALLER = _Meta(), _Who()
@@ -315,7 +315,7 @@ class GcpAuditLog(LiveLog):
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT
-    records: ClassVar[Records[Entry]] = Records(Entry, ("entries",))
+    records: ClassVar[Records[GcpEntry]] = Records(GcpEntry, ("entries",))
 
     def counting(self, networks: Networks) -> GcpAuditCounting:
         """See ``FileLog``."""

@@ -12,11 +12,11 @@ from msgspec import Raw
 from connectors.core.contract import Gone, Malformed, Meter
 from connectors.core.offline import NotExported
 from connectors.gcp.client import requests as r
-from connectors.gcp.client.api import GcpApi, Page, Query, page_of
+from connectors.gcp.client.api import GcpApi, GcpPage, Query, page_of
 from connectors.gcp.client.requests import Request
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.offline import recognise as k
-from connectors.gcp.offline.export import CONTAINERS, Export
+from connectors.gcp.offline.export import CONTAINERS, GcpExport
 from connectors.gcp.offline.recognise import Item
 from connectors.gcp.rights.vocabulary import vocabulary
 from scanner.text import counted
@@ -47,18 +47,18 @@ _LISTED_OF = {
 }
 
 
-class FileApi(GcpApi):
+class GcpFileApi(GcpApi):
     """As GcpApi; nothing is sent. ``export``: what answers."""
 
-    def __init__(self, export: Export, session: GcpSession) -> None:
+    def __init__(self, export: GcpExport, session: GcpSession) -> None:
         super().__init__(session, Meter())
         self.export = export
 
-    def service_accounts(self, project: str) -> Iterator[Page]:
+    def service_accounts(self, project: str) -> Iterator[GcpPage]:
         """A project's service accounts."""
         return self.pages(r.SERVICE_ACCOUNTS, project=project)
 
-    def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[Page]:
+    def pages(self, request: Request, query: Query | None = None, **places: str) -> Iterator[GcpPage]:
         """The rows of a listing in the files, as one page."""
         assert request.items is not None
         answer = self._asked(request, dict[str, Raw], query or {}, None, places)
@@ -181,7 +181,7 @@ def _known_role(name: str) -> dict[str, Any] | None:
     return None if permissions is None else {"name": name, "includedPermissions": sorted(permissions)}
 
 
-def policy_of(export: Export, container: str) -> Any:
+def policy_of(export: GcpExport, container: str) -> Any:
     """The policy of a project, folder or organization. Raises NotExported where no file holds it."""
     policy = export.policies.get(f"{CONTAINERS}{container}")
     if policy is None:

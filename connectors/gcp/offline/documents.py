@@ -70,14 +70,14 @@ _HOLDS_SECRET = frozenset(
 )
 
 
-class Document(Struct, frozen=True, kw_only=True):
+class GcpDocument(Struct, frozen=True, kw_only=True):
     """The content of a file. ``rows``: those of a list, or all objects. ``is_listing``: it is not a single object."""
 
     rows: tuple[Mapping[str, Any], ...]
     is_listing: bool
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path) -> GcpDocument:
     """Read a file. Raises Unreadable."""
     text = _text(content_of(path, MAX_BYTES))
     is_json = text.lstrip()[:1] in ("[", "{", "")
@@ -88,7 +88,7 @@ def read_document(path: Path) -> Document:
     if any(holds_secret(row) for row in rows):
         raise Unreadable(_SECRETS)
     is_alone = len(values) == 1 and not isinstance(values[0], list) and not text.startswith("---")
-    return Document(rows=rows, is_listing=not is_alone)
+    return GcpDocument(rows=rows, is_listing=not is_alone)
 
 
 def holds_secret(row: Mapping[str, Any]) -> bool:

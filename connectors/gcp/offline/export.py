@@ -14,9 +14,9 @@ from connectors.core.file_names import named_in, without
 from connectors.core.offline import Unreadable, files_in, name_in
 from connectors.gcp.keys import last_segment
 from connectors.gcp.offline import recognise as k
-from connectors.gcp.offline.documents import EXTENSIONS, Document, NoRows, newest, read_document
-from connectors.gcp.offline.naming import Names, PolicyOf, Rows, names_of, project_in, rows_of
-from connectors.gcp.offline.paths import NEUTRAL, Known, last_part, named_by, project_of
+from connectors.gcp.offline.documents import EXTENSIONS, GcpDocument, NoRows, newest, read_document
+from connectors.gcp.offline.naming import GcpNames, PolicyOf, Rows, names_of, project_in, rows_of
+from connectors.gcp.offline.paths import NEUTRAL, GcpKnown, last_part, named_by, project_of
 from connectors.gcp.offline.recognise import Item, Row
 from connectors.gcp.units import ProjectRef
 
@@ -37,7 +37,7 @@ _BRIEF = "roles without their permissions: `gcloud iam roles describe` has them,
 _NO_SCOPE = "it has no rows and does not say of what: put the project's id and what it lists into its name"
 
 
-class Export(Struct, frozen=True, kw_only=True, dict=True):
+class GcpExport(Struct, frozen=True, kw_only=True, dict=True):
     """The content of all files. Projects are named by id. ``ended``: those that are being deleted.
 
     ``known``: the names that a path may contain. ``is_complete``: what has no file is not there, of the types of which
@@ -52,7 +52,7 @@ class Export(Struct, frozen=True, kw_only=True, dict=True):
     projects: Mapping[str, ProjectRef]
     ended: Sequence[str]
     parents: Mapping[str, str | None]
-    known: Known
+    known: GcpKnown
     is_complete: bool = False
     items: dict[tuple[str, str], dict[str, Item]] = field(default_factory=lambda: defaultdict(dict))
     whole: set[tuple[str, str]] = field(default_factory=set)
@@ -123,16 +123,16 @@ class Export(Struct, frozen=True, kw_only=True, dict=True):
                 yield item
 
 
-class _File(Struct, frozen=True, kw_only=True):
+class _ExportFile(Struct, frozen=True, kw_only=True):
     name: str
     written_at: datetime
-    document: Document
+    document: GcpDocument
     rows: Rows
 
 
-def open_export(root: Path, *, organization: str | None = None, is_complete: bool = False) -> Export:
+def open_export(root: Path, *, organization: str | None = None, is_complete: bool = False) -> GcpExport:
     """Read every file. Raises OSError where the folder cannot be looked into."""
-    files: list[_File] = []
+    files: list[_ExportFile] = []
     unusable: list[tuple[str, str]] = []
     others: list[str] = []
     for path in files_in(root):
@@ -141,7 +141,7 @@ def open_export(root: Path, *, organization: str | None = None, is_complete: boo
             document = read_document(path)
             written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             rows = rows_of(document.rows, file=name)
-            files.append(_File(name=name, written_at=written_at, document=document, rows=rows))
+            files.append(_ExportFile(name=name, written_at=written_at, document=document, rows=rows))
         except NoRows as error:
             if path.suffix.lower() in EXTENSIONS:
                 unusable.append((name, str(error)))
@@ -150,7 +150,7 @@ def open_export(root: Path, *, organization: str | None = None, is_complete: boo
         except (Unreadable, OSError, RecursionError) as error:
             unusable.append((name, str(error) if isinstance(error, Unreadable) else "it cannot be read"))
     names = names_of(one.rows for one in files)
-    export = Export(
+    export = GcpExport(
         projects=names.projects(),
         ended=names.ended(),
         parents=names.parents,
@@ -170,7 +170,7 @@ def open_export(root: Path, *, organization: str | None = None, is_complete: boo
     return structs.replace(export, dated_at=dated_at, unusable=sorted(set(export.unusable)))
 
 
-def _add(export: Export, names: Names, file: _File) -> None:
+def _add(export: GcpExport, names: GcpNames, file: _ExportFile) -> None:
     """Newer rows replace older ones."""
     rows = file.rows
     items = [names.within(item) for item in rows.items]
@@ -192,7 +192,7 @@ def _add(export: Export, names: Names, file: _File) -> None:
         export.unknown.append(file.name)
 
 
-def _assets_are_whole(export: Export, names: Names, rows: Rows) -> None:
+def _assets_are_whole(export: GcpExport, names: GcpNames, rows: Rows) -> None:
     """A listing of assets gives all of a type in each project that it has one of, and all where no types were chosen.
 
     Of what it has none of in a project no one can say whether it was asked for it there.
@@ -204,7 +204,7 @@ def _assets_are_whole(export: Export, names: Names, rows: Rows) -> None:
         export.whole.update((project, type_) for type_ in (types | k.ALL_TYPES if types >= _UNCHOSEN else types))
 
 
-def _searched(names: Names, rows: Rows) -> set[str]:
+def _searched(names: GcpNames, rows: Rows) -> set[str]:
     """The projects of which these are all policies.
 
     Their own is among them, for every project has one, and so is one of what lies in a project: else only some types
@@ -216,7 +216,7 @@ def _searched(names: Names, rows: Rows) -> set[str]:
     return own if any(not one.startswith(CONTAINERS) for one in resources) else set()
 
 
-def _is_whole(export: Export, names: Names, item: Item) -> None:
+def _is_whole(export: GcpExport, names: GcpNames, item: Item) -> None:
     kind = k.BY_TYPE.get(item.type)
     if kind is not None and kind.within is not None:
         export.parts.add((item.type, item.path.rsplit("/", 2)[0]))
@@ -224,7 +224,7 @@ def _is_whole(export: Export, names: Names, item: Item) -> None:
         export.whole.add((names.project_in(item.path), item.type))
 
 
-def _add_policies(export: Export, names: Names, file: _File) -> None:
+def _add_policies(export: GcpExport, names: GcpNames, file: _ExportFile) -> None:
     """The name of a file says only of one policy what it is of."""
     homeless = [policy for policy in file.rows.policies if policy.resource is None]
     if len(homeless) > 1:
@@ -234,7 +234,7 @@ def _add_policies(export: Export, names: Names, file: _File) -> None:
             _add_policy(export, names, file, policy)
 
 
-def _add_policy(export: Export, names: Names, file: _File, policy: PolicyOf) -> None:
+def _add_policy(export: GcpExport, names: GcpNames, file: _ExportFile, policy: PolicyOf) -> None:
     resource = policy.resource and names.resource(policy.resource)
     home = names.id_of(policy.project) if policy.project else ""
     if resource is None and (named := named_by(file.name, export.known)):
@@ -247,7 +247,7 @@ def _add_policy(export: Export, names: Names, file: _File, policy: PolicyOf) -> 
         export.homes[resource] = home
 
 
-def _add_empty(export: Export, file: str) -> None:
+def _add_empty(export: GcpExport, file: str) -> None:
     """A listing without rows; the name of its file says of what it is."""
     known = export.known
     for kind in sorted(k.KINDS, key=lambda one: len(one.words), reverse=True):
@@ -265,7 +265,7 @@ def _add_empty(export: Export, file: str) -> None:
     export.unusable.append((file, _NO_SCOPE))
 
 
-def _parent(export: Export, type_: str, name: str, file: str) -> str | None:
+def _parent(export: GcpExport, type_: str, name: str, file: str) -> str | None:
     """The only resource of that type and name, or the only one in the project that the path names."""
     paths = export.named_resources[type_][name]
     project = project_of(file, export.known)

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from connectors.gcp.offline import recognise as k
-from connectors.gcp.offline.paths import Known, is_of_a_policy, projects_in, sole
+from connectors.gcp.offline.paths import GcpKnown, is_of_a_policy, projects_in, sole
 from connectors.gcp.offline.recognise import Item, Row
 from connectors.gcp.units import ProjectRef, ancestors_of, is_above
 
@@ -192,7 +192,7 @@ _IN_PROJECT = re.compile(r"(?P<before>(?:.*?/)?projects/)(?P<project>[^/]+)(?P<r
 _RESOURCE_MANAGER = "//cloudresourcemanager.googleapis.com"
 
 
-class Names(Struct, frozen=True, kw_only=True):
+class GcpNames(Struct, frozen=True, kw_only=True):
     """``described``: what is known of each project, by its id. ``numbers``: ids of projects by number.
 
     ``emails``: of accounts by unique id. ``homes``: ids of projects by the e-mails of the accounts in them.
@@ -241,11 +241,11 @@ class Names(Struct, frozen=True, kw_only=True):
             for one in active
         }
 
-    def known(self, organization: str | None = None) -> Known:
+    def known(self, organization: str | None = None) -> GcpKnown:
         """What paths may name. ``organization``: the one that the settings name."""
         above = {name for one in self.described.values() for name in self._above(one)} | self.parents.keys()
         numbers = (name.removeprefix("organizations/") for name in above if name.startswith("organizations/"))
-        return Known(
+        return GcpKnown(
             projects={**{one: one for one in self.described}, **self.numbers},
             emails=self.homes,
             organization=organization or sole(numbers),
@@ -262,7 +262,7 @@ def project_in(name: str) -> str:
     return found["project"] if found else ""
 
 
-def names_of(files: Iterable[Rows]) -> Names:
+def names_of(files: Iterable[Rows]) -> GcpNames:
     """The names in all files together."""
     every = tuple(files)
     described = [one for rows in every for one in rows.projects]
@@ -276,7 +276,7 @@ def names_of(files: Iterable[Rows]) -> Names:
         id_ = numbers.get(one.number, one.number) if not one.id else numbers.get(one.id, one.id)
         projects[id_] = _merged(projects.get(id_, Project(id=id_)), one)
     accounts = [(item, str(item.data.get("email"))) for item in items if item.type == k.ACCOUNT]
-    return Names(
+    return GcpNames(
         described=projects,
         numbers=numbers,
         emails={str(item.data.get("uniqueId")): email for item, email in accounts},

@@ -53,7 +53,7 @@ _INSIDE: Mapping[str, str] = {
 """Full names of what is in a folder of a project, by the folder's name in small letters and without signs."""
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class GcpKnown(Struct, frozen=True, kw_only=True):
     """Names that files contain.
 
     ``projects``: ids by number and by id. ``emails``: of accounts, with their projects' ids. ``organization``: the
@@ -66,7 +66,7 @@ class Known(Struct, frozen=True, kw_only=True):
     only: str | None = None
 
 
-class Named(Struct, frozen=True, kw_only=True):
+class GcpNamed(Struct, frozen=True, kw_only=True):
     """What a path names. ``resource``: its full name. ``project``: the id of the project that it is or is in."""
 
     resource: str
@@ -85,7 +85,7 @@ def projects_in(file: str) -> str | None:
     return named[-1] if named and _PROJECT.fullmatch(named[-1]) else None
 
 
-def named_by(file: str, known: Known) -> Named | None:
+def named_by(file: str, known: GcpKnown) -> GcpNamed | None:
     """What the policy in a file is of; None where its path does not say exactly that.
 
     The path is read from its end. The first part that is not made of neutral words decides.
@@ -112,14 +112,14 @@ def _is_collection(parts: list[str], at: int) -> bool:
     return kind in _ACCOUNTS or kind in _PROJECTS or kind in _INSIDE or kind in _ABOVE
 
 
-def _whole(part: str, before: str, known: Known) -> Named | None:
+def _whole(part: str, before: str, known: GcpKnown) -> GcpNamed | None:
     """The account, project, folder or organization that a part of a path names and nothing else."""
     if email := exact(part, known.emails, NEUTRAL):
         return _of_account(known.emails[email], email)
     if project := exact(part, known.projects, NEUTRAL):
         return _of_project(known.projects[project])
     above = _above(part, before, known)
-    return Named(resource=f"{_RESOURCE_MANAGER}/{above}") if above else None
+    return GcpNamed(resource=f"{_RESOURCE_MANAGER}/{above}") if above else None
 
 
 def last_part(file: str) -> str:
@@ -127,7 +127,7 @@ def last_part(file: str) -> str:
     return parts_of(file)[-1]
 
 
-def project_of(file: str, known: Known) -> str | None:
+def project_of(file: str, known: GcpKnown) -> str | None:
     """The id of the project that the folders of a file name, the innermost; else the only project."""
     return _project_of(parts_of(file)[:-1], known)
 
@@ -142,7 +142,7 @@ def _without_suffix(part: str) -> str:
     return _without_suffix(name) if dot and name and last.lower() in NEUTRAL else part
 
 
-def _project_of(parts: list[str], known: Known) -> str | None:
+def _project_of(parts: list[str], known: GcpKnown) -> str | None:
     """The id of the project that these folders name, the innermost."""
     for at in range(len(parts) - 1, -1, -1):
         if at and _plain(parts[at - 1]) in _PROJECTS:
@@ -152,25 +152,25 @@ def _project_of(parts: list[str], known: Known) -> str | None:
     return known.only
 
 
-def _inside(kind: str, name: str, project: str | None, known: Known) -> Named | None:
+def _inside(kind: str, name: str, project: str | None, known: GcpKnown) -> GcpNamed | None:
     if kind in _ACCOUNTS:
         email = exact(name, known.emails, NEUTRAL) or (name if _EMAIL.fullmatch(name) or name.isdigit() else None)
         project = known.emails.get(email or "") or project or project_of_account(email or "")
         return _of_account(project, email) if email and project else None
     if project is None:
         return None
-    return Named(resource=_INSIDE[kind].format(project=project, name=name), project=project)
+    return GcpNamed(resource=_INSIDE[kind].format(project=project, name=name), project=project)
 
 
-def _of_account(project: str, email: str) -> Named:
-    return Named(resource=account_key(project, email), project=project)
+def _of_account(project: str, email: str) -> GcpNamed:
+    return GcpNamed(resource=account_key(project, email), project=project)
 
 
-def _of_project(project: str) -> Named:
-    return Named(resource=f"{_RESOURCE_MANAGER}/projects/{project}", project=project)
+def _of_project(project: str) -> GcpNamed:
+    return GcpNamed(resource=f"{_RESOURCE_MANAGER}/projects/{project}", project=project)
 
 
-def _above(part: str, before: str, known: Known) -> str | None:
+def _above(part: str, before: str, known: GcpKnown) -> str | None:
     """The organization or folder that a part names, by its number, or as the only organization."""
     words = list(words_in(part))
     kind = next((_ABOVE[word] for word in words if word in _ABOVE), _ABOVE.get(before))

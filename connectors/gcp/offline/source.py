@@ -20,8 +20,8 @@ from connectors.gcp.identities.api_keys import emit_api_keys, list_api_keys
 from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
-from connectors.gcp.offline.api import FileApi, policy_of
-from connectors.gcp.offline.export import CONTAINERS, Export, open_export
+from connectors.gcp.offline.api import GcpFileApi, policy_of
+from connectors.gcp.offline.export import CONTAINERS, GcpExport, open_export
 from connectors.gcp.offline.recognise import STORED, VERSION, command_for
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.rights.assignments import POLICIES
@@ -82,7 +82,7 @@ def _versions(
     reader: GcpReader, section: SectionReading, names: list[str]
 ) -> tuple[dict[str, list[SecretVersion]], int]:
     """Those of each secret by its full name, and of how many they are in no file."""
-    assert isinstance(reader.api, FileApi)
+    assert isinstance(reader.api, GcpFileApi)
     export, project = reader.api.export, reader.place.project.id
     found: defaultdict[str, list[SecretVersion]] = defaultdict(list)
     unread = 0
@@ -130,7 +130,7 @@ _NOT_DESCRIBED = "no file describes what is in it"
 _FIX = "begin with `gcloud iam service-accounts list --project=PROJECT --format=json > PROJECT-service-accounts.json`"
 
 
-class ExportedSource:
+class GcpExportedSource:
     """The projects in the files of ``settings.from_files``. Looked through once, when it is first asked for anything.
 
     ``nowhere``: the scope that represents all of the source's.
@@ -165,7 +165,7 @@ class ExportedSource:
 
     def reader(self, scope: Scope) -> GcpReader:
         """The reader of a unit."""
-        return GcpReader(FileApi(self._export, self._session), scope, Meter(asks=False), self._settings)
+        return GcpReader(GcpFileApi(self._export, self._session), scope, Meter(asks=False), self._settings)
 
     def dated(self, records: Iterable[DiscoveredRecord]) -> Iterator[DiscoveredRecord]:
         """The records; identities say when they were looked at."""
@@ -185,7 +185,7 @@ class ExportedSource:
             yield Check(name=file, ok=False, detail=reason)
 
     @cached_property
-    def _export(self) -> Export:
+    def _export(self) -> GcpExport:
         assert self._settings.from_files is not None
         with looking_into(self._settings.from_files):
             return open_export(

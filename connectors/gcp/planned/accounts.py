@@ -28,7 +28,7 @@ _EMAIL = re.compile(r"[^@\s/]+@[a-z0-9.-]+\.gserviceaccount\.com", re.ASCII)
 _NOT_IN_IDS = re.compile(r"[^a-z0-9-]", re.ASCII)
 
 
-class Declared(shapes.Declared, frozen=True, kw_only=True, gc=False):
+class GcpDeclared(shapes.PlannedDeclared, frozen=True, kw_only=True, gc=False):
     """A resource with its arguments at one moment, in a project."""
 
     @property
@@ -37,7 +37,7 @@ class Declared(shapes.Declared, frozen=True, kw_only=True, gc=False):
         return self.text("project") or self.resource.account
 
 
-class Account(Struct, kw_only=True):
+class GcpAccount(Struct, kw_only=True):
     """A service account. ``declared``: None if the plan only names it. ``email``: made up if it is not known yet.
 
     ``gives``: by the address of each of ``given``, the roles that it grants.
@@ -48,9 +48,9 @@ class Account(Struct, kw_only=True):
     key: str
     project: str | None
     name_known: bool = True
-    declared: Declared | None = None
-    given: list[Declared]
-    keys: list[Declared]
+    declared: GcpDeclared | None = None
+    given: list[GcpDeclared]
+    keys: list[GcpDeclared]
     gives: dict[str, list[str]] = {}
 
     @property
@@ -85,7 +85,7 @@ class Account(Struct, kw_only=True):
         """By key of a credential, the place that makes it."""
         return {self._credential(each).key: each.resource.place for each in self.keys}
 
-    def _credential(self, declared: Declared) -> Credential:
+    def _credential(self, declared: GcpDeclared) -> Credential:
         name = key_id(declared) or declared.at
         ends = moment(text(declared.values.get("valid_before")))
         is_endless = ends is None or ends.year >= _ENDLESS
@@ -101,7 +101,7 @@ class Account(Struct, kw_only=True):
         )
 
 
-def key_id(declared: Declared) -> str:
+def key_id(declared: GcpDeclared) -> str:
     """The id of a key; empty if only deploying determines it."""
     return text(declared.values.get("access_id")) or text(declared.values.get("name")).rpartition("/")[2]
 
@@ -109,27 +109,27 @@ def key_id(declared: Declared) -> str:
 class Accounts:
     """The accounts of a plan, by address and by e-mail."""
 
-    def __init__(self, declared: Iterable[Declared]) -> None:
-        self.by_at: dict[str, Account] = {}
-        self.by_email: dict[str, Account] = {}
+    def __init__(self, declared: Iterable[GcpDeclared]) -> None:
+        self.by_at: dict[str, GcpAccount] = {}
+        self.by_email: dict[str, GcpAccount] = {}
         for number, each in enumerate(declared):
             if each.resource.type in ACCOUNT_TYPES:
                 self._add(each, number)
 
-    def __iter__(self) -> Iterator[Account]:
+    def __iter__(self) -> Iterator[GcpAccount]:
         return iter(self.by_email.values())
 
-    def named(self, reference: str) -> Account | None:
+    def named(self, reference: str) -> GcpAccount | None:
         """The account of an e-mail, which may be the end of a resource name; None for a text that is none."""
         email = reference.rpartition("/")[2]
         if email not in self.by_email and _EMAIL.fullmatch(email):
             project = project_of_account(email)
-            self.by_email[email] = Account(
+            self.by_email[email] = GcpAccount(
                 at=email, email=email, key=account_key(project or "-", email), project=project, given=[], keys=[]
             )
         return self.by_email.get(email)
 
-    def referred(self, declared: Declared, name: str) -> list[Account]:
+    def referred(self, declared: GcpDeclared, name: str) -> list[GcpAccount]:
         """The accounts that an argument names, or whose resources its unknown value comes from."""
         value = declared.values.get(name)
         if isinstance(value, str):
@@ -137,7 +137,7 @@ class Accounts:
             return [] if found is None else [found]
         return [self.by_at[at] for at in declared.refers(name) if at in self.by_at]
 
-    def _add(self, declared: Declared, number: int) -> None:
+    def _add(self, declared: GcpDeclared, number: int) -> None:
         values, project = declared.values, declared.project
         name = text(values.get("account_id")).partition("@")[0]
         email = text(values.get("email"))
@@ -154,7 +154,7 @@ class Accounts:
                 found.at, found.declared = declared.at, declared
             self.by_at[declared.at] = found
             return
-        account = Account(
+        account = GcpAccount(
             at=declared.at,
             email=email,
             key=key,

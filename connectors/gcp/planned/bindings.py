@@ -11,17 +11,17 @@ import msgspec
 from msgspec import Struct
 
 from connectors.gcp.keys import account_key
-from connectors.gcp.planned.accounts import SOURCE, UNKNOWN_PROJECT, Account, Accounts, Declared
+from connectors.gcp.planned.accounts import SOURCE, UNKNOWN_PROJECT, Accounts, GcpAccount, GcpDeclared
 from connectors.gcp.rights.assignments import assignments_of
 from connectors.gcp.rights.bindings import Accounts as Listed
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.conditions import Expression
 from connectors.gcp.rights.deny import Denials
 from connectors.gcp.rights.judging import Holdings
-from connectors.gcp.rights.members import Member, parse_member
+from connectors.gcp.rights.members import GcpMember, parse_member
 from connectors.gcp.rights.providers import Provider, parse_provider
-from connectors.gcp.rights.roles import Role, Roles
-from connectors.gcp.rights.tree import Resource, Tree
+from connectors.gcp.rights.roles import GcpRoles, Role
+from connectors.gcp.rights.tree import GcpResource, Tree
 from connectors.gcp.rights.trusts import Pools, trusts_of
 from connectors.gcp.rights.vocabulary import counted
 from connectors.planned import UNKNOWN
@@ -73,7 +73,7 @@ _BEFORE_ALL = datetime(1970, 1, 1, tzinfo=UTC)
 """The time at which conditions are evaluated: a binding that expires later counts."""
 
 
-class Given(Struct, frozen=True, kw_only=True):
+class GcpGiven(Struct, frozen=True, kw_only=True):
     """Assignments and trusts from bindings, by e-mail. ``unread``: accounts whose trusts are not all known."""
 
     assignments: Mapping[str, Sequence[Assignment]]
@@ -81,7 +81,7 @@ class Given(Struct, frozen=True, kw_only=True):
     unread: frozenset[str]
 
 
-class _Row(Struct, frozen=True, kw_only=True):
+class _BindingRow(Struct, frozen=True, kw_only=True):
     """A role for some members. ``path``: of the members, for references."""
 
     role: Any
@@ -103,7 +103,7 @@ def policy_types() -> frozenset[str]:
 class Bindings:
     """The bindings of a plan. Accounts that they name are added to ``accounts``, and note what gives them rights."""
 
-    def __init__(self, declared: Iterable[Declared], accounts: Accounts) -> None:
+    def __init__(self, declared: Iterable[GcpDeclared], accounts: Accounts) -> None:
         self._declared = {each.at: each for each in declared}
         self._accounts = accounts
         self._roles = {
@@ -112,11 +112,11 @@ class Bindings:
         self.unread: list[Unread] = []
         self._found = [each for one in self._declared.values() for each in self._of(one)]
 
-    def given(self) -> Given:
+    def given(self) -> GcpGiven:
         """The rights that they give the accounts, and who can assume these."""
         projects = {each.resource.project for each in self._found} | {each.project for each in self._accounts}
         tree = Tree(parents={f"projects/{project}": () for project in projects if project})
-        roles, denials = Roles(self._roles.values()), Denials({}, tree, _BEFORE_ALL)
+        roles, denials = GcpRoles(self._roles.values()), Denials({}, tree, _BEFORE_ALL)
         holdings = Holdings(self._found, roles, tree, denials, _BEFORE_ALL, unread=tree.places())
         assignments: dict[str, list[Assignment]] = {}
         for each in assignments_of(self._found, holdings, Listed(), source=SOURCE, scope=UNKNOWN_PROJECT):
@@ -125,9 +125,9 @@ class Bindings:
         for account in self._accounts:
             emails.setdefault(account.project or "", []).append(account.email)
         trusts, unread = trusts_of(self._found, holdings, emails, Pools(None, self._providers()))
-        return Given(assignments=assignments, trusts=trusts, unread=unread)
+        return GcpGiven(assignments=assignments, trusts=trusts, unread=unread)
 
-    def _of(self, declared: Declared) -> Iterator[Binding]:
+    def _of(self, declared: GcpDeclared) -> Iterator[Binding]:
         policy = policy_of(declared.resource.type)
         if policy is None:
             return
@@ -145,17 +145,17 @@ class Bindings:
                 for member in members:
                     yield Binding(resource=resource, role=role, member=member, condition=_condition(row.condition))
 
-    def _miss(self, declared: Declared, reason: str) -> None:
+    def _miss(self, declared: GcpDeclared, reason: str) -> None:
         if declared.resource.effect not in ("deleted", "unchanged"):
             self.unread.append(Unread(place=declared.resource.place, reason=reason))
 
-    def _rows(self, declared: Declared) -> Iterator[_Row]:
+    def _rows(self, declared: GcpDeclared) -> Iterator[_BindingRow]:
         """The rows that a resource declares; none if they are only known after deploying."""
         values = declared.values
         if declared.resource.type.endswith("_iam_policy"):
             yield from self._rows_of_policy(declared)
         elif declared.resource.type.endswith("_iam_member"):
-            yield _Row(
+            yield _BindingRow(
                 role=values.get("role"),
                 members=[values.get("member")],
                 path="member",
@@ -163,9 +163,9 @@ class Bindings:
             )
         elif isinstance(values.get("members"), list):
             condition = values.get("condition")
-            yield _Row(role=values.get("role"), members=values["members"], path="members", condition=condition)
+            yield _BindingRow(role=values.get("role"), members=values["members"], path="members", condition=condition)
 
-    def _rows_of_policy(self, declared: Declared) -> Iterator[_Row]:
+    def _rows_of_policy(self, declared: GcpDeclared) -> Iterator[_BindingRow]:
         data: Any = declared.values.get("policy_data")
         if data is UNKNOWN:
             sources = [self._declared[at] for at in declared.refers("policy_data") if at in self._declared]
@@ -181,11 +181,11 @@ class Bindings:
             except (msgspec.DecodeError, RecursionError, UnicodeError):
                 return
         for block in map(mapping, blocks):
-            yield _Row(
+            yield _BindingRow(
                 role=block.get("role"), members=listed(block.get("members")), path="", condition=block.get("condition")
             )
 
-    def _resource(self, declared: Declared, policy: Policy) -> Resource | None:
+    def _resource(self, declared: GcpDeclared, policy: Policy) -> GcpResource | None:
         """The resource that the policy is attached to; None if unknown."""
         named: Any = declared.values.get(policy.argument)
         if policy.argument == "service_account_id":
@@ -200,7 +200,7 @@ class Bindings:
             named = UNKNOWN_PROJECT
         return Tree().resource(policy.on.format(text(named).rpartition("/")[2])) if text(named) else None
 
-    def _members(self, declared: Declared, row: _Row, number: int, value: Any) -> list[Member]:
+    def _members(self, declared: GcpDeclared, row: _BindingRow, number: int, value: Any) -> list[GcpMember]:
         role = self._role(declared, row.role)
         if isinstance(value, str):
             member = parse_member(value)
@@ -215,7 +215,7 @@ class Bindings:
             _give(account, declared, role)
         return [parse_member(f"serviceAccount:{account.email}") for account in found]
 
-    def _role(self, declared: Declared, value: Any) -> str:
+    def _role(self, declared: GcpDeclared, value: Any) -> str:
         if isinstance(value, str):
             return value
         names = [self._roles[at].name for at in declared.refers("role") if at in self._roles]
@@ -248,7 +248,7 @@ def _provider_payload(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _custom_role(declared: Declared) -> Role:
+def _custom_role(declared: GcpDeclared) -> Role:
     permissions = declared.values.get("permissions")
     is_known = isinstance(permissions, list) and all(isinstance(each, str) for each in permissions)
     parent = text(declared.values.get("org_id"))
@@ -266,11 +266,11 @@ def _condition(value: Any) -> Expression | None:
     return Expression(expression=expression) if expression else None
 
 
-def _give(account: Account, declared: Declared, role: str) -> None:
+def _give(account: GcpAccount, declared: GcpDeclared, role: str) -> None:
     account.given.append(declared)
     account.gives.setdefault(declared.at, []).append(role)
 
 
-def given_by(account: Account) -> bool:
+def given_by(account: GcpAccount) -> bool:
     """Whether something gives the account rights or keys that the change brings."""
     return any(each.resource.effect != "unchanged" for each in (*account.given, *account.keys))

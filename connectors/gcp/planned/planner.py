@@ -13,12 +13,12 @@ from connectors.gcp.planned.accounts import (
     KEY_TYPES,
     SOURCE,
     UNKNOWN_PROJECT,
-    Account,
     Accounts,
-    Declared,
+    GcpAccount,
+    GcpDeclared,
     key_id,
 )
-from connectors.gcp.planned.bindings import BINDING_TYPES, Bindings, Given, given_by, policy_types, tables
+from connectors.gcp.planned.bindings import BINDING_TYPES, Bindings, GcpGiven, given_by, policy_types, tables
 from connectors.gcp.planned.config_connector import GROUP, READ, as_terraform
 from connectors.planned import UNKNOWN, Known, Planned, Resource, planned_key
 from connectors.planned.effects import PlannedState, givers_of, planned_by_place
@@ -46,8 +46,10 @@ class GcpPlanner:
     def planned(self, resources: Sequence[Resource], known: Known) -> Planned:
         """The planned identities and rights."""
         resources = as_terraform(resources)
-        after = _Moment(resources, {each.place.resource: each.values for each in resources if each.effect != "deleted"})
-        before = _Moment(resources, {each.place.resource: each.before for each in resources if each.before})
+        after = _PlannerMoment(
+            resources, {each.place.resource: each.values for each in resources if each.effect != "deleted"}
+        )
+        before = _PlannerMoment(resources, {each.place.resource: each.before for each in resources if each.before})
         deployed = [each for each in resources if each.effect != "deleted"]
         return Planned(
             identities=tuple(planned_by_place(after.found, before.found, known)),
@@ -57,12 +59,12 @@ class GcpPlanner:
         )
 
 
-class _Moment:
+class _PlannerMoment:
     """The resources of a plan after the change, or before it. ``values``: their arguments, by address."""
 
     def __init__(self, resources: Sequence[Resource], values: Mapping[str, Any]) -> None:
         declared = [
-            Declared(resource=each, values=values[each.place.resource])
+            GcpDeclared(resource=each, values=values[each.place.resource])
             for each in resources
             if each.place.resource in values
         ]
@@ -77,7 +79,7 @@ class _Moment:
         keys = {account.email: account.key for account in self._accounts}
         self.found = [(account.project, _found(account, given, keys)) for account in self._accounts]
 
-    def _add_key(self, declared: Declared) -> None:
+    def _add_key(self, declared: GcpDeclared) -> None:
         accounts = self._accounts.referred(declared, KEY_TYPES[declared.resource.type])
         for account in accounts:
             account.keys.append(declared)
@@ -109,7 +111,7 @@ class _Moment:
         )
 
 
-def _found(account: Account, given: Given, keys: Mapping[str, str]) -> PlannedState:
+def _found(account: GcpAccount, given: GcpGiven, keys: Mapping[str, str]) -> PlannedState:
     held = given.assignments.get(account.email, ())
     trusts = given.trusts.get(account.email, ())
     (identity,) = with_assignments([account.identity()], {account.key: held} if held else {})

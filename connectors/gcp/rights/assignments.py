@@ -13,7 +13,7 @@ from connectors.gcp.keys import service_agent_key
 from connectors.gcp.rights.bindings import Accounts, Binding
 from connectors.gcp.rights.conditions import Outlook
 from connectors.gcp.rights.judging import Holdings, Judgement, judge
-from connectors.gcp.rights.members import AGENTS, Member, account_of
+from connectors.gcp.rights.members import AGENTS, GcpMember, account_of
 from connectors.gcp.rights.tree import Tree
 from connectors.gcp.rights.trusts import GKE, POOLED, UNREAD, Pools, external_principals
 from scanner.model import Assignment, Grant, Identity, Privilege
@@ -38,21 +38,21 @@ def assignments_of(
                 yield from _assignments(binding, holdings, accounts, source=source, scope=own, holder=holder, via=via)
 
 
-def _holders(member: Member, accounts: Accounts, tree: Tree) -> Iterator[tuple[str, str]]:
+def _holders(member: GcpMember, accounts: Accounts, tree: Tree) -> Iterator[tuple[str, str]]:
     """The holders that a member represents, and through what they have its roles."""
     if member.kind == "resource_set" and not member.is_deleted:
         yield from ((email, f"set:{member.id}") for email in accounts.within(member, tree))
     yield holder_of(member, tree), DIRECT
 
 
-def holder_of(member: Member, tree: Tree) -> str:
+def holder_of(member: GcpMember, tree: Tree) -> str:
     """The name of a holder: its e-mail, the unique id of a deleted account, its key, or its principal string."""
     if member.is_deleted and member.uid:
         return member.uid
     return agent_key(member, tree) if member.kind == "agent" else member.id
 
 
-def agent_key(member: Member, tree: Tree) -> str:
+def agent_key(member: GcpMember, tree: Tree) -> str:
     """The key of the agent that a principal represents: that of the resource in the principal's name."""
     service, _, path = (member.subject or "").partition("/")
     return tree.resource(f"//{service}.googleapis.com/{path}").name
@@ -115,7 +115,7 @@ def _attributes(binding: Binding, met: Outlook, tree: Tree) -> dict[str, Any]:
     return {name: fact for name, fact in facts.items() if fact is not None}
 
 
-def _is_gone(member: Member, accounts: Accounts, tree: Tree) -> bool | None:
+def _is_gone(member: GcpMember, accounts: Accounts, tree: Tree) -> bool | None:
     """Whether the holder was deleted; None if unknown, because its project was not listed."""
     if member.is_deleted:
         return True
@@ -141,7 +141,7 @@ def identities_in(
             yield _service_agent(member, tree, source, scope)
 
 
-def _service_agent(member: Member, tree: Tree, source: str, scope: str) -> Identity:
+def _service_agent(member: GcpMember, tree: Tree, source: str, scope: str) -> Identity:
     project = tree.project_of(member.id)
     name = member.id.partition(".")[0]
     service = name.partition("@")[2]
@@ -159,7 +159,7 @@ def _service_agent(member: Member, tree: Tree, source: str, scope: str) -> Ident
     )
 
 
-def _pool_principal(member: Member, tree: Tree, pools: Pools, source: str, scope: str) -> Identity:
+def _pool_principal(member: GcpMember, tree: Tree, pools: Pools, source: str, scope: str) -> Identity:
     pool = member.pool or ""
     project = pool.removesuffix(GKE) if member.kind == "kubernetes" else pool.split("/")[1]
     project = tree.project_id(project)

@@ -9,8 +9,8 @@ from hashlib import blake2b
 from msgspec import Struct
 
 from connectors.gcp.rights.conditions import Expression
-from connectors.gcp.rights.members import LISTED, MACHINES, Member, MemberKind, account_of, parse_member
-from connectors.gcp.rights.tree import Resource, Tree
+from connectors.gcp.rights.members import LISTED, MACHINES, GcpMember, MemberKind, account_of, parse_member
+from connectors.gcp.rights.tree import GcpResource, Tree
 
 
 class Binding(Struct, frozen=True, kw_only=True, gc=False):
@@ -20,9 +20,9 @@ class Binding(Struct, frozen=True, kw_only=True, gc=False):
     has the role.
     """
 
-    resource: Resource
+    resource: GcpResource
     role: str
-    member: Member
+    member: GcpMember
     condition: Expression | None = None
     entitlement: str = ""
     granted: str = ""
@@ -54,7 +54,7 @@ class PolicyPayload(Struct, frozen=True, kw_only=True):
 
     bindings: tuple[BindingPayload, ...] = ()
 
-    def on(self, resource: Resource) -> Iterator[Binding]:
+    def on(self, resource: GcpResource) -> Iterator[Binding]:
         """The bindings of the policy, one for each member."""
         for binding in self.bindings:
             for member in binding.members:
@@ -70,7 +70,7 @@ class SearchResult(Struct, frozen=True, kw_only=True, rename="camel"):
     policy: PolicyPayload = PolicyPayload()
     project: str = ""
 
-    def resource_in(self, tree: Tree) -> Resource:
+    def resource_in(self, tree: Tree) -> GcpResource:
         """The resource of its policy."""
         return tree.resource(self.resource, self.project.removeprefix("projects/") or None)
 
@@ -109,7 +109,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
     ids: Mapping[str, str] = {}
     complete: frozenset[str] = frozenset()
 
-    def lacks(self, member: Member, tree: Tree) -> bool | None:
+    def lacks(self, member: GcpMember, tree: Tree) -> bool | None:
         """Whether an account is missing from its project, if that was listed in full; None for any other member."""
         is_account = member.kind == "service_account" and account_of(member.id).kind in LISTED
         project = tree.project_of(member.id) if is_account else None
@@ -117,7 +117,7 @@ class Accounts(Struct, frozen=True, kw_only=True):
             return None
         return member.id not in self.emails.get(project, ())
 
-    def within(self, member: Member, tree: Tree) -> tuple[str, ...]:
+    def within(self, member: GcpMember, tree: Tree) -> tuple[str, ...]:
         """The e-mails of the listed accounts in a set of all accounts of a resource."""
         kind, _, named = (member.pool or "").partition("/")
         place = f"projects/{tree.project_id(named)}" if kind == "projects" else f"{kind}/{named}"

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from connectors.gcp.rights.conditions import Expression, outlook
-from connectors.gcp.rights.members import AGENTS, Member, account_of, parse_member
+from connectors.gcp.rights.members import AGENTS, GcpMember, account_of, parse_member
 from connectors.gcp.rights.tree import Tree
 from connectors.gcp.rights.vocabulary import canonical
 
@@ -100,7 +100,7 @@ class Denials:
     def __bool__(self) -> bool:
         return any(self._rules.values())
 
-    def denied(self, member: Member, permissions: Iterable[str], place: str) -> dict[str, Answer]:
+    def denied(self, member: GcpMember, permissions: Iterable[str], place: str) -> dict[str, Answer]:
         """Those of these permissions that are denied to the member in a container, certainly or possibly."""
         found: dict[str, Answer] = {}
         rules = [rule for each in self._tree.path(place) for rule in self._rules.get(each, ())]
@@ -112,7 +112,7 @@ class Denials:
                         found[permission] = "yes" if "yes" in (answer, found.get(permission)) else "maybe"
         return found
 
-    def _about(self, rule: Rule, member: Member) -> Answer:
+    def _about(self, rule: Rule, member: GcpMember) -> Answer:
         named = self._any_covers(rule.principals, member)
         spared = self._any_covers(rule.exceptions, member)
         standing = outlook(rule.condition, self._now).standing
@@ -120,12 +120,12 @@ class Denials:
             return "no"
         return "yes" if (named, spared, standing) == ("yes", "no", "always") else "maybe"
 
-    def _any_covers(self, principals: Iterable[str], member: Member) -> Answer:
+    def _any_covers(self, principals: Iterable[str], member: GcpMember) -> Answer:
         answers = {covers(principal, member, self._tree) for principal in principals}
         return "yes" if "yes" in answers else "maybe" if "maybe" in answers else "no"
 
 
-def covers(principal: str, member: Member, tree: Tree) -> Answer:
+def covers(principal: str, member: GcpMember, tree: Tree) -> Answer:
     """Whether a principal of a deny policy is, or includes, a member of a binding."""
     if principal in (_EVERYBODY, member.text):
         return "yes"
@@ -142,7 +142,7 @@ def covers(principal: str, member: Member, tree: Tree) -> Answer:
     return "no"
 
 
-def _within(group: Member, member: Member, tree: Tree) -> Answer:
+def _within(group: GcpMember, member: GcpMember, tree: Tree) -> Answer:
     """Whether a member is among the accounts (or all principals) of a resource."""
     if member.kind != "service_account":
         return "maybe" if group.selector is None or member.kind == "resource_set" else "no"

@@ -17,8 +17,8 @@ from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.conditions import Outlook, outlook
 from connectors.gcp.rights.deny import Answer, Denials
 from connectors.gcp.rights.members import AGENTS, account_of
-from connectors.gcp.rights.roles import Roles, parent_of
-from connectors.gcp.rights.tree import Resource, Tree, full_name
+from connectors.gcp.rights.roles import GcpRoles, parent_of
+from connectors.gcp.rights.tree import GcpResource, Tree, full_name
 from connectors.gcp.rights.vocabulary import MAKE_TOKENS, Family, Method, methods_met, vocabulary
 from scanner.model import POTENTIAL, Consequence, Privilege, Takeover
 from scanner.text import few
@@ -54,7 +54,7 @@ class Holdings:
     def __init__(
         self,
         bindings: Iterable[Binding],
-        roles: Roles,
+        roles: GcpRoles,
         tree: Tree,
         denials: Denials,
         now: datetime,
@@ -95,7 +95,7 @@ class Holdings:
         certain = permissions.difference(denied) if met.standing == "always" else _NOTHING
         return BindingRights(certain=certain, possible=possible, denied=permissions - possible, outlook=met)
 
-    def lists_accounts(self, resource: Resource) -> bool:
+    def lists_accounts(self, resource: GcpResource) -> bool:
         """Whether the service accounts in the resource were all listed."""
         return not self._unlisted or self._unlisted.isdisjoint(self.tree.projects(resource.place))
 
@@ -128,7 +128,7 @@ class Holdings:
         named = {*self._pools.get(project, ()), *self._pools.get(number or project, ())}
         return tuple(f"principal*://iam.googleapis.com/{pool}/*" for pool in sorted(named))
 
-    def tokens_of(self, resource: Resource) -> Mapping[str, bool]:
+    def tokens_of(self, resource: GcpResource) -> Mapping[str, bool]:
         """Key patterns of accounts for which the service accounts there can create tokens; False: conditionally."""
         accounts = (
             [resource.account]
@@ -141,7 +141,7 @@ class Holdings:
                 found[pattern] = certain or found.get(pattern, False)
         return found
 
-    def run_from(self, resource: Resource) -> tuple[str, ...]:
+    def run_from(self, resource: GcpResource) -> tuple[str, ...]:
         """The keys of what runs the code in a bucket, or in the buckets of a project."""
         bucket = _BUCKET.fullmatch(resource.name)
         if bucket is not None:
@@ -173,7 +173,7 @@ class Holdings:
                 tokens[pattern] = MAKE_TOKENS in held.certain or tokens.get(pattern, False)
 
 
-def accounts_on(resource: Resource, tree: Tree) -> tuple[str, ...]:
+def accounts_on(resource: GcpResource, tree: Tree) -> tuple[str, ...]:
     """Patterns for the keys of the service accounts on which permissions on this resource apply."""
     if resource.account is not None:
         return (resource.name,)
@@ -185,7 +185,7 @@ def accounts_on(resource: Resource, tree: Tree) -> tuple[str, ...]:
 # --- Escalation methods that a binding allows, and their targets (pure) ---
 
 
-class Way(Struct, frozen=True, kw_only=True):
+class GcpWay(Struct, frozen=True, kw_only=True):
     """Escalation methods of one family that a binding allows.
 
     ``targets``: patterns of keys. ``certain``: it does not depend on a condition, a deny policy or an unread policy.
@@ -199,7 +199,7 @@ class Way(Struct, frozen=True, kw_only=True):
     itself: bool = False
 
 
-def ways_of(binding: Binding, held: BindingRights, holdings: Holdings) -> tuple[Way, ...]:
+def ways_of(binding: Binding, held: BindingRights, holdings: Holdings) -> tuple[GcpWay, ...]:
     """The escalation methods that a binding allows; of one family there may be certain and uncertain ones."""
     possible, certain = methods_met(held.possible), methods_met(held.certain)
     return tuple(
@@ -216,11 +216,11 @@ def _of_family(
     certain: tuple[Method, ...],
     binding: Binding,
     holdings: Holdings,
-) -> Iterator[Way]:
+) -> Iterator[GcpWay]:
     if family.leads == "itself":
         names = {name for method in certain or possible for name in method}
         answer = holdings.changes_own(binding, names)
-        yield Way(
+        yield GcpWay(
             family=family,
             methods=_words(certain or possible),
             targets=(),
@@ -233,9 +233,9 @@ def _of_family(
     maybe = tuple(target for target in reached if target not in sure)
     no_one_yet = family.leads == "principals" and binding.resource.container is not None and not reached
     if sure or (no_one_yet and certain):
-        yield Way(family=family, methods=_words(certain), targets=sure, certain=True)
+        yield GcpWay(family=family, methods=_words(certain), targets=sure, certain=True)
     if maybe or (no_one_yet and not certain):
-        yield Way(family=family, methods=_words(possible), targets=maybe, certain=False)
+        yield GcpWay(family=family, methods=_words(possible), targets=maybe, certain=False)
 
 
 def _words(methods: Iterable[Method]) -> tuple[str, ...]:
@@ -373,19 +373,19 @@ def _consequences(binding: Binding, held: BindingRights, tree: Tree) -> Iterator
             )
 
 
-def _secrets(resource: Resource, tree: Tree) -> tuple[str, ...]:
+def _secrets(resource: GcpResource, tree: Tree) -> tuple[str, ...]:
     """Patterns for the keys of the stored secrets that a permission on this resource allows to read."""
     if resource.container is not None:
         return tuple(stored_key(project, "*") for project in tree.projects(resource.place))
     return (resource.name,) if resource.name.startswith(stored_key("", "").rstrip("/")) else ()
 
 
-def _judging_targets(ways: Iterable[Way]) -> tuple[str, ...]:
+def _judging_targets(ways: Iterable[GcpWay]) -> tuple[str, ...]:
     of_identities = (way.targets for way in ways if way.family.leads in _OF_IDENTITIES)
     return tuple(dict.fromkeys(chain.from_iterable(of_identities)))
 
 
-def _privilege(binding: Binding, held: BindingRights, ways: Sequence[Way], *, all_listed: bool) -> Privilege:
+def _privilege(binding: Binding, held: BindingRights, ways: Sequence[GcpWay], *, all_listed: bool) -> Privilege:
     container = binding.resource.container
     if container is None:
         return Privilege(level="normal")
@@ -404,7 +404,7 @@ def _privilege(binding: Binding, held: BindingRights, ways: Sequence[Way], *, al
     return Privilege(level="high", evidence=(*reasons, *hindered)) if reasons else Privilege(level="normal")
 
 
-def _potential(way: Way, where: str, *, all_listed: bool) -> str:
+def _potential(way: GcpWay, where: str, *, all_listed: bool) -> str:
     qualifier = "" if way.certain else f", {UNDER_A_CONDITION}"
     if way.family.leads == "accounts" and not all_listed:
         qualifier += NOT_LISTED

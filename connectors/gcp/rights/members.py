@@ -49,7 +49,7 @@ _FORMS: tuple[tuple[AccountKind, re.Pattern[str]], ...] = (
 )
 
 
-class Account(Struct, frozen=True, kw_only=True, gc=False):
+class GcpMemberAccount(Struct, frozen=True, kw_only=True, gc=False):
     """The parts of a service account's e-mail. It names its project by ``project`` (the id) or ``number``.
 
     The service agent of an organization or folder has the number of that.
@@ -61,15 +61,15 @@ class Account(Struct, frozen=True, kw_only=True, gc=False):
 
 
 @lru_cache(maxsize=65536)
-def account_of(email: str) -> Account:
+def account_of(email: str) -> GcpMemberAccount:
     """The account of an e-mail; ``foreign`` if it has none of Google's forms."""
     for kind, form in _FORMS:
         if found := form.fullmatch(email):
             parts = found.groupdict()
             project, domain = parts.get("project"), parts.get("domain")
             named = f"{domain}:{project}" if domain else project
-            return Account(kind=kind, project=named, number=parts.get("number"))
-    return Account(kind="foreign")
+            return GcpMemberAccount(kind=kind, project=named, number=parts.get("number"))
+    return GcpMemberAccount(kind="foreign")
 
 
 # --- Members of bindings ---
@@ -129,7 +129,7 @@ _BY_PREFIX: dict[str, MemberKind] = {
 }
 
 
-class Member(Struct, frozen=True, kw_only=True, gc=False):
+class GcpMember(Struct, frozen=True, kw_only=True, gc=False):
     """The member of a binding. ``text``: without ``deleted:`` and the unique id, which have fields of their own.
 
     ``id``: an e-mail, or the whole principal string. ``pool``: the workload identity pool that it belongs to, or the
@@ -152,7 +152,7 @@ class Member(Struct, frozen=True, kw_only=True, gc=False):
         return f"{_DELETED if self.is_deleted else ''}{self.text}{uid}"
 
 
-def parse_member(text: str) -> Member:
+def parse_member(text: str) -> GcpMember:
     """Parse any text as a member; an unknown form is ``other``."""
     is_deleted = text.startswith(_DELETED)
     named = text.removeprefix(_DELETED)
@@ -160,12 +160,12 @@ def parse_member(text: str) -> Member:
     return structs.replace(_named(named), is_deleted=is_deleted, uid=uid if mark else None)
 
 
-def _named(text: str) -> Member:
+def _named(text: str) -> GcpMember:
     for kind, form in _MEMBERS_FORMS:
         if found := form.fullmatch(text):
             identified = text.partition(":")[2] if kind == "kubernetes" else text
             parts = found.groupdict()
-            return Member(
+            return GcpMember(
                 kind=kind,
                 text=text,
                 id=identified,
@@ -174,7 +174,7 @@ def _named(text: str) -> Member:
                 subject=parts.get("subject"),
             )
     if text in ("allUsers", "allAuthenticatedUsers"):
-        return Member(kind="anyone", text=text, id=text)
+        return GcpMember(kind="anyone", text=text, id=text)
     prefix, _, rest = text.partition(":")
     kind = _BY_PREFIX.get(prefix, "other")
-    return Member(kind=kind, text=text, id=text if kind == "other" else rest)
+    return GcpMember(kind=kind, text=text, id=text if kind == "other" else rest)

@@ -19,8 +19,8 @@ from connectors.gcp.rights.bindings import Accounts, Binding, PolicyPayload, Sea
 from connectors.gcp.rights.deny import DenyPolicyPayload, Rule, rules_of
 from connectors.gcp.rights.judging import Holdings, judge
 from connectors.gcp.rights.members import AGENTS, account_of
-from connectors.gcp.rights.roles import Library, Role, RolePayload, Roles, parent_of, role_of
-from connectors.gcp.rights.tree import Resource, Tree, full_name
+from connectors.gcp.rights.roles import GcpRoles, Library, Role, RolePayload, parent_of, role_of
+from connectors.gcp.rights.tree import GcpResource, Tree, full_name
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 
@@ -174,7 +174,7 @@ class Policies:
             elif not isinstance(answer, Gone):
                 self._failures.append((project, answer))
 
-    def _add(self, policy: PolicyPayload, resource: Resource) -> None:
+    def _add(self, policy: PolicyPayload, resource: GcpResource) -> None:
         self._is_begun = True
         self.sieve.add(policy.on(resource))
 
@@ -204,7 +204,7 @@ PAGES_OF_CUSTOM = 1
 """An organisation or project has at most 300 custom roles (IAM, "Quotas and limits")."""
 
 
-def read_roles(reader: GcpReader, section: SectionReading, library: Library, names: Iterable[str]) -> Roles:
+def read_roles(reader: GcpReader, section: SectionReading, library: Library, names: Iterable[str]) -> GcpRoles:
     """The roles with these names. Roles that cannot be read are a gap, and their permissions are unknown."""
     wanted: defaultdict[str, list[str]] = defaultdict(list)
     for name in sorted(set(names)):
@@ -226,7 +226,7 @@ def read_roles(reader: GcpReader, section: SectionReading, library: Library, nam
                 failed[str(error)] = error
     for failure in failed.values():
         section.lost(failure, partial=bool(library.roles))
-    return Roles(library.roles.copy().values())
+    return GcpRoles(library.roles.copy().values())
 
 
 def _all(reader: GcpReader, section: SectionReading, parent: str) -> dict[str, Role]:

@@ -50,7 +50,7 @@ def parent_of(role: str) -> str:
     return role.rpartition("roles/")[0].rstrip("/")
 
 
-class Roles:
+class GcpRoles:
     """The roles that were read, by name. The permissions of some others are known from ``privilege.toml``."""
 
     def __init__(self, roles: Iterable[Role] = ()) -> None:

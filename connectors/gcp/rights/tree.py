@@ -24,7 +24,7 @@ _ACCOUNT = re.compile(r"//iam\.googleapis\.com/projects/(?P<project>[^/]+)/servi
 _IN_PROJECT = re.compile(r"(?P<before>//[^/]+/projects/)(?P<project>[^/]+)(?P<after>/.+)")
 
 
-class Resource(Struct, frozen=True, kw_only=True, gc=False):
+class GcpResource(Struct, frozen=True, kw_only=True, gc=False):
     """A resource with a policy. ``name``: its full resource name, with its project's id and an account's e-mail.
 
     ``container``: its kind of container, None for a resource inside a project. ``account``: its e-mail if it is a
@@ -121,22 +121,22 @@ class Tree(Struct, frozen=True, kw_only=True, dict=True):
         account = account_of(email)
         return account.project or self.numbers.get(account.number or "")
 
-    def resource(self, name: str, project: str | None = None) -> Resource:
+    def resource(self, name: str, project: str | None = None) -> GcpResource:
         """The resource with this full name. ``project``: its project's id or number, if known."""
         if found := _CONTAINER.fullmatch(name):
             kind = cast(Container, found["kind"])
             named = self.project_id(found["id"]) if kind == "projects" else found["id"]
             own = named if kind == "projects" else None
-            return Resource(name=f"{_RESOURCE_MANAGER}{kind}/{named}", container=kind, project=own)
+            return GcpResource(name=f"{_RESOURCE_MANAGER}{kind}/{named}", container=kind, project=own)
         if found := _ACCOUNT.fullmatch(name):
             email = self.emails.get(found["id"], found["id"])
             own = self.project_id(found["project"])
-            return Resource(name=account_key(own, email), account=email, project=own)
+            return GcpResource(name=account_key(own, email), account=email, project=own)
         inside = _IN_PROJECT.fullmatch(name)
         if inside is None:
-            return Resource(name=name, project=None if project is None else self.project_id(project))
+            return GcpResource(name=name, project=None if project is None else self.project_id(project))
         own = self.project_id(inside["project"])
-        return Resource(name=f"{inside['before']}{own}{inside['after']}", project=own)
+        return GcpResource(name=f"{inside['before']}{own}{inside['after']}", project=own)
 
 
 def full_name(place: str) -> str:

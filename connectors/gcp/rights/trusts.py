@@ -11,9 +11,9 @@ from msgspec import Struct
 from connectors.federation import Restriction, is_by_name, narrowest
 from connectors.gcp.rights.bindings import Binding
 from connectors.gcp.rights.judging import UNDER_A_CONDITION, BindingRights, Holdings
-from connectors.gcp.rights.members import Member
+from connectors.gcp.rights.members import GcpMember
 from connectors.gcp.rights.providers import Provider, is_implied, narrows, token_claims, token_subject
-from connectors.gcp.rights.tree import Resource, Tree
+from connectors.gcp.rights.tree import GcpResource, Tree
 from connectors.gcp.rights.vocabulary import Method, methods_met, vocabulary
 from scanner.model import Claim, Trust
 
@@ -78,7 +78,7 @@ class Pools:
         return self._providers.get(pool, self._elsewhere.get(pool))
 
 
-def external_principals(member: Member, tree: Tree, pools: Pools) -> Iterator[ExternalPrincipal]:
+def external_principals(member: GcpMember, tree: Tree, pools: Pools) -> Iterator[ExternalPrincipal]:
     """The external principals that the member represents; none for people and for our own accounts."""
     if member.kind == "anyone":
         yield ExternalPrincipal(principal=member.id, kind="anyone", external=True, restriction="none")
@@ -90,7 +90,7 @@ def external_principals(member: Member, tree: Tree, pools: Pools) -> Iterator[Ex
         yield from _pooled(member, tree, pools)
 
 
-def _pooled(member: Member, tree: Tree, pools: Pools) -> Iterator[ExternalPrincipal]:
+def _pooled(member: GcpMember, tree: Tree, pools: Pools) -> Iterator[ExternalPrincipal]:
     pool = (member.pool or "").rpartition("/")[2]
     if pool.endswith(GKE):
         yield _of_clusters(member, tree, pool)
@@ -102,7 +102,7 @@ def _pooled(member: Member, tree: Tree, pools: Pools) -> Iterator[ExternalPrinci
         yield from (_vouched(member, provider) for provider in providers if provider.is_enabled)
 
 
-def _of_clusters(member: Member, tree: Tree, pool: str) -> ExternalPrincipal:
+def _of_clusters(member: GcpMember, tree: Tree, pool: str) -> ExternalPrincipal:
     """Pods of a project's GKE clusters, whose pool Google manages."""
     project = pool.removesuffix(GKE)
     return ExternalPrincipal(
@@ -116,7 +116,7 @@ def _of_clusters(member: Member, tree: Tree, pool: str) -> ExternalPrincipal:
     )
 
 
-def _kubernetes_subject(member: Member) -> str | None:
+def _kubernetes_subject(member: GcpMember) -> str | None:
     """The subject in tokens of the cluster's issuer, from ``NAMESPACE/NAME`` or ``ns/NAMESPACE/sa/NAME``."""
     if member.selector == "namespace":
         return f"system:serviceaccount:{member.subject}:*"
@@ -127,13 +127,13 @@ def _kubernetes_subject(member: Member) -> str | None:
     return f"system:serviceaccount:{':'.join(named)}"
 
 
-def _unvouched(member: Member, why: str) -> ExternalPrincipal:
+def _unvouched(member: GcpMember, why: str) -> ExternalPrincipal:
     """The principal of a pool whose issuers are unknown."""
     restriction: Restriction = "loose" if member.selector == "*" else "exact"
     return ExternalPrincipal(principal=member.id, kind="federated", external=None, restriction=restriction, how=why)
 
 
-def _vouched(member: Member, provider: Provider) -> ExternalPrincipal:
+def _vouched(member: GcpMember, provider: Provider) -> ExternalPrincipal:
     condition = f" if {provider.condition}" if provider.condition else " without a condition"
     selector = member.selector or "*"
     return ExternalPrincipal(
@@ -199,7 +199,7 @@ def _impersonation_methods(held: BindingRights) -> tuple[Method, ...]:
     return tuple(method for each in families if not (each.attaches or each.chained) for method in met[each.name])
 
 
-def _reached(resource: Resource, tree: Tree, emails: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+def _reached(resource: GcpResource, tree: Tree, emails: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
     if resource.account is not None:
         yield resource.account
     elif resource.container is not None:

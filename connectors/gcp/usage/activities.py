@@ -21,14 +21,14 @@ class _Account(Struct, frozen=True, kw_only=True):
     unique_id: str = field(name="serviceAccountId", default="")
 
 
-class _Key(Struct, frozen=True, kw_only=True, rename="camel"):
+class _ActivityKey(Struct, frozen=True, kw_only=True, rename="camel"):
     full_resource_name: str = ""
 
 
-class _Facts(Struct, frozen=True, kw_only=True, rename="camel"):
+class _ActivityFacts(Struct, frozen=True, kw_only=True, rename="camel"):
     last_authenticated_time: Moment | None = None
     service_account: _Account = _Account()
-    service_account_key: _Key = _Key()
+    service_account_key: _ActivityKey = _ActivityKey()
 
 
 class _Period(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -36,11 +36,11 @@ class _Period(Struct, frozen=True, kw_only=True, rename="camel"):
     end_time: Moment | None = None
 
 
-class Activity(Struct, kw_only=True, rename="camel"):
+class GcpActivity(Struct, kw_only=True, rename="camel"):
     """An Activity of policyanalyzer.googleapis.com v1, of an account or of a key."""
 
     full_resource_name: str = ""
-    activity: _Facts = _Facts()
+    activity: _ActivityFacts = _ActivityFacts()
     observation_period: _Period = _Period()
 
 
@@ -52,7 +52,7 @@ class Use(Struct, frozen=True, kw_only=True, gc=False):
     until: datetime | None = None
 
 
-def parse_use(row: Activity, *, now: datetime) -> Use:
+def parse_use(row: GcpActivity, *, now: datetime) -> Use:
     """The use that a row reports. A record that ended long before ``now`` is no evidence of disuse."""
     period = row.observation_period
     return Use(
@@ -62,12 +62,12 @@ def parse_use(row: Activity, *, now: datetime) -> Use:
     )
 
 
-def account_in(row: Activity) -> str | None:
+def account_in(row: GcpActivity) -> str | None:
     """The unique id of a row's account; an account that is created again with the same e-mail gets another id."""
     return row.activity.service_account.unique_id or None
 
 
-def key_in(row: Activity) -> str | None:
+def key_in(row: GcpActivity) -> str | None:
     """``ACCOUNT/keys/ID`` of a row's key; ACCOUNT is an e-mail or a unique id."""
     name = row.activity.service_account_key.full_resource_name or row.full_resource_name
     account, _, key = name.partition("/serviceAccounts/")[2].partition("/keys/")

@@ -17,7 +17,7 @@ from connectors.gcp.client.requests import Request
 from connectors.gcp.each import ProjectReading, instead_in_each
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.units import ProjectRef
-from connectors.gcp.usage.activities import Activity, Use, account_in, key_in, parse_use
+from connectors.gcp.usage.activities import GcpActivity, Use, account_in, key_in, parse_use
 from scanner.errors import Denied, SourceError
 from scanner.model import Credential
 from scanner.model.attributes import ROLES_USED
@@ -83,29 +83,29 @@ def _unrecorded(credentials: Iterable[Credential]) -> Iterator[str]:
 NOT_RECORDED = "HMAC keys, API keys bound to an account and domain-wide delegation are not recorded here"
 
 
-class _Record(Struct, frozen=True, kw_only=True):
+class _UsageRecord(Struct, frozen=True, kw_only=True):
     """A record of use. ``subject``: the account or key of a row. ``put``: where uses are kept, by subject."""
 
     section: str
     request: Request
-    subject: Callable[[Activity], str | None]
+    subject: Callable[[GcpActivity], str | None]
     put: Callable[[GcpReader], MutableMapping[str, Use]]
     note: str | None = None
 
 
-_ACCOUNTS = _Record(
+_ACCOUNTS = _UsageRecord(
     section=ACCOUNTS,
     request=r.ACCOUNT_ACTIVITIES,
     subject=account_in,
     put=lambda reader: reader.found.accounts.used,
     note=NOT_RECORDED,
 )
-_KEYS = _Record(
+_KEYS = _UsageRecord(
     section=KEYS, request=r.KEY_ACTIVITIES, subject=key_in, put=lambda reader: reader.found.accounts.keys_used
 )
 
 
-def _reading(record: _Record) -> ProjectReading:
+def _reading(record: _UsageRecord) -> ProjectReading:
     """The reading of a unit; projects are read one by one only if their organization or folder cannot be read."""
 
     def read(reader: GcpReader) -> Iterator[DiscoveredRecord]:
@@ -126,10 +126,10 @@ def _reading(record: _Record) -> ProjectReading:
     return read
 
 
-def _read(reader: GcpReader, section: SectionReading, record: _Record) -> None:
+def _read(reader: GcpReader, section: SectionReading, record: _UsageRecord) -> None:
     now, found = datetime.now(UTC), record.put(reader)
     until: datetime | None = None
-    for row in reader.rows(section, record.request, Activity, parent=reader.place.name):
+    for row in reader.rows(section, record.request, GcpActivity, parent=reader.place.name):
         subject = record.subject(row)
         if subject is None:
             section.malformed(row.full_resource_name, "it does not say whose activity it is")
@@ -153,7 +153,7 @@ read_use_of_keys = _reading(_KEYS)
 _ACCOUNT = "serviceAccount:"
 
 
-class _Content(Struct, frozen=True, kw_only=True, rename="camel"):
+class _UsageContent(Struct, frozen=True, kw_only=True, rename="camel"):
     email: str = ""
     last_authenticated_time: Moment | None = None
     member: str = ""
@@ -166,7 +166,7 @@ class Insight(Struct, kw_only=True):
     """An Insight of recommender.googleapis.com v1, with the fields of both types."""
 
     name: str = ""
-    content: _Content = _Content()
+    content: _UsageContent = _UsageContent()
 
 
 def unused_since(row: Insight) -> str:

@@ -41,7 +41,7 @@ class Instance(Struct, kw_only=True, rename="camel"):
         return _instance_details(project, self.name, self.service_accounts, self.creation_timestamp, self.labels, place)
 
 
-class _Properties(Struct, frozen=True, kw_only=True, rename="camel"):
+class _ComputeProperties(Struct, frozen=True, kw_only=True, rename="camel"):
     labels: dict[str, str] = {}
     service_accounts: list[AttachedAccount] = []
 
@@ -51,7 +51,7 @@ class InstanceTemplate(Struct, kw_only=True, rename="camel"):
 
     name: str
     creation_timestamp: Moment | None = None
-    properties: _Properties = _Properties()
+    properties: _ComputeProperties = _ComputeProperties()
 
     def details(self, project: ProjectRef) -> Details:
         """See ``Consumer.details``."""

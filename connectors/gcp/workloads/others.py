@@ -41,7 +41,7 @@ class DataflowJob(Struct, kw_only=True, rename="camel"):
         )
 
 
-class _Target(Struct, frozen=True, kw_only=True, rename="camel"):
+class _OtherTarget(Struct, frozen=True, kw_only=True, rename="camel"):
     oauth_token: _Environment = _Environment()
     oidc_token: _Environment = _Environment()
 
@@ -51,7 +51,7 @@ class SchedulerJob(Struct, kw_only=True, rename="camel"):
 
     name: str
     state: str = ""
-    http_target: _Target = _Target()
+    http_target: _OtherTarget = _OtherTarget()
 
     def details(self, _project: ProjectRef) -> Details:
         """See ``Consumer.details``."""

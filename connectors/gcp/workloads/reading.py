@@ -69,13 +69,13 @@ def _record(reader: GcpReader, sections: Mapping[str, SectionReading], asset: As
 _BY_ASSETS = "read from Cloud Asset Inventory only"
 
 
-class _Listing(Struct, frozen=True):
+class _WorkloadListing(Struct, frozen=True):
     request: Request
     row: type[RunService | RunJob]
     kind: str
 
 
-_RUN = (_Listing(r.RUN_SERVICES, RunService, "run_service"), _Listing(r.RUN_JOBS, RunJob, "run_job"))
+_RUN = (_WorkloadListing(r.RUN_SERVICES, RunService, "run_service"), _WorkloadListing(r.RUN_JOBS, RunJob, "run_job"))
 
 
 def read_machines(reader: GcpReader) -> Iterator[DiscoveredRecord]:

@@ -110,12 +110,12 @@ class _Metadata(Struct, frozen=True, kw_only=True, rename="camel"):
     creation_timestamp: Moment | None = None
 
 
-class _Named(Struct, frozen=True, kw_only=True):
+class _RunNamed(Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
 class _ValueFrom(Struct, frozen=True, kw_only=True, rename="camel"):
-    secret_key_ref: _Named = _Named()
+    secret_key_ref: _RunNamed = _RunNamed()
 
 
 class _VariableV1(Struct, frozen=True, kw_only=True, rename="camel"):

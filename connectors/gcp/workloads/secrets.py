@@ -15,7 +15,7 @@ from msgspec import Struct
 from connectors.core.contract import DiscoveredRecord, Gone, SectionReading
 from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
-from connectors.gcp.client.api import Page
+from connectors.gcp.client.api import GcpPage
 from connectors.gcp.client.payloads import Asset
 from connectors.gcp.each import at_each_location, of_each
 from connectors.gcp.keys import last_segment, stored_key
@@ -176,7 +176,7 @@ def _list(reader: GcpReader, section: SectionReading, listed: _Listed) -> None:
 # --- Secrets of one project, global and regional: one request for the versions of each ---
 
 
-class _Found(Struct, frozen=True):
+class _SecretFound(Struct, frozen=True):
     row: Secret
     location: str | None = None
 
@@ -185,15 +185,15 @@ def read_secrets_of_project(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """The stored secrets of one project."""
     project = reader.place.project
 
-    def at(location: str) -> Iterator[_Found]:
+    def at(location: str) -> Iterator[_SecretFound]:
         for row in reader.rows(section, r.REGIONAL_SECRETS, Secret, project=project.id, location=location):
-            yield _Found(row, location)
+            yield _SecretFound(row, location)
 
-    found: dict[str, _Found] = {}
+    found: dict[str, _SecretFound] = {}
     with reader.section(NAME) as section:
         for row in reader.rows(section, r.SECRETS, Secret, project=project.id):
             section.found()
-            found[row.name] = _Found(row)
+            found[row.name] = _SecretFound(row)
         for one in at_each_location(reader, section, at):
             section.found()
             found[one.row.name] = one
@@ -201,11 +201,13 @@ def read_secrets_of_project(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     yield from reader.done(section)
 
 
-def _with_versions(reader: GcpReader, section: SectionReading, found: dict[str, _Found]) -> Iterator[StoredSecret]:
+def _with_versions(
+    reader: GcpReader, section: SectionReading, found: dict[str, _SecretFound]
+) -> Iterator[StoredSecret]:
     """The secrets with their versions; a secret whose versions could not be listed has no age."""
     project = reader.place.project
 
-    def ask(name: str) -> list[Page]:
+    def ask(name: str) -> list[GcpPage]:
         at, secret = found[name].location, last_segment(name)
         if at is None:
             return list(reader.api.pages(r.SECRET_VERSIONS, project=project.id, secret=secret))

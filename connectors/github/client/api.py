@@ -19,7 +19,7 @@ from connectors.core.refusals import is_throttled, refusal
 from connectors.exposed import Alert
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
-from connectors.github.client.requests import API_VERSION, PER_PAGE, Permission, Request
+from connectors.github.client.requests import API_VERSION, PER_PAGE, GithubPermission, GithubRequest
 from connectors.github.settings import GithubSettings
 from scanner.errors import Denied, NotOffered, SourceError, Throttled, Unreachable
 
@@ -112,15 +112,15 @@ class Api(Protocol):
         """Whether all repositories are visible, as far as known after an answer."""
         ...
 
-    def one(self, request: Request, shape: type[T], **places: str) -> T:
+    def one(self, request: GithubRequest, shape: type[T], **places: str) -> T:
         """One answer. Raises SourceError."""
         ...
 
-    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+    def rows(self, request: GithubRequest, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
         """The rows of a listing; a malformed row is a gap of the section. Raises SourceError."""
         ...
 
-    def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
+    def query(self, text: str, variables: Mapping[str, Any], permission: GithubPermission) -> Answered:
         """The answer to a query of GraphQL. Raises SourceError."""
         ...
 
@@ -141,7 +141,7 @@ class GithubApi:
 
     def __init__(self, settings: GithubSettings, meter: Meter, plan: str | None = None) -> None:
         from connectors.github.client.kept import KeptAnswers
-        from connectors.github.client.sign_in import AppToken, Limits, SignIn
+        from connectors.github.client.sign_in import AppToken, GithubSignIn, Limits
 
         self._settings, self._plan = settings, plan
         whose = f"{settings.host}/{settings.organization}"
@@ -149,7 +149,7 @@ class GithubApi:
         limits = Limits(meter, settings.max_calls)
 
         def client(token: Callable[[], str], renew: Callable[[], bool] = lambda: False) -> Client:
-            return _client(settings, meter, SignIn(token, renew, limits), limits, self._kept)
+            return _client(settings, meter, GithubSignIn(token, renew, limits), limits, self._kept)
 
         self.app: AppToken | None = None
         self._token = ""
@@ -166,27 +166,29 @@ class GithubApi:
         """See ``Api``. The repositories of a token are unknown."""
         return self.app is None or self.app.selection != "selected"
 
-    def one(self, request: Request, shape: type[T], **places: str) -> T:
+    def one(self, request: GithubRequest, shape: type[T], **places: str) -> T:
         """See ``Api``."""
         return self._for(request).get(request.path, shape, params=request.params, **places)
 
-    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+    def rows(self, request: GithubRequest, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
         """See ``Api``."""
         params = {**({"per_page": PER_PAGE} if request.is_paged else {}), **request.params}
         return self._for(request).rows(
             request.path, row, section, at=request.at, paging=link_header, params=params, **places
         )
 
-    def pages(self, request: Request, params: Mapping[str, str], **places: str) -> Iterator[Sequence[Raw]]:
+    def pages(self, request: GithubRequest, params: Mapping[str, str], **places: str) -> Iterator[Sequence[Raw]]:
         """The rows of a listing as they came, page by page. Raises SourceError."""
         client, path = self._for(request), request.path.format(**{name: quote(text) for name, text in places.items()})
         asked = {"per_page": PER_PAGE, **params}
         for page in client.pages(path, paging=link_header, params=asked, route=request.path):
             yield page.rows
 
-    def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
+    def query(self, text: str, variables: Mapping[str, Any], permission: GithubPermission) -> Answered:
         """See ``Api``."""
-        asks = self.client.with_options(refusal=partial(self._refusal, Request(path="/graphql", permission=permission)))
+        asks = self.client.with_options(
+            refusal=partial(self._refusal, GithubRequest(path="/graphql", permission=permission))
+        )
         body = {"query": text, "variables": variables}
         answer = asks.get(self._settings.graphql, p.GraphqlAnswer, body=body)
         return answered(answer, permission)
@@ -202,10 +204,10 @@ class GithubApi:
 
         return f"{_ACCEPT}:{bearer(self._token if self.app is None else self.app.held)}:"
 
-    def _for(self, request: Request) -> Client:
+    def _for(self, request: GithubRequest) -> Client:
         return self.client.with_options(refusal=partial(self._refusal, request))
 
-    def _refusal(self, request: Request, response: Response) -> SourceError:
+    def _refusal(self, request: GithubRequest, response: Response) -> SourceError:
         """The error for a status other than 200.
 
         The organization was read, so a missing resource is hidden or not offered.
@@ -222,14 +224,14 @@ class GithubApi:
             return NotOffered(f"{request.path}: not available for this organization")
         return Denied(f"{request.path}: {words}", permission=request.permission.line)
 
-    def _is_lacking(self, request: Request) -> bool:
+    def _is_lacking(self, request: GithubRequest) -> bool:
         """Whether its plan lacks this feature."""
         on_server = self._settings.api.endswith("/api/v3")
         is_smaller = not on_server and self._plan is not None and not self._plan.startswith(ENTERPRISE)
         return (is_smaller and request.plan.startswith(ENTERPRISE)) or (on_server and request.plan.endswith("cloud"))
 
 
-def answered(answer: p.GraphqlAnswer, permission: Permission) -> Answered:
+def answered(answer: p.GraphqlAnswer, permission: GithubPermission) -> Answered:
     """The content of the envelope. Raises SourceError if there are only errors."""
     errors = tuple(_error(one, permission) for one in answer.errors or ())
     data = answer.data
@@ -238,7 +240,7 @@ def answered(answer: p.GraphqlAnswer, permission: Permission) -> Answered:
     return Answered(data, errors)
 
 
-def _error(error: p.GraphqlError, permission: Permission) -> SourceError:
+def _error(error: p.GraphqlError, permission: GithubPermission) -> SourceError:
     words = own_words(error.message)
     if error.type in ("FORBIDDEN", "INSUFFICIENT_SCOPES", "NOT_FOUND"):
         return Denied(f"GraphQL: {words}", permission=permission.line)

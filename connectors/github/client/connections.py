@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from connectors.core.contract import Malformed, SectionReading
 from connectors.github.client.api import Answered, Api
-from connectors.github.client.requests import Permission
+from connectors.github.client.requests import GithubPermission
 from scanner.errors import Throttled, Unreachable
 from scanner.text import counted
 
@@ -32,7 +32,7 @@ def nodes_of(
     org: str,
     of: str,
     *,
-    asked: Permission,
+    asked: GithubPermission,
     batches: tuple[int, ...] = (),
 ) -> Iterator[Any]:
     """The nodes of a connection of the organization, page by page. Raises SourceError, Malformed if pages repeat."""

@@ -45,7 +45,7 @@ class _Kept(Struct, frozen=True):
     content: Raw
 
 
-class _File(Struct, frozen=True):
+class _KeptFile(Struct, frozen=True):
     format: int
     source: str
     answers: tuple[_Kept, ...]
@@ -126,7 +126,7 @@ class KeptAnswers:
             )
         try:
             with in_place_of(self._path) as file:
-                file.write(msgspec.json.encode(_File(_FORMAT, self._source, answers)))
+                file.write(msgspec.json.encode(_KeptFile(_FORMAT, self._source, answers)))
         except OSError as error:
             log.warning("the cache of the source cannot be written: %s: %s", self._path, error.strerror)
 
@@ -160,7 +160,7 @@ def _read(path: Path, source: str) -> dict[str, Received]:
     try:
         if not path.exists() or path.stat().st_size > MAX_BYTES:
             return {}
-        file = msgspec.json.decode(path.read_bytes(), type=_File)
+        file = msgspec.json.decode(path.read_bytes(), type=_KeptFile)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         log.warning("the cache of the source is read anew: %s: %s", path, type(error).__name__)
         return {}

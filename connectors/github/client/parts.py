@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from connectors.core.contract import SectionReading
 from connectors.github.client.api import Api
-from connectors.github.client.requests import Permission, names
+from connectors.github.client.requests import GithubPermission, names
 from scanner.errors import SourceError
 
 BATCH: Final = 100
@@ -25,7 +25,7 @@ class Part(Struct, frozen=True, order=True):
 
 
 def read_parts(
-    api: Api, section: SectionReading, selection: str, parts: Sequence[Part], permission: Permission
+    api: Api, section: SectionReading, selection: str, parts: Sequence[Part], permission: GithubPermission
 ) -> Iterator[tuple[Part, Mapping[str, Any]]]:
     """Yield each part with the selected fields of its repository. Failed parts are left out, with a gap.
 

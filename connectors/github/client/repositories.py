@@ -97,7 +97,7 @@ class _Count(Struct):
     total: int = field(name="totalCount", default=0)
 
 
-class _Named(Struct):
+class _RepositoryNamed(Struct):
     name: str
 
 
@@ -105,7 +105,7 @@ class Environments(Struct):
     """A page of a repository's environments."""
 
     total: int = field(name="totalCount", default=0)
-    nodes: list[_Named | None] | None = None
+    nodes: list[_RepositoryNamed | None] | None = None
     page: PageInfo = field(name="pageInfo", default_factory=PageInfo)
 
     @property
@@ -135,7 +135,7 @@ class _Node(Struct, kw_only=True):
     is_archived: bool = field(name="isArchived")
     created_at: str | None = field(name="createdAt", default=None)
     pushed_at: str | None = field(name="pushedAt", default=None)
-    branch: _Named | None = field(name="defaultBranchRef", default=None)
+    branch: _RepositoryNamed | None = field(name="defaultBranchRef", default=None)
     deploy_keys: _Count | None = field(name="deployKeys", default=None)
     environments: Environments | None = None
     workflows: Tree | None = None

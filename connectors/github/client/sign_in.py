@@ -43,7 +43,7 @@ def bearer(token: str) -> str:
     return f"Bearer {token}"
 
 
-class SignIn:
+class GithubSignIn:
     """See ``connectors.core.http.SignIn``.
 
     ``token``: what to sign in with now; ``renew``: whether there is another one.

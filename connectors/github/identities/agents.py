@@ -31,15 +31,15 @@ _SIGNALS = (
 )
 
 
-class Use(Struct, frozen=True):
+class GithubUse(Struct, frozen=True):
     """Tasks: when each was last active, the custom agent that did it, and the account that set it off."""
 
     tasks: tuple[tuple[datetime, str | None, str | None], ...]
 
-    def of(self, agent: str) -> Use | None:
+    def of(self, agent: str) -> GithubUse | None:
         """Those of one custom agent."""
         own = tuple(one for one in self.tasks if one[1] == agent)
-        return Use(own) if own else None
+        return GithubUse(own) if own else None
 
     @property
     def last(self) -> datetime:
@@ -52,14 +52,18 @@ class Use(Struct, frozen=True):
         return sorted({by for _, _, by in self.tasks if by})[:_STARTERS_NAMED]
 
 
-def everywhere(place: GithubScope, use: Use | None) -> Identity:
+def everywhere(place: GithubScope, use: GithubUse | None) -> Identity:
     """The agent where it may work in all repositories. Audit logs name its App."""
     made = _agent(place, "copilot", {"repositories": "all"}, narrow=False)
     return _used(replace(made, aliases=("copilot-swe-agent[bot]",)), use)
 
 
 def in_repository(
-    place: GithubScope, full_name: str, setup: AgentConfiguration | None, facts: Mapping[str, Any], use: Use | None
+    place: GithubScope,
+    full_name: str,
+    setup: AgentConfiguration | None,
+    facts: Mapping[str, Any],
+    use: GithubUse | None,
 ) -> Identity:
     """The agent in one repository. ``setup``: None where that was not read. ``facts``: what its files say."""
     attributes: dict[str, Any] = {"repository": full_name, **facts}
@@ -75,7 +79,7 @@ def custom(
     *,
     allowed: bool | None,
     changed_by: str | None,
-    use: Use | None,
+    use: GithubUse | None,
 ) -> Identity:
     """An agent that a file of a repository describes. ``allowed``: whether agents may work there."""
     attributes: dict[str, Any] = {
@@ -139,7 +143,7 @@ def of_enterprise(place: GithubScope, file: Part, name: str, allowed: bool | Non
     )
 
 
-def _used(made: Identity, use: Use | None) -> Identity:
+def _used(made: Identity, use: GithubUse | None) -> Identity:
     if use is None or not use.tasks:
         return made
     starters = {STARTED_BY: use.starters} if use.starters else {}

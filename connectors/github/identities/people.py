@@ -25,7 +25,7 @@ _BOT_LIKE = re.compile(
 )
 
 
-class Member(Struct, kw_only=True):
+class GithubMember(Struct, kw_only=True):
     """An account, as the organization lists it. ``linked``: the name that single sign-on knows it by.
 
     ``role``: ``member``, ``admin`` or ``outside_collaborator``; None for one that is no longer any of these.
@@ -39,13 +39,13 @@ class Member(Struct, kw_only=True):
     linked: str | None = None
 
 
-class People(Struct):
+class GithubPeople(Struct):
     """The accounts by login, in lower case. ``complete``: whether all members and collaborators are known.
 
     ``has_sso``: whether the organization signs people in by single sign-on; None where that is not shown.
     """
 
-    members: dict[str, Member]
+    members: dict[str, GithubMember]
     complete: bool = False
     has_sso: bool | None = None
 
@@ -81,7 +81,7 @@ class AccountCredentials(Struct):
     reachable: Mapping[int, Sequence[str]] = {}
 
 
-def identities(place: GithubScope, people: People, holdings: Holdings, *, unread: bool) -> Iterator[Identity]:
+def identities(place: GithubScope, people: GithubPeople, holdings: Holdings, *, unread: bool) -> Iterator[Identity]:
     """The accounts that are, or may be, of machines, and those that hold a token or key.
 
     Who signs in by single sign-on, holds nothing and has an ordinary name is a person, and left out. ``unread``:
@@ -95,7 +95,7 @@ def identities(place: GithubScope, people: People, holdings: Holdings, *, unread
     named = {token.owner.login.lower(): token.owner.login for mine in held.values() for token in mine.tokens}
     named |= {one.login.lower(): one.login for mine in held.values() for one in mine.authorizations}
     for login in sorted({*people.members, *held}):
-        member = people.members.get(login) or Member(login=named[login])
+        member = people.members.get(login) or GithubMember(login=named[login])
         mine = held.get(login)
         if mine is None and member.linked is not None and not is_bot_like(member):
             continue
@@ -109,14 +109,14 @@ def identities(place: GithubScope, people: People, holdings: Holdings, *, unread
         )
 
 
-def is_bot_like(member: Member) -> bool:
+def is_bot_like(member: GithubMember) -> bool:
     """Whether its name, or its address, is that of a machine."""
     local = (member.email or member.linked or "").partition("@")[0]
     return member.type == "Bot" or any(_BOT_LIKE.search(text) for text in (member.login, local) if text)
 
 
 def _identity(
-    place: GithubScope, people: People, member: Member, held: AccountCredentials, *, unread: bool
+    place: GithubScope, people: GithubPeople, member: GithubMember, held: AccountCredentials, *, unread: bool
 ) -> Identity:
     facts = place.facts(f"users/{member.login}", _kind(people, member), member.login)
     former = {FORMER_MEMBER: member.login} if people.is_former(member.login) else {}
@@ -165,7 +165,7 @@ def _ways(place: GithubScope, held: AccountCredentials) -> Iterator[Way]:
         yield from ways_of_role(role.name, role.base_role, place.root)
 
 
-def _kind(people: People, member: Member) -> str:
+def _kind(people: GithubPeople, member: GithubMember) -> str:
     if people.is_former(member.login):
         return "former_member"
     return "outside_collaborator" if member.role == "outside_collaborator" else "member"
@@ -213,7 +213,7 @@ def _fingerprint(text: str | None) -> str | None:
     return text if ":" in text else f"SHA256:{text.rstrip('=')}"
 
 
-def _signals(people: People, member: Member, *, has_keys: bool) -> Iterator[Signal]:
+def _signals(people: GithubPeople, member: GithubMember, *, has_keys: bool) -> Iterator[Signal]:
     if member.type == "Bot":
         yield Signal(says="machine", sort="provider", evidence="an account of type Bot")
     if is_bot_like(member):

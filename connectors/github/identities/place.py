@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.core.contract import Scope
-from connectors.github.facts import Organization
+from connectors.github.facts import GithubOrganization
 from connectors.github.keys import root
 
 
@@ -15,7 +15,7 @@ class GithubScope(Struct, frozen=True):
     """The organization that is read, and the scope of its records."""
 
     scope: Scope
-    organization: Organization
+    organization: GithubOrganization
 
     @property
     def root(self) -> str:

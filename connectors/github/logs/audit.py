@@ -18,7 +18,7 @@ from connectors.core.contract import Connector
 from connectors.core.offline import Unreadable
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
-from connectors.logs.events import Act, Event, EventCounting
+from connectors.logs.events import Event, EventCounting, LogAct
 from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
@@ -63,11 +63,11 @@ _CHANGED: Mapping[str, str] = {
 }
 
 
-class _Location(Struct, gc=False, frozen=True):
+class _AuditLocation(Struct, gc=False, frozen=True):
     country: str | None = field(default=None, name="country_code")
 
 
-class Entry(Struct, gc=False, frozen=True):
+class GithubEntry(Struct, gc=False, frozen=True):
     """One event, as far as it is read. Times are milliseconds since 1970."""
 
     action: str
@@ -76,7 +76,7 @@ class Entry(Struct, gc=False, frozen=True):
     id: str | None = field(default=None, name="_document_id")
     actor: str | None = None
     address: str | None = field(default=None, name="actor_ip")
-    location: _Location | None = field(default=None, name="actor_location")
+    location: _AuditLocation | None = field(default=None, name="actor_location")
     user_agent: str | None = None
     org: str | list[str] | None = None
     business: str | None = None
@@ -89,7 +89,7 @@ class Entry(Struct, gc=False, frozen=True):
     by_agent: Any = field(default=None, name="actor_is_agent")
 
 
-class _Raw(NamedTuple):
+class _GithubAuditRaw(NamedTuple):
     scope: str
     actor: str
     action: str
@@ -102,10 +102,10 @@ class _Raw(NamedTuple):
     for_whom: str
 
 
-class GithubAuditCounting(EventCounting[Entry]):
+class GithubAuditCounting(EventCounting[GithubEntry]):
     """Counts the events of one unit."""
 
-    def event(self, record: Entry) -> Event | str | None:
+    def event(self, record: GithubEntry) -> Event | str | None:
         """See ``EventCounting``. Raises Unreadable for an event without a time."""
         when = record.timestamp if record.timestamp is not None else record.created
         if when is None:
@@ -113,7 +113,7 @@ class GithubAuditCounting(EventCounting[Entry]):
         by_agent = record.by_agent is True or record.by_agent == "true"  # then the user is who made it act
         named = "" if by_agent else _CHANGED.get(record.action.partition(".")[0], "")
         orgs = [record.org] if isinstance(record.org, str) else record.org or []
-        raw = _Raw(
+        raw = _GithubAuditRaw(
             next(iter(orgs), None) or record.business or "",
             COPILOT
             if by_agent and record.actor == _COPILOT
@@ -129,12 +129,12 @@ class GithubAuditCounting(EventCounting[Entry]):
         )
         return Event(_time(when), record.id or "", raw)
 
-    def act(self, raw: Any) -> Act:
+    def act(self, raw: Any) -> LogAct:
         """See ``EventCounting``."""
-        what: _Raw = raw
+        what: _GithubAuditRaw = raw
         scope = plain(what.scope.lower(), 64) or "github"
         if not what.actor:
-            return Act(scope, by_provider=True)
+            return LogAct(scope, by_provider=True)
         action = action_of(what.action)
         sort = sort_of(action, what.kind)
         features = self.features(
@@ -147,7 +147,7 @@ class GithubAuditCounting(EventCounting[Entry]):
             on_behalf_of=what.for_whom,
         )
         changed = (plain(what.changed),) if what.changed and sort == "write" else ()
-        return Act(scope, plain(what.actor), features, changed=changed)
+        return LogAct(scope, plain(what.actor), features, changed=changed)
 
 
 def _time(when: float | str) -> str:
@@ -181,7 +181,7 @@ class GithubAuditLog(LiveLog):
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT
-    records: ClassVar[Records[Entry]] = Records(Entry, ("entries",))
+    records: ClassVar[Records[GithubEntry]] = Records(GithubEntry, ("entries",))
 
     def counting(self, networks: Networks) -> GithubAuditCounting:
         """See ``FileLog``."""

@@ -25,7 +25,7 @@ from connectors.github.client import payloads as p
 from connectors.github.client.api import Answered, answered
 from connectors.github.client.parts import Part, parts_of
 from connectors.github.client.repositories import FOLDER
-from connectors.github.client.requests import METADATA, Permission, Request
+from connectors.github.client.requests import METADATA, GithubPermission, GithubRequest
 from scanner.errors import SourceError
 from scanner.text import printable
 
@@ -35,7 +35,7 @@ CONNECTIONS = ("samlIdentityProvider", "teams", "rulesets", "repositories")
 """Connections of an organization in queries. The first one in a query's text identifies its answers."""
 
 
-class FileApi:
+class GithubFileApi:
     """See ``Api``. ``folder``: what the files are in."""
 
     shows_all = True
@@ -43,7 +43,7 @@ class FileApi:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def one(self, request: Request, shape: type[T], **places: str) -> T:
+    def one(self, request: GithubRequest, shape: type[T], **places: str) -> T:
         """See ``Api``."""
         values = self.values(request, places)
         if not values:
@@ -51,7 +51,7 @@ class FileApi:
         found: T = decoded(json.dumps(values[0]).encode(), shape)
         return found
 
-    def rows(self, request: Request, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
+    def rows(self, request: GithubRequest, row: type[T], section: SectionReading, **places: str) -> Iterator[T]:
         """See ``Api``."""
         name = f"{_route(request, places)}.json"
 
@@ -64,7 +64,7 @@ class FileApi:
 
         yield from converted(listed(), row, section, name)
 
-    def query(self, text: str, variables: Mapping[str, Any], permission: Permission) -> Answered:
+    def query(self, text: str, variables: Mapping[str, Any], permission: GithubPermission) -> Answered:
         """See ``Api``."""
         if parts := parts_of(variables):
             return Answered(parts_asked(self, parts, text))
@@ -109,7 +109,7 @@ class FileApi:
         values = [value for file in files if file.is_file() for value in self.read(file)]
         return [value for value in values if isinstance(value, dict) and isinstance(value.get("data"), dict)]
 
-    def values(self, request: Request, places: Mapping[str, str]) -> list[Any]:
+    def values(self, request: GithubRequest, places: Mapping[str, str]) -> list[Any]:
         """The pages of an endpoint. Raises SourceError where there is no file, or it cannot be used."""
         route = _route(request, places)
         return self.read(file_at(self.folder, route, f"`gh api --paginate '/{printable(route)}'` writes it"))
@@ -124,7 +124,7 @@ class FileApi:
 _ERRORS = tuple[p.GraphqlError, ...] | None
 
 
-def _route(request: Request, places: Mapping[str, str]) -> str:
+def _route(request: GithubRequest, places: Mapping[str, str]) -> str:
     return route_of(request.file or request.path, places)
 
 
@@ -150,11 +150,11 @@ def _cursor(page: Mapping[str, Any], of: str) -> Any:
 
 # --- Repositories as GraphQL has them, from the REST API's answers ---
 
-REPOSITORIES = Request(path="/orgs/{org}/repos", permission=METADATA)
+REPOSITORIES = GithubRequest(path="/orgs/{org}/repos", permission=METADATA)
 _OWNERS = {"owners": ".github/CODEOWNERS", "ownersInRoot": "CODEOWNERS", "ownersInDocs": "docs/CODEOWNERS"}
 
 
-def nodes(files: FileApi, org: str) -> tuple[list[Mapping[str, Any]], int]:
+def nodes(files: GithubFileApi, org: str) -> tuple[list[Mapping[str, Any]], int]:
     """The repositories, and of how many of them no file holds the workflows. Raises SourceError."""
     found: list[Mapping[str, Any]] = []
     without = 0
@@ -170,28 +170,28 @@ def nodes(files: FileApi, org: str) -> tuple[list[Mapping[str, Any]], int]:
     return found, without
 
 
-def parts_asked(files: FileApi, parts: Sequence[Part], text: str) -> Mapping[str, Any]:
+def parts_asked(files: GithubFileApi, parts: Sequence[Part], text: str) -> Mapping[str, Any]:
     """The answer to a query for parts, as from GraphQL; None for parts that no file has. Raises SourceError."""
     part = next((read for sign, read in _PARTS if sign in text), None)
     return {f"part{number}": part and part(files, one) for number, one in enumerate(parts)}
 
 
-def _root(files: FileApi, full_name: str) -> Path:
+def _root(files: GithubFileApi, full_name: str) -> Path:
     owner, _, name = full_name.partition("/")
     return files.folder / "repos" / quote(owner, safe="") / quote(name, safe="")
 
 
-def _file_asked(files: FileApi, part: Part) -> Mapping[str, Any]:
+def _file_asked(files: GithubFileApi, part: Part) -> Mapping[str, Any]:
     path = quote(part.what.removeprefix("HEAD:"), safe="/ ")
     return {"object": _blob(files, _root(files, part.full_name) / "contents" / f"{path}.json")}
 
 
-def _folder_asked(files: FileApi, part: Part) -> Mapping[str, Any]:
+def _folder_asked(files: GithubFileApi, part: Part) -> Mapping[str, Any]:
     entries = _folder(files, _root(files, part.full_name), part.what.removeprefix("HEAD:"))
     return {"object": None if entries is None else {"entries": entries}}
 
 
-def _rules_asked(files: FileApi, part: Part) -> Mapping[str, Any] | None:
+def _rules_asked(files: GithubFileApi, part: Part) -> Mapping[str, Any] | None:
     """None where no file has the repository's environments."""
     file = _root(files, part.full_name) / "environments.json"
     if not file.is_file():
@@ -212,13 +212,13 @@ def _rules_asked(files: FileApi, part: Part) -> Mapping[str, Any] | None:
     return {"environment": None}
 
 
-def _environments_asked(files: FileApi, part: Part) -> Mapping[str, Any] | None:
+def _environments_asked(files: GithubFileApi, part: Part) -> Mapping[str, Any] | None:
     """All of them, whatever page is asked for; None where no file has the repository's environments."""
     root = _root(files, part.full_name)
     return {"environments": _environments(files, root)} if (root / "environments.json").is_file() else None
 
 
-_PARTS: Sequence[tuple[str, Callable[[FileApi, Part], Mapping[str, Any] | None]]] = (
+_PARTS: Sequence[tuple[str, Callable[[GithubFileApi, Part], Mapping[str, Any] | None]]] = (
     ("on Tree", _folder_asked),
     ("on Blob", _file_asked),
     ("environment(", _rules_asked),
@@ -228,7 +228,7 @@ _PARTS: Sequence[tuple[str, Callable[[FileApi, Part], Mapping[str, Any] | None]]
 
 
 def _node(
-    files: FileApi, root: Path, row: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
+    files: GithubFileApi, root: Path, row: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
 ) -> Mapping[str, Any]:
     branch = row.get("default_branch")
     return {
@@ -246,14 +246,14 @@ def _node(
     }
 
 
-def _environments(files: FileApi, root: Path) -> Mapping[str, Any]:
+def _environments(files: GithubFileApi, root: Path) -> Mapping[str, Any]:
     file = root / "environments.json"
     pages = files.read(file) if file.is_file() else ()
     named = [{"name": one.get("name")} for page in pages for one in _list(page, "environments")]
     return {"totalCount": len(named), "nodes": named}
 
 
-def _folder(files: FileApi, root: Path, path: str) -> list[Mapping[str, Any]] | None:
+def _folder(files: GithubFileApi, root: Path, path: str) -> list[Mapping[str, Any]] | None:
     """The entries of a folder in a repository; None if no file has the folder."""
     folder = root / "contents" / path
     listing = folder.with_name(f"{folder.name}.json")
@@ -267,7 +267,7 @@ def _folder(files: FileApi, root: Path, path: str) -> list[Mapping[str, Any]] | 
     return [{"name": name, "object": _blob(files, there[name]) if name in there else nothing} for name in names]
 
 
-def _blob(files: FileApi, file: Path) -> Mapping[str, Any] | None:
+def _blob(files: GithubFileApi, file: Path) -> Mapping[str, Any] | None:
     if not file.is_file():
         return None
     for page in files.read(file):

@@ -32,13 +32,13 @@ class _Roles(Struct, frozen=True, forbid_unknown_fields=True):
     why: str
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+class _PrivilegeTable(Struct, frozen=True, forbid_unknown_fields=True):
     permissions: tuple[_Line, ...]
     roles: tuple[_Roles, ...]
     scopes: Mapping[Literal["admin", "high"], _Scopes]
 
 
-_TABLE = read_table("connectors.github.rights", "privileges.toml", _Table)
+_TABLE = read_table("connectors.github.rights", "privileges.toml", _PrivilegeTable)
 _WRITES = frozenset({"write", "admin"})
 _CHANGE_CODE = frozenset({"write", "maintain", "admin"})
 _CONSEQUENCES: Mapping[ConsequenceKind, frozenset[str]] = {
@@ -49,7 +49,7 @@ _CONSEQUENCES: Mapping[ConsequenceKind, frozenset[str]] = {
 _BY_READING = frozenset({"read_data"})
 
 
-class Rights(Struct, frozen=True):
+class GithubRights(Struct, frozen=True):
     """Permissions as grants, and what they amount to."""
 
     grants: tuple[Grant, ...]
@@ -57,7 +57,7 @@ class Rights(Struct, frozen=True):
     consequences: tuple[Consequence, ...] = ()
 
 
-def of_permissions(permissions: Mapping[str, str], selection: str) -> Rights:
+def of_permissions(permissions: Mapping[str, str], selection: str) -> GithubRights:
     """``selection``: ``all`` repositories, a ``subset`` or those ``selected``, or ``none``."""
     on = "all repositories" if selection == "all" else "selected repositories"
     grants = tuple(
@@ -81,7 +81,7 @@ def of_permissions(permissions: Mapping[str, str], selection: str) -> Rights:
         if (found := [one for one in sorted(names & permissions.keys())
                       if permissions[one] in _WRITES or kind in _BY_READING])
     )  # fmt: skip
-    return Rights(grants, privilege, with_administration(privilege, allowed))
+    return GithubRights(grants, privilege, with_administration(privilege, allowed))
 
 
 def ways(

@@ -22,9 +22,9 @@ from connectors.github.client.parts import Part, read_parts
 from connectors.github.client.repositories import Read, Tree, agents_in
 from connectors.github.client.requests import names
 from connectors.github.identities import agents
-from connectors.github.identities.agents import Use
+from connectors.github.identities.agents import GithubUse
 from connectors.github.identities.keys_and_secrets import stored_secret
-from connectors.github.identities.people import People
+from connectors.github.identities.people import GithubPeople
 from connectors.github.reader import GithubReader
 from scanner.errors import Denied, NotOffered, SourceError
 from scanner.model import StoredSecret
@@ -40,7 +40,7 @@ _ENVIRONMENT: Final = "copilot"
 _FILE = re.compile(r"/(?P<repository>[\w.-]+/[\w.-]+)/blob/[^/]+/(?P<path>[^?#]+)", re.ASCII)
 
 
-class Allowed(Struct, frozen=True):
+class GithubAllowed(Struct, frozen=True):
     """The repositories that agents may work in. ``is_known``: False if they could not all be read."""
 
     everywhere: bool = False
@@ -58,11 +58,11 @@ class Allowed(Struct, frozen=True):
 
 
 def read_agents(
-    reader: GithubReader, found: Sequence[Read], people: People, secrets: Mapping[str, Sequence[StoredSecret]]
+    reader: GithubReader, found: Sequence[Read], people: GithubPeople, secrets: Mapping[str, Sequence[StoredSecret]]
 ) -> Generator[DiscoveredRecord, None, None]:
     """The coding agent, the custom agents of repositories, of the organization and of the enterprise."""
     in_use = {one.facts.full_name: one for one in found if not one.facts.archived}
-    allowed = Allowed(is_known=False)
+    allowed = GithubAllowed(is_known=False)
     custom: list[tuple[Read, AgentFile]] = []
     clients: list[tuple[Read, ClientFile]] = []
     defined: list[tuple[Read, DefinitionFile]] = []
@@ -121,7 +121,7 @@ def _say_problems(
             section.malformed(f"{one.facts.full_name}/{file.path}", file.problem)
 
 
-def _allowed(reader: GithubReader, section: SectionReading) -> Allowed:
+def _allowed(reader: GithubReader, section: SectionReading) -> GithubAllowed:
     """The organization's policy. Raises SourceError."""
     policy = reader.api.one(r.AGENT_POLICY, p.AgentPolicy, org=reader.org)
     match policy.enabled_repositories:
@@ -132,12 +132,12 @@ def _allowed(reader: GithubReader, section: SectionReading) -> Allowed:
                 found.update(row.full_name for row in rows if row.full_name.count("/") == 1)
             except SourceError as error:
                 section.lost(error, partial=bool(found))
-                return Allowed(repositories=tuple(sorted(found)), is_known=False)
-            return Allowed(repositories=tuple(sorted(found)))
+                return GithubAllowed(repositories=tuple(sorted(found)), is_known=False)
+            return GithubAllowed(repositories=tuple(sorted(found)))
         case "all":
-            return Allowed(everywhere=True)
+            return GithubAllowed(everywhere=True)
         case "none":
-            return Allowed()
+            return GithubAllowed()
     raise Malformed(f"the agent's policy is {policy.enabled_repositories}")
 
 
@@ -189,10 +189,10 @@ def _read_setups(
 
 
 def _read_tasks(
-    reader: GithubReader, places: Sequence[str], people: People
-) -> Generator[DiscoveredRecord, None, Mapping[str, Use]]:
+    reader: GithubReader, places: Sequence[str], people: GithubPeople
+) -> Generator[DiscoveredRecord, None, Mapping[str, GithubUse]]:
     """The newest tasks of each repository, if the section is on: the last use of an agent, and who started it."""
-    uses: dict[str, Use] = {}
+    uses: dict[str, GithubUse] = {}
     if not reader.settings.agent_tasks:
         yield reader.place.scope.coverage(s.AGENT_TASKS, "off")
         return uses
@@ -212,26 +212,26 @@ def _read_tasks(
                 for task in tasks
                 if (when := p.moment(task.updated_at or task.created_at)) is not None
             ]
-            uses[name] = Use(tuple(made))
+            uses[name] = GithubUse(tuple(made))
             section.found(len(made))
     yield reader.done(section)
     return uses
 
 
-def _creator(task: p.Task, by_id: Mapping[int | None, str], people: People) -> str | None:
+def _creator(task: p.Task, by_id: Mapping[int | None, str], people: GithubPeople) -> str | None:
     if task.creator is None or task.creator.id is None or task.creator_type == "organization":
         return None
     login = by_id.get(task.creator.id)
     return f"user {task.creator.id}" if login is None else people.known_as(login)
 
 
-def _together(uses: Iterable[Use]) -> Use | None:
+def _together(uses: Iterable[GithubUse]) -> GithubUse | None:
     made = tuple(one for use in uses for one in use.tasks)
-    return Use(made) if made else None
+    return GithubUse(made) if made else None
 
 
 def _read_enterprise(
-    reader: GithubReader, known: set[Part], allowed: Allowed
+    reader: GithubReader, known: set[Part], allowed: GithubAllowed
 ) -> Generator[DiscoveredRecord, None, None]:
     """The custom agents of the enterprise, if the setting names one, without those in the organization's own files."""
     if not reader.settings.enterprise:
@@ -278,12 +278,12 @@ class _History(Struct):
     nodes: list[_Commit | None] | None = None
 
 
-class _Target(Struct):
+class _CodingAgentTarget(Struct):
     history: _History | None = None
 
 
 class _Branch(Struct):
-    target: _Target | None = None
+    target: _CodingAgentTarget | None = None
 
 
 class _Repository(Struct):

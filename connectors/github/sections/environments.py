@@ -56,7 +56,7 @@ class _Environment(Struct):
     rules: _Rules = field(name="protectionRules")
 
 
-class _Repository(Struct):
+class _EnvironmentRepository(Struct):
     environment: _Environment | None = None
 
 
@@ -102,7 +102,7 @@ def read_rules(api: Api, section: SectionReading, workflows: Mapping[str, Iterab
         found.setdefault(part.full_name, {})[part.what] = None
     for part, repository in read_parts(api, section, RULES, wanted, r.ENVIRONMENTS):
         try:
-            environment = msgspec.convert(repository, _Repository).environment
+            environment = msgspec.convert(repository, _EnvironmentRepository).environment
         except msgspec.ValidationError as error:
             section.malformed(f"{part.full_name}: environment {part.what}", str(error))
             continue

@@ -18,14 +18,14 @@ from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read
 from connectors.github.client.requests import names
 from connectors.github.identities.keys_and_secrets import deploy_key, stored_secret
-from connectors.github.identities.people import People
+from connectors.github.identities.people import GithubPeople
 from connectors.github.reader import GithubReader
 from connectors.github.sections.organization import Bypasses
 from scanner.model import StoredSecret
 
 
 def read_deploy_keys(
-    reader: GithubReader, found: Sequence[Read], people: People, bypasses: Bypasses
+    reader: GithubReader, found: Sequence[Read], people: GithubPeople, bypasses: Bypasses
 ) -> ReadSection[None]:
     """Deploy keys of repositories."""
     with reader.section(s.DEPLOY_KEYS) as section:

@@ -29,7 +29,7 @@ class _Blob(Struct):
     is_truncated: bool | None = field(name="isTruncated", default=False)
 
 
-class _File(Struct):
+class _LocalActionFile(Struct):
     object: _Blob | None = None
 
 
@@ -71,7 +71,7 @@ def _read(
 def _file(path: str, repository: Mapping[str, Any]) -> WorkflowFile | None:
     """The file in a response; None if there is none."""
     try:
-        blob = msgspec.convert(repository, _File).object
+        blob = msgspec.convert(repository, _LocalActionFile).object
     except msgspec.ValidationError:
         return None
     if blob is None:

@@ -12,7 +12,7 @@ from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
-from connectors.github.identities.people import Member, People
+from connectors.github.identities.people import GithubMember, GithubPeople
 from connectors.github.reader import GithubReader
 from scanner.errors import SourceError
 
@@ -31,14 +31,16 @@ query($org: String!, $endCursor: String) {
 """
 
 
-def read_people(reader: GithubReader, *, may_have_sso: bool) -> Generator[DiscoveredRecord, None, People]:
+def read_people(reader: GithubReader, *, may_have_sso: bool) -> Generator[DiscoveredRecord, None, GithubPeople]:
     """Members, owners and outside collaborators, with their identities in single sign-on."""
-    people = People({})
+    people = GithubPeople({})
     with reader.section(s.MEMBERS) as section:
         for request, role in ((r.MEMBERS, "member"), (r.OUTSIDE, "outside_collaborator"), (r.OWNERS, "admin")):
             people.complete = not section.coverage.is_gap
             for row in reader.listed(section, request, p.Account):
-                member = people.members.setdefault(row.login.lower(), Member(login=row.login, id=row.id, type=row.type))
+                member = people.members.setdefault(
+                    row.login.lower(), GithubMember(login=row.login, id=row.id, type=row.type)
+                )
                 member.role = role
         if may_have_sso:
             _link(reader, section, people)
@@ -78,7 +80,7 @@ class _Organization(Struct):
     provider: _Provider | None = field(name="samlIdentityProvider", default=None)
 
 
-def _link(reader: GithubReader, section: SectionReading, people: People) -> None:
+def _link(reader: GithubReader, section: SectionReading, people: GithubPeople) -> None:
     """Add the accounts' identities in single sign-on. Without the right to see them, they are unknown, with a note."""
     cursor: str | None = None
     seen: set[str | None] = {None}

@@ -60,7 +60,7 @@ def read_more_secrets(reader: GithubReader, found: Sequence[Read]) -> Generator[
         in_use = [one.facts.full_name for one in found if not one.facts.archived]
         for request, store in ((r.REPOSITORY_DEPENDABOT_SECRETS, "dependabot"), (r.REPOSITORY_AGENT_SECRETS, "agents")):
 
-            def read(name: str, request: r.Request = request) -> list[p.SecretName]:
+            def read(name: str, request: r.GithubRequest = request) -> list[p.SecretName]:
                 return list(reader.api.rows(request, p.SecretName, section, **names(name)))
 
             for name, rows in reader.each(section, f"repositories' secrets for {store}", read, in_use, str, part=str):

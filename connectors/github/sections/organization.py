@@ -13,7 +13,7 @@ from connectors.github import spec as s
 from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.connections import nodes_of
-from connectors.github.client.requests import Request
+from connectors.github.client.requests import GithubRequest
 from connectors.github.identities.apps import runner_group
 from connectors.github.identities.organization import jobs_token, registry
 from connectors.github.reader import GithubReader
@@ -135,7 +135,7 @@ def read_actions_policy(reader: GithubReader) -> Generator[DiscoveredRecord, Non
 
 
 def _one(
-    reader: GithubReader, section: SectionReading, request: Request, shape: type[T], errors: list[SourceError]
+    reader: GithubReader, section: SectionReading, request: GithubRequest, shape: type[T], errors: list[SourceError]
 ) -> T | None:
     """A single response; None with an error or a note if there is none."""
     try:

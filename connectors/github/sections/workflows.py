@@ -16,7 +16,7 @@ from connectors.github.client import payloads as p
 from connectors.github.client import requests as r
 from connectors.github.client.repositories import Read
 from connectors.github.client.requests import names
-from connectors.github.facts import Organization, WorkflowFile
+from connectors.github.facts import GithubOrganization, WorkflowFile
 from connectors.github.reader import GithubReader
 from connectors.github.sections.environments import named_by, read_rules, with_rules
 from connectors.github.sections.local_actions import read_actions
@@ -39,7 +39,7 @@ Secrets = Mapping[str, Sequence[StoredSecret]]
 
 
 def read_workflows(
-    reader: GithubReader, organization: Organization, found: Sequence[Read], secrets: Secrets
+    reader: GithubReader, organization: GithubOrganization, found: Sequence[Read], secrets: Secrets
 ) -> Generator[DiscoveredRecord, None, list[str]]:
     """Workflows that may request tokens, repositories as their workloads, and the stored secrets.
 
@@ -67,7 +67,7 @@ def _read_into(
     workflows: dict[str, Workflows],
     reader: GithubReader,
     section: SectionReading,
-    organization: Organization,
+    organization: GithubOrganization,
     found: Sequence[Read],
 ) -> None:
     """Fill in the workflows of each repository. After an error, those that were read so far are there."""
@@ -103,7 +103,7 @@ class _Parser:
     """Parses the workflows of repositories, with the workflows and actions that they call."""
 
     def __init__(
-        self, reader: GithubReader, section: SectionReading, organization: Organization, found: Sequence[Read]
+        self, reader: GithubReader, section: SectionReading, organization: GithubOrganization, found: Sequence[Read]
     ) -> None:
         callable_ = {f"{one.facts.full_name}/{file.path}".lower(): file for one in found for file in one.files}
         asking = [one for one in found if asks_for_tokens(one)]

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from connectors.agents.documents import Client, described, read_document
+from connectors.agents.documents import AgentClient, described, read_document
 from connectors.core.contract import Malformed
 from connectors.planned.shapes import listed, mapping
 from scanner.catalog import read_table
@@ -56,13 +56,13 @@ class AgentAction(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     model: tuple[str, ...] = ()
 
 
-class _Table(Struct, frozen=True):
+class _AgentTable(Struct, frozen=True):
     actions: tuple[AgentAction, ...]
 
 
 @cache
 def _actions() -> Mapping[str, AgentAction]:
-    return {one.uses: one for one in read_table("connectors.github.workflows", "agents.toml", _Table).actions}
+    return {one.uses: one for one in read_table("connectors.github.workflows", "agents.toml", _AgentTable).actions}
 
 
 class AgentJob(Struct, frozen=True, kw_only=True):
@@ -165,7 +165,7 @@ def _servers(job: AgentJob) -> Iterator[Mapping[str, Any]]:
             except Malformed:
                 yield {"name": f"{name} of {job.at}"}  # unknown, as any server without a package or host
                 continue
-            if isinstance(found, Client):
+            if isinstance(found, AgentClient):
                 yield from described(found.servers)
         elif text:
             yield {"name": f"{name} of {job.at}"}

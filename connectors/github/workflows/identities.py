@@ -11,14 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from connectors.github import keys
-from connectors.github.facts import Organization, Repository, WorkflowFile
+from connectors.github.facts import GithubOrganization, Repository, WorkflowFile
 from connectors.github.workflows.agents import agent_facts, agent_jobs, signals_of
 from connectors.github.workflows.jobs import Job, Workflow, read, system_of_key
 from connectors.github.workflows.local import LocalAction, read_action
 from connectors.github.workflows.owners import as_owners, code_owners
 from connectors.github.workflows.roles import targets_of
 from connectors.github.workflows.subjects import Tokens
-from connectors.github.workflows.values import Context, Value
+from connectors.github.workflows.values import GithubContext, Value
 from connectors.planned.shapes import mapping
 from scanner.errors import InputError, Problem
 from scanner.model import Identity, Link, Privilege, Signal, Workload
@@ -80,7 +80,7 @@ class _Part(Struct, frozen=True):
 
 
 def workflow_identities(
-    organization: Organization,
+    organization: GithubOrganization,
     repository: Repository,
     files: Iterable[WorkflowFile],
     *,
@@ -93,7 +93,7 @@ def workflow_identities(
     ``elsewhere``: workflows of other repositories that may be called, by ``OWNER/NAME/PATH`` in lower case.
     ``actions``: the repository's own actions that its workflows use, by folder.
     """
-    found = _Repository(organization, repository, source)
+    found = _IdentityRepository(organization, repository, source)
     found.read(files, elsewhere, actions)
     identities = tuple(one for workflow in found.workflows if (one := found.identity(workflow)) is not None)
     return Workflows(
@@ -106,14 +106,14 @@ def workflow_identities(
     )
 
 
-class _Repository:
+class _IdentityRepository:
     """A repository while its files are parsed."""
 
-    def __init__(self, organization: Organization, repository: Repository, source: str) -> None:
+    def __init__(self, organization: GithubOrganization, repository: Repository, source: str) -> None:
         self._organization, self._repository, self._source = organization, repository, source
         self._tokens = Tokens(organization, repository)
         owner = repository.full_name.partition("/")[0]
-        self._context = Context(
+        self._context = GithubContext(
             variables={name.upper(): Value("", (value,)) for name, value in repository.variables.items()},
             environments=dict(_variables_of(repository)),
             github={"repository": repository.full_name, "repository_owner": owner},

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from connectors.github.workflows.local import LocalAction, folder_of
 from connectors.github.workflows.scripts import Scripts, Taken
-from connectors.github.workflows.values import Context, Value, inputs_of
+from connectors.github.workflows.values import GithubContext, Value, inputs_of
 from connectors.planned.documents import parse_document
 from connectors.planned.shapes import listed, mapping
 from scanner.catalog import read_table
@@ -68,7 +68,7 @@ def system_of_key(name: str) -> str | None:
     return variable.system if variable else None
 
 
-class Role(Struct, frozen=True, kw_only=True):
+class GithubRole(Struct, frozen=True, kw_only=True):
     """An identity that a step signs in as. ``at``: job and input; ``given``: the step's other inputs, resolved."""
 
     at: str
@@ -116,7 +116,7 @@ class Workflow:
         """Whether it has a trigger other than a call."""
         return set(self.events) != {CALLED}
 
-    def jobs(self, context: Context, actions: Actions, *, is_called: bool = False) -> Iterator[Job]:
+    def jobs(self, context: GithubContext, actions: Actions, *, is_called: bool = False) -> Iterator[Job]:
         """Yield its jobs. ``context``: known values besides the file; its inputs take precedence over the defaults.
 
         ``is_called``: another workflow calls it, and the context has all inputs of that call.
@@ -137,7 +137,7 @@ class Job:
     """A job. ``at``: its path in the file. ``whole``: the workflow without it. ``context``: other known values."""
 
     def __init__(
-        self, at: str, values: Mapping[str, Any], whole: Mapping[str, Any], context: Context, actions: Actions
+        self, at: str, values: Mapping[str, Any], whole: Mapping[str, Any], context: GithubContext, actions: Actions
     ) -> None:
         self.at = at
         self._values, self._whole, self._actions = values, whole, actions
@@ -148,7 +148,7 @@ class Job:
         if (context.variables or context.environments) and (environment := self.environment) is not None:
             seen = context.variables_in(environment)
             self._context = msgspec.structs.replace(self._context, variables=seen)
-        self.roles: list[Role] = []
+        self.roles: list[GithubRole] = []
         self.keys: dict[str, Key] = {}
         self.systems: set[str] = set()
         self._unread: dict[str, None] = {}
@@ -204,7 +204,7 @@ class Job:
         """The inputs that it passes to the workflow that it calls, by name in lower case."""
         return _values_of(self._values.get("with"), self._context)
 
-    def _add_steps(self, steps: Iterable[Any], context: Context, within: tuple[str, ...]) -> None:
+    def _add_steps(self, steps: Iterable[Any], context: GithubContext, within: tuple[str, ...]) -> None:
         """Add the steps of the job, or of an action. ``within``: the folders of the actions that use it."""
         for step in steps:
             if isinstance(step, dict):
@@ -215,7 +215,7 @@ class Job:
                     self._scripts.add_variables(own, inner)
                 self._add_step(step, inner, within)
 
-    def _add_step(self, step: Mapping[str, Any], context: Context, within: tuple[str, ...]) -> None:
+    def _add_step(self, step: Mapping[str, Any], context: GithubContext, within: tuple[str, ...]) -> None:
         used, run = step.get("uses"), step.get("run")
         if isinstance(run, str):
             self._scripts.add(run, context)
@@ -231,7 +231,7 @@ class Job:
             return
         self._sign_in(action, _values_of(step.get("with"), context), within)
 
-    def _follow(self, used: str, given: Mapping[str, Value], context: Context, within: tuple[str, ...]) -> None:
+    def _follow(self, used: str, given: Mapping[str, Value], context: GithubContext, within: tuple[str, ...]) -> None:
         """Add the steps of a composite action of the repository, which cannot use configuration variables."""
         folder = folder_of(used)
         action = self._actions.get(folder) if folder is not None else None
@@ -255,13 +255,13 @@ class Job:
         role = next((one for one in action.roles if one in given), None)
         if role is not None:
             at = ": ".join((self.at, *within[-1:], role))
-            self.roles.append(Role(at=at, system=action.system, input=role, value=given[role], given=given))
+            self.roles.append(GithubRole(at=at, system=action.system, input=role, value=given[role], given=given))
 
-    def _role(self, taken: Taken) -> Role:
+    def _role(self, taken: Taken) -> GithubRole:
         at = f"{self.at}: {taken.by}"
-        return Role(at=at, system=taken.system, input=taken.input, value=taken.value, given=taken.given)
+        return GithubRole(at=at, system=taken.system, input=taken.input, value=taken.value, given=taken.given)
 
-    def _keys_in(self, given: Mapping[str, Any], context: Context) -> None:
+    def _keys_in(self, given: Mapping[str, Any], context: GithubContext) -> None:
         """Add the keys among variables, or among inputs of an action that is not in the table."""
         for name, value in given.items():
             variable = _tables().variables.get(_as_variable(str(name)))
@@ -272,7 +272,7 @@ class Job:
                     self.keys.setdefault(found.written, key)
 
 
-def _values_of(given: Any, context: Context) -> dict[str, Value]:
+def _values_of(given: Any, context: GithubContext) -> dict[str, Value]:
     """The inputs of a step or job, by name in lower case."""
     return {str(name).lower(): context.value("" if value is None else value) for name, value in mapping(given).items()}
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from connectors.github.workflows.values import Context, Value
+from connectors.github.workflows.values import GithubContext, Value
 from scanner.catalog import read_table
 
 _CONTINUED = re.compile(r"[\\`]\r?\n")
@@ -58,7 +58,7 @@ class Environment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     given: Mapping[str, str] = {}
 
 
-class _Tables(Struct, frozen=True):
+class _ScriptTables(Struct, frozen=True):
     commands: tuple[Command, ...]
     environments: tuple[Environment, ...]
     requests: tuple[str, ...]
@@ -66,8 +66,8 @@ class _Tables(Struct, frozen=True):
 
 
 @cache
-def _tables() -> _Tables:
-    return read_table("connectors.github.workflows", "sign_in.toml", _Tables)
+def _tables() -> _ScriptTables:
+    return read_table("connectors.github.workflows", "sign_in.toml", _ScriptTables)
 
 
 @cache
@@ -111,13 +111,13 @@ class Scripts:
         self._prepared: set[str] = set()
         self._variables: defaultdict[str, dict[Value, None]] = defaultdict(dict)
 
-    def add_variables(self, given: Mapping[str, Any], context: Context) -> None:
+    def add_variables(self, given: Mapping[str, Any], context: GithubContext) -> None:
         """Add the environment variables of a step or job."""
         for name in _of_interest() & given.keys():
             if given[name] not in (None, ""):
                 self._variables[name][context.value(given[name])] = None
 
-    def add(self, script: str, context: Context) -> None:
+    def add(self, script: str, context: GithubContext) -> None:
         """Add a script."""
         if _worth_reading().search(script) is None:
             return
@@ -163,7 +163,7 @@ def _is_on(value: Value) -> bool:
 class _Names:
     """Resolves words of a script: variables from ``env``, or those that the script sets once."""
 
-    def __init__(self, context: Context, set_here: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, context: GithubContext, set_here: Mapping[str, Sequence[str]]) -> None:
         known = {name: value for name, value in context.env.items() if name not in set_here}
         once = {name: words[0] for name, words in set_here.items() if len(words) == 1 and name not in context.env}
         known |= {name: _expression(word) for name, word in once.items() if "$(" not in word}

@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from connectors.github import keys
-from connectors.github.facts import Organization, Repository, SubjectTemplate
+from connectors.github.facts import GithubOrganization, Repository, SubjectTemplate
 from connectors.github.workflows.jobs import CALLED, Job, Workflow
 from connectors.planned.shapes import listed
 from scanner.model import Said, TokenSubject
@@ -107,7 +107,7 @@ def _pattern(glob: str) -> str:
 class Tokens:
     """The tokens of a repository's jobs."""
 
-    def __init__(self, organization: Organization, repository: Repository) -> None:
+    def __init__(self, organization: GithubOrganization, repository: Repository) -> None:
         self._organization, self._repository = organization, repository
         self.issuer = f"https://{keys.issuer(organization.host)}"
         self._on_server = keys.is_server(organization.host)
@@ -212,7 +212,7 @@ def _claimed(claimed: Sequence[str] | None, own: Mapping[str, str]) -> dict[str,
     return {name: own.get(name, "") if name in names else "" for name in own.keys() | names}
 
 
-def _is_immutable(organization: Organization, repository: Repository) -> bool:
+def _is_immutable(organization: GithubOrganization, repository: Repository) -> bool:
     if organization.host != keys.PUBLIC:
         return False
     if repository.template is not None and repository.template.immutable is not None:

@@ -46,7 +46,7 @@ class Value(Struct, frozen=True):
         return found[1].strip() if found else None
 
 
-class Context(Struct, frozen=True, kw_only=True):
+class GithubContext(Struct, frozen=True, kw_only=True):
     """The contexts of expressions.
 
     ``inputs``: by name in lower case; ``are_given``: from a calling workflow, so that they are known.

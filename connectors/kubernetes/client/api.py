@@ -20,7 +20,7 @@ from connectors.core.refusals import refusal
 from connectors.kubernetes.client.kubeconfig import Address, Pem, SignInAs, signed_in
 from connectors.kubernetes.lists import Sort
 from connectors.kubernetes.settings import KubernetesSettings
-from connectors.kubernetes.spec import Listing
+from connectors.kubernetes.spec import KubernetesListing
 from scanner.errors import Denied, NotOffered, SourceError
 
 PAGE = 500
@@ -33,7 +33,7 @@ _CONTINUE = cursor("/metadata/continue", "continue")
 T = TypeVar("T")
 
 
-class Api:
+class KubernetesApi:
     """A client for one cluster. Its methods raise SourceErrors only."""
 
     def __init__(self, address: Address, meter: Meter, settings: KubernetesSettings) -> None:
@@ -68,7 +68,7 @@ class Api:
             self._whole, self._partial = client("application/json"), client(_PARTIAL)
             self._stack = stack.pop_all()
 
-    def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
+    def rows(self, listing: KubernetesListing, section: SectionReading, selector: str = "") -> Iterator[Any]:
         """See ``Cluster``. A list that expires while it is read is read again once; no object is repeated."""
         seen: set[str] = set()
         for attempt in range(2):
@@ -87,7 +87,7 @@ class Api:
             else:
                 return
 
-    def _rows(self, listing: Listing, section: SectionReading, selector: str) -> Iterator[Any]:
+    def _rows(self, listing: KubernetesListing, section: SectionReading, selector: str) -> Iterator[Any]:
         params = {"limit": str(PAGE), **({"fieldSelector": selector} if selector else {})}
         client = (self._partial if listing.metadata else self._whole).with_options(
             refusal=partial(_refused, right=listing.right)

@@ -56,13 +56,13 @@ class Address(Struct, frozen=True, kw_only=True):
     name: str
     server: str
     authority: Pem | None = None
-    user: _User | None = None
+    user: _KubeconfigUser | None = None
     sign_in: SignIn | None = None
     base: Path = Path()
     may_run: bool = False
 
 
-class _Variable(Struct, frozen=True):
+class _KubeconfigVariable(Struct, frozen=True):
     name: str
     value: str
 
@@ -71,10 +71,10 @@ class _Program(Struct, frozen=True):
     command: str
     apiVersion: str  # noqa: N815  # the name in the file
     args: tuple[str, ...] | None = None
-    env: tuple[_Variable, ...] | None = None
+    env: tuple[_KubeconfigVariable, ...] | None = None
 
 
-class _User(Struct, frozen=True, rename="kebab"):
+class _KubeconfigUser(Struct, frozen=True, rename="kebab"):
     token: str | None = None
     token_file: str | None = field(name="tokenFile", default=None)
     client_certificate: str | None = None
@@ -97,7 +97,7 @@ class _Context(Struct, frozen=True):
     user: str = ""
 
 
-class _File(Struct, frozen=True):
+class _KubeconfigFile(Struct, frozen=True):
     """The entries of each list, decoded when they are used."""
 
     clusters: tuple[dict[str, Any], ...] | None = None
@@ -120,18 +120,18 @@ def addresses(files: Sequence[Path], contexts: Sequence[str | None], *, may_run:
     return tuple(_address(read, context, may_run=may_run) for context in contexts)
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> _KubeconfigFile:
     try:
         return _parsed(path.read_bytes(), str(path))
     except OSError as error:
         raise SourceError(f"{printable(str(path))} cannot be read: {error.strerror or error}") from error
 
 
-def _parsed(content: bytes, name: str) -> _File:
+def _parsed(content: bytes, name: str) -> _KubeconfigFile:
     import yaml
 
     try:
-        return msgspec.convert(yaml.safe_load(content.decode()), _File)
+        return msgspec.convert(yaml.safe_load(content.decode()), _KubeconfigFile)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError, msgspec.ValidationError):
         raise SourceError(f"{printable(name)} is not a kubeconfig", hint="`kubectl config view` checks it") from None
 
@@ -145,7 +145,7 @@ def cluster_in(content: bytes) -> tuple[str, Pem | None]:
     return cluster.server, _pem(base, None, cluster.certificate_authority_data)
 
 
-def _address(read: Sequence[tuple[Path, _File]], wanted: str | None, *, may_run: bool) -> Address:
+def _address(read: Sequence[tuple[Path, _KubeconfigFile]], wanted: str | None, *, may_run: bool) -> Address:
     name = wanted or next((file.current for _, file in read if file.current), None)
     if not name:
         raise SourceError("the kubeconfig has no current context", hint="name one: context = NAME")
@@ -161,13 +161,15 @@ def _address(read: Sequence[tuple[Path, _File]], wanted: str | None, *, may_run:
     authority = _pem(base, cluster.certificate_authority, cluster.certificate_authority_data)
     user = None
     if context.user:
-        base, user = _entry(read, "users", "user", context.user, _User)
+        base, user = _entry(read, "users", "user", context.user, _KubeconfigUser)
     return Address(
         name=context.cluster, server=cluster.server, authority=authority, user=user, base=base, may_run=may_run
     )
 
 
-def _entry(read: Sequence[tuple[Path, _File]], listing: str, what: str, name: str, shape: type[T]) -> tuple[Path, T]:
+def _entry(
+    read: Sequence[tuple[Path, _KubeconfigFile]], listing: str, what: str, name: str, shape: type[T]
+) -> tuple[Path, T]:
     """The first entry with that name, and the folder that its paths are relative to."""
     for path, file in read:
         for entry in getattr(file, listing) or ():
@@ -200,14 +202,14 @@ def in_cluster() -> Address:
         name="in-cluster",
         server=f"https://{name}:{port}",
         authority=Pem(path=str(SERVICE_ACCOUNT / "ca.crt")),
-        user=_User(token_file=str(SERVICE_ACCOUNT / "token")),
+        user=_KubeconfigUser(token_file=str(SERVICE_ACCOUNT / "token")),
     )
 
 
 def at(url: str, token: str, ca_file: str | None) -> Address:
     """The cluster at an address."""
     authority = None if ca_file is None else Pem(path=ca_file)
-    return Address(name=url, server=url, authority=authority, user=_User(token=token))
+    return Address(name=url, server=url, authority=authority, user=_KubeconfigUser(token=token))
 
 
 def signed_in(address: Address) -> SignInAs:
@@ -277,11 +279,11 @@ def _run(program: _Program, address: Address) -> SignInAs:
     return SignInAs(token=status.token, **pair)
 
 
-class _Status(Struct, frozen=True, kw_only=True):
+class _KubeconfigStatus(Struct, frozen=True, kw_only=True):
     token: str | None = None
     certificate: str | None = field(name="clientCertificateData", default=None)
     key: str | None = field(name="clientKeyData", default=None)
 
 
 class _Answer(Struct, frozen=True, kw_only=True):
-    status: _Status | None = None
+    status: _KubeconfigStatus | None = None

@@ -16,10 +16,10 @@ import msgspec
 from connectors.core.contract import Connector
 from connectors.core.offline import Unreadable
 from connectors.kubernetes.actions import action_of
-from connectors.kubernetes.logs.events import NOTHING, AuditEvent, Line, Object, User, events_of
+from connectors.kubernetes.logs.events import NOTHING, AuditEvent, KubernetesLine, Object, User, events_of
 from connectors.logs import LogSpec
 from connectors.logs.content import Records
-from connectors.logs.events import Act, Event, EventCounting
+from connectors.logs.events import Event, EventCounting, LogAct
 from connectors.logs.folders import Layout
 from connectors.logs.live import LiveLog, LiveSource
 from connectors.logs.names import Networks, plain
@@ -67,7 +67,7 @@ _OTHERS = frozenset({"system:anonymous", "system:unauthenticated", "system:admin
 _UNAUTHENTICATED, _FORBIDDEN, _ERRORS = 401, 403, 400
 
 
-class _Raw(NamedTuple):
+class _KubernetesAuditRaw(NamedTuple):
     user: str
     uid: str
     impersonated: str
@@ -90,7 +90,7 @@ class KubernetesAuditCounting(EventCounting[AuditEvent]):
         super().__init__(networks)
         self._scope = plain(scope, 64)
 
-    def unwrapped(self, record: Line) -> Iterable[AuditEvent]:
+    def unwrapped(self, record: KubernetesLine) -> Iterable[AuditEvent]:
         """See ``EventCounting``."""
         found = list(events_of(record, is_asked=bool(self.only_scope)))
         if not found and record.items is None:
@@ -108,7 +108,7 @@ class KubernetesAuditCounting(EventCounting[AuditEvent]):
         user, what = record.user, record.object or NOTHING
         is_account = user.name.startswith(_ACCOUNT)
         action, sort = action_of(what.resource, what.subresource, what.group, record.verb)
-        raw = _Raw(
+        raw = _KubernetesAuditRaw(
             user.name,
             user.uid if is_account else "",
             record.impersonated.name if record.impersonated else "",
@@ -123,11 +123,11 @@ class KubernetesAuditCounting(EventCounting[AuditEvent]):
         )
         return Event(record.time, record.id, raw)
 
-    def act(self, raw: Any) -> Act:
+    def act(self, raw: Any) -> LogAct:
         """See ``EventCounting``."""
-        what: _Raw = raw
+        what: _KubernetesAuditRaw = raw
         if is_of_cluster(what.user, what.user_agent):
-            return Act(self._scope, by_provider=True)
+            return LogAct(self._scope, by_provider=True)
         features = self.features(
             what.sort, what.action, address=what.address, user_agent=what.user_agent, credential=what.credential
         )
@@ -136,7 +136,7 @@ class KubernetesAuditCounting(EventCounting[AuditEvent]):
             if not what.impersonated.startswith("system:"):
                 features = (*features, plain(f"on_behalf_of={PERSON}{what.impersonated}"))
         target = what.impersonated or what.target
-        return Act(
+        return LogAct(
             self._scope,
             plain(what.user) or "unknown",
             features,
@@ -203,7 +203,7 @@ class KubernetesAuditLog(LiveLog):
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = _LAYOUT
-    records: ClassVar[Records[Line]] = Records(Line, ("items", "records", "events"))
+    records: ClassVar[Records[KubernetesLine]] = Records(KubernetesLine, ("items", "records", "events"))
 
     def counting(self, networks: Networks) -> KubernetesAuditCounting:
         """See ``FileLog``."""

@@ -38,7 +38,7 @@ _AT_ONCE: Final = 30
 _FORBIDDEN: Final = 403
 
 
-class _Granted(Struct, frozen=True):
+class _CloudLoggingGranted(Struct, frozen=True):
     permissions: tuple[str, ...] = ()
 
 
@@ -51,11 +51,11 @@ class _Entries(Struct, frozen=True):
     next: str = field(name="nextPageToken", default="")
 
 
-class _Entry(Struct, frozen=True):
+class _CloudLoggingEntry(Struct, frozen=True):
     log: str = field(name="logName", default="")
 
 
-_NOTHING: Final = _Entry()
+_NOTHING: Final = _CloudLoggingEntry()
 
 
 class CloudLogging:
@@ -72,7 +72,9 @@ class CloudLogging:
         """See ``Keeper``. The default if the bucket cannot be read. Raises Denied."""
         project = _project(cluster)
         client, body = self._client(_MANAGER), {"permissions": [READ, PRIVATE]}
-        granted = client.get("/v3/projects/{project}:testIamPermissions", _Granted, body=body, project=project)
+        granted = client.get(
+            "/v3/projects/{project}:testIamPermissions", _CloudLoggingGranted, body=body, project=project
+        )
         for one in (READ, PRIVATE):
             if one not in granted.permissions:
                 raise Denied(f"audit logs of projects/{project}: {one} is not granted", permission=one)
@@ -122,7 +124,7 @@ class CloudLogging:
 
 
 def _is_of_data_access(entry: Raw) -> bool:
-    return glimpsed(entry, _Entry, _NOTHING).log.endswith(_LOGS[1])
+    return glimpsed(entry, _CloudLoggingEntry, _NOTHING).log.endswith(_LOGS[1])
 
 
 def question(cluster: CloudCluster, span: Span) -> dict[str, Any]:

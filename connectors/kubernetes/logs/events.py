@@ -31,7 +31,7 @@ class Object(Struct, gc=False, frozen=True):
     name: str = ""
 
 
-class _Status(Struct, gc=False, frozen=True):
+class _EventStatus(Struct, gc=False, frozen=True):
     code: int = 0
 
 
@@ -46,13 +46,13 @@ class AuditEvent(Struct, gc=False, frozen=True):
     addresses: tuple[str, ...] | None = field(default=None, name="sourceIPs")
     user_agent: str = field(default="", name="userAgent")
     object: Object | None = field(default=None, name="objectRef")
-    status: _Status | None = field(default=None, name="responseStatus")
+    status: _EventStatus | None = field(default=None, name="responseStatus")
     time: str = field(default="", name="requestReceivedTimestamp")
     annotations: Mapping[str, str] | None = None
     request: Raw = field(default=Raw(b"null"), name="requestObject")
 
 
-class _Who(Struct, gc=False, frozen=True):
+class _EventWho(Struct, gc=False, frozen=True):
     email: str = field(default="", name="principalEmail")
 
 
@@ -65,9 +65,9 @@ class _Payload(Struct, gc=False, frozen=True):
     service: str = field(default="", name="serviceName")
     method: str = field(default="", name="methodName")
     resource: str = field(default="", name="resourceName")
-    who: _Who | None = field(default=None, name="authenticationInfo")
+    who: _EventWho | None = field(default=None, name="authenticationInfo")
     meta: _Meta | None = field(default=None, name="requestMetadata")
-    status: _Status | None = None
+    status: _EventStatus | None = None
     request: Raw = Raw(b"null")
 
 
@@ -80,7 +80,7 @@ class _Wrapped(Struct, gc=False, frozen=True):
     log: str = ""
 
 
-class Line(AuditEvent, gc=False, frozen=True):
+class KubernetesLine(AuditEvent, gc=False, frozen=True):
     """An event, a list of events, or a cloud's record of an event.
 
     AKS has the event as text in ``properties.log``, CloudWatch in ``message``; GKE writes an entry of Cloud Logging.
@@ -100,7 +100,7 @@ NOTHING: Final = Object()
 _EVENT = msgspec.json.Decoder(AuditEvent)
 
 
-def events_of(line: Line, *, is_asked: bool) -> Iterator[AuditEvent]:
+def events_of(line: KubernetesLine, *, is_asked: bool) -> Iterator[AuditEvent]:
     """The events of a line. ``is_asked``: it was read live from the cloud. Raises Unreadable."""
     text = line.properties.log if line.properties else line.message
     if line.items is not None:
@@ -126,7 +126,7 @@ _CODES: Final = {0: 200, 7: 403, 16: 401}
 _OTHERWISE: Final = 500
 
 
-def _of_gke(line: Line, payload: _Payload) -> Iterator[AuditEvent]:
+def _of_gke(line: KubernetesLine, payload: _Payload) -> Iterator[AuditEvent]:
     """The event of an entry; none for the end of a long-running operation, whose start was logged, too."""
     operation = line.operation or _Operation()
     if payload.service != "k8s.io" or (operation.last and not operation.first):
@@ -140,7 +140,7 @@ def _of_gke(line: Line, payload: _Payload) -> Iterator[AuditEvent]:
         addresses=(meta.address,) if meta.address else None,
         user_agent=meta.user_agent,
         object=_object_in(payload.method, payload.resource),
-        status=_Status(_CODES.get(payload.status.code, _OTHERWISE) if payload.status else 200),
+        status=_EventStatus(_CODES.get(payload.status.code, _OTHERWISE) if payload.status else 200),
         time=str(line.logged_at),
         annotations=line.labels,
         request=payload.request,

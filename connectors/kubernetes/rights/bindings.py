@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from connectors.kubernetes.rights.rules import Rule
+from connectors.kubernetes.rights.rules import KubernetesRule
 from connectors.kubernetes.rights.targets import Account
 
 ACCOUNT_PREFIX: Final = "system:serviceaccount:"
@@ -30,7 +30,7 @@ class Bound(Struct, frozen=True, kw_only=True):
     binding: str
     role: str
     namespace: str
-    rules: tuple[Rule, ...] | None
+    rules: tuple[KubernetesRule, ...] | None
     missing: bool = False
     usual: bool = False
     users: frozenset[str] = frozenset()
@@ -65,7 +65,7 @@ def subjects_of(account: Account) -> tuple[Subject, ...]:
 class Bindings:
     """All bindings of a cluster. ``roles``: their rules, None if malformed."""
 
-    def __init__(self, roles: Mapping[RoleKey, tuple[Rule, ...] | None]) -> None:
+    def __init__(self, roles: Mapping[RoleKey, tuple[KubernetesRule, ...] | None]) -> None:
         self.roles = roles
         self._bound: list[Bound] = []
         self._of: defaultdict[Subject, list[int]] = defaultdict(list)

@@ -23,7 +23,7 @@ from connectors.kubernetes.rights.impersonation import acting, impersonates
 from connectors.kubernetes.rights.levels import Reason, highest, privilege_of, weigh
 from connectors.kubernetes.rights.methods import need
 from connectors.kubernetes.rights.powers import Powers, powers_of
-from connectors.kubernetes.rights.rules import Rule, Scoped, scoped
+from connectors.kubernetes.rights.rules import KubernetesRule, Scoped, scoped
 from connectors.kubernetes.rights.targets import Account, Lead, Surroundings
 from scanner.model import POWERFUL, Consequence, ConsequenceKind, Grant, Privilege
 
@@ -35,7 +35,7 @@ _CONSEQUENCES: Final[Mapping[ConsequenceKind, frozenset[str]]] = {
 _MAP_USERS: Final = need("update patch", "configmaps", "aws-auth")
 
 
-class Rights(Struct, frozen=True, kw_only=True):
+class KubernetesRights(Struct, frozen=True, kw_only=True):
     """The rights of a set of bindings. ``bound``: the bindings. ``rules``: their rules, by namespace.
 
     ``leads``: the methods that lead to other accounts. ``held`` and ``rewrites``: the roles that it has or can take,
@@ -57,21 +57,21 @@ class Rights(Struct, frozen=True, kw_only=True):
 class Authority:
     """The rights of all subjects of a cluster. ``roles``: by kind, namespace and name."""
 
-    def __init__(self, roles: Mapping[RoleKey, tuple[Rule, ...] | None], around: Surroundings) -> None:
+    def __init__(self, roles: Mapping[RoleKey, tuple[KubernetesRule, ...] | None], around: Surroundings) -> None:
         self._bindings = Bindings(roles)
         self._around = around
-        self._known: dict[tuple[int, ...], Rights] = {}
-        self._roles_known: dict[tuple[tuple[Rule, ...], bool], Privilege] = {}
+        self._known: dict[tuple[int, ...], KubernetesRights] = {}
+        self._roles_known: dict[tuple[tuple[KubernetesRule, ...], bool], Privilege] = {}
 
     def bind(self, bound: Bound, subjects: Iterable[Subject]) -> None:
         """Add a binding. ``subjects``: kind and name; a service account is the user with its full name."""
         self._bindings.bind(bound, subjects)
 
-    def of_account(self, account: Account) -> Rights:
+    def of_account(self, account: Account) -> KubernetesRights:
         """The rights of a service account, its own and those of its groups."""
         return self._rights([*subjects_of(account), ("Group", ALL_CALLERS[0])])
 
-    def of_subject(self, kind: str, name: str) -> Rights:
+    def of_subject(self, kind: str, name: str) -> KubernetesRights:
         """The rights that bindings give a user or a group directly."""
         return self._rights([(kind, name)])
 
@@ -83,14 +83,14 @@ class Authority:
         """The users or groups that bindings name; service accounts are users, too."""
         return self._bindings.names(kind)
 
-    def _rights(self, subjects: Sequence[Subject]) -> Rights:
+    def _rights(self, subjects: Sequence[Subject]) -> KubernetesRights:
         numbers = self._bindings.numbers(subjects)
         known = self._known.get(numbers)
         if known is None:
             known = self._known[numbers] = self._evaluated(self._bindings.numbered(numbers))
         return known
 
-    def _evaluated(self, bound: tuple[Bound, ...]) -> Rights:
+    def _evaluated(self, bound: tuple[Bound, ...]) -> KubernetesRights:
         own = scoped((one.namespace, one.rules or ()) for one in bound)
         first = weigh(own, self._around)
         reasons = [*first.reasons, *self._mapping(own)]
@@ -102,7 +102,7 @@ class Authority:
         privilege = highest(reasons)
         if any(one.rules is None for one in bound) and privilege.level not in POWERFUL:
             privilege = Privilege(level="unknown", evidence=("rules of a role could not be read",))
-        return Rights(
+        return KubernetesRights(
             privilege=privilege,
             bound=bound,
             rules=own,
@@ -143,7 +143,7 @@ class Authority:
         level = self.of_role(bound.rules or (), everywhere=not bound.namespace).level
         return Grant(name=bound.role, via=bound.binding, resource=bound.where, admin=level == "admin")
 
-    def of_role(self, rules: tuple[Rule, ...], *, everywhere: bool) -> Privilege:
+    def of_role(self, rules: tuple[KubernetesRule, ...], *, everywhere: bool) -> Privilege:
         """The privilege of a role alone, evaluated once for all of its bindings."""
         known = self._roles_known.get((rules, everywhere))
         if known is None:

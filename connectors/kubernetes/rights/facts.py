@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from connectors.kubernetes.rights.evaluation import Rights
+from connectors.kubernetes.rights.evaluation import KubernetesRights
 from connectors.kubernetes.rights.methods import need
-from connectors.kubernetes.rights.rules import Rule
+from connectors.kubernetes.rights.rules import KubernetesRule
 from connectors.kubernetes.workloads import REACHES_NODE, RunningWorkload
 from scanner.matching.declared import environment_of
 from scanner.model import Identity
@@ -40,7 +40,7 @@ _FINEST_SINCE: Final = 33
 
 
 def of_workloads(
-    ran: Sequence[RunningWorkload], rights: Rights | None, automount: bool | None
+    ran: Sequence[RunningWorkload], rights: KubernetesRights | None, automount: bool | None
 ) -> Iterator[tuple[str, Any]]:
     """Yield attributes from an account's workloads. ``rights``: None if unknown. ``automount``: of the account."""
     ways = {one.title: [way for way in one.near_node if way in REACHES_NODE] for one in ran}
@@ -54,7 +54,7 @@ def of_workloads(
 
 
 def of_rights(
-    rights: Rights, namespace: str, environments: Mapping[str, frozenset[str]], minor: int | None
+    rights: KubernetesRights, namespace: str, environments: Mapping[str, frozenset[str]], minor: int | None
 ) -> Iterator[tuple[str, Any]]:
     """Yield attributes from an account's rights. ``environments``: by namespace, as far as they are known."""
     own = environments.get(namespace, frozenset())
@@ -70,14 +70,14 @@ def of_rights(
         yield NARROWER_RIGHTS, narrower
 
 
-def of_binding(rights: Rights, name: str) -> Iterator[tuple[str, Any]]:
+def of_binding(rights: KubernetesRights, name: str) -> Iterator[tuple[str, Any]]:
     """Yield the roles of bindings that name a default account. ``name``: its user name."""
     named = sorted({one.role for one in rights.bound if name in one.users and not one.missing})
     if named:
         yield BOUND_BY_NAME, named
 
 
-def _narrower(rights: Rights, minor: int | None) -> Iterator[dict[str, str]]:
+def _narrower(rights: KubernetesRights, minor: int | None) -> Iterator[dict[str, str]]:
     for one in rights.bound:
         if one.usual or not one.rules or any(rule.allows_everything for rule in one.rules):
             continue
@@ -92,7 +92,7 @@ def _narrower(rights: Rights, minor: int | None) -> Iterator[dict[str, str]]:
             yield {"right": "rules with *", "by": one.role, "instead": "the verbs and resources that it uses"}
 
 
-def _is_wild(rule: Rule) -> bool:
+def _is_wild(rule: KubernetesRule) -> bool:
     """Whether a rule has wildcards on built-in resources, and names no objects."""
     own = any("." not in group or group.endswith(".k8s.io") for group in rule.groups)
     return own and not rule.names and "*" in rule.verbs | rule.resources

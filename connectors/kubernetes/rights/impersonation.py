@@ -25,18 +25,18 @@ from connectors.kubernetes.rights.bindings import (
     account_user,
     subjects_of,
 )
-from connectors.kubernetes.rights.rules import IMPERSONATE, Names, Rule, Scoped, named, scoped
+from connectors.kubernetes.rights.rules import IMPERSONATE, KubernetesRule, Names, Scoped, named, scoped
 from connectors.kubernetes.rights.targets import Account
 from scanner.text import few
 
 _CONSTRAINED: Final = "authentication.k8s.io"
 _MASTERS: Final = "system:masters"
 _ANY: Final = frozenset({"*"})
-_EVERYTHING: Final[Scoped] = {"": (Rule(_ANY, _ANY, _ANY, role=_MASTERS),)}
+_EVERYTHING: Final[Scoped] = {"": (KubernetesRule(_ANY, _ANY, _ANY, role=_MASTERS),)}
 _NODES: Final = ("arbitrary-node", "associated-node")
 _OF_NODES: Final = (
-    Rule(frozenset({"get", "list", "watch"}), frozenset({""}), frozenset({"secrets"})),
-    Rule(frozenset({"create"}), frozenset({""}), frozenset({"serviceaccounts/token"})),
+    KubernetesRule(frozenset({"get", "list", "watch"}), frozenset({""}), frozenset({"secrets"})),
+    KubernetesRule(frozenset({"create"}), frozenset({""}), frozenset({"serviceaccounts/token"})),
 )
 """Rights of a node for its pods, which the Node authorizer gives and no role."""
 
@@ -118,9 +118,9 @@ def acting(own: Scoped, others: Others) -> Iterator[Acting]:
     yield from _limited(own, others)
 
 
-def limits(own: Scoped) -> dict[str, list[Rule]]:
+def limits(own: Scoped) -> dict[str, list[KubernetesRule]]:
     """Return the rules that constrained impersonation adds at most, by namespace, whoever it is that they name."""
-    found: defaultdict[str, list[Rule]] = defaultdict(list)
+    found: defaultdict[str, list[KubernetesRule]] = defaultdict(list)
     for mode in ("user-info", "serviceaccount"):
         whom = impersonable(own, f"{IMPERSONATE}:{mode}", _CONSTRAINED)
         if whom.users != frozenset() if mode == "user-info" else whom.accounts:
@@ -155,7 +155,7 @@ def impersonates(own: Scoped) -> bool:
     )
 
 
-def _impersonates(rule: Rule) -> bool:
+def _impersonates(rule: KubernetesRule) -> bool:
     return not rule.borrowed and any(verb == "*" or verb.startswith(IMPERSONATE) for verb in rule.verbs)
 
 
@@ -206,10 +206,10 @@ def _limited(own: Scoped, others: Others) -> Iterator[Acting]:
                 yield Acting(who, rules, bound)
 
 
-def _limit(own: Scoped, mode: str) -> Mapping[str, list[Rule]]:
+def _limit(own: Scoped, mode: str) -> Mapping[str, list[KubernetesRule]]:
     """The limits of constrained impersonation, as rules with plain verbs. The verb ``*`` is not one of its verbs."""
     prefix = f"{IMPERSONATE}-on:{mode}:"
-    found: dict[str, list[Rule]] = {}
+    found: dict[str, list[KubernetesRule]] = {}
     for namespace, rules in own.items():
         for rule in rules:
             verbs = frozenset(verb.removeprefix(prefix) for verb in rule.verbs if verb.startswith(prefix))
@@ -225,9 +225,9 @@ def _borrowed(bound: Iterable[Bound], who: str) -> Scoped:
     )
 
 
-def _both(limit: Scoped, theirs: Scoped, who: str) -> dict[str, list[Rule]]:
+def _both(limit: Scoped, theirs: Scoped, who: str) -> dict[str, list[KubernetesRule]]:
     """Return what the limit and the subject's rules both allow, in the namespaces of both."""
-    found: defaultdict[str, list[Rule]] = defaultdict(list)
+    found: defaultdict[str, list[KubernetesRule]] = defaultdict(list)
     for namespace, rules in limit.items():
         for place, others in theirs.items():
             if namespace and place and namespace != place:

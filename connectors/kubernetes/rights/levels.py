@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from connectors.kubernetes.rights.impersonation import acts_as_node, impersonable, limits
 from connectors.kubernetes.rights.methods import LEVELS, UNKNOWN_KIND, AllowedMethod, Kind, methods_of, need
-from connectors.kubernetes.rights.rules import RBAC, Names, Rule, Scoped, named
+from connectors.kubernetes.rights.rules import RBAC, KubernetesRule, Names, Scoped, named
 from connectors.kubernetes.rights.targets import NOTHING_KNOWN, Lead, Surroundings
 from scanner.model import POTENTIAL, Privilege, PrivilegeLevel
 
@@ -52,7 +52,7 @@ def known_role(name: str, *, everywhere: bool) -> Privilege | None:
     return Privilege(level=level, evidence=(found[2],) if level != "normal" else ())
 
 
-def privilege_of(rules: Sequence[Rule], *, everywhere: bool, kind: Kind = UNKNOWN_KIND) -> Privilege:
+def privilege_of(rules: Sequence[KubernetesRule], *, everywhere: bool, kind: Kind = UNKNOWN_KIND) -> Privilege:
     """Return the privilege of rules that are bound in all namespaces, or in one, in a cluster of that kind.
 
     The objects, roles and subjects of the cluster are unknown.
@@ -75,7 +75,7 @@ def where(namespace: str) -> str:
     return f"in {namespace if ' ' in namespace else f'namespace {namespace}'}" if namespace else "in the cluster"
 
 
-def _alone(rules: Sequence[Rule], place: str) -> Iterator[Reason]:
+def _alone(rules: Sequence[KubernetesRule], place: str) -> Iterator[Reason]:
     """Yield what rules give through roles and subjects that are unknown."""
 
     def may(verbs: str, resource: str) -> Names:
@@ -223,7 +223,7 @@ def _privileged_in(pods: Mapping[str, Iterable[str]], namespace: str, names: fro
     return next((f"pod/{name}" for space in sorted(spaces) for name in sorted(pods[space]) if name in names), None)
 
 
-def _is_wild(rule: Rule) -> bool:
+def _is_wild(rule: KubernetesRule) -> bool:
     """Whether a rule has a wildcard among verbs or resources that allows more than to read what holds no secret."""
     wild = "*" in rule.verbs | rule.resources and not rule.names
     return wild and not (rule.verbs <= _READING and rule.groups.isdisjoint(_HOLD_SECRETS))

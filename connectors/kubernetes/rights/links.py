@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from connectors.kubernetes.rights.bindings import RoleKey
-from connectors.kubernetes.rights.evaluation import Rights
-from connectors.kubernetes.rights.targets import Account, Accounts, Aim, Lead
+from connectors.kubernetes.rights.evaluation import KubernetesRights
+from connectors.kubernetes.rights.targets import Account, Aim, KubernetesAccounts, Lead
 from scanner.model import POWERFUL, Link, Way
 
 MOST_LINKS: Final = 100_000
@@ -64,7 +64,9 @@ NOWHERE: Final = Becoming({}, (), ())
 class Links:
     """The links within a cluster. ``onward``: accounts whose tokens open other systems."""
 
-    def __init__(self, rights: Mapping[Account, Rights], accounts: Accounts, onward: Collection[Account]) -> None:
+    def __init__(
+        self, rights: Mapping[Account, KubernetesRights], accounts: KubernetesAccounts, onward: Collection[Account]
+    ) -> None:
         self.rights = rights
         self.onward = frozenset(onward)
         self._accounts = accounts
@@ -76,7 +78,7 @@ class Links:
                 holders[key].append(account)
         self._holders = holders
 
-    def becoming(self, its: Rights) -> Becoming:
+    def becoming(self, its: KubernetesRights) -> Becoming:
         """Return what a subject with these rights can become. An admin needs no links."""
         if its.privilege.level == "admin":
             return NOWHERE
@@ -111,7 +113,7 @@ class Links:
             if lead.namespace in ("", account[0]) and (its.chains or account in self.onward)
         )
 
-    def _rewriting(self, its: Rights) -> Iterator[Rewriting]:
+    def _rewriting(self, its: KubernetesRights) -> Iterator[Rewriting]:
         for key, why in sorted(its.rewrites.items()):
             if holders := self._holders.get(key):
                 yield Rewriting(key, tuple(holders), why)
@@ -162,7 +164,7 @@ def account_key(uid: str, account: Account) -> str:
     return f"kubernetes://{uid}/{account[0]}/serviceaccount/{account[1]}"
 
 
-def powerful(rights: Mapping[Account, Rights], becoming: Mapping[Account, Becoming]) -> frozenset[Account]:
+def powerful(rights: Mapping[Account, KubernetesRights], becoming: Mapping[Account, Becoming]) -> frozenset[Account]:
     """Return the accounts that are admins, or become one or make themselves one by what is in the cluster."""
     strong = {account for account, its in rights.items() if its.privilege.level in POWERFUL}
     while more := {one for one, its in becoming.items() if one not in strong and its.leads_to(strong)}:

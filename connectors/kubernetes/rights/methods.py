@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
-from connectors.kubernetes.rights.rules import IN_CLUSTER, RBAC, Rule
+from connectors.kubernetes.rights.rules import IN_CLUSTER, RBAC, KubernetesRule
 from scanner.catalog import read_table
 from scanner.model import PrivilegeLevel
 
@@ -39,12 +39,12 @@ class Need(Struct, frozen=True):
         """Whether only rules that apply to the whole cluster grant it."""
         return self.resource in IN_CLUSTER
 
-    def met_by(self, rule: Rule) -> bool:
+    def met_by(self, rule: KubernetesRule) -> bool:
         """Whether the rule allows it on all objects, or on one that suffices."""
         on_enough = not rule.names or self.by_any_name or not rule.names.isdisjoint(self.names)
         return on_enough and self.covered_by(rule)
 
-    def covered_by(self, rule: Rule) -> bool:
+    def covered_by(self, rule: KubernetesRule) -> bool:
         """Whether the rule allows it on any object."""
         return rule.covers(self.verbs, self.group, self.resource)
 
@@ -62,7 +62,7 @@ LEVELS: Final[Mapping[Outcome, PrivilegeLevel]] = {
 }
 
 
-class Method(Struct, frozen=True, kw_only=True):
+class KubernetesMethod(Struct, frozen=True, kw_only=True):
     """A method that takes all ``needs``. ``named``: what rules give that are limited to named objects; None: nothing.
 
     ``runs``: whether it runs pods. ``before``: the first minor version of Kubernetes that requires more; None: none
@@ -93,9 +93,9 @@ def need(verbs: str, resource: str, *names: str, by_any_name: bool = False) -> N
     return Need(frozenset(verbs.split()), group, plural.replace(":", "/"), frozenset(names), by_any_name)
 
 
-def _method(name: str, needs: Need | tuple[Need, ...], why: str, outcome: Outcome, **more: Any) -> Method:
+def _method(name: str, needs: Need | tuple[Need, ...], why: str, outcome: Outcome, **more: Any) -> KubernetesMethod:
     needed = needs if isinstance(needs, tuple) else (needs,)
-    return Method(id=name, needs=needed, why=why, outcome=outcome, **more)
+    return KubernetesMethod(id=name, needs=needed, why=why, outcome=outcome, **more)
 
 
 _ADMISSION: Final = "admissionregistration.k8s.io"
@@ -214,7 +214,7 @@ class _Controller(Struct, frozen=True, forbid_unknown_fields=True):
     labels: frozenset[str] = frozenset()
 
 
-def _steering() -> Iterator[Method]:
+def _steering() -> Iterator[KubernetesMethod]:
     table = read_table("connectors.kubernetes.rights", "steering.toml", dict[str, tuple[_Controller, ...]])
     for controller in table["controller"]:
         for way in controller.ways:
@@ -238,7 +238,7 @@ OPEN_CONSTRAINTS: Final = frozenset(
 
 
 @lru_cache(64)
-def _using(constraints: frozenset[str]) -> Method:
+def _using(constraints: frozenset[str]) -> KubernetesMethod:
     return _method(
         "openshift_scc",
         need("use", "security.openshift.io/securitycontextconstraints", *constraints),
@@ -258,9 +258,9 @@ class AllowedMethod(Struct, frozen=True, kw_only=True):
     ``names``: the objects that it is limited to; empty: all. ``creates``: it needs no object that exists.
     """
 
-    method: Method
+    method: KubernetesMethod
     outcome: Outcome
-    rules: tuple[Rule, ...]
+    rules: tuple[KubernetesRule, ...]
     names: frozenset[str] = frozenset()
     creates: bool = True
 
@@ -285,7 +285,7 @@ UNKNOWN_KIND: Final = Kind()
 
 @lru_cache(8_192)
 def methods_of(
-    wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, kind: Kind = UNKNOWN_KIND
+    wide: tuple[KubernetesRule, ...], local: tuple[KubernetesRule, ...] | None, kind: Kind = UNKNOWN_KIND
 ) -> tuple[AllowedMethod, ...]:
     """Return the methods that rules allow in the cluster; with ``local``, those that a namespace's rules add.
 
@@ -296,8 +296,10 @@ def methods_of(
     return tuple(found for method in current for found in _found(method, wide, local))
 
 
-def _found(method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None) -> Iterator[AllowedMethod]:
-    met: list[tuple[Rule, ...]] = []
+def _found(
+    method: KubernetesMethod, wide: tuple[KubernetesRule, ...], local: tuple[KubernetesRule, ...] | None
+) -> Iterator[AllowedMethod]:
+    met: list[tuple[KubernetesRule, ...]] = []
     own = frozenset(local or ()).difference(wide)
     for one in method.needs:
         rules = wide if one.in_cluster else (*wide, *(local or ()))
@@ -313,12 +315,15 @@ def _found(method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | Non
         yield from _by_name(method, wide, local, own)
 
 
-def _creates(rule: Rule) -> bool:
+def _creates(rule: KubernetesRule) -> bool:
     return rule.creates
 
 
 def _by_name(
-    method: Method, wide: tuple[Rule, ...], local: tuple[Rule, ...] | None, own: frozenset[Rule]
+    method: KubernetesMethod,
+    wide: tuple[KubernetesRule, ...],
+    local: tuple[KubernetesRule, ...] | None,
+    own: frozenset[KubernetesRule],
 ) -> Iterator[AllowedMethod]:
     """The method on the objects that rules are limited to. Only methods with a single need have this form."""
     (one,) = method.needs
@@ -332,6 +337,6 @@ def _by_name(
             yield AllowedMethod(method=method, outcome=method.named, rules=some[:1], names=names, creates=creates)
 
 
-def is_met(needs: Iterable[Need], rules: Sequence[Rule]) -> bool:
+def is_met(needs: Iterable[Need], rules: Sequence[KubernetesRule]) -> bool:
     """Whether rules meet all needs."""
     return all(any(one.met_by(rule) for rule in rules) for one in needs)

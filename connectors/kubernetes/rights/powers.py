@@ -17,10 +17,10 @@ from msgspec.structs import replace
 from connectors.kubernetes.rights.bindings import Bindings, Bound, RoleKey
 from connectors.kubernetes.rights.impersonation import Acting, acting
 from connectors.kubernetes.rights.levels import where
-from connectors.kubernetes.rights.rules import RBAC, Names, Rule, Scoped, include, named, scoped
+from connectors.kubernetes.rights.rules import RBAC, KubernetesRule, Names, Scoped, include, named, scoped
 
 _ANY: Final = frozenset({"*"})
-_ALL: Final = Rule(_ANY, _ANY, _ANY)
+_ALL: Final = KubernetesRule(_ANY, _ANY, _ANY)
 _CHANGE: Final = ("update", "patch")
 _PLURALS: Final = {"Role": "roles", "ClusterRole": "clusterroles"}
 _VERBS: Final = frozenset({"bind", "escalate", "*"})
@@ -63,7 +63,7 @@ class _Step(NamedTuple):
     key: RoleKey
     namespace: str
     namespaced: bool
-    rules: tuple[Rule, ...]
+    rules: tuple[KubernetesRule, ...]
     how: str
 
     @property
@@ -97,7 +97,7 @@ def powers_of(bound: Sequence[Bound], bindings: Bindings) -> Powers:
     return Powers(rules=rules, acting=others, held=roles, rewrites=dict(_rewritable(actors, roles, bindings)), by=by)
 
 
-def _leads_on(rule: Rule) -> bool:
+def _leads_on(rule: KubernetesRule) -> bool:
     return not rule.verbs.isdisjoint(_VERBS) or any(verb.startswith("impersonate") for verb in rule.verbs)
 
 
@@ -147,7 +147,7 @@ def _bound_in(actor: Acting, space: str, bindings: Bindings, rewritable: Sequenc
 def _newly(
     title: str,
     space: str,
-    here: Sequence[Rule],
+    here: Sequence[KubernetesRule],
     covered: Iterable[RoleKey],
     actor: Acting,
     bindings: Bindings,
@@ -184,13 +184,15 @@ def _existing(title: str, space: str, bindings: Bindings) -> Iterator[Bound]:
             yield from bindings.within(one)
 
 
-def _creates(rules: Iterable[Rule], plural: str, taken: Iterable[str]) -> bool:
+def _creates(rules: Iterable[KubernetesRule], plural: str, taken: Iterable[str]) -> bool:
     """Whether rules allow to create a binding, of any name or of one that is free."""
     making = [rule for rule in rules if rule.creates and rule.covers({"create"}, RBAC, plural)]
     return any(not rule.names or rule.names.difference(taken) for rule in making)
 
 
-def _bindable(kind: str, space: str, names: Names, bindings: Bindings) -> Iterator[tuple[RoleKey, tuple[Rule, ...]]]:
+def _bindable(
+    kind: str, space: str, names: Names, bindings: Bindings
+) -> Iterator[tuple[RoleKey, tuple[KubernetesRule, ...]]]:
     """Yield roles that may be bound, with their rules; a role that does not exist has none."""
     if kind == "ClusterRole":
         if names is None:
@@ -206,18 +208,20 @@ def _bindable(kind: str, space: str, names: Names, bindings: Bindings) -> Iterat
         yield from ((key, ()) for key in missing if key not in bindings.roles)
 
 
-def _step(key: RoleKey, space: str, namespaced: bool, rules: Iterable[Rule] | None, by: str) -> Iterator[_Step]:
+def _step(
+    key: RoleKey, space: str, namespaced: bool, rules: Iterable[KubernetesRule] | None, by: str
+) -> Iterator[_Step]:
     title = f"{key[0]}/{key[2]}"
     place = "in each namespace" if namespaced else where(space)
     added = tuple(_as(rule, f"{title} that it may bind", namespaced) for rule in rules or ())
     yield _Step(key, space, namespaced, added, f"binding {title} to itself {place}{by}")
 
 
-def _as(rule: Rule, role: str, namespaced: bool) -> Rule:
+def _as(rule: KubernetesRule, role: str, namespaced: bool) -> KubernetesRule:
     return replace(rule, role=role, borrowed=False, namespaced=namespaced or rule.namespaced)
 
 
-def _by(rules: Iterable[Rule], verbs: Iterable[str], plural: str, actor: Acting) -> str:
+def _by(rules: Iterable[KubernetesRule], verbs: Iterable[str], plural: str, actor: Acting) -> str:
     roles = dict.fromkeys(rule.role for rule in rules if rule.role and rule.covers(tuple(verbs), RBAC, plural))
     text = ", ".join([*roles][:3])
     return f" ({text})" if text else f" (as {actor.who})" if actor.who else ""

@@ -27,7 +27,7 @@ IN_CLUSTER: Final = frozenset(
 """Cluster-scoped resources, on which a RoleBinding grants nothing. A namespace, as an object, is an exception."""
 
 
-class Rule(Struct, frozen=True):
+class KubernetesRule(Struct, frozen=True):
     """A rule of a role. ``names``: the objects that it is limited to; empty: all. ``role``: its role, for evidence.
 
     ``borrowed``: it applies by impersonation, which cannot be chained: a request impersonates one subject.
@@ -81,10 +81,10 @@ class Rule(Struct, frozen=True):
             and (not self.names or name in self.names)
         )
 
-    def within(self, other: Rule, role: str) -> Rule | None:
+    def within(self, other: KubernetesRule, role: str) -> KubernetesRule | None:
         """The intersection of both rules as a borrowed rule of ``role``; None if it is empty."""
         both = ((self.resources, other.resources), (other.resources, self.resources))
-        found = Rule(
+        found = KubernetesRule(
             verbs=_common(self.verbs, other.verbs),
             groups=_common(self.groups, other.groups),
             resources=frozenset(one for these, those in both for one in these if not those.isdisjoint(_covering(one))),
@@ -97,7 +97,7 @@ class Rule(Struct, frozen=True):
         return found if found.verbs and found.groups and found.resources and not nameless else None
 
 
-Scoped: TypeAlias = Mapping[str, Sequence[Rule]]
+Scoped: TypeAlias = Mapping[str, Sequence[KubernetesRule]]
 """Rules by namespace; the empty name has the rules for the whole cluster."""
 
 
@@ -105,7 +105,7 @@ Names: TypeAlias = frozenset[str] | None
 """Names of objects in rules; None: all."""
 
 
-def named(rules: Iterable[Rule], verbs: Collection[str], group: str, resource: str) -> Names:
+def named(rules: Iterable[KubernetesRule], verbs: Collection[str], group: str, resource: str) -> Names:
     """Return the names of the objects of a resource on which rules allow one of the verbs."""
     found: set[str] = set()
     for rule in rules:
@@ -116,7 +116,7 @@ def named(rules: Iterable[Rule], verbs: Collection[str], group: str, resource: s
     return frozenset(found)
 
 
-def include(rules: Sequence[Rule], others: Iterable[Rule]) -> bool:
+def include(rules: Sequence[KubernetesRule], others: Iterable[KubernetesRule]) -> bool:
     """Whether rules together allow all that others do, as for a binding without the verb ``bind``."""
     return all(
         any(rule.includes(*right) for rule in rules)
@@ -125,9 +125,9 @@ def include(rules: Sequence[Rule], others: Iterable[Rule]) -> bool:
     )
 
 
-def scoped(parts: Iterable[tuple[str, Iterable[Rule]]]) -> dict[str, list[Rule]]:
+def scoped(parts: Iterable[tuple[str, Iterable[KubernetesRule]]]) -> dict[str, list[KubernetesRule]]:
     """Return rules by namespace, from pairs of a namespace and rules."""
-    found: defaultdict[str, list[Rule]] = defaultdict(list)
+    found: defaultdict[str, list[KubernetesRule]] = defaultdict(list)
     for namespace, rules in parts:
         found[namespace] += rules
     return dict(found)
@@ -146,7 +146,7 @@ def _covering(resource: str) -> set[str]:
 _PARTS: Final = ("verbs", "apiGroups", "resources", "resourceNames")
 
 
-def rules_of(role: Mapping[str, Any], named: str = "", *, filled_in: bool = False) -> tuple[Rule, ...] | None:
+def rules_of(role: Mapping[str, Any], named: str = "", *, filled_in: bool = False) -> tuple[KubernetesRule, ...] | None:
     """Return the rules of a role; None if they are malformed, or aggregated by the cluster.
 
     ``filled_in``: the cluster has already aggregated them. Rules about non-resource URLs grant nothing here.
@@ -162,7 +162,7 @@ def rules_of(role: Mapping[str, Any], named: str = "", *, filled_in: bool = Fals
         if not all(part is None or _are_texts(part) for part in parts):
             return None
         verbs, groups, resources, names = (frozenset(part or ()) for part in parts)
-        rules.append(Rule(verbs, groups, resources, names, named))
+        rules.append(KubernetesRule(verbs, groups, resources, names, named))
     return tuple(rules)
 
 

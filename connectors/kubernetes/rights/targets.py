@@ -56,7 +56,7 @@ class Usable(NamedTuple):
     unread: bool = False
 
 
-class Accounts(Struct, frozen=True, kw_only=True):
+class KubernetesAccounts(Struct, frozen=True, kw_only=True):
     """The service accounts of a cluster, and the objects that lead to them. ``every``: names by namespace.
 
     ``pods``: by namespace, the account of each running pod. ``tokens``: by namespace, the account of each secret with a
@@ -122,7 +122,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     privileged_nodes: Collection[str] = ()
     kind: Kind = UNKNOWN_KIND
     maps_cloud_identities: bool = False
-    there: Accounts | None = None
+    there: KubernetesAccounts | None = None
     whole: bool = True
 
     def is_open(self, namespace: str) -> bool | None:

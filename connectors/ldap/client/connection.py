@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from connectors.core.budget import Answer, current
 from connectors.core.contract import Malformed, Meter, own_words
 from connectors.ldap.client import ber, messages
-from connectors.ldap.client.messages import Entry, Result
+from connectors.ldap.client.messages import LdapEntry, Result
 from connectors.ldap.settings import LdapSettings
 from scanner.errors import NotOffered, SourceError, Unreachable
 
@@ -51,7 +51,7 @@ class Connection:
         with suppress(OSError):
             self._socket.close()
 
-    def entry(self, dn: str, attributes: Sequence[str]) -> Entry:
+    def entry(self, dn: str, attributes: Sequence[str]) -> LdapEntry:
         """One entry by its name; with an empty one, the server's root entry. Raises SourceError."""
         found, ended = self._page(messages.search(dn, "base", messages.present("objectClass"), attributes), ())
         if ended.code or not found:
@@ -60,7 +60,7 @@ class Connection:
 
     def below(
         self, base: str, classes: Sequence[str], attributes: Sequence[str], *, descriptors: bool = False
-    ) -> Iterator[Entry]:
+    ) -> Iterator[LdapEntry]:
         """The entries of any of these object classes from a base on down, page by page. Raises SourceError.
 
         Attributes of which the server sends a range are read whole. References to other servers are left out.
@@ -90,10 +90,10 @@ class Connection:
             if ended.code:
                 raise messages.failure(ended)
 
-    def _page(self, request: bytes, controls: Sequence[bytes]) -> tuple[list[Entry], Result]:
+    def _page(self, request: bytes, controls: Sequence[bytes]) -> tuple[list[LdapEntry], Result]:
         """One page, and how it ended: a limit of the server ends it with the entries so far. Raises SourceError."""
         number, answer = self._send(request, controls)
-        found: list[Entry] = []
+        found: list[LdapEntry] = []
         while True:
             data, tag, begin, end = self._message(number, answer)
             if tag == messages.ENTRY:
@@ -106,7 +106,7 @@ class Connection:
             elif tag != messages.REFERENCE:
                 raise Malformed("a response is not LDAP: a search is answered with something else")
 
-    def _whole(self, found: Entry) -> Entry:
+    def _whole(self, found: LdapEntry) -> LdapEntry:
         """The entry with all values of attributes that came as a range, such as ``member;range=0-1499``."""
         cut = [name for name in found.values if ";range=" in name]
         if not cut:

@@ -25,7 +25,7 @@ SearchScope: TypeAlias = Literal["base", "below"]
 _SCOPES: Mapping[SearchScope, int] = {"base": 0, "below": 2}
 
 
-class Entry(Struct, frozen=True, gc=False):
+class LdapEntry(Struct, frozen=True, gc=False):
     """An entry as the server sent it. ``values``: by the attribute's name in lower case, with its options."""
 
     dn: str
@@ -133,7 +133,7 @@ def response(data: bytes) -> tuple[int, int, int, int]:
     return ber.number(data, first, after), tag, start, stop
 
 
-def entry(data: bytes, at: int, end: int) -> Entry:
+def entry(data: bytes, at: int, end: int) -> LdapEntry:
     """An entry of a search. Raises Malformed."""
     first, after = ber.expect(data, at, end, ber.OCTETS)
     dn = text(data[first:after])
@@ -148,7 +148,7 @@ def entry(data: bytes, at: int, end: int) -> Entry:
         found = [data[a:b] for kind, a, b in ber.elements(data, three, four) if kind == ber.OCTETS]
         if found:
             values.setdefault(name, []).extend(found)
-    return Entry(dn, values)
+    return LdapEntry(dn, values)
 
 
 def result(data: bytes, at: int, end: int) -> Result:

@@ -14,15 +14,15 @@ from msgspec import Struct
 
 MAX_DEPTH = 32
 
-Value: TypeAlias = "str | float | bool | Sequence[Value] | Sequence[Item]"
-Body: TypeAlias = "list[Item]"
+Value: TypeAlias = "str | float | bool | Sequence[Value] | Sequence[VaultHclItem]"
+Body: TypeAlias = "list[VaultHclItem]"
 
 
 class HclError(ValueError):
     """The text is not HCL, or is nested too deeply; the message names the line."""
 
 
-class Item(Struct, frozen=True):
+class VaultHclItem(Struct, frozen=True):
     """``key "label" … = value``, or a block, whose value is its body."""
 
     key: str
@@ -102,15 +102,15 @@ class _Parser:
         self._take(until)
         return items
 
-    def _item(self) -> Item:
+    def _item(self) -> VaultHclItem:
         key = self._take("word", "string").text
         labels: list[str] = []
         while self._peek().kind in ("string", "word"):
             labels.append(self._take("string", "word").text)
         if self._skip("=", ":"):
-            return Item(key, tuple(labels), self._value())
+            return VaultHclItem(key, tuple(labels), self._value())
         self._take("{")
-        return Item(key, tuple(labels), self._nested_body())
+        return VaultHclItem(key, tuple(labels), self._nested_body())
 
     def _value(self) -> Value:
         token = self._take("string", "number", "word", "[", "{")

@@ -39,7 +39,7 @@ _OF_ONES_OWN: Final = ("userpass", "cert", "approle", "jwt")
 """Types of methods in which whoever enables one can make a login for itself."""
 
 
-class Server(Struct, frozen=True, kw_only=True):
+class VaultMethodServer(Struct, frozen=True, kw_only=True):
     """What was read of a server. ``mounts``: types of the login methods by their paths.
 
     ``groups``: ids of groups whose members are entities. ``entities``: keys by the ids of entities. ``prefix``: of the
@@ -73,7 +73,7 @@ def writes_policies(rules: Rules) -> bool:
     )
 
 
-def taking_any(rules: Rules, server: Server, *, has_entity: bool) -> Iterator[str]:
+def taking_any(rules: Rules, server: VaultMethodServer, *, has_entity: bool) -> Iterator[str]:
     """The ways to hold any policy but ``root``. ``has_entity``: the holder's tokens have an entity."""
     for path in ("auth/token/create", "auth/token/create-orphan"):
         if capabilities(rules, path) >= _MINT:
@@ -121,7 +121,7 @@ def _logs_in(rules: Rules, method: LoginMethod, path: str) -> bool:
     return issues and bool(capabilities(rules, f"{path}/role-id") & {"read", "update"})
 
 
-def _by_identity(rules: Rules, server: Server) -> Iterator[str]:
+def _by_identity(rules: Rules, server: VaultMethodServer) -> Iterator[str]:
     for path in ("identity/entity", f"identity/entity/id/{ANY}", f"identity/entity/name/{ANY}"):
         if capabilities(rules, path) >= UPDATE:
             yield f"giving its entity any policy: update on {_shown(path)}"
@@ -158,12 +158,12 @@ def _shown(path: str) -> str:
 # --- What the holder does to others: patterns of keys, never lists of all that match ---
 
 
-def ways(rules: Rules, server: Server, *, any_is_admin: bool) -> tuple[Way, ...]:
+def ways(rules: Rules, server: VaultMethodServer, *, any_is_admin: bool) -> tuple[Way, ...]:
     """The logins that the holder can become or give any policy. ``any_is_admin``: that makes an admin of them."""
     return tuple(_ways(rules, server, any_is_admin=any_is_admin))
 
 
-def _ways(rules: Rules, server: Server, *, any_is_admin: bool) -> Iterator[Way]:
+def _ways(rules: Rules, server: VaultMethodServer, *, any_is_admin: bool) -> Iterator[Way]:
     for mount, kind in _changed(rules, server):
         method = METHODS.get(kind)
         if method is None:
@@ -202,7 +202,7 @@ def policies_written(rules: Rules, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(one for one in rewritable if any(capabilities(rules, f"{at}{one}") >= UPDATE for at in POLICIES))
 
 
-def _changed(rules: Rules, server: Server) -> list[tuple[str, str]]:
+def _changed(rules: Rules, server: VaultMethodServer) -> list[tuple[str, str]]:
     """The mounts on which the rules change anything, with their types: most policies touch none of hundreds."""
     writing = {pattern: able for pattern, able in rules.items() if able & _MAKE}
     first = _names(writing, "auth/")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from connectors.vault.rights.hcl import Body, HclError, Item, parse
+from connectors.vault.rights.hcl import Body, HclError, VaultHclItem, parse
 
 Capabilities: TypeAlias = frozenset[str]
 Rules: TypeAlias = Mapping[str, Capabilities]
@@ -148,7 +148,11 @@ def _from_json(document: Any) -> Body:
     if not isinstance(document, dict):
         raise PolicyError("a policy is a JSON object")
     return [
-        Item("path", (pattern,), [Item(key, (), value) for block in _objects(blocks) for key, value in block.items()])
+        VaultHclItem(
+            "path",
+            (pattern,),
+            [VaultHclItem(key, (), value) for block in _objects(blocks) for key, value in block.items()],
+        )
         for paths in _objects(document.get("path", []))
         for pattern, blocks in paths.items()
     ]
@@ -161,13 +165,13 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return some
 
 
-def _rule(item: Item) -> Rules:
+def _rule(item: VaultHclItem) -> Rules:
     if len(item.labels) != 1 or not isinstance(item.value, list):
         raise PolicyError("a path block has one path and a body")
     allowed: set[str] = set()
     restricted = False
     for attribute in item.value:
-        if not isinstance(attribute, Item):
+        if not isinstance(attribute, VaultHclItem):
             raise PolicyError("a path block has a body of attributes")
         if attribute.key == "capabilities":
             allowed.update(_capability_names(attribute.value))

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from connectors.vault.client.payloads import SecretMount
 from connectors.vault.rights import methods
-from connectors.vault.rights.methods import Server
+from connectors.vault.rights.methods import VaultMethodServer
 from connectors.vault.rights.policies import (
     ANY,
     NOTHING,
@@ -154,18 +154,18 @@ class PolicyBook:
         *,
         complete: bool,
         secret_paths: Mapping[str, str],
-        server: Server | None = None,
+        server: VaultMethodServer | None = None,
     ) -> None:
         self._rules = rules
         self._complete = complete
         self.secret_paths = secret_paths
-        self._server = server or Server()
+        self._server = server or VaultMethodServer()
         self._judged: dict[tuple[frozenset[str], frozenset[str], bool], Privilege] = {}
         self._ways: dict[frozenset[str], tuple[Way, ...]] = {}
         self._written: dict[frozenset[str], tuple[str, ...]] = {}
         self._admins: dict[str, bool] = {}
 
-    def on(self, server: Server) -> PolicyBook:
+    def on(self, server: VaultMethodServer) -> PolicyBook:
         """The same policies on a server of which more is known."""
         return PolicyBook(self._rules, complete=self._complete, secret_paths=self.secret_paths, server=server)
 

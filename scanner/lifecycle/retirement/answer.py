@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from scanner.lifecycle.retirement.dependents import Call, References
+from scanner.lifecycle.retirement.dependents import DependentCall, References
 from scanner.lifecycle.retirement.plans import plan_of
 from scanner.lifecycle.retirement.verdict import Evidence, judge
 from scanner.model.retirement import RETIRE_VERDICTS, Plan, RetirementAnswer
@@ -17,16 +17,16 @@ _OF_CREDENTIAL = frozenset({"stored_copy"})
 """Dependents of an identity that depend on each of its credentials, too."""
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class RetirementAsked(Struct, frozen=True, kw_only=True):
     """The question. ``heard``: callers, clients and networks of the window; ``logs``: the names of their logs."""
 
     evidence: Evidence
-    heard: tuple[Call, ...] = ()
+    heard: tuple[DependentCall, ...] = ()
     logs: str = ""
     wait_days: int = 30
 
 
-def answer(asked: Asked, references: References) -> tuple[RetirementAnswer, Plan]:
+def answer(asked: RetirementAsked, references: References) -> tuple[RetirementAnswer, Plan]:
     """The answer, and its plan as ``--start`` records it."""
     given = asked.evidence
     identity = given.judged.identity

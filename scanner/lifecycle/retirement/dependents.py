@@ -35,7 +35,7 @@ _BINDING = {"runs_as": "runs as it", "federates": "signs in as it", "acts_as": "
 """The relations of others that bind them to an identity: they may call as it at any time."""
 
 
-class Call(NamedTuple):
+class DependentCall(NamedTuple):
     """Who or where from an identity was called in the window: how often, when last, whether any call succeeded."""
 
     sort: FeatureSort
@@ -45,7 +45,7 @@ class Call(NamedTuple):
     succeeded: bool
 
 
-def calls(line: Timeline, since: int) -> tuple[Call, ...]:
+def calls(line: Timeline, since: int) -> tuple[DependentCall, ...]:
     """The callers, clients and networks since a day's ordinal, the latest first."""
     found: dict[int, list[int]] = {}
     for day, counts in (*line.weeks, *line.days):
@@ -60,7 +60,7 @@ def calls(line: Timeline, since: int) -> tuple[Call, ...]:
                 so_far[1] = max(so_far[1], last)
                 so_far[2] += outcomes[0]
     made = (
-        Call(line.features[number].sort, line.features[number].value, events, moment(last), done > 0)
+        DependentCall(line.features[number].sort, line.features[number].value, events, moment(last), done > 0)
         for number, (events, last, done) in found.items()
     )
     return tuple(sorted(made, key=lambda one: (-one.last.timestamp(), one.sort, one.value)))
@@ -117,7 +117,7 @@ class References:
             return "agent"
         return "federated" if relation == "federates" else "workload"
 
-    def of(self, judged: Assessment, heard: Sequence[Call] = (), logs: str = "") -> tuple[Dependent, ...]:
+    def of(self, judged: Assessment, heard: Sequence[DependentCall] = (), logs: str = "") -> tuple[Dependent, ...]:
         """Everything that depends on it, each once: callers first. ``logs``: the logs that ``heard`` is from."""
         every = (
             *_callers(heard, logs),
@@ -232,7 +232,7 @@ def _by_alias(identities: Iterable[Assessment]) -> Mapping[str, str]:
     return {text: key for text, key in found.items() if text not in twice}
 
 
-def _callers(heard: Sequence[Call], logs: str) -> Iterator[Dependent]:
+def _callers(heard: Sequence[DependentCall], logs: str) -> Iterator[Dependent]:
     for sort, (kind, evidence) in _CALLS.items():
         of_sort = [one for one in heard if one.sort == sort]
         for one in of_sort[:MOST]:

@@ -53,7 +53,7 @@ def items(
 
     ``wanted``: as ``--reviewer``. Raises UsageError for a reviewer who cannot decide.
     """
-    facts = Facts(result)
+    facts = OpeningFacts(result)
     entries = {one.entry.id: one.entry for one in result.entries}
     reviewers = Reviewers(people, entries, wanted)
     found = []
@@ -91,7 +91,7 @@ _NAMED = 3
 """Maximum number of identities that can become it."""
 
 
-class Facts:
+class OpeningFacts:
     """The facts of any identity of a result."""
 
     def __init__(self, result: ScanResult) -> None:

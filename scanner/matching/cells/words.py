@@ -15,12 +15,12 @@ from scanner.matching.declared import environments
 from scanner.matching.keys import fold
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+class _WordTable(Struct, frozen=True, forbid_unknown_fields=True):
     apart: Mapping[str, tuple[str, ...]]
     products: Mapping[str, tuple[str, ...]]
 
 
-_TABLE = read_table("scanner.matching.cells", "words.toml", _Table)
+_TABLE = read_table("scanner.matching.cells", "words.toml", _WordTable)
 _CONJUNCTIONS = sorted(words_by(lambda language: {"and": language.conjunctions})["and"], key=len, reverse=True)
 _ALTERNATIVES = sorted(words_by(lambda language: {"or": language.alternatives})["or"], key=len, reverse=True)
 AND, OR = "|".join(map(re.escape, _CONJUNCTIONS)), "|".join(f"{re.escape(word)}[.]?" for word in _ALTERNATIVES)

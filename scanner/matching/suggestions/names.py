@@ -26,14 +26,14 @@ Kind: TypeAlias = Literal["word", "generic", "environment", "number", "version",
 Label: TypeAlias = Literal["name", "display name", "key", "alias", "identity", "pattern"]
 
 
-class _Table(Struct, frozen=True, forbid_unknown_fields=True):
+class _NameTable(Struct, frozen=True, forbid_unknown_fields=True):
     generic: tuple[str, ...]
     with_digits: tuple[str, ...]
     environments: Mapping[str, tuple[str, ...]]
     same: Mapping[str, tuple[str, ...]]
 
 
-_TABLE = read_table("scanner.matching.suggestions", "words.toml", _Table)
+_TABLE = read_table("scanner.matching.suggestions", "words.toml", _NameTable)
 _CANONICAL = {way: word for table in (_TABLE.same, _TABLE.environments) for word, ways in table.items() for way in ways}
 _KINDS: Mapping[str, Kind] = {
     **dict.fromkeys((_CANONICAL.get(word, word) for word in _TABLE.generic), "generic"),

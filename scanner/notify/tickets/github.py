@@ -16,7 +16,7 @@ from scanner.notify.http import Undelivered
 from scanner.notify.tickets.client import Client, Refused
 from scanner.notify.tickets.content import Draft, Text
 from scanner.notify.tickets.settings import GitHubTarget
-from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, fitting
+from scanner.notify.tickets.tracker import Check, Remote, Sleep, TrackerChange, fitting
 from scanner.text import cut, markdown_code, markdown_sentence, printable
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class GitHubIssues:
             )
         return _remote(issue)
 
-    def change(self, reference: str, change: Change) -> None:
+    def change(self, reference: str, change: TrackerChange) -> None:
         """Change an issue. The comment comes last, because earlier steps may be repeated."""
         issue = f"{self._repository}/issues/{int(reference)}"
         body: dict[str, Any] = {} if change.draft is None else _written(change.draft)

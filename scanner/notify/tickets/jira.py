@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from scanner.notify.tickets.client import Client, Refused, basic
 from scanner.notify.tickets.content import Draft, Text
 from scanner.notify.tickets.settings import JiraTarget
-from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, fitting, moment
+from scanner.notify.tickets.tracker import Check, Remote, Sleep, TrackerChange, fitting, moment
 from scanner.text import cut, printable
 
 _LONGEST_SUMMARY = 255
@@ -45,7 +45,7 @@ class _Issue(Struct, frozen=True):
     fields: _Fields
 
 
-class _Found(Struct, frozen=True, kw_only=True):
+class _JiraFound(Struct, frozen=True, kw_only=True):
     issues: tuple[_Issue, ...]
     next_page: str | None = field(name="nextPageToken", default=None)
 
@@ -101,7 +101,7 @@ class JiraIssues:
         token: str | None = None
         while True:
             page = search if token is None else {**search, "nextPageToken": token}
-            answer = self._client.send("POST", "/rest/api/3/search/jql", _Found, body=page)
+            answer = self._client.send("POST", "/rest/api/3/search/jql", _JiraFound, body=page)
             for issue in answer.issues:
                 for label in issue.fields.labels:
                     if label.startswith(_MARK):
@@ -125,7 +125,7 @@ class JiraIssues:
         issue = self._client.send("POST", "/rest/api/3/issue", _Created, body={"fields": fields}, once=True)
         return Remote(reference=issue.key, shown=issue.key)
 
-    def change(self, reference: str, change: Change) -> None:
+    def change(self, reference: str, change: TrackerChange) -> None:
         """Edit and comment in one request; with a new status, comment last, because earlier steps may be repeated."""
         path = f"/rest/api/3/issue/{quote(reference, safe='')}"
         transition = None if change.state is None else self._transition(path, change.state)

@@ -19,7 +19,7 @@ from scanner.rules.tickets import ABOUT_TICKETS
 from scanner.text import cut, without_surrogates
 
 
-class Known(Struct, frozen=True, kw_only=True):
+class TicketsKnown(Struct, frozen=True, kw_only=True):
     """A ticket that the store knows. ``content``: written or wanted; ``closed_at``: when people closed it."""
 
     marker: str
@@ -50,7 +50,9 @@ class _Owner(Struct, frozen=True):
     person: Person | None
 
 
-def plan(targets: Sequence[Target], result: ScanResult, known: Sequence[Known], context: Context) -> list[Wanted]:
+def plan(
+    targets: Sequence[Target], result: ScanResult, known: Sequence[TicketsKnown], context: Context
+) -> list[Wanted]:
     """The wanted tickets, and known tickets whose findings are resolved."""
     identities = {one.identity.key: one for one in result.identities} if targets else {}
     planned: list[Wanted] = []
@@ -114,7 +116,7 @@ def _subject(finding: Finding, owner: _Owner, target: Target) -> str:
     return finding.subject or finding.about
 
 
-def _is_disputed(before: Known, findings: Sequence[Finding], started: datetime) -> bool:
+def _is_disputed(before: TicketsKnown, findings: Sequence[Finding], started: datetime) -> bool:
     """Whether the ticket was closed before this scan, which confirms one of its findings."""
     closed_at = before.closed_at
     if closed_at is None or closed_at >= started:

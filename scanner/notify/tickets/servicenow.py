@@ -13,7 +13,7 @@ from msgspec import Struct
 from scanner.notify.tickets.client import Client, basic
 from scanner.notify.tickets.content import Draft, Text
 from scanner.notify.tickets.settings import ServiceNowTarget
-from scanner.notify.tickets.tracker import Change, Check, Remote, Sleep, fitting, moment
+from scanner.notify.tickets.tracker import Check, Remote, Sleep, TrackerChange, fitting, moment
 from scanner.text import cut, printable
 
 _LONGEST_SHORT = 160
@@ -92,7 +92,7 @@ class ServiceNowRecords:
             body["assigned_to"] = draft.assignee
         return self._remote(self._client.send("POST", self._table, _One, body=body, once=True).result)
 
-    def change(self, reference: str, change: Change) -> None:
+    def change(self, reference: str, change: TrackerChange) -> None:
         """Change a record, in one request."""
         body: dict[str, Any] = {} if change.draft is None else dict(_written(change.draft))
         if change.comment is not None:

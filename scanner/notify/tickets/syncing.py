@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.notify.tickets.content import Content, Draft, changed, done, still_there
-from scanner.notify.tickets.tracker import Change, Remote
+from scanner.notify.tickets.tracker import Remote, TrackerChange
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     reopened: bool = False
 
 
-def change_of(ticket: Standing, draft: Draft, remote: Remote | None) -> Change:
+def change_of(ticket: Standing, draft: Draft, remote: Remote | None) -> TrackerChange:
     """The change for an existing ticket. ``remote``: None if the system no longer lists it.
 
     People's decisions are kept: a ticket that they closed is opened again once if a later scan still has its findings,
@@ -34,17 +34,21 @@ def change_of(ticket: Standing, draft: Draft, remote: Remote | None) -> Change:
     was_open = written is None or written.is_open
     is_open = was_open if remote is None else remote.is_open
     if not wanted.is_open:
-        return Change(comment=done(written or wanted, ticket.scanned_at), state="closed") if is_open else Change()
+        return (
+            TrackerChange(comment=done(written or wanted, ticket.scanned_at), state="closed")
+            if is_open
+            else TrackerChange()
+        )
     body = None if written is not None and (replace(written, disputed=wanted.disputed) == wanted) else draft
     if is_open:
-        return Change(draft=body, comment=None if written is None else changed(written, wanted))
+        return TrackerChange(draft=body, comment=None if written is None else changed(written, wanted))
     news = written is None or not was_open or not frozenset(wanted.findings) <= frozenset(written.findings)
     if news or (wanted.disputed and not ticket.reopened):
-        return Change(draft=body, comment=still_there(wanted, ticket.closed_at, ticket.scanned_at), state="open")
-    return Change(draft=body)
+        return TrackerChange(draft=body, comment=still_there(wanted, ticket.closed_at, ticket.scanned_at), state="open")
+    return TrackerChange(draft=body)
 
 
-def after(ticket: Standing, change: Change) -> Standing:
+def after(ticket: Standing, change: TrackerChange) -> Standing:
     """The ticket after the change."""
     closed = not ticket.wanted.is_open
     by_people = ticket.closed_at is not None and ticket.wanted.disputed

@@ -24,7 +24,7 @@ class Remote(Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
 
 
-class Change(Struct, frozen=True, kw_only=True):
+class TrackerChange(Struct, frozen=True, kw_only=True):
     """A change of a ticket. None: unchanged."""
 
     draft: Draft | None = None
@@ -48,7 +48,7 @@ class Tracker(Protocol):
     def create(self, draft: Draft) -> Remote:
         """Open a ticket. Raises Unclear if it is unknown whether it was created."""
 
-    def change(self, reference: str, change: Change) -> None:
+    def change(self, reference: str, change: TrackerChange) -> None:
         """Change a ticket. Raises Gone if there is none."""
 
     def checks(self) -> Iterator[Check]:

@@ -22,7 +22,7 @@ from scanner.matching.decision import as_written
 from scanner.matching.ladder import Matching, match
 from scanner.matching.lookalikes import look_alikes
 from scanner.model import Entry, LookAlike, RegistryVerdict, Rung, ScanResult
-from scanner.registry.editing.filled_in import Answer
+from scanner.registry.editing.filled_in import FilledInAnswer
 from scanner.registry.editing.values import Value, literal_identity
 from scanner.registry.roster import Roster
 from scanner.registry.tables.cells import shown
@@ -37,7 +37,7 @@ class Addressed(Struct, frozen=True, kw_only=True):
     ``split_from``: the entry that stands for the identity and others, and keeps only those.
     """
 
-    answer: Answer
+    answer: FilledInAnswer
     entry: Entry | None
     key: str | None = None
     split_from: Entry | None = None
@@ -48,7 +48,7 @@ class Addresses:
 
     def __init__(
         self,
-        answers: Sequence[Answer],
+        answers: Sequence[FilledInAnswer],
         entries: Sequence[Entry],
         roster: Roster | None,
         *,
@@ -88,7 +88,7 @@ class Addresses:
     def _meant(self, entries: Sequence[Entry]) -> Sequence[Entry]:
         return read_cells(entries, self._known, self._declared_then.values()).entries
 
-    def address(self, answer: Answer) -> Addressed:
+    def address(self, answer: FilledInAnswer) -> Addressed:
         """Return the answer with its entry. Raises RegistryError if it is ambiguous."""
         key = literal_identity(answer.identity.key)
         if answer.entry is None:
@@ -100,13 +100,13 @@ class Addresses:
         stands = self._stands_for(entry, answer) or key in entry.identities
         return Addressed(answer=answer, entry=entry, key=None if stands else key)
 
-    def look_alike(self, answer: Answer) -> LookAlike | None:
+    def look_alike(self, answer: FilledInAnswer) -> LookAlike | None:
         """Return the declared name that the identity imitates, in the registry as it is now or in the scan."""
         key = answer.identity.key
         scanned = self._scanned.get(key)
         return self._look_alikes.get(key) or (scanned.look_alike if scanned else None)
 
-    def _named(self, answer: Answer, entry_id: str) -> Entry:
+    def _named(self, answer: FilledInAnswer, entry_id: str) -> Entry:
         named = self._entries.get(entry_id)
         declaring = self._by_identity[answer.identity.key]
         if named is not None and (
@@ -124,7 +124,7 @@ class Addresses:
             message, fix = f"there is no entry {shown(entry_id)}", "empty the cell to add an entry"
         raise RegistryError(answer.problem(message, field="id", fix=fix))
 
-    def _stands_for(self, entry: Entry, answer: Answer) -> bool:
+    def _stands_for(self, entry: Entry, answer: FilledInAnswer) -> bool:
         """Return whether the entry matches now, and matched in the scan, which also knows imitations."""
         if not _registers(self._matching.verdicts[answer.identity.key], entry):
             return False
@@ -133,7 +133,7 @@ class Addresses:
             return True  # it did not match then, or the entry may have had another row
         return _registers(scanned, entry)
 
-    def _exactly_named(self, answer: Answer) -> Entry | None:
+    def _exactly_named(self, answer: FilledInAnswer) -> Entry | None:
         verdict = self._matching.verdicts[answer.identity.key]
         if verdict.proposed is not None and verdict.proposed_by in _EXACT:
             return self._entries[verdict.proposed]

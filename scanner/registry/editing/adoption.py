@@ -18,7 +18,7 @@ from scanner.matching.lookalikes import look_alikes
 from scanner.model import Assessment, Entry, Identity, Origin, RegistryVerdict, ScanResult
 from scanner.registry.columns import OWNERS, REGISTRY
 from scanner.registry.editing.addressing import Addressed, Addresses, news
-from scanner.registry.editing.filled_in import Answer
+from scanner.registry.editing.filled_in import FilledInAnswer
 from scanner.registry.editing.splitting import taken_over, without
 from scanner.registry.editing.values import Value, can_be_written
 from scanner.registry.owner_cells import SEPARATE, are_several
@@ -41,7 +41,7 @@ class Change(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class AdoptionPlan(Struct, frozen=True, kw_only=True):
     """The changes, in the order of the answers. ``settled``: the number of answers that change nothing."""
 
     changes: tuple[Change, ...]
@@ -57,7 +57,7 @@ class _Gathered:
         self.addressed: list[Addressed] = []
 
     @property
-    def answers(self) -> list[Answer]:
+    def answers(self) -> list[FilledInAnswer]:
         return [one.answer for one in self.addressed]
 
     def cells(self, problems: list[Problem]) -> dict[str, Value]:
@@ -98,7 +98,7 @@ class TargetRegistry(Struct, frozen=True, kw_only=True):
 
 
 def plan(
-    answers: Sequence[Answer],
+    answers: Sequence[FilledInAnswer],
     entries: Sequence[Entry],
     roster: Roster | None,
     *,
@@ -107,7 +107,7 @@ def plan(
     tag_keys: Sequence[str] = (),
     scan: ScanResult | None = None,
     accept_unknown: bool = False,
-) -> Plan:
+) -> AdoptionPlan:
     """Return the changes in one registry. ``entries``: of all registries.
 
     ``tag_keys``: the only tags that can have an entry's id. ``scan``: the latest; None if there is none.
@@ -161,7 +161,7 @@ def plan(
         fix = "correct the owners who are not on the roster, or take them with --accept-unknown"
         raise RegistryError(*problems, *unknown_owners, hint=fix if unknown_owners else None)
     settled = len(answers) - sum(len(change.places) for change in changes)
-    return Plan(changes=tuple(changes), warnings=tuple(warnings), settled=settled)
+    return AdoptionPlan(changes=tuple(changes), warnings=tuple(warnings), settled=settled)
 
 
 def _ordered(cells: Mapping[str, Value]) -> dict[str, Value]:
@@ -210,19 +210,19 @@ def _is_read_as_written(text: str) -> bool:
         return False
 
 
-def _unwritable(answer: Answer, cells: Mapping[str, Value], *, in_sheet: bool) -> Iterator[Problem]:
+def _unwritable(answer: FilledInAnswer, cells: Mapping[str, Value], *, in_sheet: bool) -> Iterator[Problem]:
     for column, value in cells.items():
         if not can_be_written(value, in_sheet=in_sheet):
             yield answer.problem("holds something that no registry could hold", field=column, fix="write it plainly")
 
 
-def _reviews_to_come(answer: Answer, today: date) -> Iterator[Problem]:
+def _reviews_to_come(answer: FilledInAnswer, today: date) -> Iterator[Problem]:
     day = answer.cells.get("last_reviewed")
     if isinstance(day, date) and day > today:
         yield answer.problem(f"{day} is in the future", field="last_reviewed", fix="write the day on which it was")
 
 
-def _doubtful_owners(answer: Answer, roster: Roster | None) -> tuple[list[Problem], list[Problem]]:
+def _doubtful_owners(answer: FilledInAnswer, roster: Roster | None) -> tuple[list[Problem], list[Problem]]:
     """Return owners who are not on the roster, and those who have left; none without a roster."""
     unknown: list[Problem] = []
     departed: list[Problem] = []
@@ -268,7 +268,7 @@ class Drafts(Struct, frozen=True, kw_only=True):
     ``skipped``: the number without one, by reason.
     """
 
-    answers: tuple[Answer, ...]
+    answers: tuple[FilledInAnswer, ...]
     skipped: Mapping[str, int]
 
 
@@ -308,17 +308,17 @@ def _is_undeclared(verdict: RegistryVerdict) -> bool:
     return verdict.state == "unregistered" and verdict.proposed is None
 
 
-def _answer(one: Assessment, scan: str, reach: Mapping[str, Value], *, twin: bool) -> Answer:
+def _answer(one: Assessment, scan: str, reach: Mapping[str, Value], *, twin: bool) -> FilledInAnswer:
     """``twin``: the identity imitates a declared one, whose owner must not be suggested."""
     cells: dict[str, Value] = {"status": "proposed", **reach}
     if one.ownership.candidates and not (twin or one.registry.look_alike):
         cells["owner"] = (one.ownership.candidates[0].person,)
     if one.agent.is_agent:
         cells["kind"] = "agent"
-    return Answer(origin=Origin(file=f"scan {scan}"), identity=one.identity, cells=cells)
+    return FilledInAnswer(origin=Origin(file=f"scan {scan}"), identity=one.identity, cells=cells)
 
 
-def _by_owner(answer: Answer) -> tuple[bool, tuple[str, ...], str]:
+def _by_owner(answer: FilledInAnswer) -> tuple[bool, tuple[str, ...], str]:
     """The sort key of drafts: those with a likely owner first."""
     owner = answer.cells.get("owner")
     return owner is None, owner if isinstance(owner, tuple) else (), answer.identity.key

@@ -33,7 +33,7 @@ _COLUMNS = Columns(
 )
 
 
-class Answer(Struct, frozen=True, kw_only=True):
+class FilledInAnswer(Struct, frozen=True, kw_only=True):
     """The declaration of one identity. ``entry``: the id of the entry to update, if the row has one.
 
     ``cells``: the filled-in values by registry column, without empty ones. ``apart_from``: those that
@@ -57,7 +57,7 @@ class Answer(Struct, frozen=True, kw_only=True):
 class FilledIn(Struct, frozen=True, kw_only=True):
     """The rows that name an owner, in order, the number of others, and warnings about uncertain keys."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[FilledInAnswer, ...]
     unowned: int
     warnings: tuple[Problem, ...] = ()
 
@@ -68,7 +68,7 @@ def read_filled_in(path: Path, known: Iterable[Identity] | None = None) -> Fille
     Raises RegistryError with every unreadable cell, each with file, row and heading.
     """
     by_text, shared = _by_text(known or ())
-    answers: list[Answer] = []
+    answers: list[FilledInAnswer] = []
     problems: list[Problem] = []
     unowned = 0
     table = read_table(path, _likeness)
@@ -105,7 +105,7 @@ def _by_text(known: Iterable[Identity]) -> tuple[dict[str, Identity], frozenset[
 
 
 def _doubts(
-    path: Path, answers: Sequence[Answer], known: Iterable[Identity] | None, shared: Collection[str]
+    path: Path, answers: Sequence[FilledInAnswer], known: Iterable[Identity] | None, shared: Collection[str]
 ) -> Iterator[Problem]:
     """Yield warnings about keys that may mean another identity than the one they were written for."""
     if known is None:
@@ -134,7 +134,7 @@ def _no_work_list(path: Path) -> Problem:
     )
 
 
-def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> Answer | None:
+def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> FilledInAnswer | None:
     """Return the answer in a row; None if it names no owner. The fields note unreadable cells."""
     owners = {column: named(fields.items(column, read_owners)) for column in OWNERS}
     if not owners["owner"]:
@@ -151,7 +151,7 @@ def _answer(fields: Fields, origin: Origin, known: Mapping[str, Identity]) -> An
         **{column: fields.day(column) for column in _DAYS},
         "kind": "agent" if fields.text("agent") == "yes" else None,
     }
-    return Answer(
+    return FilledInAnswer(
         origin=origin,
         identity=known.get(key) or _as_listed(fields, key),
         entry=fields.text("id"),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from scanner.model import Assessment, Entry, ScanResult
 from scanner.model.served import SERVED_PAGE, OwnerDenied, OwnerProposed
-from scanner.registry.editing.filled_in import Answer
+from scanner.registry.editing.filled_in import FilledInAnswer
 from scanner.registry.editing.splitting import one_by_one
 from scanner.text import counted, printable
 
@@ -17,7 +17,7 @@ from scanner.text import counted, printable
 class Proposed(Struct, frozen=True, kw_only=True):
     """The answers in the order of the scan, and sentences about what is not taken."""
 
-    answers: tuple[Answer, ...]
+    answers: tuple[FilledInAnswer, ...]
     left: tuple[str, ...]
 
 
@@ -77,10 +77,10 @@ def _grown(one: OwnerProposed, judged: Assessment, covered: Mapping[str, frozens
     return printable(", ".join(sorted(more)))
 
 
-def _answer(one: OwnerProposed, judged: Mapping[str, Assessment], apart: Sequence[str] | None) -> Answer:
+def _answer(one: OwnerProposed, judged: Mapping[str, Assessment], apart: Sequence[str] | None) -> FilledInAnswer:
     origin = replace(SERVED_PAGE, file=f"{SERVED_PAGE.file}, {one.by} on {one.at:%Y-%m-%d}")
     found = judged[one.identity]
-    return Answer(
+    return FilledInAnswer(
         origin=origin,
         identity=found.identity,
         entry=found.registry.entry if apart is not None or one.identities else None,

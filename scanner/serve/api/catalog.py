@@ -12,7 +12,7 @@ from scanner.model.reviews import Decision
 from scanner.model.served import OwnerDenied, OwnerProposed, QueryDeleted, QuerySaved
 from scanner.serve.api import answers, deciding, details, exports, needs, paths, reviewing, trends, writing
 from scanner.serve.api.lists import list_of
-from scanner.serve.api.operations import Call, Operation, Reply, Schema, schema_of
+from scanner.serve.api.operations import Operation, OperationCall, Reply, Schema, schema_of
 from scanner.serve.api.queries import FILE_QUERIES, LIST_QUERIES
 from scanner.serve.api.rows import SHOWN
 from scanner.serve.index.questions import LIST_NAMES
@@ -240,7 +240,7 @@ def _writes() -> Iterator[Operation]:
     )
 
 
-def _metrics(call: Call) -> Reply:
+def _metrics(call: OperationCall) -> Reply:
     return Reply(body=call.serving.meters.text(), media_type=_EXPOSITION)
 
 

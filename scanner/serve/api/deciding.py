@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 
 from reports.decisions import Record, csv_lines, fields_of
 from reports.json import encoded
-from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.operations import OperationCall, Reply
 
 _BATCH = 500
 """Records that are looked up together."""
@@ -32,7 +32,7 @@ class DecisionsQuery(OfDecisions, frozen=True, kw_only=True, forbid_unknown_fiel
     limit: Annotated[int, Meta(ge=1, le=500)] = 100
 
 
-def decisions(call: Call) -> Reply:
+def decisions(call: OperationCall) -> Reply:
     """A page of the log, newest first, with its length and head."""
     query: DecisionsQuery = call.query
     call.visible.decisions(())
@@ -53,14 +53,14 @@ def decisions(call: Call) -> Reply:
     )
 
 
-def as_csv(call: Call) -> Reply:
+def as_csv(call: OperationCall) -> Reply:
     """The log as CSV."""
     call.visible.decisions(())
     lines = csv_lines(list(_visible(call, call.query))[::-1])
     return Reply(body=lines, media_type="text/csv", file="muster-decisions.csv")
 
 
-def _visible(call: Call, query: OfDecisions) -> Iterator[Record]:
+def _visible(call: OperationCall, query: OfDecisions) -> Iterator[Record]:
     """The records that the viewer may see, newest first."""
     since = None if query.since is None else datetime.combine(query.since, time(), UTC)
     found = call.serving.store.decisions.newest(by=query.by, identity=query.identity, since=since)

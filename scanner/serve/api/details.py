@@ -21,10 +21,10 @@ from scanner.model import Assessment, Finding, ScanResult
 from scanner.serve.answers import Refusal
 from scanner.serve.api.answers import About, Me, OwnerCount, Owners, ScanListed
 from scanner.serve.api.lists import index_of, page_of
-from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.operations import OperationCall, Reply
 from scanner.serve.api.queries import LONGEST, Cursor, Limit, ScanId, given
 from scanner.serve.api.rows import with_facts
-from scanner.serve.index.questions import Question
+from scanner.serve.index.questions import IndexQuestion
 from scanner.store.records import Records
 from scanner.store.scans import StoredScan
 from scanner.store.store import Store
@@ -72,7 +72,7 @@ class VisibleIdentity(Struct, frozen=True):
         return self.part.identities[0]
 
 
-def me(call: Call) -> Reply:
+def me(call: OperationCall) -> Reply:
     """Who is signed in."""
     viewer = call.viewer
     return Reply(
@@ -91,7 +91,7 @@ def me(call: Call) -> Reply:
 # --- An identity ---
 
 
-def find_identity(call: Call, records: Records, key: str) -> VisibleIdentity:
+def find_identity(call: OperationCall, records: Records, key: str) -> VisibleIdentity:
     """The identity that has this key. Raises Refusal where there is none that the viewer may see."""
     identities = records.identities([key])
     if not identities:
@@ -110,7 +110,7 @@ def find_identity(call: Call, records: Records, key: str) -> VisibleIdentity:
     return VisibleIdentity(part)
 
 
-def identity(call: Call) -> Reply:
+def identity(call: OperationCall) -> Reply:
     """An identity's record with its findings, entry, history and proposed owners."""
     key, store = call.path["key"], call.serving.store
     scan = given(call.query.scan)
@@ -146,7 +146,7 @@ def same_entry(held: VisibleIdentity) -> tuple[str, ...]:
     return tuple(key for entry in held.part.entries for key in entry.identities if key != own)
 
 
-def activity(call: Call) -> Reply:
+def activity(call: OperationCall) -> Reply:
     """The activity of an identity in audit logs."""
     with records_of(call, given(call.query.scan)) as records:
         held = find_identity(call, records, call.path["key"])
@@ -159,7 +159,7 @@ def with_members(record: bytes, **members: bytes) -> bytes:
     return record[:-1] + b"".join(b"," + encoded(name) + b":" + value for name, value in members.items()) + b"}"
 
 
-def records_of(call: Call, scan: str | None) -> Any:
+def records_of(call: OperationCall, scan: str | None) -> Any:
     """The records of the scan. Raises Refusal for an unknown one."""
     if scan is not None and not call.serving.store.has_scan(scan):
         raise Refusal(404, "there is no such scan", field="scan", hint="/api/v1/scans lists them")
@@ -169,7 +169,7 @@ def records_of(call: Call, scan: str | None) -> Any:
 # --- A finding ---
 
 
-def find_finding(call: Call, digits: str) -> Finding:
+def find_finding(call: OperationCall, digits: str) -> Finding:
     """The finding of the latest scan with these first digits. Raises Refusal where there is none, or several."""
     wanted = digits.lower()
     if len(wanted) < SHORTEST_FINGERPRINT or not FINGERPRINT.fullmatch(wanted):
@@ -183,7 +183,7 @@ def find_finding(call: Call, digits: str) -> Finding:
     return found[0]
 
 
-def finding_body(call: Call, found: Finding) -> bytes:
+def finding_body(call: OperationCall, found: Finding) -> bytes:
     """The finding's record, with later acknowledgements."""
     with call.serving.store.records() as records:
         identities = records.identities([found.identity] if found.identity else [])
@@ -192,7 +192,7 @@ def finding_body(call: Call, found: Finding) -> bytes:
     return finding_record(now)
 
 
-def finding(call: Call) -> Reply:
+def finding(call: OperationCall) -> Reply:
     """A finding's record."""
     return Reply(body=finding_body(call, find_finding(call, call.path["fingerprint"])))
 
@@ -223,7 +223,7 @@ def _scan_named(text: str, kept: Sequence[StoredScan]) -> StoredScan:
     return fits[-1]
 
 
-def diff(call: Call) -> Reply:
+def diff(call: OperationCall) -> Reply:
     """What changed between two scans, the most important changes first."""
     call.visible.require_everything()
     store = call.serving.store
@@ -239,7 +239,7 @@ def diff(call: Call) -> Reply:
     return Reply(body=page_of(map(encoded, shown), total=len(changes), next=more))
 
 
-def scans(call: Call) -> Reply:
+def scans(call: OperationCall) -> Reply:
     """The scans in the store, newest first."""
     every = call.serving.store.newest_scans()
     start, after = 0, given(call.query.cursor)
@@ -266,7 +266,7 @@ def scans(call: Call) -> Reply:
     return Reply(body=page_of(map(encoded, items), total=len(every), next=shown[-1][0].id if more else None))
 
 
-def scan(call: Call) -> Reply:
+def scan(call: OperationCall) -> Reply:
     """A scan without its records: inputs, summary, policy and notices, as in ``muster.scan/1``."""
     call.visible.require_everything()
     with records_of(call, call.path["id"]) as records:
@@ -276,10 +276,10 @@ def scan(call: Call) -> Reply:
 # --- Owners ---
 
 
-def owners(call: Call) -> Reply:
+def owners(call: OperationCall) -> Reply:
     """Owners and teams with the number of their identities."""
     index = index_of(call, None)
-    counts = index.counts(call.visible.question(index, Question(list="identities")), most=call.query.limit)
+    counts = index.counts(call.visible.question(index, IndexQuestion(list="identities")), most=call.query.limit)
     named = {
         facet: tuple(
             OwnerCount(name=None if value is None else str(value), identities=number) for value, number in counts[facet]

@@ -21,10 +21,10 @@ from scanner.model import ScanResult
 from scanner.rules.wording import iso
 from scanner.serve.answers import Refusal
 from scanner.serve.api.lists import index_of
-from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.operations import OperationCall, Reply
 from scanner.serve.api.queries import given, question_of
 from scanner.serve.api.rows import SHOWN, IndexRow, Read, Shown, frame_of, read
-from scanner.serve.index.questions import ListName, Question
+from scanner.serve.index.questions import IndexQuestion, ListName
 
 Format: TypeAlias = Literal["csv", "json", "xlsx"]
 MOST_IN_WORKBOOK = 100_000
@@ -50,10 +50,10 @@ class _Export(Struct, frozen=True, kw_only=True):
     total: int
 
 
-def file_of(name: ListName, form: Format) -> Callable[[Call], Reply]:
+def file_of(name: ListName, form: Format) -> Callable[[OperationCall], Reply]:
     """The operation that answers with that list as a file."""
 
-    def answer(call: Call) -> Reply:
+    def answer(call: OperationCall) -> Reply:
         index = index_of(call, given(call.query.scan))
         visible = call.visible
         question = visible.question(index, question_of(name, call.query))
@@ -74,7 +74,7 @@ def file_of(name: ListName, form: Format) -> Callable[[Call], Reply]:
     return answer
 
 
-def _is_whole(question: Question) -> bool:
+def _is_whole(question: IndexQuestion) -> bool:
     return not question.text and not question.chosen and not question.is_limited
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from reports.json import encoded
 from scanner.serve.answers import Refusal
-from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.operations import OperationCall, Reply
 from scanner.serve.api.queries import given, question_of
 from scanner.serve.api.rows import SHOWN, read
 from scanner.serve.index.questions import ListName
-from scanner.serve.index.reading import Index
+from scanner.serve.index.reading import ScanIndex
 
 
-def index_of(call: Call, scan: str | None) -> Index:
+def index_of(call: OperationCall, scan: str | None) -> ScanIndex:
     """The index of the requested scan. Raises Refusal if there is none."""
     catalog = call.serving.catalog
     latest = catalog.latest()
@@ -28,10 +28,10 @@ def index_of(call: Call, scan: str | None) -> Index:
     return catalog.of(scan)
 
 
-def list_of(name: ListName) -> Callable[[Call], Reply]:
+def list_of(name: ListName) -> Callable[[OperationCall], Reply]:
     """The operation that answers with a page of that list."""
 
-    def answer(call: Call) -> Reply:
+    def answer(call: OperationCall) -> Reply:
         query = call.query
         index = index_of(call, given(query.scan))
         question = call.visible.question(index, question_of(name, query))

@@ -17,12 +17,12 @@ from scanner.model import SEVERITIES, Assessment, Entry, Finding, FindingState, 
 from scanner.model.served import OwnerDenied, OwnerProposed
 from scanner.rules.next_step import step_of
 from scanner.serve.api.lists import index_of
-from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.operations import OperationCall, Reply
 from scanner.serve.api.reviewing import is_mine
 from scanner.serve.api.rows import with_facts
 from scanner.serve.api.writing import must_ask
-from scanner.serve.index.questions import Question
-from scanner.serve.index.reading import Index
+from scanner.serve.index.questions import IndexQuestion
+from scanner.serve.index.reading import ScanIndex
 from scanner.store.records import Records
 
 MOST = 10
@@ -98,15 +98,15 @@ class Needs(Struct, frozen=True, kw_only=True):
     suggestions: int
 
 
-def needs(call: Call) -> Reply:
+def needs(call: OperationCall) -> Reply:
     """What needs the signed-in person."""
     return Reply(body=encoded(needs_of(call, index_of(call, None))))
 
 
-def needs_of(call: Call, index: Index) -> Needs:
+def needs_of(call: OperationCall, index: ScanIndex) -> Needs:
     """What needs the viewer, whatever else a viewer of everything may see."""
     mine = call.visible.own
-    question = mine.question(index, Question(list="findings", chosen={"state": _WAITING}))
+    question = mine.question(index, IndexQuestion(list="findings", chosen={"state": _WAITING}))
     found = index.page(question, limit=_LOOKED_AT)
     counts = index.counts(question, facets=("severity", "state"))
     subjects: dict[tuple[str | None, str], list[str]] = {}
@@ -121,7 +121,7 @@ def needs_of(call: Call, index: Index) -> Needs:
         scan=index.scan,
         needs=(*first, *theirs)[:MOST],
         waiting=len(first) + len(subjects),
-        identities=index.page(mine.question(index, Question(list="identities")), limit=0).total,
+        identities=index.page(mine.question(index, IndexQuestion(list="identities")), limit=0).total,
         findings={name: number for name, number in _named(counts["severity"]) if name in SEVERITIES},
         states={name: number for name, number in _named(counts["state"]) if name in STATES["finding"]},
         suggested=listed,
@@ -136,7 +136,7 @@ def _named(counts: Iterable[tuple[str | bool | None, int]]) -> Iterator[tuple[st
 # --- what is theirs ---
 
 
-def _need(call: Call, records: Records, about: str | None, key: str, prints: Sequence[str]) -> Need:
+def _need(call: OperationCall, records: Records, about: str | None, key: str, prints: Sequence[str]) -> Need:
     identities = records.identities([key]) if about != "entry" else ()
     named = key if about == "entry" else (identities[0].registry.entry if identities else None)
     entries = records.entries([named] if named else [])
@@ -156,7 +156,9 @@ def _need(call: Call, records: Records, about: str | None, key: str, prints: Seq
     )
 
 
-def _listed(call: Call, finding: Finding, judged: Assessment | None, findings: Sequence[Finding]) -> NeedFinding:
+def _listed(
+    call: OperationCall, finding: Finding, judged: Assessment | None, findings: Sequence[Finding]
+) -> NeedFinding:
     return NeedFinding(
         fingerprint=finding.fingerprint,
         rule=finding.rule,
@@ -168,7 +170,7 @@ def _listed(call: Call, finding: Finding, judged: Assessment | None, findings: S
     )
 
 
-def why_mine(call: Call, entry: Entry | None, judged: Assessment | None) -> str:
+def why_mine(call: OperationCall, entry: Entry | None, judged: Assessment | None) -> str:
     """Why a subject is the viewer's, as a sentence: as which kind of owner, in person or by a group."""
     roster, person = call.serving.lists.roster, call.viewer.person
     named = [(role, text) for role in _ROLES for text in (getattr(entry, role) if entry is not None else ())]
@@ -188,7 +190,7 @@ def why_mine(call: Call, entry: Entry | None, judged: Assessment | None) -> str:
 # --- what is asked of them ---
 
 
-def _approvals(call: Call) -> Iterator[Need]:
+def _approvals(call: OperationCall) -> Iterator[Need]:
     """Acknowledgements that the viewer may approve, as one."""
     if not call.viewer.is_reviewer:
         return
@@ -199,7 +201,7 @@ def _approvals(call: Call) -> Iterator[Need]:
         )
 
 
-def _reviews(call: Call) -> Iterator[Need]:
+def _reviews(call: OperationCall) -> Iterator[Need]:
     """Open reviews with items of the viewer, the first due first."""
     if call.viewer.person is None:
         return
@@ -213,7 +215,7 @@ def _reviews(call: Call) -> Iterator[Need]:
             yield Need(kind="review", key=name, name=name, more=left, due=campaign.review.due, why=why)
 
 
-def _suggested(call: Call, index: Index) -> tuple[tuple[Suggestion, ...], int]:
+def _suggested(call: OperationCall, index: ScanIndex) -> tuple[tuple[Suggestion, ...], int]:
     """Identities that the viewer is to be asked about, without those that they said are not theirs."""
     person, store = call.viewer.person, call.serving.store
     if person is None:
@@ -226,7 +228,7 @@ def _suggested(call: Call, index: Index) -> tuple[tuple[Suggestion, ...], int]:
     return tuple(one for judged in found if (one := suggestion_of(call, judged)) is not None), len(keys)
 
 
-def suggestion_of(call: Call, judged: Assessment) -> Suggestion | None:
+def suggestion_of(call: OperationCall, judged: Assessment) -> Suggestion | None:
     """What a person who is suggested as the owner sees of an identity; None for others."""
     owns, identity = call.viewer.owns, judged.identity
     asked = frozenset(judged.suggested)

@@ -31,7 +31,7 @@ class NoQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """No parameters."""
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class OperationCall(Struct, frozen=True, kw_only=True):
     """A validated request: viewer, parts of the path, parameters and body.
 
     ``csrf``: the token that the viewer's browser sends with writes.
@@ -70,7 +70,7 @@ class Operation(Struct, frozen=True, kw_only=True, dict=True):
     path: str
     name: str
     summary: str
-    answer: Callable[[Call], Reply]
+    answer: Callable[[OperationCall], Reply]
     gives: Schema
     records: tuple[type[Struct], ...] = ()
     media_type: str = "application/json"

@@ -19,7 +19,7 @@ from scanner.access.questions import GROUPS, MOST, OUTSIDE, ask, question
 from scanner.model import Assessment
 from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH
-from scanner.serve.api.operations import Call, Reply, schema_of
+from scanner.serve.api.operations import OperationCall, Reply, schema_of
 from scanner.serve.api.queries import given
 from scanner.serve.graphs import GRAPHS
 from scanner.store.records import Records
@@ -63,7 +63,7 @@ class ChokesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     limit: Annotated[int, Meta(ge=1, le=_LONGEST, description="How many at most.")] = MOST
 
 
-def paths(call: Call) -> Reply:
+def paths(call: OperationCall) -> Reply:
     """Which identity can become which, shortest paths first, with the identities on the paths."""
     with _records(call) as records:
         graph = _graph(call, records)
@@ -78,7 +78,7 @@ def paths(call: Call) -> Reply:
     return Reply(body=encoded({**record(found), "nodes": list(_nodes(named)), "scan": found.scan.id}))
 
 
-def choke_points(call: Call) -> Reply:
+def choke_points(call: OperationCall) -> Reply:
     """The identities without which most others lose every path to an admin, counted once for each scan."""
     with _records(call) as records:
         graph = _graph(call, records)
@@ -99,7 +99,7 @@ def _chokes(graph: AttackGraph) -> Chokes:
     return chokes_to_admin(graph, _MOST_EDGES)
 
 
-def _records(call: Call) -> AbstractContextManager[Records]:
+def _records(call: OperationCall) -> AbstractContextManager[Records]:
     """The latest scan's records. Raises Refusal for people who do not see everything."""
     if not call.visible.is_everything:
         raise Refusal(
@@ -108,7 +108,7 @@ def _records(call: Call) -> AbstractContextManager[Records]:
     return call.serving.store.records()
 
 
-def _graph(call: Call, records: Records) -> AttackGraph:
+def _graph(call: OperationCall, records: Records) -> AttackGraph:
     return loaded(GRAPHS.begin(call.serving.store, records.frame.scan.id))
 
 

@@ -12,7 +12,7 @@ from reports.states import STATES
 from scanner.model import Aspect, EntryStatus, FindingStatus, OrphanReason, Subject
 from scanner.rules.catalog import RULES
 from scanner.serve.index.lists import LISTS
-from scanner.serve.index.questions import LIST_NAMES, ListName, Question
+from scanner.serve.index.questions import LIST_NAMES, IndexQuestion, ListName
 
 T = TypeVar("T")
 
@@ -98,11 +98,11 @@ def given(value: T | UnsetType) -> T | None:
     return None if isinstance(value, UnsetType) else value
 
 
-def question_of(name: ListName, query: Any) -> Question:
+def question_of(name: ListName, query: Any) -> IndexQuestion:
     """The question to the index for a query, before the limits of a viewer."""
     sort: str | None = given(query.sort)
     chosen = {facet: frozenset(values) for facet in LISTS[name].facets if (values := getattr(query, facet))}
-    return Question(
+    return IndexQuestion(
         list=name,
         text=query.q,
         chosen=chosen,

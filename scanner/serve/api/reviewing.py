@@ -15,11 +15,11 @@ from scanner.registry.tables.cells import CellError
 from scanner.serve.answers import Refusal
 from scanner.serve.api.answers import Decide, ItemListed, ReviewListed
 from scanner.serve.api.details import NO_SUCH
-from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.operations import OperationCall, Reply
 from scanner.serve.api.writing import writer
 
 
-def reviews(call: Call) -> Reply:
+def reviews(call: OperationCall) -> Reply:
     """The reviews in which the viewer has items, or all."""
     today = call.serving.clock().date()
     listed = []
@@ -48,12 +48,12 @@ def reviews(call: Call) -> Reply:
     return Reply(body=encoded({"items": listed}))
 
 
-def items(call: Call) -> Reply:
+def items(call: OperationCall) -> Reply:
     """The items of a review that the viewer may see."""
     return Reply(body=encoded({"items": [listed_item(call, state) for state in _shown(call, _campaign(call))]}))
 
 
-def listed_item(call: Call, state: ItemState) -> ItemListed:
+def listed_item(call: OperationCall, state: ItemState) -> ItemListed:
     """An item as its reviewer sees it."""
     return ItemListed(
         id=state.item.id,
@@ -68,26 +68,26 @@ def listed_item(call: Call, state: ItemState) -> ItemListed:
     )
 
 
-def is_mine(call: Call, state: ItemState) -> bool:
+def is_mine(call: OperationCall, state: ItemState) -> bool:
     """Whether the viewer, or one of the viewer's groups, reviews the item."""
     return call.viewer.person is not None and fold(state.reviewer) in call.viewer.owns
 
 
-def _shown(call: Call, campaign: Campaign) -> list[ItemState]:
+def _shown(call: OperationCall, campaign: Campaign) -> list[ItemState]:
     found = [state for state in states(campaign) if call.visible.is_everything or is_mine(call, state)]
     if not found and not call.visible.is_everything:
         raise Refusal(404, NO_SUCH.format("review"))
     return found
 
 
-def _campaign(call: Call) -> Campaign:
+def _campaign(call: OperationCall) -> Campaign:
     try:
         return call.serving.store.reviews.campaign(call.path["name"])
     except UsageError:
         raise Refusal(404, NO_SUCH.format("review")) from None
 
 
-def decide(call: Call) -> Reply:
+def decide(call: OperationCall) -> Reply:
     """Decide an item, under the same rules as in a workbook."""
     body: Decide = call.body
     by, campaign, store = writer(call), _campaign(call), call.serving.store

@@ -15,7 +15,7 @@ from reports.json import encoded
 from scanner.serve.answers import Refusal
 from scanner.serve.api.catalog import API, METRICS, OPERATIONS
 from scanner.serve.api.description import description
-from scanner.serve.api.operations import Call, Method, Operation, Reply, find
+from scanner.serve.api.operations import Method, Operation, OperationCall, Reply, find
 from scanner.serve.api.reading import body_of, query_of
 from scanner.serve.context import Serving, Visit, csrf_of
 from scanner.serve.meters import ROUTE
@@ -28,7 +28,7 @@ async def answer(request: Visit, serving: Serving) -> Response[Any]:
     path = request.scope["raw_path"].decode("ascii").partition("?")[0]
     operation, parts = find(OPERATIONS, request.method, path)
     request.scope["state"][ROUTE] = operation.path
-    call = Call(
+    call = OperationCall(
         serving=serving,
         viewer=request.user,
         csrf=csrf_of(request),

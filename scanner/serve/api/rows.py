@@ -44,7 +44,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     title: str
     key: str
     record: str
-    part: Callable[[_Reading, Sequence[IndexRow]], ScanResult]
+    part: Callable[[_RowReading, Sequence[IndexRow]], ScanResult]
     rows: Callable[[ScanResult, Sequence[IndexRow]], Sequence[Any]]
     json: Callable[[ScanResult, Any], bytes]
     columns: Sequence[Column[Any]]
@@ -58,12 +58,12 @@ def read(visible: Visible, name: ListName, scan: str, found: Sequence[IndexRow],
     serving = visible.serving
     frame, joined = frame_of(serving.store, scan), for_file or (name == "findings" and bool(acknowledged(serving)))
     with serving.store.records(scan) as records:
-        part = SHOWN[name].part(_Reading(records, frame, joined), found)
+        part = SHOWN[name].part(_RowReading(records, frame, joined), found)
     part = with_facts(visible, part)
     return part, SHOWN[name].rows(part, found)
 
 
-class _Reading(Struct, frozen=True):
+class _RowReading(Struct, frozen=True):
     """Reads parts of a scan. ``joined``: with records that rows refer to."""
 
     records: Records
@@ -94,7 +94,7 @@ def _past(store: Store, as_of: datetime) -> ActivityPast:
     return store.activity.past(as_of=as_of)
 
 
-def _identities(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
+def _identities(reading: _RowReading, found: Sequence[IndexRow]) -> ScanResult:
     keys, records = [key for key, _ in found], reading.records
     identities = records.identities(keys)
     fingerprints = [one for judged in identities for one in judged.findings]
@@ -103,29 +103,29 @@ def _identities(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
     return replace(reading.frame, identities=identities, findings=findings, first_seen=first_seen)
 
 
-def _agents(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
+def _agents(reading: _RowReading, found: Sequence[IndexRow]) -> ScanResult:
     part = _identities(reading, found)
     entries = dict.fromkeys(one.registry.entry for one in part.identities if one.registry.entry)
     return replace(part, entries=reading.records.entries(list(entries)), only="Some agents.")
 
 
-def _findings(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
+def _findings(reading: _RowReading, found: Sequence[IndexRow]) -> ScanResult:
     findings = reading.records.findings([key for key, _ in found])
     holders = list(dict.fromkeys(one.identity for one in findings if one.identity)) if reading.joined else []
     return replace(reading.frame, findings=findings, identities=reading.records.identities(holders))
 
 
-def _entries(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
+def _entries(reading: _RowReading, found: Sequence[IndexRow]) -> ScanResult:
     return replace(reading.frame, entries=reading.records.entries([key for key, _ in found]))
 
 
-def _credentials(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
+def _credentials(reading: _RowReading, found: Sequence[IndexRow]) -> ScanResult:
     holders = list(dict.fromkeys(cells["holder"] for _, cells in found if cells["holder"]))
     secrets = reading.records.secrets([key for key, cells in found if not cells["holder"]])
     return replace(reading.frame, identities=reading.records.identities(holders), secrets=secrets)
 
 
-def _leaking(reading: _Reading, found: Sequence[IndexRow]) -> ScanResult:
+def _leaking(reading: _RowReading, found: Sequence[IndexRow]) -> ScanResult:
     holders = list(dict.fromkeys(cells["identity"] for _, cells in found if cells["identity"]))
     records = reading.records
     return replace(reading.frame, identities=records.identities(holders), exposures=records.exposures())

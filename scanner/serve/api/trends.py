@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 from reports.json import encoded
 from scanner.model.trends import TRENDS, TrendName, Trends
 from scanner.serve.api.lists import index_of
-from scanner.serve.api.operations import Call, Reply, Schema, schema_of
+from scanner.serve.api.operations import OperationCall, Reply, Schema, schema_of
 from scanner.serve.index.files import Cache
-from scanner.serve.index.questions import Question
+from scanner.serve.index.questions import IndexQuestion
 from scanner.store.trends import About
 
 _KEPT = Cache[tuple[str, frozenset[str] | None], Trends](32)
@@ -37,7 +37,7 @@ class TrendsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     limit: Annotated[int, Meta(ge=0, le=1_000, description="The most teams, those with most orphans first.")] = 100
 
 
-def trends(call: Call) -> Reply:
+def trends(call: OperationCall) -> Reply:
     """Numbers of each scan, oldest first: of all, and of each team."""
     found = _trends(call, index_of(call, None).scan)
     teams: list[dict[str, Any]] = [
@@ -57,7 +57,7 @@ def _numbers(numbers: Mapping[TrendName, tuple[int, ...]]) -> dict[str, Any]:
     return {name: numbers[name] for name in TRENDS}
 
 
-def _trends(call: Call, scan: str) -> Trends:
+def _trends(call: OperationCall, scan: str) -> Trends:
     store, visible = call.serving.store, call.visible
     if visible.is_everything:
         return _KEPT.get((scan, None), lambda: store.trends(scan))
@@ -65,7 +65,8 @@ def _trends(call: Call, scan: str) -> Trends:
 
     def made() -> Trends:
         identities, entries = (
-            frozenset(index.keys(visible.question(index, Question(list=name)))) for name in ("identities", "entries")
+            frozenset(index.keys(visible.question(index, IndexQuestion(list=name))))
+            for name in ("identities", "entries")
         )
         return store.trends(scan, About(identities, entries))
 

@@ -41,7 +41,7 @@ from scanner.serve.api.details import (
     same_entry,
 )
 from scanner.serve.api.lists import page_of
-from scanner.serve.api.operations import Call, Reply
+from scanner.serve.api.operations import OperationCall, Reply
 from scanner.text import printable
 
 _HIGH = frozenset({"critical", "high"})
@@ -50,7 +50,7 @@ MOST_PEOPLE = 10
 SHORTEST_QUERY = 2
 
 
-def writer(call: Call) -> str:
+def writer(call: OperationCall) -> str:
     """The person who writes. Raises Refusal for a token without a person."""
     if call.viewer.person is None:
         raise Refusal(403, "this needs a person", hint="start `muster serve` with --as PERSON")
@@ -66,7 +66,7 @@ def about(field: str) -> Iterator[None]:
         raise Refusal(400, str(error), field=field, hint=error.hint) from None
 
 
-def acknowledge(call: Call) -> Reply:
+def acknowledge(call: OperationCall) -> Reply:
     """Suppress a finding, or ask a reviewer to."""
     body: Acknowledge = call.body
     by, now = writer(call), call.serving.clock()
@@ -81,7 +81,7 @@ def acknowledge(call: Call) -> Reply:
     return Reply(body=finding_body(call, found))
 
 
-def must_ask(call: Call, found: Finding) -> bool:
+def must_ask(call: OperationCall, found: Finding) -> bool:
     """Whether an acknowledgement by the viewer waits for a reviewer: it is of high severity, and the viewer owns it.
 
     A reviewer who owns it as well may acknowledge what another person asked for.
@@ -91,17 +91,17 @@ def must_ask(call: Call, found: Finding) -> bool:
     return bool(call.visible.owned((found,))) and not may_approve(call, found)
 
 
-def may_approve(call: Call, found: Finding) -> bool:
+def may_approve(call: OperationCall, found: Finding) -> bool:
     """Whether the viewer is a reviewer, and another person asked to acknowledge the finding."""
     asked = _asked(call, found)
     return call.viewer.is_reviewer and asked is not None and asked.by != call.viewer.person
 
 
-def _asked(call: Call, found: Finding) -> Asked | None:
+def _asked(call: OperationCall, found: Finding) -> Asked | None:
     return next((one.asked for one in call.visible.waiting() if one.finding == found.fingerprint), None)
 
 
-def approve(call: Call) -> Reply:
+def approve(call: OperationCall) -> Reply:
     """Approve what an owner asked for; from then on it suppresses the finding."""
     body: Approve = call.body
     by, now = writer(call), call.serving.clock()
@@ -122,7 +122,7 @@ def approve(call: Call) -> Reply:
     return Reply(body=finding_body(call, found))
 
 
-def _add(call: Call, record: PageRecord, *, about: Mapping[str, str], before: str | None) -> None:
+def _add(call: OperationCall, record: PageRecord, *, about: Mapping[str, str], before: str | None) -> None:
     """Store a decision, and log it."""
     call.serving.store.served.append(record, known_by=call.viewer.known_by, about=about, before=before)
 
@@ -137,7 +137,7 @@ def _before(found: Finding) -> str | None:
     return None if found.acknowledged is None else f"until {found.acknowledged.until} by {found.acknowledged.by}"
 
 
-def waiting(call: Call) -> Reply:
+def waiting(call: OperationCall) -> Reply:
     """The latest scan's findings with an acknowledgement that waits for a reviewer, as the viewer may see them."""
     prints = [one.finding for one in call.visible.waiting() if one.finding]
     with call.serving.store.records() as records:
@@ -145,7 +145,7 @@ def waiting(call: Call) -> Reply:
     return Reply(body=page_of((finding_body(call, one) for one in found), total=len(found)))
 
 
-def take_back(call: Call) -> Reply:
+def take_back(call: OperationCall) -> Reply:
     """Take back what one acknowledged, asked for or approved last about a finding, until a scan has used it."""
     by = writer(call)
     found = find_finding(call, call.path["fingerprint"])
@@ -179,7 +179,7 @@ def was_used(given: FindingAcknowledged | AcknowledgementAsked, stored: Finding 
 # --- Owners ---
 
 
-def find_to_own(call: Call) -> VisibleIdentity:
+def find_to_own(call: OperationCall) -> VisibleIdentity:
     """The identity of the path, which the viewer sees or is suggested for. Raises Refusal."""
     key = call.path["key"]
     with call.serving.store.records() as records:
@@ -189,7 +189,7 @@ def find_to_own(call: Call) -> VisibleIdentity:
         return find_identity(call, records, key)
 
 
-def propose_owner(call: Call) -> Reply:
+def propose_owner(call: OperationCall) -> Reply:
     """Propose an owner of an identity, or of all that its entry stands for."""
     body: ProposeOwner = call.body
     by = writer(call)
@@ -210,7 +210,7 @@ def propose_owner(call: Call) -> Reply:
     return Reply(body=encoded(record))
 
 
-def deny_owner(call: Call) -> Reply:
+def deny_owner(call: OperationCall) -> Reply:
     """Say that an identity is not one's own."""
     body: NotMine = call.body
     by = writer(call)
@@ -221,7 +221,7 @@ def deny_owner(call: Call) -> Reply:
     return Reply(body=encoded(record))
 
 
-def take_back_owner(call: Call) -> Reply:
+def take_back_owner(call: OperationCall) -> Reply:
     """Take back what one said last about the owner of an identity, until the registry or a scan has used it."""
     by = writer(call)
     held = find_to_own(call)
@@ -243,7 +243,7 @@ def take_back_owner(call: Call) -> Reply:
     return Reply(body=encoded(replace(last, withdrawn_at=now)))
 
 
-def is_used(call: Call, judged: Assessment, said: OwnerProposed | OwnerDenied) -> bool:
+def is_used(call: OperationCall, judged: Assessment, said: OwnerProposed | OwnerDenied) -> bool:
     """Whether the registry took the proposal over, as the log of decisions has it, or a scan found its owner there."""
     ownership, entry = judged.ownership, judged.registry.entry
     if isinstance(said, OwnerDenied):
@@ -273,7 +273,7 @@ def _reason(given: str | None) -> str | None:
         return None if given is None else printable(checked_text("reason", given))
 
 
-def _owner(call: Call, text: str) -> Person:
+def _owner(call: OperationCall, text: str) -> Person:
     """The person or group that may own something. Raises Refusal."""
     lists = call.serving.lists
     if not lists.has_people:
@@ -298,7 +298,7 @@ class PeopleQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     limit: Annotated[int, Meta(ge=1, le=MOST_PEOPLE, description="How many at most.")] = MOST_PEOPLE
 
 
-def people(call: Call) -> Reply:
+def people(call: OperationCall) -> Reply:
     """Active people and groups to name as an owner, for people who may propose one."""
     writer(call)
     if not call.visible.may_propose:
@@ -311,13 +311,13 @@ def people(call: Call) -> Reply:
 # --- Saved queries ---
 
 
-def queries(call: Call) -> Reply:
+def queries(call: OperationCall) -> Reply:
     """Saved queries: the viewer's own, and for people who see everything those of all."""
     everyone, kept = call.visible.is_everything, call.serving.store.served.queries()
     return Reply(body=encoded({"items": [one for one in kept if everyone or one.by == call.viewer.person]}))
 
 
-def save_query(call: Call) -> Reply:
+def save_query(call: OperationCall) -> Reply:
     """Save a query."""
     body: SaveQuery = call.body
     by = writer(call)
@@ -330,7 +330,7 @@ def save_query(call: Call) -> Reply:
     return Reply(body=encoded(saved))
 
 
-def delete_query(call: Call) -> Reply:
+def delete_query(call: OperationCall) -> Reply:
     """Delete the viewer's own saved query; the record that it was saved stays."""
     by, wanted = writer(call), call.path["id"]
     if not any(one.id == wanted and one.by == by for one in call.serving.store.served.queries()):

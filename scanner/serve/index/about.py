@@ -17,7 +17,7 @@ APPLICATION = 0x4D757374
 """The application id of these SQLite files: https://www.sqlite.org/fileformat2.html#application_id."""
 
 
-class About(Struct, frozen=True, kw_only=True):
+class IndexInfo(Struct, frozen=True, kw_only=True):
     """The scan of an index file, and when the file was built. ``format``: see :func:`current_format`."""
 
     scan: str
@@ -32,19 +32,19 @@ def current_format() -> str:
     return hashlib.sha256(msgspec.json.encode((__version__, LISTS, states))).hexdigest()[:16]
 
 
-def write_about(connection: sqlite3.Connection, about: About) -> None:
+def write_about(connection: sqlite3.Connection, about: IndexInfo) -> None:
     """Write the metadata last, which marks the file as complete."""
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
     connection.execute("INSERT INTO about VALUES ('about', ?)", (msgspec.json.encode(about).decode(),))
 
 
-def read_about(connection: sqlite3.Connection) -> About | None:
+def read_about(connection: sqlite3.Connection) -> IndexInfo | None:
     """The metadata; None for a file of another program or format. Raises ``sqlite3.DatabaseError``."""
     if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION,):
         return None
     row = connection.execute("SELECT value FROM about WHERE name = 'about'").fetchone()
     try:
-        about = msgspec.json.decode(row[0] if row else b"", type=About)
+        about = msgspec.json.decode(row[0] if row else b"", type=IndexInfo)
     except msgspec.DecodeError:
         return None
     return about if about.format == current_format() else None

@@ -27,7 +27,7 @@ from scanner.matching.keys import fold
 from scanner.model import SEVERITIES, SEVERITY_RANK, ActivityPolicy, Assessment, Change, Severity
 from scanner.safe_files import AtomicFile
 from scanner.serve.index import rows
-from scanner.serve.index.about import About, current_format, write_about
+from scanner.serve.index.about import IndexInfo, current_format, write_about
 from scanner.serve.index.lists import SUGGESTED
 from scanner.serve.index.numeric import NO_ROW, np
 from scanner.serve.index.questions import LIST_NAMES, ListName
@@ -43,7 +43,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 _CACHE_KIB = 65_536
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class IndexPlan(Struct, frozen=True, kw_only=True):
     """What to build.
 
     ``scan``: its id, None for the latest. ``progress`` is called with the number of records done so far, and of all.
@@ -55,7 +55,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     progress: Progress = lambda _done, _total: None
 
 
-def build(store: Store, plan: Plan) -> None:
+def build(store: Store, plan: IndexPlan) -> None:
     """Write the index file, with mode 0600. A file of that name stays valid until the new one replaces it.
 
     Memory grows with the number of rows, by about 250 bytes for each, whatever the records hold. Raises StoreError, and
@@ -155,7 +155,7 @@ class _Building:
         for writer in self._lists.values():
             writer.finish()
         info = self._scan.frame.scan
-        about = About(scan=info.id, started_at=info.started_at, built_at=datetime.now(UTC), format=current_format())
+        about = IndexInfo(scan=info.id, started_at=info.started_at, built_at=datetime.now(UTC), format=current_format())
         write_about(self._connection, about)
 
     def _each(self, records: Iterable[T]) -> Iterator[T]:

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from scanner.errors import MusterError, StoreError
 from scanner.model import ActivityPolicy
-from scanner.serve.index.building import Plan, Progress, build
-from scanner.serve.index.reading import Index, UnusableIndex
+from scanner.serve.index.building import IndexPlan, Progress, build
+from scanner.serve.index.reading import ScanIndex, UnusableIndex
 from scanner.store.scans import StoredScan
 from scanner.store.store import Store
 from scanner.text import printable
@@ -57,7 +57,7 @@ class Catalog:
         self._folder, self._connect, self._older = folder, connect, older
         self._activity = activity or ActivityPolicy()
         self._building, self._lock = RLock(), Lock()
-        self._open: OrderedDict[str, Index] = OrderedDict()
+        self._open: OrderedDict[str, ScanIndex] = OrderedDict()
         self._latest: str | None = None
         self.underway: Underway | None = None
         """The build of the latest scan's index, if there is one."""
@@ -72,7 +72,7 @@ class Catalog:
             self._remember(index)
             self._latest = index.scan
 
-    def refresh(self, progress: Progress = _silent) -> Index:
+    def refresh(self, progress: Progress = _silent) -> ScanIndex:
         """Build the latest scan's index if it is missing, and return it. The server calls this periodically.
 
         Until it is built, :meth:`latest` returns the index of the scan before. Raises StoreError.
@@ -129,11 +129,11 @@ class Catalog:
         index = self.latest()
         return index is not None and (index.scan, index.started_at) == (scan.id, scan.started_at)
 
-    def latest(self) -> Index | None:
+    def latest(self) -> ScanIndex | None:
         """The newest existing index, without reading the store; None before the first :meth:`refresh`."""
         return None if self._latest is None else self._known(self._latest)
 
-    def of(self, scan: str, progress: Progress = _silent) -> Index:
+    def of(self, scan: str, progress: Progress = _silent) -> ScanIndex:
         """The index of a scan by its id, built if it is missing, which may take a minute. Raises StoreError."""
         if (index := self._known(scan)) is not None:
             return index
@@ -153,7 +153,7 @@ class Catalog:
 
     # --- open files -----------------------------------------------------------
 
-    def _known(self, scan: str) -> Index | None:
+    def _known(self, scan: str) -> ScanIndex | None:
         with self._lock:
             index = self._open.get(scan)
             if index is None or not index.is_usable:
@@ -161,7 +161,7 @@ class Catalog:
             self._open.move_to_end(scan)
             return index
 
-    def _remember(self, index: Index) -> None:
+    def _remember(self, index: ScanIndex) -> None:
         with self._lock:
             if (before := self._open.pop(index.scan, None)) is not None:
                 before.close()
@@ -169,7 +169,7 @@ class Catalog:
 
     # --- files ------------------------------------------------------------------
 
-    def _made(self, store: Store, scan: StoredScan, progress: Progress) -> Index:
+    def _made(self, store: Store, scan: StoredScan, progress: Progress) -> ScanIndex:
         """The index of a scan, opened or built."""
         if (index := self._known(scan.id)) is not None and index.started_at == scan.started_at:
             return index
@@ -179,8 +179,8 @@ class Catalog:
             with self._alone():  # a scan and the server would build the same file
                 usable = None if is_damaged else _opened_of(path, scan)
                 if usable is None:
-                    build(store, Plan(path=path, scan=scan.id, activity=self._activity, progress=progress))
-                    usable = Index(path)
+                    build(store, IndexPlan(path=path, scan=scan.id, activity=self._activity, progress=progress))
+                    usable = ScanIndex(path)
         self._remember(usable)
         return usable
 
@@ -199,7 +199,7 @@ class Catalog:
         name = hashlib.sha256(scan.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         return self._folder / f"{name}{_SUFFIX}"
 
-    def _found(self) -> Iterator[Index]:
+    def _found(self) -> Iterator[ScanIndex]:
         for path in self._folder.glob(_FILES):
             if (index := _opened(path)) is not None:
                 yield index
@@ -217,14 +217,14 @@ class Catalog:
                     path.unlink()
 
 
-def _opened(path: Path) -> Index | None:
+def _opened(path: Path) -> ScanIndex | None:
     try:
-        return Index(path)
+        return ScanIndex(path)
     except UnusableIndex:
         return None
 
 
-def _opened_of(path: Path, scan: StoredScan) -> Index | None:
+def _opened_of(path: Path, scan: StoredScan) -> ScanIndex | None:
     """The index file, if it is of that scan."""
     index = _opened(path)
     if index is None or (index.scan, index.started_at) == (scan.id, scan.started_at):

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from scanner.errors import StoreError
-from scanner.serve.index.about import About, read_about
+from scanner.serve.index.about import IndexInfo, read_about
 from scanner.serve.index.numeric import Array, np
 from scanner.serve.index.questions import ListName
 
@@ -70,7 +70,7 @@ class IndexFile:
         self._columns = Cache[tuple[str, str], tuple[Array, Sequence[Any]]](1_000)
         self.about = self._read_about()
 
-    def _read_about(self) -> About:
+    def _read_about(self) -> IndexInfo:
         if not self._path.is_file():
             raise UnusableIndex(self._path, "is missing")
         with self.connection() as connection:

@@ -39,7 +39,7 @@ class Marks(Struct, frozen=True, kw_only=True):
     name: str
 
 
-class Question(Struct, frozen=True, kw_only=True):
+class IndexQuestion(Struct, frozen=True, kw_only=True):
     """A question about a list. ``text``: words that a row must contain, anywhere and in any case.
 
     ``chosen``: by facet, values; a row must have one of them, in the form of :func:`facet_key`. ``sort``: a column;

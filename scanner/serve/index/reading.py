@@ -20,10 +20,10 @@ from scanner.serve.index.files import Cache, IndexFile, UnusableIndex
 from scanner.serve.index.lists import IDENTITY, LISTS, OWNERS, SUGGESTED, ListSpec
 from scanner.serve.index.matching import Matcher
 from scanner.serve.index.numeric import ABSENT, NO_ROW, Array, Mask, cell_of, np
-from scanner.serve.index.questions import LIST_NAMES, ListName, Marks, Only, Page, Question, Value, facet_key
+from scanner.serve.index.questions import LIST_NAMES, IndexQuestion, ListName, Marks, Only, Page, Value, facet_key
 from scanner.serve.index.writing import KEY, read_texts
 
-__all__ = ("Index", "UnusableIndex")
+__all__ = ("ScanIndex", "UnusableIndex")
 
 LONGEST_TEXT = 1_000
 """Characters that a question's text may have."""
@@ -42,7 +42,7 @@ class _Cursor(Struct, frozen=True, array_like=True):
     offset: int
 
 
-class Index:
+class ScanIndex:
     """An open index file. Safe for any number of threads; the file never changes while it is open.
 
     Opening raises UnusableIndex, or MissingExtra without the extra ``serve``. Methods raise UsageError for a facet,
@@ -84,11 +84,11 @@ class Index:
         if self._is_warm:
             return
         for name in LIST_NAMES:
-            self.page(Question(list=name), limit=1)
-            self.counts(Question(list=name))
+            self.page(IndexQuestion(list=name), limit=1)
+            self.counts(IndexQuestion(list=name))
         self._is_warm = True
 
-    def page(self, question: Question, *, limit: int, offset: int = 0, after: str | None = None) -> Page:
+    def page(self, question: IndexQuestion, *, limit: int, offset: int = 0, after: str | None = None) -> Page:
         """Up to ``limit`` rows from ``offset`` on, or ``after`` the cursor of an earlier page."""
         start = max(offset, 0) if after is None else self._place(question, after)
         rows = self._rows(question)
@@ -103,7 +103,7 @@ class Index:
         )
 
     def counts(
-        self, question: Question, *, most: int | None = None, facets: Collection[str] | None = None
+        self, question: IndexQuestion, *, most: int | None = None, facets: Collection[str] | None = None
     ) -> Mapping[str, list[tuple[Value, int]]]:
         """The values of each facet with the number of rows for each, most frequent first.
 
@@ -130,11 +130,11 @@ class Index:
             found[name] = _listed(zip(values, tally, strict=True), chosen, most, by_state=name in spec.axes)
         return found
 
-    def keys(self, question: Question) -> Iterator[str]:
+    def keys(self, question: IndexQuestion) -> Iterator[str]:
         """The keys of all rows of the answer, in its order: see :class:`Page`."""
         return (row[KEY] for row in self._stream(question))
 
-    def rows(self, question: Question) -> Iterator[Mapping[str, Any]]:
+    def rows(self, question: IndexQuestion) -> Iterator[Mapping[str, Any]]:
         """The cells of all rows of the answer, in its order, for exports."""
         for row in self._stream(question):
             del row[KEY]
@@ -150,14 +150,14 @@ class Index:
 
     # --- selection of rows -------------------------------------------------------------
 
-    def _rows(self, question: Question) -> Array:
+    def _rows(self, question: IndexQuestion) -> Array:
         """The rows of the answer in its order."""
         _, base, choices = self._understood(question)
         order = self._order(question.list, question.sort, question.descending)
         mask = base & _all_of(choices.values()) if choices else base
         return order if mask.all() else order[mask[order]]
 
-    def _understood(self, question: Question) -> tuple[ListSpec, Mask, Mapping[str, Mask]]:
+    def _understood(self, question: IndexQuestion) -> tuple[ListSpec, Mask, Mapping[str, Mask]]:
         """The list, the rows selected by text and owners, and the rows selected by each choice."""
         spec = LISTS[question.list]
         for name in question.chosen:
@@ -176,7 +176,7 @@ class Index:
         }
         return spec, base, choices
 
-    def _limit(self, question: Question) -> Mask:
+    def _limit(self, question: IndexQuestion) -> Mask:
         """The rows that the question is about, whatever is asked."""
         of, people, only = question.list, question.owners, question.only
         if (asked := question.suggested) is not None:
@@ -199,7 +199,9 @@ class Index:
             rows = np.flatnonzero(~has_one).tolist() if of == "findings" else []
         for start in range(0, len(rows), _STREAMED):
             some = list(rows[start : start + _STREAMED])
-            for row, cells in zip(some, self._cells(Question(list=of), np.array(some, dtype=np.int64)), strict=True):
+            for row, cells in zip(
+                some, self._cells(IndexQuestion(list=of), np.array(some, dtype=np.int64)), strict=True
+            ):
                 mask[row] = _is_about(of, cells, only)
         return mask
 
@@ -209,7 +211,7 @@ class Index:
     def _with_value(self, of: ListName, name: str, is_meant: Callable[[Any], bool]) -> Mask:
         return _having(self._file.column(of, name), is_meant)
 
-    def _column(self, question: Question, name: str) -> tuple[Array, Sequence[Any]]:
+    def _column(self, question: IndexQuestion, name: str) -> tuple[Array, Sequence[Any]]:
         """A coded column, with the states that findings have by now."""
         marks = question.marks
         if marks is None or (question.list, name) != ("findings", "state"):
@@ -279,12 +281,12 @@ class Index:
 
     # --- cells ----------------------------------------------------------
 
-    def _stream(self, question: Question) -> Iterator[dict[str, Any]]:
+    def _stream(self, question: IndexQuestion) -> Iterator[dict[str, Any]]:
         rows = self._rows(question)
         for start in range(0, len(rows), _STREAMED):
             yield from self._cells(question, rows[start : start + _STREAMED])
 
-    def _cells(self, question: Question, rows: Array) -> list[dict[str, Any]]:
+    def _cells(self, question: IndexQuestion, rows: Array) -> list[dict[str, Any]]:
         """The cells of these rows with their keys."""
         of = question.list
         spec, cells = LISTS[of], self._texts(of, rows.tolist())
@@ -322,11 +324,11 @@ class Index:
 
     # --- cursors -------------------------------------------------------
 
-    def _cursor(self, question: Question, offset: int) -> str:
+    def _cursor(self, question: IndexQuestion, offset: int) -> str:
         cursor = _Cursor(self.scan, _digest(question), offset)
         return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
 
-    def _place(self, question: Question, cursor: str) -> int:
+    def _place(self, question: IndexQuestion, cursor: str) -> int:
         known = read_cursor(cursor)
         if known.scan != self.scan or known.question != _digest(question) or known.offset < 0:
             raise UsageError("the cursor belongs to another question or scan", hint="begin without a cursor")
@@ -342,7 +344,7 @@ def read_cursor(cursor: str) -> _Cursor:
         raise UsageError("the cursor is not one of an earlier page", hint="begin without a cursor") from error
 
 
-def _digest(question: Question) -> str:
+def _digest(question: IndexQuestion) -> str:
     chosen = sorted((name, sorted(keys)) for name, keys in question.chosen.items() if keys)
     owners = None if question.owners is None else sorted(question.owners)
     words = question.text.lower().split()

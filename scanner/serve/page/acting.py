@@ -10,12 +10,12 @@ from scanner.lifecycle.reviews.campaign import states
 from scanner.model import Assessment, Finding
 from scanner.model.served import OwnerDenied, OwnerProposed
 from scanner.serve.api.needs import suggestion_of, why_mine
-from scanner.serve.api.operations import Call
+from scanner.serve.api.operations import OperationCall
 from scanner.serve.api.reviewing import is_mine, listed_item
 from scanner.serve.api.writing import is_used, may_approve, must_ask, said_by, was_used
 
 
-def actions_of(call: Call, findings: Sequence[Finding]) -> dict[str, dict[str, Any]]:
+def actions_of(call: OperationCall, findings: Sequence[Finding]) -> dict[str, dict[str, Any]]:
     """By fingerprint: ``asks`` instead of acknowledging, ``approves`` what was asked at ``asked_at``, ``back``.
 
     ``back``: the viewer may take back what was acknowledged or asked for ``at`` a time.
@@ -23,7 +23,7 @@ def actions_of(call: Call, findings: Sequence[Finding]) -> dict[str, dict[str, A
     return {one.fingerprint: _actions(call, one) for one in findings}
 
 
-def _actions(call: Call, finding: Finding) -> dict[str, Any]:
+def _actions(call: OperationCall, finding: Finding) -> dict[str, Any]:
     given = call.serving.store.served.given(finding.fingerprint) if finding.acknowledged or finding.asked else ()
     last = given[-1] if given else None
     stored = _stored(call, finding.fingerprint) if last else None
@@ -37,12 +37,12 @@ def _actions(call: Call, finding: Finding) -> dict[str, Any]:
     }
 
 
-def _stored(call: Call, fingerprint: str) -> Finding | None:
+def _stored(call: OperationCall, fingerprint: str) -> Finding | None:
     """The finding as the latest scan has it."""
     return next(iter(call.serving.store.memory.findings_beginning(fingerprint)), None)
 
 
-def identity_of(call: Call, judged: Assessment, *, with_history: bool) -> dict[str, Any]:
+def identity_of(call: OperationCall, judged: Assessment, *, with_history: bool) -> dict[str, Any]:
     """What was said about an identity's owner, what the viewer may say, and the viewer's open review items of it."""
     store, key = call.serving.store, judged.identity.key
     entry_id = judged.registry.entry
@@ -75,7 +75,7 @@ def identity_of(call: Call, judged: Assessment, *, with_history: bool) -> dict[s
 _MOST_NAMED = 500
 
 
-def _items(call: Call, key: str) -> list[dict[str, Any]]:
+def _items(call: OperationCall, key: str) -> list[dict[str, Any]]:
     """The viewer's undecided items about an identity in open reviews."""
     if call.viewer.person is None:
         return []

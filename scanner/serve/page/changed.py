@@ -15,9 +15,9 @@ from scanner.diff.records import Diff
 from scanner.model import Change
 from scanner.model.served import Visited
 from scanner.serve.answers import Refusal
-from scanner.serve.api.operations import Call
-from scanner.serve.index.questions import Question
-from scanner.serve.index.reading import Index
+from scanner.serve.api.operations import OperationCall
+from scanner.serve.index.questions import IndexQuestion
+from scanner.serve.index.reading import ScanIndex
 from scanner.store.store import Store
 
 SHOWN = 500
@@ -25,7 +25,7 @@ _A_VISIT = timedelta(minutes=30)
 """Pages opened within this time belong to one visit."""
 
 
-def news(call: Call, index: Index) -> dict[str, Any]:
+def news(call: OperationCall, index: ScanIndex) -> dict[str, Any]:
     """``{"last_visit", "since", "changes", "total"}``; ``last_visit`` None: compared with the previous scan."""
     visited = _last_visit(call) if call.visible.is_everything else None
     store = call.serving.store
@@ -34,7 +34,7 @@ def news(call: Call, index: Index) -> dict[str, Any]:
         rows, total = _rows(diff.changes)
         return {"last_visit": visited.at, "since": minutes(diff.old.started_at), "changes": rows, "total": total}
     before = store.started_before(index.scan)
-    page = index.page(call.visible.question(index, Question(list="changes")), limit=SHOWN)
+    page = index.page(call.visible.question(index, IndexQuestion(list="changes")), limit=SHOWN)
     return {
         "last_visit": None,
         "since": None if before == index.started_at else minutes(before),
@@ -43,7 +43,7 @@ def news(call: Call, index: Index) -> dict[str, Any]:
     }
 
 
-def between(call: Call, old: str, new: str) -> dict[str, Any]:
+def between(call: OperationCall, old: str, new: str) -> dict[str, Any]:
     """``{"headline", "changes", "total"}`` of two scans. Raises Refusal, and UsageError for the wrong order."""
     call.visible.require_everything()
     store = call.serving.store
@@ -65,7 +65,7 @@ def _rows(changes: Sequence[Change]) -> tuple[list[Mapping[str, Any]], int]:
     return [{name: cell(one) for name, cell in CHANGES.items()} for one in shown[:SHOWN]], len(shown)
 
 
-def visit(call: Call, scan: str) -> None:
+def visit(call: OperationCall, scan: str) -> None:
     """Record that the viewer opened the page, once per visit."""
     person = call.viewer.person
     now = call.serving.clock()
@@ -77,7 +77,7 @@ def visit(call: Call, scan: str) -> None:
     call.serving.store.served.append(Visited(scan=text(scan) or "", by=person, at=now))
 
 
-def _last_visit(call: Call) -> Visited | None:
+def _last_visit(call: OperationCall) -> Visited | None:
     """The time of the previous visit."""
     person = call.viewer.person
     known = call.serving.store.served.visits(person) if person else ()

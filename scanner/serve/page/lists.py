@@ -16,10 +16,10 @@ from scanner.model import SEVERITIES, Assessment
 from scanner.rules.catalog import RULES
 from scanner.serve.answers import Refusal
 from scanner.serve.api.lists import index_of
-from scanner.serve.api.operations import Call
+from scanner.serve.api.operations import OperationCall
 from scanner.serve.index.lists import LISTS
-from scanner.serve.index.questions import LIST_NAMES, Question
-from scanner.serve.index.reading import Index
+from scanner.serve.index.questions import LIST_NAMES, IndexQuestion
+from scanner.serve.index.reading import ScanIndex
 
 MOST_ROWS = 500
 _MOST_VALUES = 101
@@ -31,11 +31,11 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 _TITLES = {rule.id: rule.title for rule in RULES}
 
 
-class Asked(Struct, frozen=True, kw_only=True):
+class ListAsked(Struct, frozen=True, kw_only=True):
     """A request for a list. ``offset``, ``limit``: which rows."""
 
-    index: Index
-    question: Question
+    index: ScanIndex
+    question: IndexQuestion
     offset: int = 0
     limit: int = 100
 
@@ -48,7 +48,7 @@ def fields_of(query: str) -> list[tuple[str, str]]:
         raise Refusal(400, "the parameters cannot be read") from None
 
 
-def asked_of(call: Call, name: str, query: str) -> Asked:
+def asked_of(call: OperationCall, name: str, query: str) -> ListAsked:
     """Parse a query in the page's address. Raises Refusal, and UsageError for an unknown facet."""
     if name not in LIST_NAMES:
         raise Refusal(404, "there is no such list")
@@ -58,14 +58,14 @@ def asked_of(call: Call, name: str, query: str) -> Asked:
     known = {field: given.pop(field, [""])[-1] for field in ("q", "sort", "scan", "offset", "limit", "group", "view")}
     sort = known["sort"]
     index = index_of(call, known["scan"] or None)
-    question = Question(
+    question = IndexQuestion(
         list=name,
         text=known["q"],
         chosen={facet: frozenset(values) for facet, values in given.items()},
         sort=sort.removeprefix("-") or None,
         descending=sort.startswith("-"),
     )
-    return Asked(
+    return ListAsked(
         index=index,
         question=call.visible.question(index, question),
         offset=_number(known["offset"] or "0"),
@@ -79,7 +79,7 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def rows(call: Call, asked: Asked) -> dict[str, Any]:
+def rows(call: OperationCall, asked: ListAsked) -> dict[str, Any]:
     """``{"scan", "total", "all", "table"}``: number of rows found, of all rows, and the requested rows."""
     index, question = asked.index, asked.question
     page = index.page(question, limit=asked.limit, offset=asked.offset)
@@ -106,12 +106,12 @@ def _cell(name: str) -> Callable[[Mapping[str, Any]], Any]:
     return cell
 
 
-def counts(asked: Asked) -> Mapping[str, Any]:
+def counts(asked: ListAsked) -> Mapping[str, Any]:
     """The values of each facet with the number of rows for each."""
     return asked.index.counts(asked.question, most=_MOST_VALUES)
 
 
-def groups(asked: Asked) -> list[dict[str, Any]]:
+def groups(asked: ListAsked) -> list[dict[str, Any]]:
     """The findings by rule, the highest severity first, then the most findings."""
     index, question = asked.index, asked.question
     if question.list != "findings":
@@ -152,7 +152,7 @@ def _gravity(group: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _with_reasons(
-    call: Call, asked: Asked, keys: Sequence[str], cells: Sequence[Mapping[str, Any]]
+    call: OperationCall, asked: ListAsked, keys: Sequence[str], cells: Sequence[Mapping[str, Any]]
 ) -> Iterator[Mapping[str, Any]]:
     words = asked.question.text.lower().split()
     with call.serving.store.records(asked.index.scan) as records:

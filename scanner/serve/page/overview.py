@@ -17,10 +17,10 @@ from reports.states import STATES
 from reports.summary import HEADLINE, NO_REGISTRY, NO_ROSTER, stale_caveat, totals, unread_caveats
 from scanner.model import SEVERITIES, ScanResult
 from scanner.serve.api.needs import Needs, needs_of
-from scanner.serve.api.operations import Call
+from scanner.serve.api.operations import OperationCall
 from scanner.serve.index.files import Cache
-from scanner.serve.index.questions import ListName, Only, Question, Value
-from scanner.serve.index.reading import Index
+from scanner.serve.index.questions import IndexQuestion, ListName, Only, Value
+from scanner.serve.index.reading import ScanIndex
 from scanner.text import counted
 
 _DIGITS = 12
@@ -37,12 +37,12 @@ _FACETS: Mapping[ListName, Sequence[str]] = {
 Counts: TypeAlias = Mapping[str, Sequence[tuple[Value, int]]]
 
 
-def overview(call: Call, index: Index) -> dict[str, Any]:
+def overview(call: OperationCall, index: ScanIndex) -> dict[str, Any]:
     """The report's block of this name, with counts that the report's page computes from its tables.
 
     See ``overview.js``.
     """
-    limit = call.visible.question(index, Question(list="identities"))
+    limit = call.visible.question(index, IndexQuestion(list="identities"))
     found = _COUNTED.get((index.scan, limit.owners, limit.only), lambda: _all_counts(call, index))
     with call.serving.store.records(index.scan) as records:
         frame = records.frame
@@ -136,7 +136,7 @@ class _Counted(Struct, frozen=True, kw_only=True):
 _COUNTED = Cache[tuple[str, frozenset[str] | None, Only | None], _Counted](32)
 
 
-def _all_counts(call: Call, index: Index) -> _Counted:
+def _all_counts(call: OperationCall, index: ScanIndex) -> _Counted:
     return _Counted(
         lists={name: _counts(call, index, name, facets) for name, facets in _FACETS.items()},
         holders=_holders(call, index),
@@ -157,28 +157,28 @@ def _headline(number: int, states: Mapping[str, Mapping[str, int]], *, limited: 
     )
 
 
-def _trend(call: Call, frame: ScanResult) -> Sequence[Any]:
+def _trend(call: OperationCall, frame: ScanResult) -> Sequence[Any]:
     """The trend of the whole estate, only for people who see everything."""
     if not call.visible.is_everything:
         return ()
     return trend(replace(frame, trend=call.serving.store.trend(frame.scan.id)))
 
 
-def _since(call: Call, index: Index) -> dict[str, Any] | None:
+def _since(call: OperationCall, index: ScanIndex) -> dict[str, Any] | None:
     before = call.serving.store.started_before(index.scan)
     return None if before == index.started_at else {"at": minutes(before)}
 
 
-def _counts(call: Call, index: Index, name: ListName, facets: Sequence[str], **chosen: str) -> Counts:
+def _counts(call: OperationCall, index: ScanIndex, name: ListName, facets: Sequence[str], **chosen: str) -> Counts:
     narrowed = {facet: frozenset({value}) for facet, value in chosen.items()}
-    return index.counts(call.visible.question(index, Question(list=name, chosen=narrowed)), facets=facets)
+    return index.counts(call.visible.question(index, IndexQuestion(list=name, chosen=narrowed)), facets=facets)
 
 
-def _has_entries(call: Call, index: Index) -> bool:
-    return index.page(call.visible.question(index, Question(list="entries")), limit=0).total > 0
+def _has_entries(call: OperationCall, index: ScanIndex) -> bool:
+    return index.page(call.visible.question(index, IndexQuestion(list="entries")), limit=0).total > 0
 
 
-def _holders(call: Call, index: Index) -> list[dict[str, Any]]:
+def _holders(call: OperationCall, index: ScanIndex) -> list[dict[str, Any]]:
     """Orphans by team, and without a team by reason."""
     orphans = _counts(call, index, "identities", ("team",), ownership="orphaned")
     homeless = _counts(call, index, "identities", ("reason",), ownership="orphaned", team="")
@@ -187,7 +187,7 @@ def _holders(call: Call, index: Index) -> list[dict[str, Any]]:
     return by_team + by_reason
 
 
-def _left(call: Call, index: Index) -> list[str]:
+def _left(call: OperationCall, index: ScanIndex) -> list[str]:
     departed = _counts(call, index, "identities", ("owner",), reason="departed")["owner"]
     return [str(owner) for owner, count in departed if owner and count]
 

@@ -17,13 +17,13 @@ from scanner.model import Assessment, Coverage, Link, ScanResult
 from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH, find_finding, find_identity
 from scanner.serve.api.needs import suggestion_of
-from scanner.serve.api.operations import Call
+from scanner.serve.api.operations import OperationCall
 from scanner.serve.api.paths import loaded
 from scanner.serve.api.rows import with_facts
 from scanner.serve.graphs import GRAPHS
 from scanner.serve.index.lists import LISTS
-from scanner.serve.index.questions import ListName, Question
-from scanner.serve.index.reading import Index
+from scanner.serve.index.questions import IndexQuestion, ListName
+from scanner.serve.index.reading import ScanIndex
 from scanner.serve.page.acting import actions_of, identity_of
 from scanner.store.records import Records
 
@@ -40,14 +40,14 @@ _Part: TypeAlias = tuple[ScanResult, Tables]
 """A part of a scan, and tables that replace its own."""
 
 
-def panel(call: Call, kind: str, key: str, index: Index) -> dict[str, Any]:
+def panel(call: OperationCall, kind: str, key: str, index: ScanIndex) -> dict[str, Any]:
     """``{"tables", "now", "since", "extra"}``. Raises Refusal if there is nothing that the viewer may see."""
     read = _KINDS.get(kind)
     if read is None:
         raise Refusal(404, "there is no such kind")
     with call.serving.store.records(index.scan) as records:
         try:
-            part, tables = read(_Reading(call, records, index), key)
+            part, tables = read(_PanelReading(call, records, index), key)
         except Refusal as refusal:
             return _unseen(call, records, kind, key, refusal)
     part = with_facts(call.visible, part)
@@ -60,7 +60,7 @@ def panel(call: Call, kind: str, key: str, index: Index) -> dict[str, Any]:
     }
 
 
-def _unseen(call: Call, records: Records, kind: str, key: str, refusal: Refusal) -> dict[str, Any]:
+def _unseen(call: OperationCall, records: Records, kind: str, key: str, refusal: Refusal) -> dict[str, Any]:
     """What stands for a subject that the viewer does not see: a suggestion, or whom to ask. No more than that.
 
     It is the same whether there is such a subject or not. Raises the refusal for people who see everything.
@@ -75,7 +75,7 @@ def _unseen(call: Call, records: Records, kind: str, key: str, refusal: Refusal)
     return {"suggestion": suggestion, "extra": said | {"left": ()}}
 
 
-def _known(call: Call, index: Index, part: ScanResult) -> Whole:
+def _known(call: OperationCall, index: ScanIndex, part: ScanResult) -> Whole:
     """Facts from the whole scan about the part, if it is the latest; none for an older scan."""
     graph = _graph(call, index)
     if graph is None:
@@ -89,13 +89,13 @@ def _known(call: Call, index: Index, part: ScanResult) -> Whole:
     )
 
 
-def _graph(call: Call, index: Index) -> AttackGraph | None:
+def _graph(call: OperationCall, index: ScanIndex) -> AttackGraph | None:
     if index is not call.serving.catalog.latest():
         return None
     return loaded(GRAPHS.begin(call.serving.store, index.scan))
 
 
-def _extra(call: Call, kind: str, part: ScanResult) -> dict[str, Any]:
+def _extra(call: OperationCall, kind: str, part: ScanResult) -> dict[str, Any]:
     """The parts of the panel that the report does not have: what the viewer may do, and what people said."""
     subject = part.identities[0] if part.identities and kind in ("identity", "finding") else None
     extra: dict[str, Any] = {"actions": actions_of(call, part.findings)}
@@ -117,10 +117,10 @@ def _named(part: ScanResult, extra: Mapping[str, Any]) -> Iterator[str]:
         yield from filter(None, (said.by, getattr(said, "owner", None)))
 
 
-class _Reading:
+class _PanelReading:
     """Reads the part of a scan that a subject needs."""
 
-    def __init__(self, call: Call, records: Records, index: Index) -> None:
+    def __init__(self, call: OperationCall, records: Records, index: ScanIndex) -> None:
         self.call = call
         self.records = records
         self.index = index
@@ -215,7 +215,7 @@ class _Reading:
         return self.call.visible.identities(found)
 
     def _rows(self, name: ListName, words: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        question = self.call.visible.question(self.index, Question(list=name, text=words[:500]))
+        question = self.call.visible.question(self.index, IndexQuestion(list=name, text=words[:500]))
         page = self.index.page(question, limit=_MOST_ROWS)
         return zip(page.keys, page.rows, strict=True)
 
@@ -230,13 +230,13 @@ def _linked(judged: Assessment) -> Iterator[str]:
         yield from judged.activity.assumed_by
 
 
-_KINDS: Mapping[str, Callable[[_Reading, str], _Part]] = {
-    "identity": _Reading.identity,
-    "finding": _Reading.finding,
-    "entry": _Reading.entry,
-    "secret": _Reading.secret,
-    "reading": _Reading.reading,
-    "changed": _Reading.changed,
+_KINDS: Mapping[str, Callable[[_PanelReading, str], _Part]] = {
+    "identity": _PanelReading.identity,
+    "finding": _PanelReading.finding,
+    "entry": _PanelReading.entry,
+    "secret": _PanelReading.secret,
+    "reading": _PanelReading.reading,
+    "changed": _PanelReading.changed,
 }
 
 

@@ -13,10 +13,10 @@ from litestar.handlers import HTTPRouteHandler
 from reports.json import encoded
 from scanner.serve.answers import Refusal
 from scanner.serve.api.lists import index_of
-from scanner.serve.api.operations import Call
+from scanner.serve.api.operations import OperationCall
 from scanner.serve.context import Serving, Visit, csrf_of
 from scanner.serve.graphs import GRAPHS
-from scanner.serve.index.reading import Index
+from scanner.serve.index.reading import ScanIndex
 from scanner.serve.page import changed, lists, shell
 from scanner.serve.page.overview import overview
 from scanner.serve.page.panels import panel
@@ -63,50 +63,50 @@ async def visited(request: Visit, serving: Serving) -> None:
         await sync_to_thread(changed.visit, _call(request, serving), latest.scan)
 
 
-def _call(request: Visit, serving: Serving) -> Call:
-    return Call(serving=serving, viewer=request.user, path={}, query=None, csrf=csrf_of(request))
+def _call(request: Visit, serving: Serving) -> OperationCall:
+    return OperationCall(serving=serving, viewer=request.user, path={}, query=None, csrf=csrf_of(request))
 
 
 # --- data ---
 
 
-def _index(call: Call, query: str) -> Index:
+def _index(call: OperationCall, query: str) -> ScanIndex:
     return index_of(call, dict(lists.fields_of(query)).get("scan"))
 
 
-def _rows(call: Call, query: str, name: str) -> Any:
+def _rows(call: OperationCall, query: str, name: str) -> Any:
     return lists.rows(call, lists.asked_of(call, name, query))
 
 
-def _counts(call: Call, query: str, name: str) -> Any:
+def _counts(call: OperationCall, query: str, name: str) -> Any:
     return lists.counts(lists.asked_of(call, name, query))
 
 
-def _groups(call: Call, query: str, name: str) -> Any:
+def _groups(call: OperationCall, query: str, name: str) -> Any:
     return lists.groups(lists.asked_of(call, name, query))
 
 
-def _panel(call: Call, query: str, kind: str) -> Any:
+def _panel(call: OperationCall, query: str, kind: str) -> Any:
     return panel(call, kind, dict(lists.fields_of(query)).get("key", ""), _index(call, query))
 
 
-def _overview(call: Call, query: str) -> Any:
+def _overview(call: OperationCall, query: str) -> Any:
     index = _index(call, query)
     if index is call.serving.catalog.latest():
         GRAPHS.begin(call.serving.store, index.scan)  # the first panel will need it
     return overview(call, index)
 
 
-def _news(call: Call, query: str) -> Any:
+def _news(call: OperationCall, query: str) -> Any:
     return changed.news(call, _index(call, query))
 
 
-def _compare(call: Call, query: str) -> Any:
+def _compare(call: OperationCall, query: str) -> Any:
     fields = dict(lists.fields_of(query))
     return changed.between(call, fields.get("old", ""), fields.get("new", ""))
 
 
-def _latest(call: Call, _query: str) -> Any:
+def _latest(call: OperationCall, _query: str) -> Any:
     latest = call.serving.catalog.latest()
     return {"scan": None if latest is None else latest.scan}
 

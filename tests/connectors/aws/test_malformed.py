@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import AttachedPolicy, Boundary, InlinePolicy, RoleDetail, UserDetail
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.vocabulary import vocabulary
@@ -32,7 +32,7 @@ ALL = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 )
 def test_a_row_that_does_not_parse_is_set_aside(row: dict[str, Any]) -> None:
     """It is named with its reason; the rows around it are kept."""
-    listing = Listing()
+    listing = AwsListing()
 
     listing.add(USERS, [row, {"Arn": f"{ARN}2", "UserName": "u2"}], UserDetail)
 
@@ -42,7 +42,7 @@ def test_a_row_that_does_not_parse_is_set_aside(row: dict[str, Any]) -> None:
 
 def test_a_role_that_never_was_used_differs_from_one_of_which_it_is_not_reported() -> None:
     """An empty record is "not in 400 days", a missing one is unknown."""
-    listing = Listing()
+    listing = AwsListing()
     role = {"Arn": f"arn:aws:iam::{ACCOUNT}:role/r", "RoleName": "r"}
 
     listing.add(ROLES, [{**role, "RoleLastUsed": {}}, role], RoleDetail)

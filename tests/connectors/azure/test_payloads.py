@@ -16,7 +16,7 @@ from connectors.azure.client.requests import ALLOWED, allowed
 from connectors.azure.identities.payloads import ServicePrincipal
 from connectors.azure.reader import AzureReader
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.rows import Resource
+from connectors.azure.workloads.rows import AzureResource
 from connectors.core.contract import Meter, Scope
 from tests.connectors.azure.estate import AzureEstate
 
@@ -83,7 +83,7 @@ def test_a_row_that_is_nested_too_deeply_is_a_malformed_row(azure: AzureEstate) 
     with azure.api(meter) as api:
         reader = AzureReader(api, Scope(source="prod", spec=SPEC, id=azure.tenant.id), meter, azure.settings())
         section = reader.section("arm.workloads")
-        rows = list(reader.rows(section, [[deep, Raw(b'{"id": "r", "name": "n", "type": "t"}')]], Resource))
+        rows = list(reader.rows(section, [[deep, Raw(b'{"id": "r", "name": "n", "type": "t"}')]], AzureResource))
 
     assert [row.name for row in rows] == ["n"]
     assert section.coverage.status == "partial"

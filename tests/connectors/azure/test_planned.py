@@ -12,7 +12,7 @@ from hypothesis import given
 
 from connectors.azure.planned.planner import AzurePlanner
 from connectors.planned import Planned
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from connectors.planned.terraform import read_plan
 from tests.connectors.aws.planned.reading import Store, by_place
 from tests.connectors.planned.plans import block, change, is_planned_or_refused, refers, terraform
@@ -56,7 +56,7 @@ GRAPH = {
 def understood(*changes: Mapping[str, Any], **parts: Any) -> Planned:
     """What the planner makes of a plan for a subscription and a tenant."""
     plan = msgspec.json.decode(json.dumps(terraform(*changes, **{"providers": PROVIDERS, **parts})))
-    resources, _ = read_plan("plan.json", [Document(data=plan, line=1, source="")])
+    resources, _ = read_plan("plan.json", [PlannedDocument(data=plan, line=1, source="")])
     return AzurePlanner().planned(resources, Store())
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 
 from connectors.gcp.planned.planner import GcpPlanner
 from connectors.planned import Planned
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from connectors.planned.files import load
 from connectors.planned.kubernetes import is_manifest, read_manifests
 from tests.connectors.aws.planned.reading import Store
@@ -114,5 +114,5 @@ EVERYTHING: list[Any] = [
 def test_any_objects_are_read(objects: Any) -> None:
     """Whatever stands anywhere."""
     manifests = filter(is_manifest, objects if isinstance(objects, list) else [])
-    resources, _ = read_manifests("m.yaml", [Document(data=one, line=1, source="") for one in manifests])
+    resources, _ = read_manifests("m.yaml", [PlannedDocument(data=one, line=1, source="") for one in manifests])
     assert isinstance(GcpPlanner().planned(resources, Store()), Planned)

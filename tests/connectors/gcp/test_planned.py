@@ -12,7 +12,7 @@ from hypothesis import given
 
 from connectors.gcp.planned.planner import GcpPlanner
 from connectors.planned import Planned
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from connectors.planned.terraform import read_plan
 from scanner.model import Grant, Identity, Privilege
 from tests.connectors.aws.planned.reading import Store, by_place
@@ -37,7 +37,7 @@ POLICY = json.dumps({"bindings": [{"role": "roles/owner", "members": [MEMBER]}]}
 def understood(*changes: Mapping[str, Any], known: Store | None = None, **parts: Any) -> Planned:
     """What the planner makes of a plan."""
     plan = msgspec.json.decode(json.dumps(terraform(*changes, **parts)))
-    resources, _ = read_plan("plan.json", [Document(data=plan, line=1, source="")])
+    resources, _ = read_plan("plan.json", [PlannedDocument(data=plan, line=1, source="")])
     return GcpPlanner().planned(resources, known or Store())
 
 

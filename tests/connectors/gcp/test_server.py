@@ -15,7 +15,7 @@ import requests
 
 from connectors.gcp.logs.batching import question
 from connectors.logs.live import Span
-from scanner.demo.fakes.gcp.call import Route
+from scanner.demo.fakes.gcp.call import FakeRoute
 from scanner.demo.fakes.gcp.cloud import Cloud, Row
 from scanner.demo.fakes.gcp.faults import Refused
 from scanner.demo.fakes.gcp.logs import log_entry
@@ -84,7 +84,7 @@ def _cloud() -> Cloud:
     return cloud
 
 
-def _api(path: str, method: str) -> Route:
+def _api(path: str, method: str) -> FakeRoute:
     return next(one for one in ROUTES if one.method == method and one.pattern.fullmatch(path))
 
 
@@ -93,7 +93,7 @@ def _api(path: str, method: str) -> Route:
     [route for route in ROUTES if route.api not in UNDOCUMENTED],
     ids=lambda route: f"{route.method} {route.path}",
 )
-def test_every_route_is_one_of_google_s(route: Route) -> None:
+def test_every_route_is_one_of_google_s(route: FakeRoute) -> None:
     """Nothing is answered that the real APIs do not have."""
     samples = {"scope": "folders/1", "kind": "organizations", "location": "global"}
     path = re.sub(r"\{\+?(\w+)\}", lambda place: samples.get(place.group(1), "x"), route.path)

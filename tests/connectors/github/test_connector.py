@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from connectors.core.budget import Limits
 from connectors.core.contract import DiscoveredRecord, Scope
 from connectors.github.client.payloads import Registry
-from connectors.github.facts import Organization
+from connectors.github.facts import GithubOrganization
 from connectors.github.identities.organization import registry
 from connectors.github.identities.place import GithubScope
 from connectors.github.spec import SPEC
@@ -255,7 +255,7 @@ def test_who_bypasses_a_ruleset_is_unknown_where_it_is_hidden() -> None:
 
 def test_registries_link_to_the_identities_that_other_connectors_know() -> None:
     """By role, account, provider or client; what names none is of unknown privilege."""
-    place = GithubScope(Scope(source="prod", spec=SPEC, id="acme"), Organization(login="acme", database_id=1))
+    place = GithubScope(Scope(source="prod", spec=SPEC, id="acme"), GithubOrganization(login="acme", database_id=1))
     rows = {
         "arn:aws-cn:iam::111122223333:role/npm": {
             "account_id": "111122223333", "role_name": "npm", "aws_region": "cn-north-1"},

@@ -18,9 +18,9 @@ from connectors.core.contract import DiscoveredRecord, Meter, Scope, SectionRead
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.least_privilege import NAME, manifests
-from connectors.kubernetes.reader import Facts, KubernetesReader
+from connectors.kubernetes.reader import KubernetesFacts, KubernetesReader
 from connectors.kubernetes.settings import KubernetesSettings
-from connectors.kubernetes.spec import SPEC, Listing
+from connectors.kubernetes.spec import SPEC, KubernetesListing
 from connectors.testing import LIMITS, PATIENT, read
 from scanner.demo.fakes.kubernetes.authorizer import User, service_account
 from scanner.demo.fakes.kubernetes.cluster import Cluster
@@ -165,7 +165,7 @@ class Listed:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
-    def rows(self, listing: Listing, section: SectionReading, selector: str = "") -> Iterator[Any]:
+    def rows(self, listing: KubernetesListing, section: SectionReading, selector: str = "") -> Iterator[Any]:
         """The objects of a resource; of secrets, those that the selector selects."""
         wanted = selector.removeprefix("type=")
         del section
@@ -194,7 +194,7 @@ class Listed:
 
 def read_listed(*objects: Any, minor: int = 36) -> Read:
     """Reads a cluster made from manifests, without a server."""
-    facts, meter = Facts("cluster"), Meter(asks=False)
+    facts, meter = KubernetesFacts("cluster"), Meter(asks=False)
     reader = KubernetesReader(
         Listed(Cluster(objects, minor=minor)), Scope(source="k8s", spec=SPEC, id="cluster"), meter, facts
     )

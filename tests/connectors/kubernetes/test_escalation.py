@@ -10,7 +10,7 @@ from connectors.kubernetes.least_privilege import manifests
 from connectors.kubernetes.rights.bindings import Bound
 from connectors.kubernetes.rights.evaluation import Authority
 from connectors.kubernetes.rights.rules import rules_of
-from connectors.kubernetes.rights.targets import Accounts, Surroundings
+from connectors.kubernetes.rights.targets import KubernetesAccounts, Surroundings
 from connectors.testing import Asked, Reply
 from scanner.demo.fakes.kubernetes.server import refusal
 from scanner.model import POTENTIAL, Assignment
@@ -276,7 +276,7 @@ def test_targets_that_could_not_be_read(scan: Scan) -> None:
 
 def test_pod_security_that_could_not_be_read() -> None:
     """It may be enforced or not."""
-    there = Accounts(every={"shop": ["ci"]})
+    there = KubernetesAccounts(every={"shop": ["ci"]})
     authority = Authority({}, Surroundings(enforced={"ops": "baseline"}, there=there))
     bound = Bound(binding="b", role="Role/r", namespace="shop", rules=rules_of({"rules": [PODS]}))
     authority.bind(bound, [("User", "system:serviceaccount:shop:ci")])

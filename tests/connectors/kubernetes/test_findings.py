@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from connectors.kubernetes.principals import ClusterRights, principals
-from connectors.kubernetes.reader import Facts
+from connectors.kubernetes.reader import KubernetesFacts
 from connectors.kubernetes.rights.bindings import Bound
 from connectors.kubernetes.rights.evaluation import Authority
 from connectors.kubernetes.rights.links import Links
 from connectors.kubernetes.rights.rules import rules_of
-from connectors.kubernetes.rights.targets import Accounts, Surroundings
+from connectors.kubernetes.rights.targets import KubernetesAccounts, Surroundings
 from connectors.testing import Asked, Reply
 from scanner.demo.fakes.kubernetes.server import refusal
 from scanner.discovery.inventory import ScopeReading, join
@@ -34,7 +34,7 @@ from tests.connectors.kubernetes.manifests import (
 )
 from tests.connectors.kubernetes.untouched import NAMESPACES, untouched
 
-NO_LINKS = Links({}, Accounts(every={}), [])
+NO_LINKS = Links({}, KubernetesAccounts(every={}), [])
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 SAFE = {"pod-security.kubernetes.io/enforce": "restricted"}
 IGNORED = {"unregistered", "orphaned"}
@@ -320,7 +320,7 @@ def test_on_gke_all_who_sign_in_are_anybody() -> None:
     authority.bind(Bound(binding="b", role="r", namespace="", rules=keys), [("Group", "system:authenticated")])
 
     def open_to_all(issuer: str) -> list[str]:
-        facts = Facts("cluster")
+        facts = KubernetesFacts("cluster")
         facts.issuer = issuer
         place = ClusterRights(facts=facts, source="k8s", authority=authority, rights_are_known=True, links=NO_LINKS)
         return [trust.kind for one in principals(place) for trust in one.trusts]

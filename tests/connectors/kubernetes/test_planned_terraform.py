@@ -10,7 +10,7 @@ from hypothesis import given
 
 from connectors.kubernetes.planned import KubernetesPlanner
 from connectors.planned import Planned
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from connectors.planned.terraform import read_plan
 from scanner.app.checking import Nothing
 from tests.connectors.planned.plans import change, is_planned_or_refused, terraform
@@ -64,7 +64,7 @@ def planned(*changes: tuple[str, Mapping[str, Any]], **more: Any) -> Planned:
         for actions in (more.get(address.partition(".")[0], ("create",)),)
         for before in (None if actions == ("create",) else values,)
     ]
-    resources, _ = read_plan("plan.json", [Document(data=terraform(*rows), line=1, source="")])
+    resources, _ = read_plan("plan.json", [PlannedDocument(data=terraform(*rows), line=1, source="")])
     return KubernetesPlanner().planned(resources, Nothing())
 
 
@@ -117,7 +117,7 @@ def test_only_what_changes_counts(actions: dict[str, tuple[str, ...]], found: li
 def test_a_binding_of_what_is_not_known_yet_is_a_gap(values: Any, unknown: Any, said: str) -> None:
     """Not silence: it may give anything to anyone."""
     plan = terraform(change(BINDING[0], values, unknown=unknown))
-    resources, _ = read_plan("plan.json", [Document(data=plan, line=1, source="")])
+    resources, _ = read_plan("plan.json", [PlannedDocument(data=plan, line=1, source="")])
     unread = KubernetesPlanner().planned(resources, Nothing()).unread
 
     assert [one.place.resource for one in unread if said in one.reason] == [BINDING[0]]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.kubernetes.payloads import Metadata
-from connectors.kubernetes.reader import Facts
+from connectors.kubernetes.reader import KubernetesFacts
 from connectors.kubernetes.system_namespaces import is_system_namespace
 
 VENDORS: dict[str, dict[str, Any]] = {
@@ -47,7 +47,7 @@ NAMES = (*EVERYWHERE, "gke-x", "gmp-system", "aks-x", "openshift", "openshift-x"
 )
 def test_a_vendor_s_names_count_in_its_own_clusters(vendor: str, own: set[str]) -> None:
     """Whoever may create a namespace could hide accounts by its name."""
-    facts = Facts("cluster")
+    facts = KubernetesFacts("cluster")
     for name, value in VENDORS[vendor].items():
         setattr(facts, name, value)
 

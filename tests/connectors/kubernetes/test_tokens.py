@@ -6,7 +6,7 @@ import pytest
 
 from connectors.kubernetes.identities import records_of
 from connectors.kubernetes.payloads import Metadata, ServiceAccount
-from connectors.kubernetes.reader import Facts
+from connectors.kubernetes.reader import KubernetesFacts
 from scanner.model import Identity, TokenSubject
 from scanner.model.reach import Said
 from tests.connectors.kubernetes.conftest import Running
@@ -59,7 +59,7 @@ def test_tokens_of_accounts(
 )
 def test_tokens_are_known_by_the_address_of_the_api(server: str | None, named: str | None) -> None:
     """Unless that is another server elsewhere."""
-    facts = Facts("uid")
+    facts = KubernetesFacts("uid")
     facts.accounts["shop", "cart"] = ServiceAccount(metadata=Metadata(name="cart", namespace="shop", uid="1"))
     facts.server = server
 

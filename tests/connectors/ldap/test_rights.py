@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.ldap.descriptors import Descriptors
-from connectors.ldap.rights import COUNTS, Right, granted, right_of
+from connectors.ldap.rights import COUNTS, LdapRight, granted, right_of
 from scanner.access.edges import resolve
 from scanner.access.raised_privileges import raise_by_paths
 from tests.connectors.ldap.test_domain import found_in, password
@@ -115,7 +115,7 @@ def _descriptor(*aces: bytes, owner: str = "S-1-5-18", control: int = 0x8004) ->
     return struct.pack("<BBHIIII", 1, 0, control, 20 + len(listed), 0, 0, 20) + listed + _sid(owner)
 
 
-def _granted(*aces: bytes, owner: str = "S-1-5-18", category: str = "user") -> list[tuple[str, Right]]:
+def _granted(*aces: bytes, owner: str = "S-1-5-18", category: str = "user") -> list[tuple[str, LdapRight]]:
     parsed = Descriptors(COUNTS).parse(_descriptor(*aces, owner=owner))
     assert parsed is not None
     return [one for one in granted(parsed, category) if one[0] != "S-1-5-18"]  # type: ignore[arg-type]  # a literal
@@ -127,22 +127,22 @@ KEYS = UUID("5b47d60f-6090-40b2-9f37-2a4de88f3063").bytes_le
 @pytest.mark.parametrize(
     ("ace", "right"),
     [
-        (_ace(0, ALICE, 0xF01FF), Right("GenericAll")),
-        (_ace(0, ALICE, 0x10000000), Right("GenericAll")),
-        (_ace(0, ALICE, 0x40000), Right("WriteDacl")),
-        (_ace(0, ALICE, 0x80000), Right("WriteOwner")),
-        (_ace(0, ALICE, 0x20), Right("GenericWrite")),
-        (_ace(0, ALICE, 0x100), Right("AllExtendedRights")),
-        (_ace(9, ALICE, 0xF01FF), Right("GenericAll", conditional=True)),
-        (_ace(5, ALICE, 0x20, KEYS), Right("AddKeyCredentialLink")),
-        (_ace(5, ALICE, 0x20), Right("GenericWrite")),  # without an object it is about all
+        (_ace(0, ALICE, 0xF01FF), LdapRight("GenericAll")),
+        (_ace(0, ALICE, 0x10000000), LdapRight("GenericAll")),
+        (_ace(0, ALICE, 0x40000), LdapRight("WriteDacl")),
+        (_ace(0, ALICE, 0x80000), LdapRight("WriteOwner")),
+        (_ace(0, ALICE, 0x20), LdapRight("GenericWrite")),
+        (_ace(0, ALICE, 0x100), LdapRight("AllExtendedRights")),
+        (_ace(9, ALICE, 0xF01FF), LdapRight("GenericAll", conditional=True)),
+        (_ace(5, ALICE, 0x20, KEYS), LdapRight("AddKeyCredentialLink")),
+        (_ace(5, ALICE, 0x20), LdapRight("GenericWrite")),  # without an object it is about all
         (_ace(5, ALICE, 0x20, b"\x01" * 16), None),
         (_ace(0, ALICE, 0x20094), None),  # reading
         (_ace(0, ALICE, 0xF01FF, flags=0x0A), None),  # only for what lies below
         (_ace(2, ALICE, 0xF01FF), None),  # audit
     ],
 )
-def test_an_entry_is_its_strongest_right(ace: bytes, right: Right | None) -> None:
+def test_an_entry_is_its_strongest_right(ace: bytes, right: LdapRight | None) -> None:
     assert _granted(ace) == ([] if right is None else [(ALICE, right)])
 
 
@@ -150,15 +150,15 @@ def test_the_order_of_a_list_decides() -> None:
     """What is denied before is not allowed; what is denied after is."""
     allow, deny = _ace(0, ALICE, 0x100), _ace(1, BOB, 0x100)
 
-    assert _granted(deny, allow) == [(ALICE, Right("AllExtendedRights", unless=(BOB,)))]
-    assert _granted(allow, deny) == [(ALICE, Right("AllExtendedRights"))]
+    assert _granted(deny, allow) == [(ALICE, LdapRight("AllExtendedRights", unless=(BOB,)))]
+    assert _granted(allow, deny) == [(ALICE, LdapRight("AllExtendedRights"))]
     everything = _granted(_ace(1, BOB, 0x40000), _ace(0, ALICE, 0xF01FF))
-    assert everything == [(ALICE, Right("GenericAll", unless=(BOB,))), (ALICE, Right("WriteOwner"))]
+    assert everything == [(ALICE, LdapRight("GenericAll", unless=(BOB,))), (ALICE, LdapRight("WriteOwner"))]
 
 
 def test_an_owner_may_change_the_list_unless_the_list_says_otherwise() -> None:
-    assert _granted(owner=ALICE) == [(ALICE, Right("Owns"))]
-    assert _granted(_ace(0, "S-1-3-4", 0x20094 | 0x100), owner=ALICE) == [("S-1-3-4", Right("AllExtendedRights"))]
+    assert _granted(owner=ALICE) == [(ALICE, LdapRight("Owns"))]
+    assert _granted(_ace(0, "S-1-3-4", 0x20094 | 0x100), owner=ALICE) == [("S-1-3-4", LdapRight("AllExtendedRights"))]
 
 
 def test_without_a_list_everybody_may_do_everything() -> None:
@@ -166,7 +166,7 @@ def test_without_a_list_everybody_may_do_everything() -> None:
     parsed = Descriptors(COUNTS).parse(nothing)
 
     assert parsed is not None
-    assert list(granted(parsed, "user")) == [("S-1-1-0", Right("GenericAll"))]
+    assert list(granted(parsed, "user")) == [("S-1-1-0", LdapRight("GenericAll"))]
 
 
 @given(data=st.binary(max_size=120), cut=st.integers(min_value=0, max_value=200))

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.ldap.accounts import without_password
-from connectors.ldap.client.messages import Entry
+from connectors.ldap.client.messages import LdapEntry
 from connectors.ldap.credentials import key_credential
-from connectors.ldap.values import Facts, dns_name, filetime, generalized, guid, relative_name, sid
+from connectors.ldap.values import LdapFacts, dns_name, filetime, generalized, guid, relative_name, sid
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -115,7 +115,7 @@ def test_passwords_in_descriptions_are_masked(written: str | None, kept: str | N
 
 @given(st.dictionaries(st.sampled_from(["a", "b"]), st.lists(st.binary(max_size=30), min_size=1)))
 def test_any_value_is_read_or_unknown(values: dict[str, list[bytes]]) -> None:
-    facts = Facts(Entry("cn=x", values))
+    facts = LdapFacts(LdapEntry("cn=x", values))
 
     for name in ("a", "B"):
         number = facts.number(name)

@@ -18,7 +18,7 @@ from scanner.model import Identity
 SCOPE = Scope(source="prod", spec=SPEC, id="db:3306")
 
 
-def _found(kind: str, accounts: list[r.Account], *gaps: str, **rows: Any) -> dict[str, Identity]:
+def _found(kind: str, accounts: list[r.MysqlAccount], *gaps: str, **rows: Any) -> dict[str, Identity]:
     server = r.Server(version="8.4.0" if kind == "mysql" else "11.8.9-MariaDB")
     facts = ServerFacts(server=server, rows=Rows(kind=kind, accounts=accounts, **rows), gaps=frozenset(gaps))
     return {one.name: one for one in Identities(SCOPE, facts)}
@@ -34,15 +34,15 @@ def test_the_kind_of_a_server() -> None:
 def test_mysql_has_roles_that_are_locked_accounts_and_dynamic_privileges() -> None:
     """A locked account that was granted to nobody is an account."""
     accounts = [
-        r.Account(user="app", host="%", plugin="caching_sha2_password"),
-        r.Account(user="ops", host="%", locked=True),
-        r.Account(user="gone", host="%", locked=True),
+        r.MysqlAccount(user="app", host="%", plugin="caching_sha2_password"),
+        r.MysqlAccount(user="ops", host="%", locked=True),
+        r.MysqlAccount(user="gone", host="%", locked=True),
     ]
     found = _found(
         "mysql",
         accounts,
         dynamic=[r.Dynamic(user="ops", host="%", privilege="SET_USER_ID")],
-        members=[r.Member(user="app", host="%", role="ops", role_host="%")],
+        members=[r.MysqlMember(user="app", host="%", role="ops", role_host="%")],
     )
 
     assert found.keys() == {"app@%", "gone@%"}
@@ -54,8 +54,8 @@ def test_mysql_has_roles_that_are_locked_accounts_and_dynamic_privileges() -> No
 def test_system_users_are_out_of_reach_for_others() -> None:
     """MySQL lets those alone change them who are of the kind."""
     accounts = [
-        r.Account(user="root", host="%", privileges="CREATE USER"),
-        r.Account(user="ops", host="%", privileges="CREATE USER"),
+        r.MysqlAccount(user="root", host="%", privileges="CREATE USER"),
+        r.MysqlAccount(user="ops", host="%", privileges="CREATE USER"),
     ]
     found = _found("mysql", accounts, dynamic=[r.Dynamic(user="root", host="%", privilege="SYSTEM_USER")])
 
@@ -66,7 +66,7 @@ def test_system_users_are_out_of_reach_for_others() -> None:
 def test_super_leads_to_all_accounts_of_mysql_alone() -> None:
     """MariaDB took that out of it."""
     for kind, ways in (("mysql", 1), ("mariadb", 0)):
-        found = _found(kind, [r.Account(user="app", host="%", privileges="SUPER")])
+        found = _found(kind, [r.MysqlAccount(user="app", host="%", privileges="SUPER")])
 
         assert len(found["app@%"].reach) == ways
 
@@ -74,7 +74,7 @@ def test_super_leads_to_all_accounts_of_mysql_alone() -> None:
 @pytest.mark.parametrize("section", ["dynamic", "members", "schemas", "tables"])
 def test_what_was_not_read_could_be_anything(section: str) -> None:
     """So a level that would be normal is unknown."""
-    found = _found("mysql", [r.Account(user="app", host="%")], section)
+    found = _found("mysql", [r.MysqlAccount(user="app", host="%")], section)
 
     assert (found["app@%"].privilege.level, found["app@%"].unread) == ("unknown", ("permissions",))
 
@@ -99,7 +99,7 @@ def test_patterns_of_schemas(pattern: str, fits: bool) -> None:
 @given(st.text(), st.text(), st.integers(0, 2**64 - 1), st.integers(-(2**63), 2**63 - 1), st.integers(-1, 2**31))
 def test_any_account_can_be_read(user: str, host: str, access: int, changed: int, lifetime: int) -> None:
     """Names are anything, numbers beyond all calendars are unknown."""
-    account = r.Account(user=user, host=host, access=access, changed=changed, lifetime=lifetime, more_plugins=user)
+    account = r.MysqlAccount(user=user, host=host, access=access, changed=changed, lifetime=lifetime, more_plugins=user)
     (found,) = _found("mariadb", [account]).values()
 
     assert found.key.endswith(f"{user}@{host}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.planned import Known, Planned, Planner
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from connectors.planned.terraform import is_plan, read_plan
 from scanner.errors import UsageError
 
@@ -126,7 +126,7 @@ def is_planned_or_refused(plan: Any, planner: Planner, known: Known) -> bool:
     if not is_plan(plan):
         return True
     try:
-        resources, _ = read_plan("plan.json", [Document(data=plan, line=1, source="")])
+        resources, _ = read_plan("plan.json", [PlannedDocument(data=plan, line=1, source="")])
     except UsageError:
         return True
     return isinstance(planner.planned(resources, known), Planned)

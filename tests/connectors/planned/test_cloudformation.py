@@ -11,7 +11,7 @@ from hypothesis import given
 
 from connectors.planned import UNKNOWN, FileResources, Resource
 from connectors.planned.cloudformation import is_template, read_template
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from connectors.planned.files import load
 from connectors.planned.intrinsics import Intrinsics, ResolvedFrom
 from tests.examples import examples
@@ -195,7 +195,7 @@ def test_hostile_templates_never_fail(template: Any) -> None:
     """Whatever part of a template has another shape, the rest is read."""
     if is_template(template):
         source = json.dumps({"Resources": template["Resources"]})
-        found, _ = read_template("template.json", [Document(data=template, line=1, source=source)])
+        found, _ = read_template("template.json", [PlannedDocument(data=template, line=1, source=source)])
         assert all(isinstance(each, Resource) for each in found)
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from msgspec import structs
 
 from connectors.planned import UNKNOWN, FileResources, Resource
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from connectors.planned.files import load
 from connectors.planned.references import Configuration
 from connectors.planned.terraform import _prior_data, is_plan, read_plan
@@ -26,7 +26,7 @@ ROLE = {"name": "shop", "assume_role_policy": "{}"}
 
 
 def resources(plan: Mapping[str, Any]) -> dict[str, Resource]:
-    found, problems = read_plan("plan.json", [Document(data=plan, line=1, source="")])
+    found, problems = read_plan("plan.json", [PlannedDocument(data=plan, line=1, source="")])
     assert not problems
     return {each.place.resource: each for each in found}
 
@@ -264,13 +264,13 @@ WHOLE = terraform(
 def test_hostile_plans_never_fail(plan: Any) -> None:
     """Whatever part of a plan has another shape, the rest is read."""
     if is_plan(plan) and str(plan["format_version"]).partition(".")[0] in ("0", "1"):
-        read_plan("plan.json", [Document(data=plan, line=1, source="")])
+        read_plan("plan.json", [PlannedDocument(data=plan, line=1, source="")])
 
 
 def test_actions_are_gaps() -> None:
     """They run what they like while the plan is applied."""
     plan = terraform(action_invocations=[{"address": "action.aws_lambda_invoke.x", "type": "aws_lambda_invoke"}])
-    _, problems = read_plan("plan.json", [Document(data=plan, line=1, source="")])
+    _, problems = read_plan("plan.json", [PlannedDocument(data=plan, line=1, source="")])
 
     assert [(one.place.resource, "aws_lambda_invoke" in one.reason) for one in problems] == [
         ("action.aws_lambda_invoke.x", True)

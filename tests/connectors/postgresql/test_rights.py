@@ -7,24 +7,26 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.postgresql.rights import MOST_ROLES, Powers, RoleGraph, powers_of
-from connectors.postgresql.rows import Member, Role
+from connectors.postgresql.rights import MOST_ROLES, PostgresqlPowers, RoleGraph, powers_of
+from connectors.postgresql.rows import PostgresqlMember, PostgresqlRole
 
 NEW, OLD = 160004, 150018
 APP, MIDDLE, TOP = 1, 2, 3
 
 
-def _powers(*members: Member, version: int = NEW, top: Role | None = None, inherits: bool = True) -> Powers:
+def _powers(
+    *members: PostgresqlMember, version: int = NEW, top: PostgresqlRole | None = None, inherits: bool = True
+) -> PostgresqlPowers:
     roles = [
-        Role(id=APP, name="app", can_login=True, inherits=inherits),
-        Role(id=MIDDLE, name="middle"),
-        top or Role(id=TOP, name="top", superuser=True),
+        PostgresqlRole(id=APP, name="app", can_login=True, inherits=inherits),
+        PostgresqlRole(id=MIDDLE, name="middle"),
+        top or PostgresqlRole(id=TOP, name="top", superuser=True),
     ]
     return powers_of(RoleGraph(roles, members, version), roles[0], members_read=True)
 
 
-def _in(member: int, role: int, *, inherit: bool = False, set_: bool = False, admin: bool = False) -> Member:
-    return Member(roleid=role, member=member, inherit_option=inherit, set_option=set_, admin_option=admin)
+def _in(member: int, role: int, *, inherit: bool = False, set_: bool = False, admin: bool = False) -> PostgresqlMember:
+    return PostgresqlMember(roleid=role, member=member, inherit_option=inherit, set_option=set_, admin_option=admin)
 
 
 def test_a_superuser_is_reached_by_set_and_by_admin_but_not_inherited() -> None:
@@ -45,7 +47,7 @@ def test_set_goes_no_further_than_what_is_inherited() -> None:
 
 def test_predefined_roles_are_inherited() -> None:
     """And are used by those who may become them."""
-    files = Role(id=TOP, name="pg_execute_server_program")
+    files = PostgresqlRole(id=TOP, name="pg_execute_server_program")
     for member in (_in(APP, TOP, inherit=True), _in(APP, TOP, set_=True)):
         assert _powers(member, top=files).privilege.level == "escalation"
     assert _powers(_in(APP, TOP), top=files).privilege.level == "normal"
@@ -53,8 +55,8 @@ def test_predefined_roles_are_inherited() -> None:
 
 def test_before_16_the_member_decides_whether_it_inherits() -> None:
     """There, memberships have no options but ADMIN, and each has SET."""
-    plain = Member(roleid=TOP, member=APP)
-    reader = Role(id=TOP, name="pg_read_all_data")
+    plain = PostgresqlMember(roleid=TOP, member=APP)
+    reader = PostgresqlRole(id=TOP, name="pg_read_all_data")
 
     assert _powers(plain, version=OLD, inherits=False).privilege.level == "escalation"
     assert _powers(plain, version=OLD, top=reader, inherits=False).privilege.level == "high"
@@ -63,17 +65,17 @@ def test_before_16_the_member_decides_whether_it_inherits() -> None:
 def test_createrole_gives_any_role_before_16() -> None:
     """Since then, only those that it administers."""
     for version, level in ((OLD, "escalation"), (NEW, "high")):
-        role = Role(id=APP, name="app", can_login=True, creates_roles=True)
+        role = PostgresqlRole(id=APP, name="app", can_login=True, creates_roles=True)
 
         assert powers_of(RoleGraph([role], [], version), role, members_read=True).privilege.level == level
 
 
 def test_a_managed_service_is_known_by_its_superuser() -> None:
     """A role that is only called like its administrators is nothing."""
-    admins = Role(id=TOP, name="rds_superuser")
+    admins = PostgresqlRole(id=TOP, name="rds_superuser")
     member = _in(APP, TOP, inherit=True)
-    app = Role(id=APP, name="app", can_login=True)
-    owner = Role(id=9, name="rdsadmin", superuser=True)
+    app = PostgresqlRole(id=APP, name="app", can_login=True)
+    owner = PostgresqlRole(id=9, name="rdsadmin", superuser=True)
 
     assert powers_of(RoleGraph([app, admins], [member], NEW), app, members_read=True).privilege.level == "normal"
     assert powers_of(RoleGraph([app, admins, owner], [member], NEW), app, members_read=True).privilege.level == "admin"
@@ -81,14 +83,14 @@ def test_a_managed_service_is_known_by_its_superuser() -> None:
 
 def test_without_memberships_what_would_be_normal_is_unknown() -> None:
     """They could lead anywhere."""
-    role = Role(id=APP, name="app", can_login=True)
+    role = PostgresqlRole(id=APP, name="app", can_login=True)
 
     assert powers_of(RoleGraph([role], [], NEW), role, members_read=False).privilege.level == "unknown"
 
 
 def test_more_roles_than_are_followed_leave_it_unknown() -> None:
     """A server may have any number of them."""
-    roles = [Role(id=number, name=f"r{number}", can_login=number == 0) for number in range(MOST_ROLES + 10)]
+    roles = [PostgresqlRole(id=number, name=f"r{number}", can_login=number == 0) for number in range(MOST_ROLES + 10)]
     members = [_in(number, number + 1, set_=True) for number in range(MOST_ROLES + 9)]
     powers = powers_of(RoleGraph(roles, members, NEW), roles[0], members_read=True)
 
@@ -96,19 +98,19 @@ def test_more_roles_than_are_followed_leave_it_unknown() -> None:
 
 
 @st.composite
-def _memberships(draw: st.DrawFn) -> Sequence[Member]:
+def _memberships(draw: st.DrawFn) -> Sequence[PostgresqlMember]:
     options = st.booleans()
     return [
-        Member(roleid=role, member=member, inherit_option=draw(options), set_option=draw(options),
+        PostgresqlMember(roleid=role, member=member, inherit_option=draw(options), set_option=draw(options),
                admin_option=draw(options))
         for role, member in draw(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14))
     ]  # fmt: skip
 
 
 @given(_memberships())
-def test_reaching_agrees_with_walking_every_path(members: Sequence[Member]) -> None:
+def test_reaching_agrees_with_walking_every_path(members: Sequence[PostgresqlMember]) -> None:
     """In any graph, also with circles that PostgreSQL refuses: against all paths, one after the other."""
-    roles = [Role(id=number, name=f"r{number}") for number in range(7)]
+    roles = [PostgresqlRole(id=number, name=f"r{number}") for number in range(7)]
     states = {(0, True)}
     grows = True
     while grows:

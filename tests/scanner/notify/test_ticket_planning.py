@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from scanner.model import Acknowledged, Finding, Origin, OwnershipVerdict, Person
 from scanner.notify.tickets.content import Content, marker_of
-from scanner.notify.tickets.planning import Context, Known, Wanted, plan
+from scanner.notify.tickets.planning import Context, TicketsKnown, Wanted, plan
 from scanner.notify.tickets.settings import GitHubTarget
 from scanner.redaction.redact import SecretRef
 from scanner.registry.roster import Roster
@@ -45,7 +45,7 @@ ADAS, BOBS = owned("adas", "ada@example.com"), owned("bobs", "bob@example.com")
 
 
 def wanted(
-    *findings: Finding, known: tuple[Known, ...] = (), roster: Roster | None = ROSTER, **facts: Any
+    *findings: Finding, known: tuple[TicketsKnown, ...] = (), roster: Roster | None = ROSTER, **facts: Any
 ) -> list[Wanted]:
     """The tickets of a scan with these findings."""
     result = replace(make_result(ADAS, BOBS), findings=findings)
@@ -94,12 +94,12 @@ def test_a_known_ticket_without_findings_is_closed() -> None:
     """And contradicted only by what was read again after people closed it."""
     marker = marker_of("sec", "owner", "ada@example.com")
     before = Content(of="for ada@example.com", severity="high", findings=("a",))
-    closed = Known(marker=marker, target="sec", content=before, closed_at=NOW - timedelta(days=1))
+    closed = TicketsKnown(marker=marker, target="sec", content=before, closed_at=NOW - timedelta(days=1))
     others = replace(closed, marker="other", target="another")
     (ticket,) = wanted(known=(closed, others))
     assert (ticket.marker, ticket.content.findings, ticket.content.is_open) == (marker, (), False)
 
-    def disputed(known: Known, **facts: Any) -> bool:
+    def disputed(known: TicketsKnown, **facts: Any) -> bool:
         return wanted(on(ADAS, **{"fingerprint": "a", **facts}), known=(known,))[0].content.disputed
 
     assert disputed(closed)

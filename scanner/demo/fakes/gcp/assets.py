@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from scanner.demo.fakes.gcp.call import Call, Route, paged
+from scanner.demo.fakes.gcp.call import Call, FakeRoute, paged
 from scanner.demo.fakes.gcp.cloud import CREATED, Cloud, Row
 from scanner.demo.fakes.gcp.faults import Refused
 
@@ -155,6 +155,6 @@ def _place(call: Call) -> str:
 
 
 ROUTES = tuple(
-    Route(api="cloudasset", path=f"/v1/{{+scope}}{end}", answer=answer)
+    FakeRoute(api="cloudasset", path=f"/v1/{{+scope}}{end}", answer=answer)
     for end, answer in (("/assets", _assets), (":searchAllIamPolicies", _policies), (":searchAllResources", _resources))
 )

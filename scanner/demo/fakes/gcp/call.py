@@ -36,7 +36,7 @@ class Call(Struct, frozen=True, kw_only=True):
 Answer = Callable[[Call], Row]
 
 
-class Route(Struct, frozen=True, kw_only=True, dict=True):
+class FakeRoute(Struct, frozen=True, kw_only=True, dict=True):
     """The handler of a path. ``{place}`` is one segment, ``{+place}`` any number of segments."""
 
     api: str

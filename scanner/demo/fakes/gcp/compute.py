@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from scanner.demo.fakes.gcp.call import Call, Route, paged
+from scanner.demo.fakes.gcp.call import Call, FakeRoute, paged
 from scanner.demo.fakes.gcp.cloud import Row
 from scanner.demo.fakes.gcp.faults import Refused
 
@@ -43,7 +43,7 @@ def _cluster(call: Call) -> Row:
 
 
 ROUTES = (
-    Route(api="compute", path="/compute/v1/projects/{project}/aggregated/instances", answer=_instances),
-    Route(api="container", path="/v1/projects/{project}/locations/-/clusters", answer=_clusters),
-    Route(api="container", path="/v1/projects/{project}/locations/{location}/clusters/{cluster}", answer=_cluster),
+    FakeRoute(api="compute", path="/compute/v1/projects/{project}/aggregated/instances", answer=_instances),
+    FakeRoute(api="container", path="/v1/projects/{project}/locations/-/clusters", answer=_clusters),
+    FakeRoute(api="container", path="/v1/projects/{project}/locations/{location}/clusters/{cluster}", answer=_cluster),
 )

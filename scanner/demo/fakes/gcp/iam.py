@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scanner.demo.fakes.gcp.call import Call, Route, paged
+from scanner.demo.fakes.gcp.call import Call, FakeRoute, paged
 from scanner.demo.fakes.gcp.cloud import Row
 from scanner.demo.fakes.gcp.faults import Refused
 from scanner.demo.fakes.gcp.resource_manager import policy_of
@@ -72,11 +72,11 @@ _PROVIDERS = "/v1/projects/{project}/locations/global/workloadIdentityPools/{poo
 _ACCOUNT = "/v1/projects/{project}/serviceAccounts/{account}"
 _DENY = "/v2/policies/cloudresourcemanager.googleapis.com/{kind}/{place}/denypolicies"
 ROUTES = (
-    Route(api="iam", path=_ACCOUNT, answer=lambda call: account_of(call, call.places["account"])),
-    Route(api="iam", path=f"{_ACCOUNT}/keys", answer=_keys),
-    Route(api="iam", path=_PROVIDERS, answer=_providers),
-    Route(api="iam", path=_DENY, answer=_deny_policies),
-    Route(api="iam", path=f"{_DENY}/{{policy}}", answer=_deny_policy),
-    Route(api="iam", path=f"{_ACCOUNT}:getIamPolicy", method="POST", answer=_account_policy),
-    Route(api="secretmanager", path="/v1/projects/{project}/secrets/{secret}:getIamPolicy", answer=_secret_policy),
+    FakeRoute(api="iam", path=_ACCOUNT, answer=lambda call: account_of(call, call.places["account"])),
+    FakeRoute(api="iam", path=f"{_ACCOUNT}/keys", answer=_keys),
+    FakeRoute(api="iam", path=_PROVIDERS, answer=_providers),
+    FakeRoute(api="iam", path=_DENY, answer=_deny_policies),
+    FakeRoute(api="iam", path=f"{_DENY}/{{policy}}", answer=_deny_policy),
+    FakeRoute(api="iam", path=f"{_ACCOUNT}:getIamPolicy", method="POST", answer=_account_policy),
+    FakeRoute(api="secretmanager", path="/v1/projects/{project}/secrets/{secret}:getIamPolicy", answer=_secret_policy),
 )

@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from scanner.demo.fakes.gcp.call import Call, Route, paged
+from scanner.demo.fakes.gcp.call import Call, FakeRoute, paged
 from scanner.demo.fakes.gcp.cloud import Row
 
 
@@ -67,4 +67,4 @@ _LISTINGS = (
     _Listing(api="privilegedaccessmanager", path="/v1/{+scope}/locations/global/entitlements", items="entitlements"),
     _Listing(api="cloudfunctions", path="/v2/projects/{project}/locations/{location}/functions", items="functions"),
 )
-ROUTES = tuple(Route(api=one.api, path=one.path, answer=one) for one in _LISTINGS)
+ROUTES = tuple(FakeRoute(api=one.api, path=one.path, answer=one) for one in _LISTINGS)

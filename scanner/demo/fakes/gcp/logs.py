@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from msgspec import structs
 
-from scanner.demo.fakes.gcp.call import Call, Route, paged
+from scanner.demo.fakes.gcp.call import Call, FakeRoute, paged
 from scanner.demo.fakes.gcp.cloud import Cloud, Row
 from scanner.demo.fakes.gcp.faults import Refused
 
@@ -91,7 +91,7 @@ def _bucket(call: Call) -> Row:
     return held[0] if held else {"name": name, "retentionDays": 30, "lifecycleState": "ACTIVE"}
 
 
-ROUTES: tuple[Route, ...] = (
-    Route(api="logging", path="/v2/entries:list", method="POST", answer=_entries),
-    Route(api="logging", path="/v2/{+scope}/locations/global/buckets/_Default", answer=_bucket),
+ROUTES: tuple[FakeRoute, ...] = (
+    FakeRoute(api="logging", path="/v2/entries:list", method="POST", answer=_entries),
+    FakeRoute(api="logging", path="/v2/{+scope}/locations/global/buckets/_Default", answer=_bucket),
 )

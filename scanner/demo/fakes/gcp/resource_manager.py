@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scanner.demo.fakes.gcp.call import Answer, Call, Route, paged
+from scanner.demo.fakes.gcp.call import Answer, Call, FakeRoute, paged
 from scanner.demo.fakes.gcp.cloud import Row
 from scanner.demo.fakes.gcp.faults import Refused
 
@@ -69,10 +69,10 @@ def _must_exist(call: Call, place: str) -> None:
 
 _KINDS = ("organizations", "folders", "projects")
 ROUTES = (
-    *(Route(api="cloudresourcemanager", path=f"/v3/{kind}:search", answer=_search(kind)) for kind in _KINDS),
-    *(Route(api="cloudresourcemanager", path=f"/v3/{kind}/{{name}}", answer=_get(kind)) for kind in _KINDS),
+    *(FakeRoute(api="cloudresourcemanager", path=f"/v3/{kind}:search", answer=_search(kind)) for kind in _KINDS),
+    *(FakeRoute(api="cloudresourcemanager", path=f"/v3/{kind}/{{name}}", answer=_get(kind)) for kind in _KINDS),
     *(
-        Route(api="cloudresourcemanager", path=f"/v3/{kind}/{{name}}:{verb}", method="POST", answer=answer(kind))
+        FakeRoute(api="cloudresourcemanager", path=f"/v3/{kind}/{{name}}:{verb}", method="POST", answer=answer(kind))
         for kind in _KINDS
         for verb, answer in (("getIamPolicy", _policy), ("testIamPermissions", _test))
     ),

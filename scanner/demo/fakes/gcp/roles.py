@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from scanner.demo.fakes.gcp.call import Call, Route, paged
+from scanner.demo.fakes.gcp.call import Call, FakeRoute, paged
 from scanner.demo.fakes.gcp.cloud import Cloud, Row
 from scanner.demo.fakes.gcp.faults import Refused
 
@@ -40,6 +40,6 @@ def _get(call: Call) -> Row:
 
 _PARENTS = ("/v1/roles", "/v1/projects/{project}/roles", "/v1/organizations/{organization}/roles")
 ROUTES = (
-    *(Route(api="iam", path=parent, answer=_list) for parent in _PARENTS),
-    *(Route(api="iam", path=f"{parent}/{{role}}", answer=_get) for parent in _PARENTS),
+    *(FakeRoute(api="iam", path=parent, answer=_list) for parent in _PARENTS),
+    *(FakeRoute(api="iam", path=f"{parent}/{{role}}", answer=_get) for parent in _PARENTS),
 )

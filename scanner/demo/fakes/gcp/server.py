@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from scanner.demo.fakes.gcp import assets, compute, iam, listings, logs, resource_manager, roles, usage
-from scanner.demo.fakes.gcp.call import Call, Route
+from scanner.demo.fakes.gcp.call import Call, FakeRoute
 from scanner.demo.fakes.gcp.cloud import Cloud, Row
 from scanner.demo.fakes.gcp.faults import Refused
 
 _PARTS = (resource_manager, iam, roles, assets, compute, usage, logs, listings)
-ROUTES: tuple[Route, ...] = tuple(route for part in _PARTS for route in part.ROUTES)
+ROUTES: tuple[FakeRoute, ...] = tuple(route for part in _PARTS for route in part.ROUTES)
 _VERSION = re.compile(r"\A/(?:\w+/)?v\d/")
 
 

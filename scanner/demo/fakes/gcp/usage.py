@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from scanner.demo.fakes.gcp.call import Call, Route, paged
+from scanner.demo.fakes.gcp.call import Call, FakeRoute, paged
 from scanner.demo.fakes.gcp.cloud import Cloud, Row
 
 ACCOUNTS, KEYS = "serviceAccountLastAuthentication", "serviceAccountKeyLastAuthentication"
@@ -87,6 +87,6 @@ def _below(call: Call, collection: str) -> list[Row]:
 
 _PLACE = "/v1/{kind}/{place}/locations/global"
 ROUTES = (
-    Route(api="policyanalyzer", path=f"{_PLACE}/activityTypes/{{activity}}/activities:query", answer=_activities),
-    Route(api="recommender", path=f"{_PLACE}/insightTypes/{{type}}/insights", answer=_insights),
+    FakeRoute(api="policyanalyzer", path=f"{_PLACE}/activityTypes/{{activity}}/activities:query", answer=_activities),
+    FakeRoute(api="recommender", path=f"{_PLACE}/insightTypes/{{type}}/insights", answer=_insights),
 )

@@ -81,7 +81,7 @@ _LISTS = {  # the JSON pointer to a listing's rows
 }
 
 
-class Answer(Struct, frozen=True):
+class FakeAnswer(Struct, frozen=True):
     """A response: status, document and headers; ``{url}`` in headers is the server's own address."""
 
     body: Json
@@ -89,7 +89,7 @@ class Answer(Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
-NOT_FOUND = Answer({"message": "Not Found"}, 404)
+NOT_FOUND = FakeAnswer({"message": "Not Found"}, 404)
 
 
 class WrongQuery(Exception):
@@ -111,13 +111,13 @@ class Answers:
         self.hidden: set[str] = set()
         self.app: Mapping[str, Json] | None = None
 
-    def answer(self, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    def answer(self, target: str, headers: Mapping[str, str], body: bytes) -> FakeAnswer:
         """The response to a request. ``headers``: by name in lower case. Raises WrongQuery."""
         path, _, query = target.partition("?")
         if self.app is not None and path.startswith("/app/"):
             return self._of_app(path)
         if headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
-            return Answer({"message": "Bad credentials"}, 401)
+            return FakeAnswer({"message": "Bad credentials"}, 401)
         if path == "/graphql":
             return self._graphql(json.loads(body))
         asked = {name: values[-1] for name, values in parse_qs(query).items()}
@@ -125,31 +125,31 @@ class Answers:
         found = self.organization.rest.get(name)
         if found is None or name in self.hidden:
             return NOT_FOUND
-        answer = self._page(path, found, asked) if isinstance(found, list) else Answer(found)
+        answer = self._page(path, found, asked) if isinstance(found, list) else FakeAnswer(found)
         etag = self.etag_of(headers, json.dumps(answer.body))
         if headers.get("if-none-match") == etag:
-            return Answer(None, 304, {"ETag": etag})
-        return Answer(answer.body, 200, {**answer.headers, "ETag": etag})
+            return FakeAnswer(None, 304, {"ETag": etag})
+        return FakeAnswer(answer.body, 200, {**answer.headers, "ETag": etag})
 
     def etag_of(self, headers: Mapping[str, str], body: str) -> str:
         """The ETag as GitHub computes it: from the content and the credentials of the request."""
         made_of = ":".join((headers.get("accept", ""), headers["authorization"], body))
         return f'W/"{hashlib.sha256(made_of.encode()).hexdigest()}"'
 
-    def _of_app(self, path: str) -> Answer:
+    def _of_app(self, path: str) -> FakeAnswer:
         """The response to requests of the App itself, which have a token signed with its key."""
         assert self.app is not None
         if path == "/app/installations":
             # In GitHub's description, an account is a user and an enterprise at once.
             both = {"slug": "acme", "name": "Acme", "created_at": TIME, "updated_at": TIME}
             row = self.app["installation"]
-            return Answer([{**row, "account": {**row["account"], **both}}])
+            return FakeAnswer([{**row, "account": {**row["account"], **both}}])
         token = f"ghs_{len(self.tokens)}"
         self.tokens.add(token)
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + self.app.get("lives", 3600)))
-        return Answer({"token": token, "expires_at": ends}, 201)
+        return FakeAnswer({"token": token, "expires_at": ends}, 201)
 
-    def _page(self, path: str, rows: list[Json], query: Mapping[str, str]) -> Answer:
+    def _page(self, path: str, rows: list[Json], query: Mapping[str, str]) -> FakeAnswer:
         if query.get("role") == "admin":
             rows = [row for row in rows if self.organization.users[row["login"]]["role"] == "admin"]
         if phrase := query.get("phrase"):
@@ -165,9 +165,9 @@ class Answers:
         name = None if is_bare else _LISTS.get(path.rpartition("/")[2])
         body = some if name is None else {"total_count": len(rows), name: some}
         if number * size >= len(rows):
-            return Answer(body)
+            return FakeAnswer(body)
         kept = "".join(f"&{key}={value}" for key, value in query.items() if key not in (turn, "per_page"))
-        return Answer(body, 200, {LINK: f'<{{url}}{path}?{turn}={number + 1}&per_page={size}{kept}>; rel="next"'})
+        return FakeAnswer(body, 200, {LINK: f'<{{url}}{path}?{turn}={number + 1}&per_page={size}{kept}>; rel="next"'})
 
     def _learnt(self, alert: Json) -> set[str]:
         """The metadata of an alert."""
@@ -175,11 +175,11 @@ class Answers:
         path = f"/repos/{repository}/secret-scanning/alerts/{alert['number']}"
         return {one["key"] for one in self.organization.rest.get(path, {}).get("metadata", ())}
 
-    def _graphql(self, sent: Mapping[str, Any]) -> Answer:
+    def _graphql(self, sent: Mapping[str, Any]) -> FakeAnswer:
         done = graphql_sync(SCHEMA, sent["query"], self._root(), variable_values=sent.get("variables"))
         if done.errors:
             raise WrongQuery("; ".join(map(str, done.errors)))
-        return Answer({"data": done.data})
+        return FakeAnswer({"data": done.data})
 
     def _root(self) -> Json:
         org = self.organization

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.aws.client.reading import IAM_PAGES, looped, must_know
-from connectors.aws.client.session import AwsSession, Client
+from connectors.aws.client.session import AwsClient, AwsSession
 from connectors.aws.settings import AwsSettings
 from connectors.core.contract import Meter
 from scanner.errors import NotOffered, SourceError
@@ -24,7 +24,7 @@ ROW = {
 }  # fmt: skip
 
 
-def client(aws: Estate) -> Client:
+def client(aws: Estate) -> AwsClient:
     """IAM behind the proxy."""
     return AwsSession(AwsSettings(endpoint_url=aws.proxy.url, max_attempts=1)).client("iam", "eu-west-1", Meter())
 

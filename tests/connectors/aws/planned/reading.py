@@ -11,7 +11,7 @@ import msgspec
 
 from connectors.aws.planned.planner import AwsPlanner
 from connectors.planned import Planned
-from connectors.planned.documents import Document
+from connectors.planned.documents import PlannedDocument
 from connectors.planned.files import load
 from connectors.planned.terraform import read_plan
 from scanner.model import Identity
@@ -57,7 +57,7 @@ def role(name: str, **more: Any) -> dict[str, Any]:
 def understood(*changes: Mapping[str, Any], known: Store | None = None, **parts: Any) -> Planned:
     """What the planner makes of a plan."""
     plan = msgspec.json.decode(json.dumps(terraform(*changes, **parts)))
-    resources, _ = read_plan("plan.json", [Document(data=plan, line=1, source="")])
+    resources, _ = read_plan("plan.json", [PlannedDocument(data=plan, line=1, source="")])
     return AwsPlanner().planned(resources, known or Store())
 
 

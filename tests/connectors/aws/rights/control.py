@@ -5,11 +5,11 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 
-from connectors.aws.rights.account_rights import Rights
+from connectors.aws.rights.account_rights import AwsRights
 from scanner.model import POTENTIAL, PrivilegeLevel, Way
 
 
-def levels(rights: Rights, running: Mapping[str, str] | None = None) -> dict[str, PrivilegeLevel]:
+def levels(rights: AwsRights, running: Mapping[str, str] | None = None) -> dict[str, PrivilegeLevel]:
     """The level of each user and role, once control over others counts. ``running``: what workloads run as."""
     own = {arn: each.privilege.level for arn, each in rights.permissions.items()}
     certain = controlled(rights, running or {})
@@ -26,14 +26,16 @@ def levels(rights: Rights, running: Mapping[str, str] | None = None) -> dict[str
     return found
 
 
-def said(rights: Rights, arn: str) -> tuple[PrivilegeLevel, bool]:
+def said(rights: AwsRights, arn: str) -> tuple[PrivilegeLevel, bool]:
     """The level once control counts, and whether only a potential makes it so."""
     level, evidence = levels(rights)[arn], rights.permissions[arn].privilege.evidence
     others = [each for each in evidence if not each.startswith(POTENTIAL)]
     return level, level == "high" and bool(evidence) and not others
 
 
-def controlled(rights: Rights, running: Mapping[str, str], *, conditional: bool = False) -> dict[str, frozenset[str]]:
+def controlled(
+    rights: AwsRights, running: Mapping[str, str], *, conditional: bool = False
+) -> dict[str, frozenset[str]]:
     """All that each user and role can become, itself included."""
     ahead: dict[str, set[str]] = {arn: {arn} for arn in rights.permissions}
     for arn, each in rights.permissions.items():
@@ -53,7 +55,7 @@ def controlled(rights: Rights, running: Mapping[str, str], *, conditional: bool 
         ahead = more
 
 
-def targets(rights: Rights, way: Way) -> frozenset[str]:
+def targets(rights: AwsRights, way: Way) -> frozenset[str]:
     """The users and roles that a way leads to."""
     return frozenset(
         arn
@@ -68,13 +70,13 @@ def _fits(arn: str, patterns: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(arn, pattern.replace("[", "[[]")) for pattern in patterns)
 
 
-def _rises(rights: Rights, own: Mapping[str, str], those: frozenset[str], *, conditional: bool) -> bool:
+def _rises(rights: AwsRights, own: Mapping[str, str], those: frozenset[str], *, conditional: bool) -> bool:
     return any(own.get(one) in ("admin", "escalation") for one in those) or any(
         target in those for one in those for target in _methods(rights, own, one, conditional=conditional)
     )
 
 
-def _methods(rights: Rights, own: Mapping[str, str], holder: str, *, conditional: bool) -> Iterator[str]:
+def _methods(rights: AwsRights, own: Mapping[str, str], holder: str, *, conditional: bool) -> Iterator[str]:
     if holder in rights.permissions and own[holder] != "admin":
         for way in rights.permissions[holder].ways:
             if way.kind == "make_admin" and (conditional or not way.conditional):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import PolicyDetail, RoleDetail, UserDetail
 from connectors.aws.rights.account_rights import rights_in
 from connectors.aws.rights.policy import parse_statements
 from connectors.aws.rights.privilege import Verdict, judge
-from connectors.aws.rights.reach import Document, sum_up
+from connectors.aws.rights.reach import AwsReachDocument, sum_up
 from connectors.aws.rights.vocabulary import HolderKind, vocabulary
 from connectors.aws.spec import POLICIES, ROLES, USERS
 from scanner.model import Privilege
@@ -30,15 +30,15 @@ def deny(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
     return {**allow(action, resource, **more), "Effect": "Deny"}
 
 
-def doc(*statements: dict[str, Any], number: int = 0) -> Document:
+def doc(*statements: dict[str, Any], number: int = 0) -> AwsReachDocument:
     """A document of these statements."""
     return sum_up(parse_statements({"Statement": list(statements)}), number=number, words=WORDS, account=ACCOUNT)
 
 
 def verdict(
-    *documents: Document,
-    boundary: Document | None = None,
-    guardrails: tuple[tuple[Document, ...], ...] = (),
+    *documents: AwsReachDocument,
+    boundary: AwsReachDocument | None = None,
+    guardrails: tuple[tuple[AwsReachDocument, ...], ...] = (),
 ) -> Verdict:
     """The verdict over these documents together."""
     return judge(documents, WORDS, (*guardrails, *(() if boundary is None else ((boundary,),))))[0]
@@ -51,7 +51,7 @@ def own(
     guardrails: tuple[tuple[Any, ...], ...] = (),
 ) -> Privilege:
     """What inline policies of these statements let the only user or role of an account do by themselves."""
-    listing, limit = Listing(), f"arn:aws:iam::{ACCOUNT}:policy/limit"
+    listing, limit = AwsListing(), f"arn:aws:iam::{ACCOUNT}:policy/limit"
     row: dict[str, Any] = {"Arn": f"arn:aws:iam::{ACCOUNT}:{holder}/one", f"{holder.title()}Name": "one"}
     row[f"{holder.title()}PolicyList"] = [
         {"PolicyName": f"p{place}", "PolicyDocument": {"Statement": list(each)}} for place, each in enumerate(policies)

@@ -17,7 +17,7 @@ from typing import Any
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from connectors.aws.rights.policy import parse_statements
-from connectors.aws.rights.reach import Document, sum_up
+from connectors.aws.rights.reach import AwsReachDocument, sum_up
 from connectors.aws.rights.vocabulary import ASSUME_ROLE
 from tests.connectors.aws.rights.policies import ACCOUNT, WORDS, verdict
 
@@ -32,7 +32,7 @@ def published() -> Mapping[str, Mapping[str, Any]]:
     return dict(json.loads(aws_managed_policies_data))
 
 
-def document_of(statements: Any, number: int = 0) -> Document:
+def document_of(statements: Any, number: int = 0) -> AwsReachDocument:
     """The document of these statements."""
     return sum_up(parse_statements({"Statement": statements}), number=number, words=WORDS, account=ACCOUNT)
 

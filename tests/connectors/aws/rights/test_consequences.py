@@ -8,7 +8,7 @@ from connectors.aws.client.payloads import AttachedPolicy, InlinePolicy
 from connectors.aws.rights.consequences import MOST_PATTERNS, consequences_in
 from connectors.aws.rights.permissions import Permissions, PolicyLibrary
 from connectors.aws.rights.privilege import combine
-from connectors.aws.rights.reach import Document
+from connectors.aws.rights.reach import AwsReachDocument
 from scanner.model import Consequence
 from tests.connectors.aws.rights.policies import ACCOUNT, IF, WORDS, allow, deny, doc
 
@@ -16,7 +16,9 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/mailer"
 ONE_SECRET = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:db-AbCdEf"
 
 
-def found(*documents: Document, limits: tuple[tuple[Document, ...], ...] = ()) -> tuple[Consequence, ...]:
+def found(
+    *documents: AwsReachDocument, limits: tuple[tuple[AwsReachDocument, ...], ...] = ()
+) -> tuple[Consequence, ...]:
     """What these documents allow within limits."""
     return consequences_in(documents, limits, combine(documents, limits, WORDS), WORDS, ACCOUNT)
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import GroupDetail, PolicyDetail, RoleDetail, UserDetail
-from connectors.aws.rights.account_rights import Rights, rights_in
+from connectors.aws.rights.account_rights import AwsRights, rights_in
 from connectors.aws.spec import GROUPS, POLICIES, ROLES, USERS
 from scanner.access.edges import resolve
 from scanner.access.raised_privileges import raise_by_paths
@@ -338,9 +338,9 @@ def worlds(draw: st.DrawFn) -> World:
     )
 
 
-def rights_of(world: World) -> Rights:
+def rights_of(world: World) -> AwsRights:
     """What the connector makes of it."""
-    listing = Listing()
+    listing = AwsListing()
     bounds = {repr(one.bound): f"{LIMIT}{place}" for place, one in enumerate(world.things) if one.bound is not None}
     versions = {
         **world.policies,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import AwsAccount, RoleDetail
 from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.account_rights import rights_in
@@ -40,7 +40,7 @@ def scan(*roles: dict[str, Any]) -> dict[str, Assessment]:
     """What a scan of both accounts says of each role, by name."""
     readings = []
     for account in (HERE, THERE):
-        listing = Listing()
+        listing = AwsListing()
         listing.add(ROLES, [row for row in roles if f"::{account}:" in row["Arn"]], RoleDetail)
         rights = rights_in(listing, account, ())
         place = AwsAccount(source="prod", account=account)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import PolicyDetail, RoleDetail, UserDetail
-from connectors.aws.rights.account_rights import Rights, rights_in
+from connectors.aws.rights.account_rights import AwsRights, rights_in
 from connectors.aws.rights.assume import MAX_LINKED_ROLES
 from connectors.aws.spec import POLICIES, ROLES, USERS
 from scanner.errors import SourceError
@@ -56,15 +56,15 @@ BOUNDED = {"PermissionsBoundary": {"PermissionsBoundaryArn": "limit"}}
 _SHAPES: Mapping[str, Any] = {ROLES: RoleDetail, USERS: UserDetail, POLICIES: PolicyDetail}
 
 
-def rights(*rows: tuple[str, dict[str, Any]]) -> Rights:
+def rights(*rows: tuple[str, dict[str, Any]]) -> AwsRights:
     """The rights in an account of these users, roles and managed policies."""
-    listing = Listing()
+    listing = AwsListing()
     for section, row in rows:
         listing.add(section, [row], _SHAPES[section])
     return rights_in(listing, ACCOUNT, ())
 
 
-def becomes(found: Rights, arn: str = ADA) -> list[str]:
+def becomes(found: AwsRights, arn: str = ADA) -> list[str]:
     """Who someone can become, by name."""
     return [link.target.rpartition("/")[2] for link in found.links[arn] if link.relation == "can_assume"]
 
@@ -386,7 +386,7 @@ def test_the_evidence_of_a_method_names_it_and_what_grants_it() -> None:
 
 def test_what_could_not_be_read_of_possible_targets_is_said() -> None:
     """There may be one among them."""
-    listing = Listing()
+    listing = AwsListing()
     listing.add(USERS, [ada(allow("iam:PassRole"), MAKE)[1]], UserDetail)
     listing.errors[ROLES] = (SourceError("refused"), False)
 

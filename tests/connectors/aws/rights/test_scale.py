@@ -8,7 +8,7 @@ import pytest
 
 from connectors.aws.client.payloads import AttachedPolicy, InlinePolicy, PolicyDetail, PolicyVersion
 from connectors.aws.rights.assume import MAX_LINKED_ROLES, assume_ways
-from connectors.aws.rights.holders import Holder
+from connectors.aws.rights.holders import AwsHolder
 from connectors.aws.rights.patterns import arn_parts, has_variable, may_meet
 from connectors.aws.rights.permissions import PolicyLibrary
 from connectors.aws.rights.privilege import combine
@@ -50,7 +50,7 @@ def test_two_thousand_roles_find_who_they_may_become() -> None:
             (AttachedPolicy(policy_name="p", policy_arn=policies[number % 200].arn),),
             None,
         )
-        holders.append(Holder(arn=arn, documents=held.documents, possible=held.effective.possible))
+        holders.append(AwsHolder(arn=arn, documents=held.documents, possible=held.effective.possible))
         trusts[arn] = RoleTrust(role=arn, statements=tuple(trust_statements(trust)))
     links = assume_ways(holders, trusts, vocabulary()).links
 
@@ -66,13 +66,13 @@ def test_an_identity_that_may_assume_very_many_roles_has_a_way_to_them(
     words, root = vocabulary(), {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
     own = doc(allow("sts:AssumeRole", **condition), allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/r7"))
     effective = combine((own,), (), words)
-    user = Holder(
+    user = AwsHolder(
         arn=f"arn:aws:iam::{ACCOUNT}:user/u",
         documents=(own,),
         certain=effective.certain,
         possible=effective.possible,
     )
-    boss = Holder(arn=f"arn:aws:iam::{ACCOUNT}:role/r0", level="admin")
+    boss = AwsHolder(arn=f"arn:aws:iam::{ACCOUNT}:role/r0", level="admin")
 
     def found(roles: int) -> tuple[set[str], list[Way]]:
         arns = [f"arn:aws:iam::{ACCOUNT}:role/r{number}" for number in range(roles)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.aws.client.iam_calls import Listing
+from connectors.aws.client.iam_calls import AwsListing
 from connectors.aws.client.payloads import AwsAccount, PolicyDetail, RoleDetail
 from connectors.aws.identities.users import role_identity
 from connectors.aws.rights.account_rights import rights_in
@@ -89,7 +89,7 @@ def holder_of(*statements: dict[str, Any]) -> Identity:
 
 
 def _roles(statements: tuple[dict[str, Any], ...], limit: tuple[dict[str, Any], ...] = ()) -> tuple[Identity, ...]:
-    listing = Listing()
+    listing = AwsListing()
     version = {"IsDefaultVersion": True, "Document": {"Statement": list(limit)}}
     listing.add(POLICIES, [{"Arn": "limit", "PolicyVersionList": [version]}] if limit else [], PolicyDetail)
     roles = role(BUILDER, *statements, boundary=bool(limit)), role(BOSS, allow("*")), role(CLERK)

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.aws.rights.trust import trust_statements
-from connectors.aws.rights.trusted_principals import Caller, RoleTrust
+from connectors.aws.rights.trusted_principals import AwsCaller, RoleTrust
 from tests.connectors.aws.rights.policies import ACCOUNT
 
 IAM = f"arn:aws:iam::{ACCOUNT}"
-ADA = Caller(arn=f"{IAM}:user/team/ada", unique_id="AIDAADA", tags={"Team": "pay"})
-JOB = Caller(arn=f"{IAM}:role/job", unique_id="AROAJOB", tags={"Team": "pay"})
-UNREAD = Caller(arn=f"{IAM}:user/team/ada")
+ADA = AwsCaller(arn=f"{IAM}:user/team/ada", unique_id="AIDAADA", tags={"Team": "pay"})
+JOB = AwsCaller(arn=f"{IAM}:role/job", unique_id="AROAJOB", tags={"Team": "pay"})
+UNREAD = AwsCaller(arn=f"{IAM}:user/team/ada")
 OWN = {"AWS": f"{IAM}:root"}
 
 
@@ -126,7 +126,7 @@ def test_a_refusal_holds_for_who_it_names(refusal: dict[str, Any], user: str, ro
 @given(st.text(max_size=12), st.text(max_size=12), st.sampled_from(["String", "Arn"]))
 def test_a_negated_condition_says_the_opposite(value: str, tag: str, sort: str) -> None:
     """Of a user, whatever stands there."""
-    caller = Caller(arn=ADA.arn, tags={"x": f"t{tag}"})
+    caller = AwsCaller(arn=ADA.arn, tags={"x": f"t{tag}"})
     plain, negated = (
         trust(statement(OWN, **given_that(f"{sort}{no}Like", "aws:PrincipalTag/x", value))).trusts_through_account(
             caller

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.aws.client.payloads import AwsAccount
 from connectors.aws.client.reading import AwsReader
-from connectors.aws.client.session import AwsSession, Client
+from connectors.aws.client.session import AwsClient, AwsSession
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
 from connectors.aws.usage.last_accessed import MOST, LastAccessed, services_of
@@ -94,7 +94,7 @@ def test_a_server_without_it_is_no_gap(aws: Estate) -> None:
     assert aws.read_iam(service_last_accessed=True).coverage["iam.service_last_accessed"].status == "not_offered"
 
 
-def iam(aws: Estate) -> Client:
+def iam(aws: Estate) -> AwsClient:
     """IAM behind the proxy."""
     return AwsSession(AwsSettings(endpoint_url=aws.proxy.url, max_attempts=1)).client("iam", "eu-west-1", Meter())
 

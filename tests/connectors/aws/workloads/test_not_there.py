@@ -10,7 +10,7 @@ from connectors.aws.client.payloads import AwsAccount
 from connectors.aws.client.session import AwsSession
 from connectors.aws.settings import AwsSettings
 from connectors.aws.spec import SPEC
-from connectors.aws.workloads.declarations import Fields, Listing, ResourceType, Where
+from connectors.aws.workloads.declarations import AwsDeclarationListing, Fields, ResourceType, Where
 from connectors.aws.workloads.region import Region
 from connectors.aws.workloads.service import ServiceReading
 from connectors.core.contract import Scope
@@ -76,7 +76,7 @@ def test_what_the_installed_sdk_does_not_know_is_said(account: Account, service:
         section="lambda.functions",
         title="Things",
         service=service,
-        listing=Listing(operation=operation, rows="Things"),
+        listing=AwsDeclarationListing(operation=operation, rows="Things"),
         record=Fields(kind="thing", key="{id}", name="{id}"),
     )
     session = AwsSession(AwsSettings(endpoint_url=account.server.url, max_attempts=1))

@@ -16,7 +16,7 @@ from connectors.azure.identities.faces import Faces
 from connectors.azure.identities.facts import contacts
 from connectors.azure.identities.payloads import AgentUser, Application, FederatedCredential, Person, ServicePrincipal
 from connectors.azure.identities.reading import identities, ownerships
-from connectors.azure.reader import AzureReader, Unit
+from connectors.azure.reader import AzureReader, AzureUnit
 from connectors.azure.settings import AzureSettings
 from connectors.azure.usage.reading import credential_signs, principal_signs
 from connectors.azure.usage.record import CredentialActivity, PrincipalActivity
@@ -131,7 +131,7 @@ ROWS: dict[type[Any], Callable[[Any], object]] = {
 )
 def test_whatever_a_row_is_it_is_a_row_or_a_gap_of_its_size(row: Any, value: Any) -> None:
     """And the section goes on."""
-    unit = Unit(kind="tenant", tenant=TENANT)
+    unit = AzureUnit(kind="tenant", tenant=TENANT)
     scope: Scope = found().scope
     reader = AzureReader(
         AzureApi(AzureSettings(), Meter()), msgspec.structs.replace(scope, context=unit), Meter(), AzureSettings()

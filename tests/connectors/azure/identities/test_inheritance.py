@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.azure.rights.inheritance import MICROSOFT_GRAPH, Inheritable, Line, Pattern, blocked
+from connectors.azure.rights.inheritance import MICROSOFT_GRAPH, AzureLine, Inheritable, Pattern, blocked
 from scanner.demo.fakes.azure.faults import Fault
 from scanner.demo.fakes.azure.relations import add_agent, add_blueprint, hand_on
 from scanner.demo.fakes.azure.rights import GRAPH, add_api, consent, permit
@@ -222,7 +222,7 @@ def test_what_is_blocked_for_agents_is_never_inherited(name: str, read: bool) ->
     """Whatever the blueprint declares, or whether that was read."""
     everything = Pattern(kind="allAllowed")
     declared = (Inheritable(resource_app_id=GRAPH, inheritable_scopes=everything, inheritable_roles=everything),)
-    line = Line(name="helper", declared=declared if read else None)
+    line = AzureLine(name="helper", declared=declared if read else None)
 
     for kind in blocked()[name]:
         assert line.hands_on(MICROSOFT_GRAPH, kind, name) is False  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from connectors.azure.reader import AzureReader, Unit
+from connectors.azure.reader import AzureReader, AzureUnit
 from connectors.azure.rights.assignments import read_assignments
 from connectors.azure.rights.holders import Api, Directory
 from connectors.azure.rights.reading import read_rights
@@ -65,7 +65,7 @@ def give_rows(azure: AzureEstate, service: Service, path: str, rows: Sequence[Ro
 
 def read_tenant(azure: AzureEstate, directory: Directory | None = None) -> TenantReading:
     """The rights in the tenant."""
-    unit = Unit(kind="tenant", tenant=azure.tenant.id)
+    unit = AzureUnit(kind="tenant", tenant=azure.tenant.id)
     known = directory or directory_of(azure)
     return _read(azure, azure.tenant.id, unit, lambda reader: read_rights(reader, known))
 
@@ -73,11 +73,11 @@ def read_tenant(azure: AzureEstate, directory: Directory | None = None) -> Tenan
 def read_place(azure: AzureEstate, scope: str, **facts: Any) -> TenantReading:
     """The role assignments of a subscription (its id), or of ``managementGroups/NAME``. ``facts``: of the unit."""
     kind = "management_group" if "/" in scope else "subscription"
-    return _read(azure, scope, Unit(kind=kind, tenant=azure.tenant.id, **facts), read_assignments)
+    return _read(azure, scope, AzureUnit(kind=kind, tenant=azure.tenant.id, **facts), read_assignments)
 
 
 def _read(
-    azure: AzureEstate, scope: str, unit: Unit, reading: Callable[[AzureReader], Iterator[DiscoveredRecord]]
+    azure: AzureEstate, scope: str, unit: AzureUnit, reading: Callable[[AzureReader], Iterator[DiscoveredRecord]]
 ) -> TenantReading:
     meter = Meter()
     with azure.api(meter) as api:

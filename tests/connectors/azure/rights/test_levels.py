@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from connectors.azure.reader import Unit
+from connectors.azure.reader import AzureUnit
 from connectors.azure.rights.api_permissions import Permission, application_power
-from connectors.azure.rights.assignments import Known, RoleAssignment, assignments_of
+from connectors.azure.rights.assignments import AzureKnown, RoleAssignment, assignments_of
 from connectors.azure.rights.holders import Holder, assignment
 from connectors.azure.rights.power import Power
 from connectors.azure.spec import SPEC
@@ -70,7 +70,7 @@ def _identities() -> tuple[Identity, ...]:
 
 
 def _assignments(given: frozenset[Given]) -> list[Assignment]:
-    unit = Unit(kind="subscription", tenant=TENANT)
+    unit = AzureUnit(kind="subscription", tenant=TENANT)
     scope = Scope(source="prod", spec=SPEC, id=SUB.rpartition("/")[2], context=unit)
     rows = [
         RoleAssignment(
@@ -79,7 +79,7 @@ def _assignments(given: frozenset[Given]) -> list[Assignment]:
         )
         for number, one in enumerate(sorted(given, key=repr)) if one.place
     ]  # fmt: skip
-    known = Known(judges={name.lower(): judge for name, judge in JUDGES.items()})
+    known = AzureKnown(judges={name.lower(): judge for name, judge in JUDGES.items()})
     of_graph = [one for one in given if not one.place]
     return [
         *assignments_of(scope, rows, known),

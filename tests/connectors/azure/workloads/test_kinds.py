@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.azure.workloads.rows import Resource, agent_signal, kind_of
+from connectors.azure.workloads.rows import AzureResource, agent_signal, kind_of
 
 
-def _resource(type_: str, kind: str | None) -> Resource:
-    return Resource(id="/subscriptions/s/x", name="it", type=type_, kind=kind)
+def _resource(type_: str, kind: str | None) -> AzureResource:
+    return AzureResource(id="/subscriptions/s/x", name="it", type=type_, kind=kind)
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.azure.reader import Unit
+from connectors.azure.reader import AzureUnit
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.rows import Resource
+from connectors.azure.workloads.rows import AzureResource
 from connectors.azure.workloads.vaults import ListedItem, Times, VaultItem, VaultKey, stored_secret
 from connectors.core.contract import Scope
 
-SCOPE = Scope(source="prod", spec=SPEC, id="s-1", context=Unit(kind="subscription", tenant="t-1"))
-VAULT = Resource(id="/subscriptions/s-1/x", name="kv", type="t", vault_uri="https://KV.vault.azure.net/")
+SCOPE = Scope(source="prod", spec=SPEC, id="s-1", context=AzureUnit(kind="subscription", tenant="t-1"))
+VAULT = AzureResource(id="/subscriptions/s-1/x", name="kv", type="t", vault_uri="https://KV.vault.azure.net/")
 
 
 @pytest.mark.parametrize(

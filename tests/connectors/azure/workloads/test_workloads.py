@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from connectors.azure.reader import Unit
+from connectors.azure.reader import AzureUnit
 from connectors.azure.spec import SPEC
-from connectors.azure.workloads.rows import Identities, Resource, workload
+from connectors.azure.workloads.rows import AzureResource, Identities, workload
 from connectors.core.contract import Scope
 from scanner.model import with_typed
 
-SCOPE = Scope(source="prod", spec=SPEC, id="s-1", context=Unit(kind="subscription", tenant="t-1"))
+SCOPE = Scope(source="prod", spec=SPEC, id="s-1", context=AzureUnit(kind="subscription", tenant="t-1"))
 WHEN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def _row(**facts: Any) -> Resource:
+def _row(**facts: Any) -> AzureResource:
     usual = {"id": "/subscriptions/S-1/resourceGroups/G/providers/A.B/cs/D", "name": "D", "type": "a.b/cs"}
-    return Resource(**{"identity": Identities(principal_id="p"), **usual, **facts})
+    return AzureResource(**{"identity": Identities(principal_id="p"), **usual, **facts})
 
 
 def _found(**facts: Any) -> Any:

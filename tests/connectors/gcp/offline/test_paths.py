@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.core.file_names import named_in
-from connectors.gcp.offline.paths import NEUTRAL, Known, is_of_a_policy, named_by, projects_in
+from connectors.gcp.offline.paths import NEUTRAL, GcpKnown, is_of_a_policy, named_by, projects_in
 
 P = "acme-prod"
 APP, MY_APP = (f"{name}@{P}.iam.gserviceaccount.com" for name in ("app", "my-app"))
-KNOWN = Known(
+KNOWN = GcpKnown(
     projects={P: P, "1111": P, "prod": "prod"},
     emails={APP: P, MY_APP: P},
     organization="1234567890",
@@ -79,7 +79,7 @@ def test_what_it_does_not_name_for_certain_is_unknown(file: str) -> None:
 
 def test_the_only_project_needs_no_name() -> None:
     """Where one project is exported, files are called after what they hold."""
-    alone = Known(projects={P: P}, emails={}, only=P)
+    alone = GcpKnown(projects={P: P}, emails={}, only=P)
 
     assert getattr(named_by("iam/policy.json", alone), "resource", None) == f"{_MANAGER}/projects/{P}"
     assert getattr(named_by("secrets/db/iam.json", alone), "resource", None) == _SECRET
@@ -96,7 +96,7 @@ def test_a_policy_s_folder_names_its_project_even_if_nothing_describes_it() -> N
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_any_path_can_be_looked_at(file: str, name: str) -> None:
     """Nothing in a file's name ends the reading."""
-    known = Known(projects={name: name}, emails={name: name}, organization=name, only=name)
+    known = GcpKnown(projects={name: name}, emails={name: name}, organization=name, only=name)
 
     for one in (file, f"{name}/{file}", f"{file}/{name}", f"projects/{file}"):
         named_by(one, known)

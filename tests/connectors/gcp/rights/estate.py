@@ -12,7 +12,7 @@ from connectors.gcp.rights.conditions import Expression
 from connectors.gcp.rights.deny import Denials, Rule, parse_deny_policy
 from connectors.gcp.rights.judging import Holdings
 from connectors.gcp.rights.members import parse_member
-from connectors.gcp.rights.roles import Role, Roles
+from connectors.gcp.rights.roles import GcpRoles, Role
 from connectors.gcp.rights.tree import Tree, full_name
 from connectors.gcp.rights.vocabulary import counted
 from scanner.model import Assignment
@@ -63,7 +63,7 @@ def holdings(
     tree: Tree = TREE,
 ) -> Holdings:
     """These bindings together, each role with these permissions."""
-    read = Roles(Role(name=name, permissions=counted(permissions)) for name, permissions in (roles or {}).items())
+    read = GcpRoles(Role(name=name, permissions=counted(permissions)) for name, permissions in (roles or {}).items())
     return Holdings(bindings, read, tree, Denials(denied or {}, tree, NOW), NOW, unread)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.gcp.rights.roles import Roles
+from connectors.gcp.rights.roles import GcpRoles
 from connectors.gcp.rights.vocabulary import READ_DATA, vocabulary
 from tests.connectors.gcp.rights.estate import assigned, bound
 
@@ -15,7 +15,7 @@ SEVERAL = {
     "roles/datastore.user", "roles/pubsub.subscriber", "roles/healthcare.fhirResourceReader",
     "roles/logging.privateLogViewer", "roles/alloydb.admin",
 }  # fmt: skip
-KNOWN = Roles()
+KNOWN = GcpRoles()
 READERS = sorted(name for name in vocabulary().known_roles if not READS.isdisjoint(KNOWN[name].permissions or ()))
 """Google's own roles that read data, of all that are known."""
 

@@ -369,11 +369,11 @@ def test_what_cannot_lead_anywhere_needs_no_role(place: str, level: str) -> None
 @pytest.mark.parametrize("state", [{"deleted": True}, {"stage": "DISABLED"}], ids=["deleted", "disabled"])
 def test_a_role_that_is_switched_off_gives_nothing(state: dict[str, Any]) -> None:
     """As long as no one restores it."""
-    from connectors.gcp.rights.roles import Roles, parse_role
+    from connectors.gcp.rights.roles import GcpRoles, parse_role
 
     role = parse_role({"name": "projects/p/roles/x", "includedPermissions": [TOKEN]} | state)
 
-    assert Roles([role])["projects/p/roles/x"].permissions == frozenset()
+    assert GcpRoles([role])["projects/p/roles/x"].permissions == frozenset()
 
 
 CLUSTERS = "//container.googleapis.com/projects/acme-prod/*/clusters/*"

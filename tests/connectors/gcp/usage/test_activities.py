@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.gcp.usage.activities import Activity, Use, account_in, key_in, parse_use
+from connectors.gcp.usage.activities import GcpActivity, Use, account_in, key_in, parse_use
 
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 KEY = "//iam.googleapis.com/projects/acme/serviceAccounts/a@acme.iam.gserviceaccount.com/keys/0123"
 
 
-def _row(**fields: Any) -> Activity:
-    return msgspec.convert(fields, Activity)
+def _row(**fields: Any) -> GcpActivity:
+    return msgspec.convert(fields, GcpActivity)
 
 
 def _period(start: str, end: str) -> dict[str, str]:
@@ -96,7 +96,7 @@ def test_a_period_never_reaches_further_back_than_its_beginning(
     start: datetime | None, end: datetime | None, now: datetime
 ) -> None:
     """Whatever a server says."""
-    row = Activity()
+    row = GcpActivity()
     row.observation_period = type(row.observation_period)(start_time=start, end_time=end)
     days = parse_use(row, now=now).tracked_days
 

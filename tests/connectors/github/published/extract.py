@@ -36,7 +36,7 @@ from graphql import (
 from connectors.github.client import requests as r
 from connectors.github.client.parts import query
 from connectors.github.client.repositories import QUERY, TEAM, TEAMS
-from connectors.github.client.requests import Request
+from connectors.github.client.requests import GithubRequest
 from connectors.github.sections import coding_agents, environments, local_actions
 from connectors.github.sections.members import SSO
 from connectors.github.sections.organization import RULESETS
@@ -57,7 +57,7 @@ _WORDS = frozenset({"description", "example", "examples", "x-github", "externalD
 def rest(published: dict[str, Any]) -> dict[str, Any]:
     """The paths of the table: parameters, and the shape of the answer, with every component that these name."""
     paths: dict[str, Any] = {}
-    for path in sorted({one.path for one in vars(r).values() if isinstance(one, Request)}):
+    for path in sorted({one.path for one in vars(r).values() if isinstance(one, GithubRequest)}):
         found = published["paths"][path]
         method = "get" if "get" in found else "post"
         status = "200" if "200" in found[method]["responses"] else "201"

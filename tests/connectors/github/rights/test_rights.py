@@ -8,7 +8,7 @@ import pytest
 
 from connectors.github.client import requests as r
 from connectors.github.client.payloads import Variable, fingerprint_of, host_of
-from connectors.github.client.requests import Request
+from connectors.github.client.requests import GithubRequest
 from connectors.github.connector import GithubConnector
 from connectors.github.rights.privileges import of_permissions, of_role, of_scopes, ways, ways_of_role
 from connectors.github.settings import GithubSettings
@@ -138,7 +138,7 @@ def test_nothing_is_asked_for_that_no_section_needs() -> None:
     methods = {path: list(operations) for path, operations in published.items()}
     given = policy["manifest"]["default_permissions"]
 
-    assert {one.path for one in vars(r).values() if isinstance(one, Request)} == asked | own
+    assert {one.path for one in vars(r).values() if isinstance(one, GithubRequest)} == asked | own
     assert [path for path, made in methods.items() if made != ["get"]] == [r.OWN_TOKEN.path]
     assert set(given.values()) == {"read"}
     assert given.keys() == {name for names in policy["sections"].values() for name in names}

@@ -16,7 +16,7 @@ from connectors.github.facts import WorkflowFile
 from connectors.github.workflows.identities import Workflows, workflow_identities
 from connectors.github.workflows.local import used_in
 from connectors.github.workflows.scripts import Scripts
-from connectors.github.workflows.values import Context
+from connectors.github.workflows.values import GithubContext
 from connectors.testing import Asked, Reply
 from connectors.testing import read as scanned
 from scanner.model import Coverage, Identity
@@ -288,7 +288,7 @@ def test_sign_ins_of_several_steps(steps: list[Any], env: Any, targets: list[str
 def test_no_script_is_a_traceback(script: str) -> None:
     """Or without an end."""
     scripts = Scripts()
-    scripts.add(f"{script}\naws sts assume-role-with-web-identity {script}", Context())
+    scripts.add(f"{script}\naws sts assume-role-with-web-identity {script}", GithubContext())
 
     assert scripts.asks_otherwise(scripts.taken, set()) or scripts.taken
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.github.facts import Organization, Repository, SubjectTemplate, WorkflowFile
+from connectors.github.facts import GithubOrganization, Repository, SubjectTemplate, WorkflowFile
 from connectors.github.workflows.identities import MOST_TOKENS, Workflows, workflow_identities
 from scanner.access.trusts import compiled
 from scanner.model import Identity
@@ -33,24 +33,30 @@ def repository(**facts: Any) -> Repository:
     return Repository(**{"full_name": "acme/app", "database_id": 20, "owner_id": 10, **given})
 
 
-def organization(**facts: Any) -> Organization:
+def organization(**facts: Any) -> GithubOrganization:
     """An organization on github.com."""
-    return Organization(**{"login": "acme", "database_id": 10, **facts})
+    return GithubOrganization(**{"login": "acme", "database_id": 10, **facts})
 
 
-def found(text: str, where: Repository | None = None, owner: Organization | None = None, **others: str) -> Workflows:
+def found(
+    text: str, where: Repository | None = None, owner: GithubOrganization | None = None, **others: str
+) -> Workflows:
     """What the workflow and others beside it are."""
     files = [WorkflowFile(path=PATH, text=text)]
     files += [WorkflowFile(path=f".github/workflows/{name}.yml", text=other) for name, other in others.items()]
     return workflow_identities(owner or organization(), where or repository(), files)
 
 
-def identity(text: str, where: Repository | None = None, owner: Organization | None = None, **others: str) -> Identity:
+def identity(
+    text: str, where: Repository | None = None, owner: GithubOrganization | None = None, **others: str
+) -> Identity:
     """The workflow as an identity."""
     return next(one for one in found(text, where, owner, **others).identities if one.name == PATH)
 
 
-def subjects(text: str, where: Repository | None = None, owner: Organization | None = None, **others: str) -> list[str]:
+def subjects(
+    text: str, where: Repository | None = None, owner: GithubOrganization | None = None, **others: str
+) -> list[str]:
     """The subjects of its tokens."""
     return sorted({one.subject for one in identity(text, where, owner, **others).token_subjects})
 

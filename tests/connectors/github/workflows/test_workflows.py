@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connectors.github.facts import Repository, WorkflowFile
 from connectors.github.workflows.identities import Workflows, workflow_identities
 from connectors.github.workflows.owners import code_owners
-from connectors.github.workflows.values import Context, Value
+from connectors.github.workflows.values import GithubContext, Value
 from tests.connectors.github.workflows.test_subjects import PATH, found, identity, organization, repository
 from tests.examples import examples
 from tests.hostile_json import mutated
@@ -21,7 +21,7 @@ AWS, GOOGLE, AZURE = "aws-actions/configure-aws-credentials", "google-github-act
 VAULT = "hashicorp/vault-action"
 ACCOUNT = "ci@p-one.iam.gserviceaccount.com"
 PROVIDER = "projects/1/locations/global/workloadIdentityPools/p/providers/github"
-CONTEXT = Context(
+CONTEXT = GithubContext(
     env={"A": "a", "B": "${{ env.A }}-${{ vars.v }}", "LOOP": "${{ env.LOOP }}"},
     matrix={
         "to": ["x", "y"],

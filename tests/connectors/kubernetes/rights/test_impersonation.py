@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from connectors.kubernetes.rights.links import Links, links_of
-from connectors.kubernetes.rights.targets import Accounts, Surroundings
+from connectors.kubernetes.rights.targets import KubernetesAccounts, Surroundings
 from tests.connectors.kubernetes.conftest import Scan
 from tests.connectors.kubernetes.manifests import (
     RBAC,
@@ -229,7 +229,7 @@ def test_with_too_many_links_those_are_left_that_lead_on() -> None:
     rights = {(space, name): authority.of_account((space, name)) for space, some in names.items() for name in some}
 
     def linked(most: int) -> dict[str, int]:
-        links = links_of(Links(rights, Accounts(every=names), [("shop", "cloud")]), most)
+        links = links_of(Links(rights, KubernetesAccounts(every=names), [("shop", "cloud")]), most)
         return {f"{one[0]}/{one[1]}": len(its.links) for one, its in links.items()}
 
     assert linked(100) == {"shop/ci": 22, "shop/step": 2}

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from connectors.kubernetes.rights.levels import known_role, privilege_of
-from connectors.kubernetes.rights.methods import METHODS, Method, Need, methods_of
-from connectors.kubernetes.rights.rules import Rule, rules_of
+from connectors.kubernetes.rights.methods import METHODS, KubernetesMethod, Need, methods_of
+from connectors.kubernetes.rights.rules import KubernetesRule, rules_of
 
 RBAC = "rbac.authorization.k8s.io"
 
@@ -132,8 +132,8 @@ def test_roles_of_every_cluster() -> None:
     assert known_role("cluster-admins", everywhere=True) is None
 
 
-def _least(need: Need) -> Rule:
-    return Rule(
+def _least(need: Need) -> KubernetesRule:
+    return KubernetesRule(
         verbs=frozenset({min(need.verbs)}),
         groups=frozenset({need.group}),
         resources=frozenset({need.resource}),
@@ -142,18 +142,18 @@ def _least(need: Need) -> Rule:
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: f"{method.id} {method.needs[0].resource}")
-def test_each_method_takes_all_that_it_needs(method: Method) -> None:
+def test_each_method_takes_all_that_it_needs(method: KubernetesMethod) -> None:
     """The least rules give it, in any order and through wildcards; no part of them, nor other groups and verbs."""
     rules = [_least(need) for need in method.needs]
 
-    def is_found(given: list[Rule], local: tuple[Rule, ...] | None = None) -> bool:
+    def is_found(given: list[KubernetesRule], local: tuple[KubernetesRule, ...] | None = None) -> bool:
         return any(found.method is method for found in methods_of(tuple(given), local))
 
     assert is_found(rules)
     assert is_found(rules[::-1])
     assert is_found([], tuple(rules)) is not any(need.in_cluster for need in method.needs)
     anything = frozenset({"*"})
-    assert is_found([Rule(verbs=anything, groups=anything, resources=anything)])
+    assert is_found([KubernetesRule(verbs=anything, groups=anything, resources=anything)])
     for number, rule_ in enumerate(rules):
         others, need = rules[:number] + rules[number + 1 :], method.needs[number]
         assert not is_found(others)

@@ -11,7 +11,7 @@ from connectors.kubernetes.rights.bindings import Bound
 from connectors.kubernetes.rights.evaluation import Authority
 from connectors.kubernetes.rights.links import Links, links_of
 from connectors.kubernetes.rights.rules import rules_of
-from connectors.kubernetes.rights.targets import Account, Accounts, Surroundings
+from connectors.kubernetes.rights.targets import Account, KubernetesAccounts, Surroundings
 from scanner.access.raised_privileges import raise_by_paths
 from scanner.model import Edge, PrivilegeLevel
 from tests.connectors.kubernetes.manifests import rule
@@ -41,7 +41,7 @@ def levels_and_clouds(given_: list[Any], most: int) -> tuple[dict[Account, Privi
         bound = Bound(binding=str(number), role=name, namespace=space, rules=rules_of({"rules": ROLES[name]}))
         authority.bind(bound, [("User", f"system:serviceaccount:{of}:{account}")])
     rights = {account: authority.of_account(account) for account in ACCOUNTS}
-    accounts = Accounts(
+    accounts = KubernetesAccounts(
         every=dict.fromkeys(SPACES, NAMES),
         pods={"shop": {"one": "a"}, "ops": {"two": "c"}},
         tokens={"ops": {"key": "a"}, "data": {"key": "b"}},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.kubernetes.rights.bindings import Bindings, Bound, subjects_of
 from connectors.kubernetes.rights.impersonation import acting
-from connectors.kubernetes.rights.rules import Rule, Scoped, rules_of, scoped
+from connectors.kubernetes.rights.rules import KubernetesRule, Scoped, rules_of, scoped
 from scanner.demo.fakes.kubernetes.authorizer import Ask, User, allowed, service_account
 from scanner.demo.fakes.kubernetes.cluster import Cluster
 from tests.connectors.kubernetes.manifests import binding, group, role, user
@@ -92,7 +92,7 @@ def asks() -> Iterator[Ask]:
 def allows(rules: Scoped, ask: Ask) -> bool:
     """Whether rules allow a request."""
     resource = f"{ask.resource}/{ask.subresource}" if ask.subresource else ask.resource
-    held: list[Rule] = [*rules.get("", ()), *(rules.get(ask.namespace, ()) if ask.namespace else ())]
+    held: list[KubernetesRule] = [*rules.get("", ()), *(rules.get(ask.namespace, ()) if ask.namespace else ())]
     return any(one.covers({ask.verb}, ask.group, resource) and (not one.names or ask.name in one.names) for one in held)
 
 

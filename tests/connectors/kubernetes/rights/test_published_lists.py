@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from connectors.kubernetes.rights.levels import ORDER, privilege_of
-from connectors.kubernetes.rights.rules import Rule
+from connectors.kubernetes.rights.rules import KubernetesRule
 
 # "VERB [GROUP:]RESOURCE[@NAME]", each a rule of its own. What they give in the cluster, and in one namespace.
 Role = tuple[str, ...]
@@ -209,13 +209,15 @@ BEYOND: tuple[tuple[str, Role, str], ...] = (
 """Where a list says more than there is, and what looks like a way: the level in the cluster."""
 
 
-def rule(text: str) -> Rule:
+def rule(text: str) -> KubernetesRule:
     """A rule from its text."""
     verbs, what = text.split(" ")
     what, _, name = what.partition("@")
     group, colon, resource = what.rpartition(":")
     named = frozenset({name} if name else ())
-    return Rule(frozenset(verbs.split(",")), frozenset({group if colon else ""}), frozenset({resource}), named)
+    return KubernetesRule(
+        frozenset(verbs.split(",")), frozenset({group if colon else ""}), frozenset({resource}), named
+    )
 
 
 def levels(role: Role) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.vault.rights.hcl import MAX_DEPTH, HclError, Item, parse
+from connectors.vault.rights.hcl import MAX_DEPTH, HclError, VaultHclItem, parse
 
 
 @pytest.mark.parametrize(
@@ -17,42 +17,54 @@ from connectors.vault.rights.hcl import MAX_DEPTH, HclError, Item, parse
     [
         pytest.param("", [], id="empty"),
         pytest.param("# a\n// b\n/* c\n} */", [], id="comments only"),
-        pytest.param('path "a/*" {}', [Item("path", ("a/*",), [])], id="empty block"),
-        pytest.param('"path" "a" { }', [Item("path", ("a",), [])], id="quoted key"),
+        pytest.param('path "a/*" {}', [VaultHclItem("path", ("a/*",), [])], id="empty block"),
+        pytest.param('"path" "a" { }', [VaultHclItem("path", ("a",), [])], id="quoted key"),
         pytest.param(
             'path "a" { capabilities = ["read", "list",] }',
-            [Item("path", ("a",), [Item("capabilities", (), ["read", "list"])])],
+            [VaultHclItem("path", ("a",), [VaultHclItem("capabilities", (), ["read", "list"])])],
             id="list with a comma at its end",
         ),
         pytest.param(
             'path "a" { policy = "write" min_wrapping_ttl = "1s" }',
-            [Item("path", ("a",), [Item("policy", (), "write"), Item("min_wrapping_ttl", (), "1s")])],
+            [
+                VaultHclItem(
+                    "path", ("a",), [VaultHclItem("policy", (), "write"), VaultHclItem("min_wrapping_ttl", (), "1s")]
+                )
+            ],
             id="several attributes on a line",
         ),
         pytest.param(
             'path "a" {}\npath "a" {}',
-            [Item("path", ("a",), []), Item("path", ("a",), [])],
+            [VaultHclItem("path", ("a",), []), VaultHclItem("path", ("a",), [])],
             id="repeated blocks are kept",
         ),
         pytest.param(
-            "a = 1\nb = -2.5\nc = true", [Item("a", (), 1.0), Item("b", (), -2.5), Item("c", (), True)], id="scalars"
+            "a = 1\nb = -2.5\nc = true",
+            [VaultHclItem("a", (), 1.0), VaultHclItem("b", (), -2.5), VaultHclItem("c", (), True)],
+            id="scalars",
         ),
-        pytest.param(r'a = "x\"\\\nA"', [Item("a", (), 'x"\\\nA')], id="escapes"),
-        pytest.param("a = <<EOT\none\n  two\nEOT\n", [Item("a", (), "one\n  two\n")], id="heredoc"),
+        pytest.param(r'a = "x\"\\\nA"', [VaultHclItem("a", (), 'x"\\\nA')], id="escapes"),
+        pytest.param("a = <<EOT\none\n  two\nEOT\n", [VaultHclItem("a", (), "one\n  two\n")], id="heredoc"),
         pytest.param(
             'p "x" { allowed = { "k" = ["v"], "*" = [] } }',
-            [Item("p", ("x",), [Item("allowed", (), [Item("k", (), ["v"]), Item("*", (), [])])])],
+            [
+                VaultHclItem(
+                    "p",
+                    ("x",),
+                    [VaultHclItem("allowed", (), [VaultHclItem("k", (), ["v"]), VaultHclItem("*", (), [])])],
+                )
+            ],
             id="object",
         ),
         pytest.param(
             'p { factor "one" { names = ["a"] } }',
-            [Item("p", (), [Item("factor", ("one",), [Item("names", (), ["a"])])])],
+            [VaultHclItem("p", (), [VaultHclItem("factor", ("one",), [VaultHclItem("names", (), ["a"])])])],
             id="block in a block",
         ),
-        pytest.param('a = "# no comment"', [Item("a", (), "# no comment")], id="comment sign in a string"),
+        pytest.param('a = "# no comment"', [VaultHclItem("a", (), "# no comment")], id="comment sign in a string"),
     ],
 )
-def test_reads(text: str, expected: list[Item]) -> None:
+def test_reads(text: str, expected: list[VaultHclItem]) -> None:
     """Each construct a policy can use becomes the items it represents."""
     assert parse(text) == expected
 
@@ -105,7 +117,7 @@ def test_reads_what_was_written(blocks: list[tuple[str, str, list[tuple[str, obj
     read = parse(text)
 
     assert read == [
-        Item(key, (label,), [Item(name, (), value) for name, value in attributes])  # type: ignore[arg-type]  # any value
+        VaultHclItem(key, (label,), [VaultHclItem(name, (), value) for name, value in attributes])  # type: ignore[arg-type]  # any value
         for key, label, attributes in blocks
     ]
 

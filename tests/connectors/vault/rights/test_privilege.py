@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 
 from connectors.vault.client.payloads import SecretMount
-from connectors.vault.rights.methods import Server
+from connectors.vault.rights.methods import VaultMethodServer
 from connectors.vault.rights.policies import Rules, parse_policy
 from connectors.vault.rights.privilege import PolicyBook, secret_paths
 from scanner.model import POTENTIAL
@@ -23,7 +23,7 @@ WRITE = '["create", "update"]'
 TEAMS = (("*", "write"), ("team-*", "read"))
 READ = 'path "kv/data/app/*" { capabilities = ["read"] }'
 EVERYTHING = 'path "*" { policy = "sudo" }'
-SERVER = Server(
+SERVER = VaultMethodServer(
     mounts={
         "approle": "approle", "team/approle": "approle", "userpass": "userpass", "cert": "cert",
         "kubernetes": "kubernetes", "ldap": "ldap",

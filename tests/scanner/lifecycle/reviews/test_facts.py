@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanner.lifecycle.reviews.opening import Facts
+from scanner.lifecycle.reviews.opening import OpeningFacts
 from scanner.model import Grant, Privilege
 from tests.factories import make_assessment, make_identity, make_result
 
@@ -28,4 +28,4 @@ READER, ALL = Grant(name="reader", via="inline"), Grant(name="Z-all", via="direc
 def test_what_is_granted_stands_beside_the_level(facts: dict[str, Any], may: str) -> None:
     one = make_assessment(make_identity(privilege=Privilege(level="normal"), **facts))
 
-    assert Facts(make_result(one)).of(one).may == may
+    assert OpeningFacts(make_result(one)).of(one).may == may

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reports.review_grants import grant_rows
 from scanner.lifecycle.reviews.granted import grants_used
-from scanner.lifecycle.reviews.opening import Facts
+from scanner.lifecycle.reviews.opening import OpeningFacts
 from scanner.model import Assessment, Grant, UsageVerdict
 from scanner.model.activity import Activity, ServiceUse
 from tests.factories import NOW, days_ago, make_assessment, make_identity, make_result
@@ -127,7 +127,7 @@ def test_words_say_of_each_grant_what_the_data_says() -> None:
     """One row for each grant."""
     one = judged(activity=acting(SEEN, days=89))
 
-    read, write = grant_rows(Facts(make_result(one)).of(one))
+    read, write = grant_rows(OpeningFacts(make_result(one)).of(one))
 
     assert (read.grant, read.allows, read.used, read.last_used) == (
         "read", "sqs:Get*, ec2:Describe*", "sqs:GetQueueUrl", "2026-11-20",

@@ -9,8 +9,8 @@ import pytest
 
 from scanner.errors import RegistryError
 from scanner.model import Entry, EntryAssessment, Identity, Origin, RegistryVerdict, ScanResult
-from scanner.registry.editing.adoption import Change, Plan, TargetRegistry, plan
-from scanner.registry.editing.filled_in import Answer
+from scanner.registry.editing.adoption import AdoptionPlan, Change, TargetRegistry, plan
+from scanner.registry.editing.filled_in import FilledInAnswer
 from scanner.registry.roster import Roster
 from tests.factories import NOW, make_assessment, make_entry, make_identity, make_person, make_result
 
@@ -20,10 +20,10 @@ ADA, BOB = ("ada@example.com",), ("bob@example.com",)
 
 def make_answer(
     identity: Identity | str = "svc-billing", /, *, row: int = 2, entry: str | None = None, **cells: Any
-) -> Answer:
+) -> FilledInAnswer:
     """A row that an owner filled in."""
     subject = identity if isinstance(identity, Identity) else make_identity(identity)
-    return Answer(
+    return FilledInAnswer(
         origin=Origin(file="orphans.csv", row=row), identity=subject, entry=entry, cells={"owner": ADA, **cells}
     )
 
@@ -35,12 +35,12 @@ def _entry(*identities: str, row: int = 2, **facts: Any) -> Entry:
 
 
 def _plan(
-    answers: list[Answer],
+    answers: list[FilledInAnswer],
     *entries: Entry,
     in_sheet: bool = True,
     scan: ScanResult | None = None,
     accept_unknown: bool = False,
-) -> Plan:
+) -> AdoptionPlan:
     return plan(
         answers,
         entries,
@@ -53,7 +53,7 @@ def _plan(
     )
 
 
-def _changed(found: Plan) -> list[tuple[str | None, dict[str, Any]]]:
+def _changed(found: AdoptionPlan) -> list[tuple[str | None, dict[str, Any]]]:
     return [(change.entry.id if change.entry else None, dict(change.cells)) for change in found.changes]
 
 
@@ -122,7 +122,7 @@ def test_a_new_entry_names_the_identity_and_where_it_lives() -> None:
     ],
 )  # fmt: skip
 def test_an_answer_updates_the_entry_it_belongs_to(
-    entries: list[Entry], answer: Answer, expected: tuple[str, dict[str, Any]]
+    entries: list[Entry], answer: FilledInAnswer, expected: tuple[str, dict[str, Any]]
 ) -> None:
     """By id; without one, by what names the identity exactly; never a second entry for the same."""
     assert _changed(_plan([answer], *entries)) == [expected]
@@ -233,7 +233,7 @@ def test_a_pattern_is_no_entry_for_one_of_them() -> None:
         pytest.param([], [make_answer(purpose="1.2E+10")], "holds something that no registry", id="unwritable"),
     ],
 )  # fmt: skip
-def test_ambiguous_answers_are_refused(entries: list[Entry], answers: list[Answer], message: str) -> None:
+def test_ambiguous_answers_are_refused(entries: list[Entry], answers: list[FilledInAnswer], message: str) -> None:
     """With file and row, and nothing else is done."""
     with pytest.raises(RegistryError) as caught:
         _plan(answers, *entries)

@@ -20,15 +20,15 @@ from scanner.cli.main import main
 from scanner.errors import DamagedRow, StoreError
 from scanner.model import ScanResult
 from scanner.safe_files import AtomicFile
-from scanner.serve.index.building import Plan, build
+from scanner.serve.index.building import IndexPlan, build
 from scanner.serve.index.catalog import SMALL, Catalog
-from scanner.serve.index.questions import Question
-from scanner.serve.index.reading import Index, UnusableIndex
+from scanner.serve.index.questions import IndexQuestion
+from scanner.serve.index.reading import ScanIndex, UnusableIndex
 from scanner.store.store import Store, open_store
 from tests.factories import days_ago, make_assessment, make_result
 from tests.scanner.serve.served import BOTS, CONFIG, PEOPLE, REGISTRY
 
-ALL = Question(list="identities")
+ALL = IndexQuestion(list="identities")
 
 
 def scan(number: int) -> ScanResult:
@@ -53,7 +53,7 @@ def add(connect: Callable[[], Store], number: int) -> None:
         writing.save(scan(number))
 
 
-def total(index: Index | None) -> int:
+def total(index: ScanIndex | None) -> int:
     """The number of its identities."""
     assert index is not None
     return index.page(ALL, limit=1).total
@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_used_is_built_again(damage: str, connect: Callabl
     spoil(path, damage)
 
     with pytest.raises(UnusableIndex) as unusable:
-        Index(path).page(replace(ALL, text="svc"), limit=1)
+        ScanIndex(path).page(replace(ALL, text="svc"), limit=1)
     assert unusable.value.hint
     catalog = Catalog(tmp_path / "index", connect)
     if (latest := catalog.latest()) is not None:
@@ -143,7 +143,7 @@ def test_a_build_that_fails_leaves_the_index_before(connect: Callable[[], Store]
     assert total(catalog.latest()) == 1
     assert list((tmp_path / "index").iterdir()) == before
     with connect() as store, pytest.raises(StoreError, match="cannot be written"):
-        build(store, Plan(path=before[0] / "below a file", scan="scan-1"))
+        build(store, IndexPlan(path=before[0] / "below a file", scan="scan-1"))
 
 
 def test_many_threads_ask_at_once(connect: Callable[[], Store], tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from msgspec.structs import replace
 from reports.html.payload import blocks
 from scanner.app.changes import with_since
 from scanner.model import ScanInfo, ScanResult
-from scanner.serve.index.building import Plan, build
+from scanner.serve.index.building import IndexPlan, build
 from scanner.serve.index.lists import LISTS
-from scanner.serve.index.questions import LIST_NAMES, ListName, Question
-from scanner.serve.index.reading import Index
+from scanner.serve.index.questions import LIST_NAMES, IndexQuestion, ListName
+from scanner.serve.index.reading import ScanIndex
 from tests.contract.test_store_activity import BOT, ago, unit, write
 from tests.databases import SHARED, Backend, empty_store, sqlite_file
 from tests.factories import make_assessment, make_identity, make_result
@@ -96,15 +96,15 @@ def test_every_list_has_the_rows_of_the_html_report(
     store.save(first)
     store.save(second)
 
-    build(store, Plan(path=tmp_path / "i.index"))
+    build(store, IndexPlan(path=tmp_path / "i.index"))
 
-    index = Index(tmp_path / "i.index")
+    index = ScanIndex(tmp_path / "i.index")
     expected = shown(with_since(store, store.load()))
     for name in LIST_NAMES:
-        assert _in_any_order(index.rows(Question(list=name))) == _in_any_order(expected[name]), name
+        assert _in_any_order(index.rows(IndexQuestion(list=name))) == _in_any_order(expected[name]), name
     assert (index.scan, index.started_at) == (second.scan.id, second.scan.started_at)
     keys = [row["key"] for row in expected["identities"]]
-    assert [row["key"] for row in index.rows(Question(list="identities"))] == keys
+    assert [row["key"] for row in index.rows(IndexQuestion(list="identities"))] == keys
 
 
 def _named(scan_id: str, result: ScanResult) -> ScanInfo:
@@ -117,8 +117,10 @@ def test_services_that_logs_saw_lead_to_an_identity(tmp_path: Path) -> None:
     write(store, unit(ago(1)))
     store.save(make_result(make_assessment(bot), make_assessment("svc-other")))
 
-    build(store, Plan(path=tmp_path / "i.index"))
+    build(store, IndexPlan(path=tmp_path / "i.index"))
 
-    index = Index(tmp_path / "i.index")
-    asked = {text: [*index.keys(Question(list="identities", text=text))] for text in ("s3", "s3:listbuckets", "ec2:")}
+    index = ScanIndex(tmp_path / "i.index")
+    asked = {
+        text: [*index.keys(IndexQuestion(list="identities", text=text))] for text in ("s3", "s3:listbuckets", "ec2:")
+    }
     assert asked == {"s3": [BOT], "s3:listbuckets": [BOT], "ec2:": []}

@@ -25,10 +25,10 @@ from scanner.model import (
     ScanResult,
     StoredSecret,
 )
-from scanner.serve.index.building import Plan, build
+from scanner.serve.index.building import IndexPlan, build
 from scanner.serve.index.lists import LISTS
-from scanner.serve.index.questions import LIST_NAMES, ListName, Question, facet_key
-from scanner.serve.index.reading import Index
+from scanner.serve.index.questions import LIST_NAMES, IndexQuestion, ListName, facet_key
+from scanner.serve.index.reading import ScanIndex
 from scanner.store.store import Store
 from tests.databases import empty_store, sqlite_file
 from tests.examples import examples
@@ -119,11 +119,11 @@ _FOLDER = TemporaryDirectory()
 
 
 @cache
-def varied_index() -> Index:
+def varied_index() -> ScanIndex:
     """The index of the varied estate; it is only read."""
     path = Path(_FOLDER.name) / "varied.index"
-    build(store_of_two_scans(), Plan(path=path))
-    return Index(path)
+    build(store_of_two_scans(), IndexPlan(path=path))
+    return ScanIndex(path)
 
 
 Row = Mapping[str, Any]
@@ -132,7 +132,7 @@ Row = Mapping[str, Any]
 @cache
 def rows_of(name: ListName) -> Sequence[tuple[str, Row]]:
     """All keys and rows of a list in its own order."""
-    question = Question(list=name)
+    question = IndexQuestion(list=name)
     return list(zip(varied_index().keys(question), varied_index().rows(question), strict=True))
 
 
@@ -164,7 +164,7 @@ def _flat(texts: Sequence[Any]) -> Iterator[str]:
             yield str(text)
 
 
-def matches(name: ListName, row: Row, question: Question, but: str | None = None) -> bool:
+def matches(name: ListName, row: Row, question: IndexQuestion, but: str | None = None) -> bool:
     """The plain filter."""
     words = question.text.lower().split()
     has_text = all(word in texts_of(name, row) or row.get("fingerprint", "").startswith(word) for word in words)
@@ -180,7 +180,7 @@ TEXTS = st.lists(WORDS | st.text(max_size=4), max_size=3).map(" ".join)
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> Question:
+def questions(draw: st.DrawFn) -> IndexQuestion:
     """Any question that has an answer."""
     name = draw(st.sampled_from(LIST_NAMES))
     spec = LISTS[name]
@@ -190,7 +190,7 @@ def questions(draw: st.DrawFn) -> Question:
         )
         for facet in draw(st.sets(st.sampled_from(spec.facets), max_size=2))
     }
-    return Question(
+    return IndexQuestion(
         list=name,
         text=draw(TEXTS),
         chosen=chosen,
@@ -201,7 +201,7 @@ def questions(draw: st.DrawFn) -> Question:
 
 @examples(150)
 @given(questions(), st.integers(0, 12), st.integers(1, 8))
-def test_a_page_and_the_counts_are_those_of_a_plain_filter(question: Question, offset: int, limit: int) -> None:
+def test_a_page_and_the_counts_are_those_of_a_plain_filter(question: IndexQuestion, offset: int, limit: int) -> None:
     """And every page follows its cursor to the end."""
     index, name = varied_index(), question.list
     expected = [(key, row) for key, row in rows_of(name) if matches(name, row, question)]
@@ -232,7 +232,7 @@ def test_a_page_and_the_counts_are_those_of_a_plain_filter(question: Question, o
         assert index.counts(question, facets=(facet,)) == {facet: counted}
 
 
-def _place(name: ListName, question: Question, cell: Any) -> tuple[Any, ...]:
+def _place(name: ListName, question: IndexQuestion, cell: Any) -> tuple[Any, ...]:
     """Where a cell is sorted, what is unknown last."""
     axis = LISTS[name].axes.get(question.sort or "")
     if cell is None:
@@ -252,7 +252,7 @@ def _place(name: ListName, question: Question, cell: Any) -> tuple[Any, ...]:
     return (0, [-code for code in text] + [1] if question.descending else [*text, -1])
 
 
-def _chosen(name: ListName, question: Question, facet: str) -> set[Any]:
+def _chosen(name: ListName, question: IndexQuestion, facet: str) -> set[Any]:
     keys = question.chosen.get(facet, frozenset())
     return {row[facet] for _, row in rows_of(name) if facet_key(row[facet]) in keys}
 
@@ -263,7 +263,7 @@ def _chosen(name: ListName, question: Question, facet: str) -> set[Any]:
 @example("\ud800 \x00")
 def test_any_text_is_an_answer_or_a_usage_error(text: str) -> None:
     """Operators and quotes of the query language are plain text."""
-    question = Question(list="identities", text=text)
+    question = IndexQuestion(list="identities", text=text)
     if len(text) > 1_000:
         with pytest.raises(UsageError, match="too long"):
             varied_index().page(question, limit=1)
@@ -278,7 +278,7 @@ def test_people_see_only_what_they_own() -> None:
 
     def seen(name: ListName, *people: str) -> list[Any]:
         column = {"credentials": "holder", "entries": "id", "coverage": "section"}.get(name, "key")
-        return [row[column] for row in index.rows(Question(list=name, owners=frozenset(people)))]
+        return [row[column] for row in index.rows(IndexQuestion(list=name, owners=frozenset(people)))]
 
     assert set(seen("identities", *bob)) == his
     held: dict[ListName, str] = {"findings": "key", "credentials": "holder", "changes": "key"}
@@ -286,7 +286,7 @@ def test_people_see_only_what_they_own() -> None:
         expected = [row[column] for _, row in rows_of(name) if (row.get("identity") or row[column]) in his]
         assert seen(name, *bob) == expected, name
     assert seen("entries", *bob) == seen("coverage", *bob) == []
-    counted = index.counts(Question(list="identities", owners=bob))
+    counted = index.counts(IndexQuestion(list="identities", owners=bob))
     assert all(sum(number for _, number in values) == len(his) for values in counted.values())
     assert {name: len(seen(name, "team-ops")) for name in LIST_NAMES} == {
         "identities": 1, "agents": 0, "findings": 1, "entries": 1, "credentials": 0, "exposed": 0,
@@ -298,12 +298,12 @@ def test_people_see_only_what_they_own() -> None:
 @pytest.mark.parametrize(
     "question",
     [
-        Question(list="identities", chosen={"colour": frozenset({"red"})}),
-        Question(list="identities", sort="stem"),
-        Question(list="findings", sort="key"),
+        IndexQuestion(list="identities", chosen={"colour": frozenset({"red"})}),
+        IndexQuestion(list="identities", sort="stem"),
+        IndexQuestion(list="findings", sort="key"),
     ],
 )
-def test_an_unknown_facet_or_column_is_refused(question: Question) -> None:
+def test_an_unknown_facet_or_column_is_refused(question: IndexQuestion) -> None:
     """With the known ones as a hint."""
     with pytest.raises(UsageError, match="there is no") as refused:
         varied_index().page(question, limit=1)
@@ -317,7 +317,7 @@ def test_an_unknown_facet_or_column_is_refused(question: Question) -> None:
 def test_a_cursor_of_something_else_is_refused(cursor: str) -> None:
     """Also one of another question."""
     with pytest.raises(UsageError, match="cursor"):
-        varied_index().page(Question(list="identities"), limit=1, after=cursor)
-    other = varied_index().page(Question(list="identities", text="urn"), limit=1).next
+        varied_index().page(IndexQuestion(list="identities"), limit=1, after=cursor)
+    other = varied_index().page(IndexQuestion(list="identities", text="urn"), limit=1).next
     with pytest.raises(UsageError, match="another question"):
-        varied_index().page(Question(list="identities"), limit=1, after=other)
+        varied_index().page(IndexQuestion(list="identities"), limit=1, after=other)
