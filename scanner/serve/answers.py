@@ -18,7 +18,7 @@ FOR_PROGRAMS = ("/api/", "/page/")
 PROBLEM = "application/problem+json"
 
 
-class ProblemAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Problem(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An error of the API. ``field``: the parameter or member that is wrong. ``hint``: what to do next."""
 
     title: str
@@ -53,7 +53,7 @@ def refusal(path: str, error: Refusal) -> Response[bytes]:
     detail, hint = _plain(str(error)), error.hint and _plain(error.hint)
     headers: dict[str, Any] = {**error.headers}
     if path.startswith(FOR_PROGRAMS):
-        problem = ProblemAnswer(title=title, status=error.status, detail=detail, field=error.field, hint=hint)
+        problem = Problem(title=title, status=error.status, detail=detail, field=error.field, hint=hint)
         return Response(msgspec.json.encode(problem), status_code=error.status, media_type=PROBLEM, headers=headers)
     return page(title, detail, hint or "", status=error.status, headers=headers)
 

@@ -15,7 +15,7 @@ from connectors.testing import Server
 from connectors.testing.server import Asked, Reply
 from tests.canaries import CANARIES, readable
 from tests.cli.conftest import Muster, muster
-from tests.contract.test_silence import NETWORKED, SOURCES, credentials
+from tests.contract.test_silence import OVER_HTTP, SOURCES, credentials
 from tests.scanner.serve.conftest import scanned_folder
 from tests.scanner.serve.served import Served
 
@@ -45,7 +45,7 @@ def _errors() -> Iterator[Reply]:
         yield Reply(status=200, body=dict.fromkeys(("data", "value", "items", "object", "keys"), text))
 
 
-@pytest.mark.parametrize("name", NETWORKED)
+@pytest.mark.parametrize("name", OVER_HTTP)
 def test_what_a_provider_says_in_an_error(
     name: str, muster: Muster, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

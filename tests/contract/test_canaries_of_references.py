@@ -17,7 +17,7 @@ from connectors.testing import Server
 from connectors.testing.server import Asked, Reply
 from tests.canaries import readable
 from tests.cli.conftest import Muster, estate, muster
-from tests.contract.test_silence import NETWORKED, SOURCES, TOKEN, credentials
+from tests.contract.test_silence import OVER_HTTP, SOURCES, TOKEN, credentials
 
 __all__ = ["credentials", "estate", "muster"]
 
@@ -62,7 +62,7 @@ def _quoting(secret: str) -> Iterator[Reply]:
 
 
 @pytest.mark.parametrize("secret", [PLAIN, AWKWARD])
-@pytest.mark.parametrize("name", [name for name in NETWORKED if name != "aws"])
+@pytest.mark.parametrize("name", [name for name in OVER_HTTP if name != "aws"])
 def test_what_a_provider_quotes_of_its_token(
     name: str, secret: str, muster: Muster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,

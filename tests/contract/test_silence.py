@@ -50,6 +50,7 @@ _TOKEN = SecretRef(env=TOKEN)
 REFUSED = "http://127.0.0.1:1"
 TENANT = "11111111-2222-3333-4444-555555555555"
 NETWORKED = ("anthropic", "aws", "azure", "gcp", "github", "kubernetes", "ldap", "okta", "openai", "vault")
+OVER_HTTP = tuple(name for name in NETWORKED if name != "ldap")
 SOURCES = {
     "agent_config": "agent_config:path=missing.json",
     "anthropic": f"anthropic:endpoint_url={{url}},token=env:{TOKEN},max_attempts=2,backoff=0.001",

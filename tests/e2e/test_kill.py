@@ -64,7 +64,7 @@ BEFORE = (
     "connectors/file/connector.py:discover 1",
     "scanner/discovery/inventory.py:join 1",
     "scanner/store/saving.py:_take 1",
-    "scanner/app/scanning.py:_remember 1",
+    "scanner/app/last_scan.py:remember 1",
     "scanner/judging/pipeline.py:judge 1",
     "scanner/model/summary.py:summarise 1",
     "scanner/store/scans.py:insert_scan 1",

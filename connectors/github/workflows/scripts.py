@@ -121,7 +121,7 @@ class Scripts:
         """Add a script."""
         if _worth_reading().search(script) is None:
             return
-        text = _COMMENT.sub("", _CONTINUED.sub(" ", script))
+        text = _CONTINUED.sub(" ", _COMMENT.sub("", script))  # a backslash in a comment continues nothing
         set_here = _set_in(text)
         names = _Names(context, set_here)
         for name in _of_interest() & set_here.keys():

@@ -15,7 +15,7 @@ from reports.json_schema import scan_schema
 from reports.tables import CredentialRow
 from scanner import __version__
 from scanner.model import Change
-from scanner.serve.answers import FOR_PROGRAMS, PROBLEM, ProblemAnswer
+from scanner.serve.answers import FOR_PROGRAMS, PROBLEM, Problem
 from scanner.serve.api.operations import Operation, Schema
 
 _COMPONENT = "#/components/schemas/{name}"
@@ -136,7 +136,7 @@ def _schemas(operations: Sequence[Operation]) -> dict[str, Any]:
     bodies = [operation.body for operation in operations if operation.body is not None]
     own = {record for operation in operations for record in operation.records}
     _, ours = msgspec.json.schema_components(
-        [ProblemAnswer, Change, CredentialRow, ExposedRow, *bodies, *sorted(own, key=lambda record: record.__name__)],
+        [Problem, Change, CredentialRow, ExposedRow, *bodies, *sorted(own, key=lambda record: record.__name__)],
         ref_template=_COMPONENT,
     )
     scan_head = {"type": "object", "properties": head, "required": list(head)}

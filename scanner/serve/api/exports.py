@@ -33,7 +33,7 @@ _BATCH = 1_000
 """Rows that are read from the store at once."""
 _PIECE = 256 * 1024
 """Bytes of a workbook that are sent at once."""
-_LISTS = ("identities", "secrets", "workloads", "assignments", "exposures", "registry", "findings")
+_LISTS = ("identities", "secrets", "workloads", "assignments", "exposures", "registry", "findings", "retirements")
 """Lists of ``muster.scan/1`` beside the coverage."""
 
 

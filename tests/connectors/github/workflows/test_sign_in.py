@@ -281,6 +281,7 @@ def test_sign_ins_of_several_steps(steps: list[Any], env: Any, targets: list[str
 
 
 @given(st.text(alphabet=st.sampled_from("aws stlogin-=\\\n\"'`$(){}|&;#/ --role-arn vault write jwt="), max_size=120))
+@example("#\\")
 @example("aws " + "${{" * 2_000)
 @example("aws " + '"\\' * 2_000)
 @example("aws sts assume-role-with-web-identity " + "$(" * 2_000)
