@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from connectors.core.contract import Malformed, Meter
 from connectors.databases.session import DatabaseSession, ended_after
-from connectors.mysql.settings import MysqlSettings
+from connectors.mysql.spec import MysqlSettings
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 _CONNECT_SECONDS = 20.0

@@ -14,8 +14,7 @@ from connectors.mysql import rows as r
 from connectors.mysql.client import MysqlSession
 from connectors.mysql.identities import Identities, ServerFacts, programs, shown
 from connectors.mysql.rights import Rows
-from connectors.mysql.settings import MysqlSettings
-from connectors.mysql.spec import SPEC, TABLE
+from connectors.mysql.spec import SPEC, TABLE, MysqlSettings
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 

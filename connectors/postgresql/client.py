@@ -9,7 +9,7 @@ import msgspec
 
 from connectors.core.contract import Malformed, Meter
 from connectors.databases.session import DatabaseSession, ended_after
-from connectors.postgresql.settings import PostgresqlSettings
+from connectors.postgresql.spec import PostgresqlSettings
 from scanner.errors import Denied, NotOffered, SourceError, Unreachable
 
 PROGRAM = "muster"

@@ -17,8 +17,7 @@ from connectors.postgresql.client import PostgresSession
 from connectors.postgresql.exports import check_exports, exports, read_export
 from connectors.postgresql.identities import PostgresqlIdentities, ServerFacts, functions, mappings, subscriptions
 from connectors.postgresql.rights import service_of
-from connectors.postgresql.settings import PostgresqlSettings
-from connectors.postgresql.spec import SPEC, TABLE
+from connectors.postgresql.spec import SPEC, TABLE, PostgresqlSettings
 from scanner.errors import Denied, SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 

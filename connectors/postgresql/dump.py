@@ -103,16 +103,15 @@ class _Reading:
 
     def read(self, statement: Sequence[Token]) -> None:
         """Read a statement; others than those about roles say nothing here."""
-        words = [token.word for token in statement]
-        match words[:3]:
-            case ["CREATE", "ROLE", _]:
+        match [token.word for token in statement]:
+            case ["CREATE", "ROLE", _, *_]:
                 self._role(statement[2].text)
-            case ["ALTER", "ROLE", _]:
+            case ["ALTER", "ROLE", _, *_]:
                 self._alter(statement[2].text, statement[3:])
-            case ["COMMENT", "ON", "ROLE"] if len(statement) > 5:  # noqa: PLR2004  # COMMENT ON ROLE name IS text
+            case ["COMMENT", "ON", "ROLE", _, "IS", _, *_]:
                 name = statement[3].text
                 self._roles[name] = replace(self._role(name), description=statement[5].text)
-            case ["GRANT", _, "TO"] if len(statement) > 3:  # noqa: PLR2004  # GRANT role TO member
+            case ["GRANT", _, "TO", _, *_]:
                 self._grant(statement)
 
     def _role(self, name: str) -> PostgresqlRole:

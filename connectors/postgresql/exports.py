@@ -19,8 +19,7 @@ from connectors.core.offline import (
 )
 from connectors.postgresql.dump import Dump, parse_dump
 from connectors.postgresql.identities import PostgresqlIdentities, ServerFacts
-from connectors.postgresql.settings import PostgresqlSettings
-from connectors.postgresql.spec import SPEC, TABLE
+from connectors.postgresql.spec import SPEC, TABLE, PostgresqlSettings
 from scanner.model import EVERY_SCOPE, Coverage
 from scanner.text import counted, printable
 

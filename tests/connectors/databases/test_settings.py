@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.postgresql.settings import PostgresqlSettings
+from connectors.postgresql.spec import PostgresqlSettings
 
 
 @pytest.mark.parametrize(

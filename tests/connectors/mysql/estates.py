@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from connectors.mysql.connector import MysqlConnector
-from connectors.mysql.settings import MysqlSettings
-from connectors.mysql.spec import TABLE
+from connectors.mysql.spec import TABLE, MysqlSettings
 from scanner.redaction.redact import SecretRef
 from tests.servers.mariadb import MariaDb
 

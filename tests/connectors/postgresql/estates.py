@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from connectors.postgresql.connector import PostgresqlConnector
-from connectors.postgresql.settings import PostgresqlSettings
+from connectors.postgresql.spec import PostgresqlSettings
 from scanner.redaction.redact import SecretRef
 from tests.servers.postgres import Postgres
 

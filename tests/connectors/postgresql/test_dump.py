@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.core.offline import Unreadable
 from connectors.postgresql.connector import PostgresqlConnector
 from connectors.postgresql.dump import HEADER, parse_dump
-from connectors.postgresql.settings import PostgresqlSettings
+from connectors.postgresql.spec import PostgresqlSettings
 from connectors.testing import read
 from connectors.testing.reading import gaps_of
 from scanner.model import Identity
