@@ -18,10 +18,9 @@ from scanner.access.exposures import by_subject, unmatched_notices
 from scanner.access.workloads import with_open_gateways, with_signals, with_stored
 from scanner.discovery.inventory import Inventory
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
-from scanner.judging.agents.acts_for import with_acts_for
 from scanner.judging.agents.exposure import with_exposures
 from scanner.judging.agents.lock import Lock, with_growth
-from scanner.judging.agents.sponsors import with_sponsors_left
+from scanner.judging.agents.people import with_acts_for, with_sponsors_left
 from scanner.judging.assessing import (
     Access,
     LastScan,
@@ -127,6 +126,18 @@ class Declared(Struct, frozen=True, kw_only=True):
         """Names of the sources that are lists."""
         return frozenset(source.name for source in self.sources if source.provider == LIST_TYPE)
 
+    @property
+    def gaps(self) -> tuple[Coverage, ...]:
+        """What of the registry and the roster was not read, or is not believed."""
+        return (
+            *gaps_of(ROWS, self.unread),
+            *gaps_of(CELLS, self.unread_cells),
+            *gaps_of(LEAVERS, self.unread_people),
+            *gaps_of(CELLS_OF_PEOPLE, self.unread_cells_of_people),
+            *(gap(ROWS, one.origin.file, "; ".join(one.why)) for one in self.shrunk),
+            *self.roster_gaps,
+        )
+
 
 def judge(
     inventory: Inventory,
@@ -154,15 +165,15 @@ def judge(
     read, fresh = fresh, list(as_last_owned(fresh, remembered.ownership, nobody_left=declared.nobody_left))
     as_before = frozenset(one.identity.key for one, was in zip(fresh, read, strict=True) if one is not was)
     entry_of = _entries_of(lists.entries or ())
+    estate = ScanResult(
+        scan=scan,
+        summary=Summary(),
+        identities=(*fresh, *carried),
+        workloads=whole.workloads,
+        secrets=whole.secrets,
+    )
     with stage("reach"):
-        reachable = ScanResult(
-            scan=scan,
-            summary=Summary(),
-            identities=(*fresh, *carried),
-            workloads=whole.workloads,
-            secrets=whole.secrets,
-        )
-        fresh = with_exposures(with_reach(fresh, reachable, entry_of), reachable)
+        fresh = with_exposures(with_reach(fresh, estate, entry_of), estate)
         if declared.agents_lock is not None:
             fresh = with_growth(fresh, Lock(declared.agents_lock))
     shared: Sequence[SharedChange] = ()
@@ -176,11 +187,8 @@ def judge(
             now=now,
         )
         active = judge_activity((*fresh, *carried), acted, circumstances)
-        fresh, carried, shared = (
-            list(active.assessments[: len(fresh)]),
-            list(active.assessments[len(fresh) :]),
-            active.shared,
-        )
+        split, shared = len(fresh), active.shared
+        fresh, carried = list(active.assessments[:split]), list(active.assessments[split:])
     fresh = with_sponsors_left(with_acts_for(fresh), lists.roster, today)
     acknowledgements = Acknowledgements(declared.acknowledgements, today)
     judged = _Judged(
@@ -209,12 +217,7 @@ def judge(
         coverage=(
             *whole.coverage,
             *gaps_of_unlisted(carried, whole.assignments, whole.coverage, declared.lists),
-            *gaps_of(ROWS, declared.unread),
-            *gaps_of(CELLS, declared.unread_cells),
-            *gaps_of(LEAVERS, declared.unread_people),
-            *gaps_of(CELLS_OF_PEOPLE, declared.unread_cells_of_people),
-            *(gap(ROWS, one.origin.file, "; ".join(one.why)) for one in declared.shrunk),
-            *declared.roster_gaps,
+            *declared.gaps,
             *(() if acted is None else acted.coverage),
         ),
         identities=_with_findings(

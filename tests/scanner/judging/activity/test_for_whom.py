@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
-from scanner.judging.agents.acts_for import with_acts_for
+from scanner.judging.agents.people import with_acts_for
 from scanner.model import (
     ActivityPolicy,
     AgentVerdict,

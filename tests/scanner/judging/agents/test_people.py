@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scanner.judging.agents.sponsors import with_sponsors_left
+from scanner.judging.agents.people import with_sponsors_left
 from scanner.model import AgentVerdict
 from scanner.registry.roster import Roster
 from tests.activity import day_ago
