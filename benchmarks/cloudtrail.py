@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import GenericAlias
 from typing import Any
 
 import msgspec
@@ -176,7 +177,8 @@ def seven_members(root: str) -> None:
     who = defstruct("Who", [("session", session | None, field(default=None, name="sessionContext"))])
     texts = [(name, str) for name in ("eventSource", "eventName", "eventTime", "sourceIPAddress", "userAgent")]
     record = defstruct("Record", [*texts, ("userIdentity", who), ("errorCode", str, "")], gc=False)
-    decode: Any = msgspec.json.Decoder(defstruct("File", [("Records", list[record])])).decode  # type: ignore[valid-type]
+    file: Any = defstruct("File", [("Records", GenericAlias(list, (record,)))])
+    decode = msgspec.json.Decoder(file).decode
     counts: Counter[tuple[Any, ...]] = Counter()
     for path in sorted(Path(root).rglob("*.gz")):
         for one in decode(gzip.decompress(path.read_bytes())).Records:

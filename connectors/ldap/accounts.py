@@ -9,11 +9,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from connectors.core.contract import Malformed
-from connectors.ldap import flags
-from connectors.ldap.credentials import CERTIFICATES, INTERVAL, KEYS, MAPPED, PASSWORD_ENDS, keys, password
+from connectors.ldap.credentials import CERTIFICATES, EXPIRY_TIME, INTERVAL, KEYS, MAPPED, keys, password
 from connectors.ldap.place import Place
 from connectors.ldap.rights import Category
-from connectors.ldap.values import LdapFacts, compared, guid, sid
+from connectors.ldap.values import LdapFacts, Uac, compared, guid, shown_flags, sid
 from scanner.model import Identity, Signal
 from scanner.model.attributes import USE_LAG_DAYS
 from scanner.redaction.shapes import MASK
@@ -33,7 +32,7 @@ ATTRIBUTES = (
     "userAccountControl", "pwdLastSet", "lastLogonTimestamp", "accountExpires", "whenCreated", "servicePrincipalName",
     "memberOf", "primaryGroupID", "managedBy", "manager", "description", "adminCount", "dNSHostName", "operatingSystem",
     "employeeID", "employeeNumber", "givenName", "sn", "title", "userWorkstations", "msDS-SupportedEncryptionTypes",
-    "msDS-DelegatedMSAState", DELEGATES, ACTS_FOR, READERS, KEYS, MAPPED, CERTIFICATES, PASSWORD_ENDS, INTERVAL,
+    "msDS-DelegatedMSAState", DELEGATES, ACTS_FOR, READERS, KEYS, MAPPED, CERTIFICATES, EXPIRY_TIME, INTERVAL,
 )  # fmt: skip
 """What is asked of an account: none that holds a secret, such as unicodePwd, msDS-ManagedPassword or msLAPS-*."""
 KRBTGT = "502"
@@ -88,7 +87,7 @@ class LdapAccount(Struct, frozen=True, kw_only=True, gc=False):
     @property
     def is_controller(self) -> bool:
         """Whether it is a domain controller that can be written to."""
-        return bool((self.uac or 0) & flags.DOMAIN_CONTROLLER)
+        return bool((self.uac or 0) & Uac.DOMAIN_CONTROLLER)
 
     def has(self, flag: int) -> bool:
         """Whether a flag of userAccountControl is set."""
@@ -113,7 +112,7 @@ def parse_account(facts: LdapFacts, place: Place, source: str, scope: str) -> Ld
         raise Malformed("objectGUID, objectSid or sAMAccountName is not readable")
     kind, uac = kind_of(facts), facts.number("userAccountControl")
     key = place.key(kind, unique)
-    enabled = None if uac is None else not uac & flags.DISABLED
+    enabled = None if uac is None else not uac & Uac.DISABLED
     spns = tuple(one.lower() for one in facts.texts("servicePrincipalName"))
     signals = tuple(_signals(kind, facts, uac, spns))
     is_person = any(one.says == "human" and one.strength == "strong" for one in signals)
@@ -179,9 +178,9 @@ def _signals(kind: str, facts: LdapFacts, uac: int | None, spns: tuple[str, ...]
     yield _HAS_PASSWORD
     if spns:
         yield Signal(says="machine", sort="provider", evidence=f"service name {spns[0]}")
-    if (uac is not None and uac & (flags.UNCONSTRAINED | flags.ANY_PROTOCOL)) or facts.has(DELEGATES):
+    if (uac is not None and uac & (Uac.UNCONSTRAINED | Uac.ANY_PROTOCOL)) or facts.has(DELEGATES):
         yield Signal(says="machine", sort="provider", evidence="may delegate")
-    if uac is not None and uac & flags.NEVER_EXPIRES:
+    if uac is not None and uac & Uac.NEVER_EXPIRES:
         yield Signal(says="machine", sort="credential", evidence="its password never expires", strength="weak")
     for name in ("employeeID", "employeeNumber"):
         if facts.text(name) is not None:
@@ -196,7 +195,7 @@ def _signals(kind: str, facts: LdapFacts, uac: int | None, spns: tuple[str, ...]
 def _attributes(facts: LdapFacts, its: str, uac: int | None) -> Iterator[tuple[str, Any]]:
     yield "object_sid", its
     if uac is not None:
-        yield "account_flags", flags.shown(uac)
+        yield "account_flags", shown_flags(uac)
         yield "user_account_control", uac
         yield USE_LAG_DAYS, LAG_DAYS
     texts: Mapping[str, str] = {"operatingSystem": "operating_system", "managedBy": "managed_by_dn"}

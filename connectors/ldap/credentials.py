@@ -12,16 +12,17 @@ from typing import Any
 
 from connectors.core.reading import in_utc
 from connectors.ldap.client.messages import text
-from connectors.ldap.flags import NEVER_EXPIRES, NO_PASSWORD_NEEDED
-from connectors.ldap.values import NEVER, LdapFacts, filetime
+from connectors.ldap.values import NEVER, LdapFacts, Uac, filetime
 from scanner.model import Credential, CredentialKind, credential_key
 
 KEYS, MAPPED, CERTIFICATES = "msDS-KeyCredentialLink", "altSecurityIdentities", "userCertificate"
-PASSWORD_ENDS = "msDS-UserPasswordExpiryTimeComputed"  # noqa: S105  # the name of an attribute
+EXPIRY_TIME = "msDS-UserPasswordExpiryTimeComputed"
 INTERVAL = "msDS-ManagedPasswordInterval"
 _KEY_ID, _KEY_USAGE, _DEVICE, _CREATED = 1, 4, 6, 9
 _USAGES = {0: "administrator", 1: "sign-in", 2: "FIDO", 3: "FIDO"}
 _VERSION_BYTES, _ENTRY_HEAD = 4, 3
+_MOST_DIGITS = 8
+"""Of a length in ``B:length:hex:DN``."""
 _MOST_LISTED = 50
 """The most keys, mapped certificates or certificates of an account that are listed, each."""
 
@@ -34,14 +35,14 @@ def password(key: str, facts: LdapFacts, uac: int | None, *, managed: bool, enab
         days = facts.number(INTERVAL)
         expires_at = set_at + timedelta(days=days) if set_at and days and 0 < days < NEVER_DAYS else None
     else:
-        ends = facts.number(PASSWORD_ENDS)
-        never = ends == NEVER or bool(uac is not None and uac & NEVER_EXPIRES)
+        ends = facts.number(EXPIRY_TIME)
+        never = ends == NEVER or bool(uac is not None and uac & Uac.NEVER_EXPIRES)
         expires_at = None if never else filetime(ends)
     ends_with = facts.filetime("accountExpires")
     if ends_with is not None and (expires_at is None or ends_with < expires_at):
         expires_at, never = ends_with, False
     attributes: dict[str, Any] = {"managed": True} if managed else {}
-    if uac is not None and uac & NO_PASSWORD_NEEDED and not managed:
+    if uac is not None and uac & Uac.NO_PASSWORD_NEEDED and not managed:
         attributes["may_be_empty"] = True
     if facts.number("pwdLastSet") == 0:
         attributes["must_change"] = True
@@ -92,7 +93,7 @@ def key_credential(value: bytes) -> tuple[str, datetime | None, dict[str, Any]] 
     kind, _, rest = text(value).partition(":")
     length, _, rest = rest.partition(":")
     try:
-        blob = bytes.fromhex(rest[: int(length)]) if kind.upper() == "B" and len(length) < 9 else b""  # noqa: PLR2004
+        blob = bytes.fromhex(rest[: int(length)]) if kind.upper() == "B" and len(length) <= _MOST_DIGITS else b""
     except ValueError:
         return None
     entries: dict[int, bytes] = {}

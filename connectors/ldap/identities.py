@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from connectors.core.reading import unread_facts
-from connectors.ldap import flags
 from connectors.ldap.accounts import COMPUTER, KRBTGT, LdapAccount
 from connectors.ldap.acls import Acls, Expanded, Fact, LdapTarget
 from connectors.ldap.groups import Groups, LdapGroup
+from connectors.ldap.values import Uac
 from scanner.model import PRIVILEGES, Grant, Identity, Link, Privilege, Way
 from scanner.model.attributes import OWNERS
 
@@ -131,7 +131,7 @@ def _acts(account: LdapAccount, privilege: Privilege, *, of_its_own: bool) -> bo
         or account.serves
         or of_its_own
         or account.is_controller
-        or account.has(flags.UNCONSTRAINED)
+        or account.has(Uac.UNCONSTRAINED)
     )
 
 
@@ -146,10 +146,10 @@ def _facts(account: LdapAccount, groups: Groups, held: Held) -> Iterator[Fact]:
         yield "admin", "a domain controller: it holds the directory"
     if account.sid.rpartition("-")[2] == KRBTGT:
         yield "admin", "the account with whose key every ticket is made"
-    if account.has(flags.UNCONSTRAINED) and not account.is_controller:
+    if account.has(Uac.UNCONSTRAINED) and not account.is_controller:
         yield "high", "unconstrained delegation: it keeps the tickets of everybody who signs in to it"
     if account.delegates_to:
-        how = "for anybody, who need not sign in" if account.has(flags.ANY_PROTOCOL) else "for who signs in to it"
+        how = "for anybody, who need not sign in" if account.has(Uac.ANY_PROTOCOL) else "for who signs in to it"
         yield "high", f"constrained delegation to {account.delegates_to[0]}, {how}"
 
 
@@ -157,11 +157,11 @@ def _by_delegation(account: LdapAccount, domain: _Domain) -> Iterator[Way]:
     """Whom it becomes by delegation: the accounts of the services, or whoever can be made to sign in to it."""
     if account.delegates_to:
         hosts = {host: spn for spn in reversed(account.delegates_to) if (host := domain.host(spn)) is not None}
-        is_any = account.has(flags.ANY_PROTOCOL)
+        is_any = account.has(Uac.ANY_PROTOCOL)
         how = "for anybody" if is_any else "for who signs in to it"
         for host, spn in sorted(hosts.items()):
             yield Way(kind="become", on=(host,), by=f"constrained delegation to {spn}, {how}", conditional=not is_any)
-    if account.has(flags.UNCONSTRAINED) and not account.is_controller and domain.controllers:
+    if account.has(Uac.UNCONSTRAINED) and not account.is_controller and domain.controllers:
         yield Way(
             kind="become",
             on=domain.controllers,

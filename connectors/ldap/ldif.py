@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,8 +51,7 @@ def _unfolded(text: str) -> Iterator[tuple[int, str]]:
     """Lines with their numbers; those that go on are joined, comments are left out."""
     begun: list[str] = []
     at = 0
-    for number, line in enumerate(text.split("\n"), start=1):
-        line = line.removesuffix("\r")  # noqa: PLW2901  # ends of lines are no part of them
+    for number, line in enumerate(re.split("\r?\n", text), start=1):
         if line.startswith(" ") and begun:
             begun.append(line[1:])
             continue

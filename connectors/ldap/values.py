@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from enum import IntFlag
 from uuid import UUID
 
 from connectors.ldap.client.messages import LdapEntry, text
@@ -13,10 +14,47 @@ _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 NEVER = 0x7FFF_FFFF_FFFF_FFFF
 """What Active Directory writes for a time that never comes."""
 _GENERALIZED = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(?:(\d{2})(?:(\d{2}))?)?(?:[.,]\d+)?(Z|[+-]\d{2}(?:\d{2})?)")
+_MOST_DIGITS = 20
+"""Of a number of 64 bits, with its sign."""
+_GUID_BYTES = 16
 _SID_HEAD = 8
 _MOST_SUB_AUTHORITIES = 15
 _DOMAIN_PART = re.compile(r"\s*dc\s*=\s*([a-z0-9_-]+)\s*", re.IGNORECASE)
 _SPLIT = re.compile(r"(?<!\\),")
+
+
+class Uac(IntFlag):
+    """The flags of userAccountControl (MS-ADTS, 2.2.16) that say something of an account."""
+
+    DISABLED = 0x2
+    NO_PASSWORD_NEEDED = 0x20
+    REVERSIBLE_ENCRYPTION = 0x80
+    DOMAIN_CONTROLLER = 0x2000
+    NEVER_EXPIRES = 0x10000
+    SMART_CARD_REQUIRED = 0x40000
+    UNCONSTRAINED = 0x80000
+    NOT_DELEGATED = 0x100000
+    DES_ONLY = 0x200000
+    NO_PRE_AUTHENTICATION = 0x400000
+    ANY_PROTOCOL = 0x1000000
+
+
+_SHOWN: Mapping[Uac, str] = {
+    Uac.NO_PASSWORD_NEEDED: "password_not_required",
+    Uac.REVERSIBLE_ENCRYPTION: "reversible_encryption",
+    Uac.NEVER_EXPIRES: "password_never_expires",
+    Uac.SMART_CARD_REQUIRED: "smart_card_required",
+    Uac.UNCONSTRAINED: "trusted_for_delegation",
+    Uac.NOT_DELEGATED: "not_delegated",
+    Uac.DES_ONLY: "des_only",
+    Uac.NO_PRE_AUTHENTICATION: "no_pre_authentication",
+    Uac.ANY_PROTOCOL: "trusted_to_authenticate_for_delegation",
+}
+
+
+def shown_flags(uac: int) -> list[str]:
+    """The flags that are set, by their names among an identity's attributes."""
+    return [name for flag, name in _SHOWN.items() if uac & flag]
 
 
 class LdapFacts:
@@ -63,7 +101,7 @@ class LdapFacts:
 
 def _number(value: bytes | None) -> int | None:
     try:
-        return None if value is None or len(value) > 20 else int(value)  # noqa: PLR2004  # as many digits as 64 bits have
+        return None if value is None or len(value) > _MOST_DIGITS else int(value)
     except ValueError:
         return None
 
@@ -96,7 +134,7 @@ def generalized(value: str) -> datetime | None:
 
 def guid(value: bytes | None) -> str | None:
     """A GUID as Microsoft's tools write it."""
-    return None if value is None or len(value) != 16 else str(UUID(bytes_le=value))  # noqa: PLR2004  # bytes of a GUID
+    return None if value is None or len(value) != _GUID_BYTES else str(UUID(bytes_le=value))
 
 
 def sid(value: bytes | None, at: int = 0) -> str | None:

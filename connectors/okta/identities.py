@@ -10,7 +10,7 @@ from connectors.core.contract import Scope, own_words
 from connectors.core.reading import in_utc
 from connectors.okta import payloads as p
 from connectors.okta.spec import AGENT, API_TOKEN, SERVICE_APP
-from scanner.model import Credential, CredentialKind, Grant, Identity, Privilege, PrivilegeLevel, credential_key
+from scanner.model import Credential, CredentialKind, Fact, Grant, Identity, Privilege, PrivilegeLevel, credential_key
 from scanner.model.attributes import MCP_SERVERS, OWNERS
 
 PROVIDER: Final = "okta"
@@ -133,7 +133,7 @@ def ai_agent(
         MCP_SERVERS: [dict(_server(one)) for one in servers] or None,
         OWNERS: sorted((_owner(one) for one in owners), key=lambda one: str(one["id"])) if owners is not None else None,
     }
-    unread = [("credentials", keys), ("permissions", connections)]
+    unread: tuple[tuple[Fact, object], ...] = (("credentials", keys), ("permissions", connections))
     return Identity(
         key=key,
         provider=PROVIDER,
@@ -151,7 +151,7 @@ def ai_agent(
         credentials=tuple(_credentials(key, keys or ())),
         privilege=Privilege(level="unknown", evidence=("what its connections allow is decided by what they lead to",)),
         consequences=None,
-        unread=tuple(fact for fact, value in unread if value is None),  # type: ignore[misc]  # both are facts
+        unread=tuple(fact for fact, value in unread if value is None),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from reports.base import VIEWS
 from scanner.cli.exit_codes import NOT_FOUND
 from scanner.cli.options import as_one, config_option, store_option
 from scanner.errors import UsageError
-from scanner.text import printable
+from scanner.text import cut, printable
 
 if TYPE_CHECKING:
     from reports.retirement import Retirable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from scanner.store.store import Store
 
 _ABANDONED = "abandoned"
+_MOST_DAYS = 3_650
 
 
 class _Asked(Struct, frozen=True, kw_only=True):
@@ -47,7 +49,11 @@ class _Asked(Struct, frozen=True, kw_only=True):
 @click.option("--list", "listed", is_flag=True, help="The retirements under way, as the last scan saw them.")
 @click.option("--stop", metavar="IDENTITY", help="End a retirement, for the identity stays.")
 @click.option(
-    "--window", type=click.IntRange(1, 3650), default=90, show_default=True, help="How many days back nobody used it."
+    "--window",
+    type=click.IntRange(1, _MOST_DAYS),
+    default=90,
+    show_default=True,
+    help="How many days back nobody used it.",
 )
 @click.option("--view", type=click.Choice((_ABANDONED, *VIEWS)), help="All identities of a view, the safest first.")
 @click.option(
@@ -102,8 +108,8 @@ def _wait_days(text: str | None) -> int:
     if text is None:
         return WAIT_DAYS
     number = text.strip().removesuffix("d")
-    if not number.isascii() or not number.isdigit() or not 1 <= int(number) <= 3650:  # noqa: PLR2004  # ten years
-        raise UsageError(f"--wait {printable(text)} is no number of days", hint="such as --wait 30d")
+    if re.fullmatch(r"[0-9]{1,4}", number) is None or not 1 <= int(number) <= _MOST_DAYS:
+        raise UsageError(f"--wait {cut(text, 40)} is no number of days up to {_MOST_DAYS:,}", hint="such as --wait 30d")
     return int(number)
 
 

@@ -11,8 +11,10 @@ from connectors.core.contract import Malformed
 
 INTEGER, OCTETS, ENUMERATED, SEQUENCE, SET = 0x02, 0x04, 0x0A, 0x30, 0x31
 _LONG = 0x80
-_MOST_LENGTH_BYTES = 4
-_LONGEST_HEADER = 2 + _MOST_LENGTH_BYTES
+_SHORTEST = 2
+"""Bytes of the shortest header: a tag and a length."""
+_MOST_LENGTH_BYTES, _MOST_NUMBER_BYTES = 4, 8
+_LONGEST_HEADER = _SHORTEST + _MOST_LENGTH_BYTES
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:
@@ -46,15 +48,15 @@ def header(data: bytes | bytearray, at: int) -> tuple[int, int, int] | None:
     Raises Malformed for a header that LDAP does not have.
     """
     have = len(data) - at
-    if have < 2:  # noqa: PLR2004  # a tag and a length
+    if have < _SHORTEST:
         return None
     tag, size = data[at], data[at + 1]
-    begin = at + 2
+    begin = at + _SHORTEST
     if size >= _LONG:
         number = size - _LONG
         if not 0 < number <= _MOST_LENGTH_BYTES:
             raise Malformed("a response is not LDAP: a length has an invalid form")
-        if have < 2 + number:
+        if have < _SHORTEST + number:
             return None
         size, begin = int.from_bytes(data[begin : begin + number], "big"), begin + number
     return tag, begin, begin + size
@@ -85,7 +87,7 @@ def elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
 
 
 def number(data: bytes, begin: int, end: int) -> int:
-    """A whole number. Raises Malformed for one of more than eight bytes."""
-    if not 0 < end - begin <= 8:  # noqa: PLR2004  # what LDAP counts fits in
+    """A whole number. Raises Malformed for one of more than 64 bits, which nothing in LDAP needs."""
+    if not 0 < end - begin <= _MOST_NUMBER_BYTES:
         raise Malformed("a response is not LDAP: a number has an invalid length")
     return int.from_bytes(data[begin:end], "big", signed=True)

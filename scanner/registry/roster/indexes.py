@@ -304,16 +304,20 @@ def _collected(pairs: Iterable[tuple[_Key, str]]) -> Mapping[_Key, Emails]:
 def united(*several: Emails) -> Emails:
     """Return who is in any of them; copies no crowd that is alone."""
     filled = tuple(dict.fromkeys(filter(None, several)))
-    if len(filled) < 2:  # noqa: PLR2004  # none, or one
-        return filled[0] if filled else NO_PEOPLE
+    match filled:
+        case ():
+            return NO_PEOPLE
+        case (alone,):
+            return alone
     return (_united if max(map(len, filled)) > CROWD else _united.__wrapped__)(filled)
 
 
 def common(*several: Emails) -> Emails:
     """Return who is in all of them, of at least one."""
     filled = tuple(dict.fromkeys(several))
-    if len(filled) < 2:  # noqa: PLR2004  # one
-        return filled[0]
+    match filled:
+        case (alone,):
+            return alone
     return (_common if min(map(len, filled)) > CROWD else _common.__wrapped__)(filled)
 
 
