@@ -83,7 +83,7 @@ class LdifDirectory:
         with looking_into(path):
             files = named_files(path, lambda one: one.suffix.lower() in (".ldif", ".ldf"))
             if not files:
-                raise SourceError(f"{printable(str(path))} has no file in LDIF", hint=_HINT)
+                raise SourceError(f"{printable(str(path))} is no file in LDIF, and has none", hint=_HINT)
             self.as_of = datetime.fromtimestamp(min(one.stat().st_mtime for one in files), UTC)
         entries: dict[str, LdapEntry] = {}
         for file in files:

@@ -17,7 +17,10 @@ _SIGNED_OUT = frozenset({1044, 1045, 1129, 1130, 1698, 1820, 1862, 3118, 4151})
 _DENIED = frozenset({1044, 1142, 1143, 1227, 1370})
 _MISSING = frozenset({1054, 1146, 1109, 1193})
 _NEEDS_TLS = frozenset({b"mysql_clear_password", b"dialog", b"mysql_old_password"})
-"""Ways to sign in that give the password away."""
+"""Ways to sign in that give the password away.
+
+MySQL's own do over TLS, too, but PyMySQL answers some of them before it asks ours.
+"""
 
 
 class _Refused:

@@ -86,7 +86,7 @@ def _connected(settings: PostgresqlSettings, database: str, seconds: float) -> A
         "options": "",
         "target_session_attrs": "any",
         "channel_binding": "prefer",
-        "passfile": "/dev/null",
+        "passfile": "/dev/null/none",  # which is no file: of one that is none libpq warns on stderr
     }
     if security == "verify":
         given["sslrootcert"] = settings.ca_file or "system"

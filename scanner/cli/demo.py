@@ -156,8 +156,10 @@ Open in a browser or a spreadsheet
   {out}/orphans.xlsx          the list that owners fill in
 Query the store (the servers are stopped: `scan` and `doctor` with this config reach only files)
   {show}
-  {agent}   # an agent that began to read secrets, as its log has it
-  {exposed}   # an agent that anybody's issue can make hand out a secret
+  # an agent that began to read secrets, as its log has it:
+  {agent}
+  # an agent that anybody's issue can make hand out a secret:
+  {exposed}
 Then scan your own accounts, read-only
   {muster} scan aws:profile=NAME             # an account
   {muster} scan vault:url=https://HOST:8200  # with $VAULT_TOKEN
