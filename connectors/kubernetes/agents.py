@@ -114,7 +114,7 @@ def _of_kagent(facts: KubernetesFacts) -> Iterator[Agent]:
 
 
 def _tools(servers: _Servers, namespace: str, tools: Iterable[a.Tool], *, has_skills: bool) -> dict[str, Any]:
-    """Its tools and servers. Another agent and skills are tools of which no table says what they do."""
+    """Its tools and servers. Other agents and skills count as unknown tools."""
     given = [one.server for one in tools if one.server is not None][:_MOST_SERVERS]
     others = [one.agent for one in tools if one.agent is not None]
     own = {f"agent {_word(one.namespace or namespace)}/{_word(one.name)}" for one in others}

@@ -1,4 +1,4 @@
-"""Who may change whom in a domain: the rights of each trustee, and what they amount to for an account. Pure.
+"""Access control in a domain: the rights of each trustee, and what they amount to for an account. Pure.
 
 Rights are collected by trustee while entries arrive, and expanded for an account by the groups that it is in, and those
 that it can add itself to. Accounts with the same groups share the result.
@@ -84,7 +84,7 @@ class Acls:
             self.on_template.setdefault(trustee, {})[right] = None
 
     def listed(self, number: int, name: str, descriptor: bytes | None) -> None:
-        """Add those whom an attribute of the account lists, under the name of the right that this is."""
+        """Add the trustees that an attribute of the account grants the right ``name``."""
         found = None if descriptor is None else self._lists.parse(descriptor)
         if descriptor is not None and found is None:
             self.unread += 1

@@ -129,10 +129,10 @@ def caller_of(who: Who) -> Caller:
     return Caller(plain(name), plain(unique_id, 64), long_lived, temporary, host_of(who))
 
 
-def for_whom(who: Who) -> str:
-    """Whom a session acted for, as a value of ``on_behalf_of``; empty where the record does not say.
+def on_behalf_of(who: Who) -> str:
+    """The principal that a session acted on behalf of, as a value of ``on_behalf_of``; empty if the record has none.
 
-    A user of Identity Center who calls by themselves acts for nobody else.
+    A user of Identity Center who calls directly acts on behalf of nobody.
     """
     said = who.on_behalf_of
     if not isinstance(said, Mapping) or who.type == "IdentityCenterUser":

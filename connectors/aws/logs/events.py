@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from connectors.aws.logs.actions import COPY, OTHER, OWN, PROVIDER, Action, is_denied, member, role_account
-from connectors.aws.logs.callers import MCP_SERVICE, NO_CALLER, Caller, Who, caller_of, for_whom, host_of, is_copy
+from connectors.aws.logs.callers import MCP_SERVICE, NO_CALLER, Caller, Who, caller_of, host_of, is_copy, on_behalf_of
 from connectors.aws.logs.hosts import Hosts, is_hosted
 from connectors.core.offline import Unreadable
 from connectors.logs.folders import Layout, Redelivery
@@ -128,11 +128,11 @@ class _Key(NamedTuple):
     invoked_by: str | None
     acting: str
     detail: _Detail
-    for_whom: str
+    on_behalf_of: str
 
 
 _Known: TypeAlias = tuple[Who, tuple[str | None, str | None], str]
-"""A caller, what tells it apart, and for whom it acts."""
+"""A caller, its identity, and on whose behalf it acts."""
 
 
 class _Client(NamedTuple):
@@ -228,7 +228,7 @@ class CloudTrailCounting(Counting):
         who = _WHO.decode(content) or NO_CALLER
         # The id of a key alone would do for real events. Where logs were anonymised, many callers share one.
         identity = who.access_key_id, who.arn or who.principal_id or who.user_name or who.type
-        found = who, identity, "" if who.on_behalf_of is None else for_whom(who)
+        found = who, identity, "" if who.on_behalf_of is None else on_behalf_of(who)
         if len(content) <= _LONGEST_WHO:
             if len(self._whos) >= _MOST_WHOS:
                 self._whos.clear()
@@ -315,8 +315,8 @@ class CloudTrailCounting(Counting):
             features.append(f"tool={key.detail.tool}")
         if by_mcp:
             features.append(_BY_MCP)
-        if key.for_whom:
-            features.append(f"on_behalf_of={key.for_whom}")
+        if key.on_behalf_of:
+            features.append(f"on_behalf_of={key.on_behalf_of}")
         if client.is_interactive or key.action.is_login or (key.from_console and _is_true(key.from_console)):
             features.append("mark=interactive")
         profile.acted(counted, outcome)

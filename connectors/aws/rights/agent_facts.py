@@ -21,8 +21,8 @@ _OF_AGENTS: Final = (
     "bedrock-agentcore:GetWorkloadAccessTokenForUserId",
 )
 _OF_RESOURCES: Final = "bedrock-agentcore:GetResourceOauth2Token"
-_ANY_AGENT: Final = "workload-identity-directory/default/workload-identity/an-agent-that-nobody-named"
-_ANY_PROVIDER: Final = "token-vault/default/oauth2credentialprovider/a-provider-that-nobody-named"
+_ANY_AGENT: Final = "workload-identity-directory/default/workload-identity/muster-example"
+_ANY_PROVIDER: Final = "token-vault/default/oauth2credentialprovider/muster-example"
 _MCP_ACTIONS: Final = "aws-mcp:"
 
 

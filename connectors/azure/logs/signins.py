@@ -57,7 +57,7 @@ _NO_AGENT = frozenset({None, "", "notAgentic"})
 _OF_PERSON = "notAgentic"
 """Type of the subject of an agent's sign-in that is for a person, and not for the agent or for an agent's own user."""
 _EXCHANGE = "token exchange"
-"""In the name of the resource that a blueprint or an agent asks for a token to exchange. For whom follows only then."""
+"""In the name of the resource for which an agent requests a token to exchange; the sign-in after that says for whom."""
 _MOST_COUNTED = 100_000_000
 
 
@@ -124,7 +124,7 @@ class _Raw(NamedTuple):
     credential: str
     parent: str
     code: int
-    for_whom: str
+    on_behalf_of: str
 
 
 class SignInCounting(EventCounting[Line]):
@@ -140,15 +140,15 @@ class SignInCounting(EventCounting[Line]):
         managed = ((row.managed.resource if row.managed else None) or "").lower()
         principal = _id(row.principal)
         caller = _id(row.app) or principal or managed
-        for_whom, user = "", _id(row.user_name) or _id(row.user)
+        on_behalf_of, user = "", _id(row.user_name) or _id(row.user)
         if agent.type not in _NO_AGENT and user and agent.subject == _OF_PERSON and caller:
-            for_whom = f"{PERSON}{user}"
+            on_behalf_of = f"{PERSON}{user}"
         elif agent.type not in _NO_AGENT and _id(row.user):
             caller, principal = user, _id(row.user)
         elif not principal and not managed:
             return "of people"
         elif agent.type not in _NO_AGENT and _EXCHANGE not in (row.resource or "").lower():
-            for_whom = NOBODY
+            on_behalf_of = NOBODY
         raw = _Raw(
             record.tenant or row.tenant or row.resource_tenant or "",
             caller,
@@ -161,7 +161,7 @@ class SignInCounting(EventCounting[Line]):
             _id(row.key) or _id(row.federation),
             _id(agent.parent),
             (row.status.code if row.status else 0) or 0,
-            for_whom,
+            on_behalf_of,
         )
         count = min(max(row.count if row.count is not None else 1, 0), _MOST_COUNTED)
         return Event(time, row.id or "", raw, count) if count else "in summaries that count none"
@@ -180,7 +180,7 @@ class SignInCounting(EventCounting[Line]):
             region=what.country,
             credential=what.credential,
             assumed_by=what.parent,
-            on_behalf_of=what.for_whom,
+            on_behalf_of=what.on_behalf_of,
         )
         outcome = DONE if not what.code else FAILED if what.code in _OF_SERVER else DENIED
         return LogAct(scope, plain(what.caller), features, plain(what.principal, 64), outcome)

@@ -99,7 +99,7 @@ class _GithubAuditRaw(NamedTuple):
     country: str
     credential: str
     changed: str
-    for_whom: str
+    on_behalf_of: str
 
 
 class GithubAuditCounting(EventCounting[GithubEntry]):
@@ -144,7 +144,7 @@ class GithubAuditCounting(EventCounting[GithubEntry]):
             user_agent=what.user_agent,
             region=what.country,
             credential=what.credential,
-            on_behalf_of=what.for_whom,
+            on_behalf_of=what.on_behalf_of,
         )
         changed = (plain(what.changed),) if what.changed and sort == "write" else ()
         return LogAct(scope, plain(what.actor), features, changed=changed)

@@ -22,8 +22,8 @@ from scanner.judging.activity.declared import (
     lasting,
 )
 from scanner.judging.activity.explained import Changes, Explanation, Version, end_of
-from scanner.judging.activity.for_whom import for_whom
 from scanner.judging.activity.last_used import with_last_use
+from scanner.judging.activity.on_behalf_of import on_behalf_of
 from scanner.judging.activity.shared import Candidate, Span, moves
 from scanner.judging.activity.sign_ins import sign_ins
 from scanner.judging.activity.summary import summary, with_assumers_named
@@ -191,7 +191,7 @@ class _Judging:
             if line.days[-1][0] >= self._since:
                 self._note_use(identity.provider, line)
             facts = self._facts(one, line)
-            exact = [*deviations(line, facts), *for_whom(line, facts)]
+            exact = [*deviations(line, facts), *on_behalf_of(line, facts)]
             changed = [] if one.nature.verdict == "human" else self._novelties(one, line)
             exact += (*_off_host(line, changed), *_volume(line, changed))
             changed = [novelty for novelty in changed if novelty.reasons]

@@ -14,7 +14,7 @@ _IMPERSONATES = "users:impersonate"
 """Logged besides the action itself."""
 
 
-def for_whom(line: Timeline, facts: Facts) -> Iterator[Deviation]:
+def on_behalf_of(line: Timeline, facts: Facts) -> Iterator[Deviation]:
     """All findings about whom it acted for that lasted until ``facts.since`` or later."""
     if line.days and line.days[-1][0] >= facts.since:
         found = (*_for_leaver(line, facts), *_without_person(line, facts))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.aws.logs.callers import Who, for_whom
+from connectors.aws.logs.callers import Who, on_behalf_of
 from tests.connectors.aws.logs.trail import ROLE, USER, event, log_of, packed, profiles, put, read_all, role
 from tests.examples import examples
 from tests.hostile_json import JSON
@@ -70,13 +70,13 @@ def test_a_person_who_calls_acts_for_nobody_else(tmp_path: Path) -> None:
 @given(said=JSON)
 @examples(50)
 def test_any_shape_is_read(said: Any) -> None:
-    assert isinstance(for_whom(Who(on_behalf_of=said)), str)
+    assert isinstance(on_behalf_of(Who(on_behalf_of=said)), str)
 
 
 @given(subject=st.text(max_size=500), sort=st.text(max_size=20))
 @examples(50)
 def test_a_value_is_short_and_on_one_line(subject: str, sort: str) -> None:
-    value = for_whom(Who(on_behalf_of={"subject": subject, "subjectType": sort, "issuer": subject}))
+    value = on_behalf_of(Who(on_behalf_of={"subject": subject, "subjectType": sort, "issuer": subject}))
 
     assert len(value) <= 300
     assert len(value.splitlines()) == (1 if value else 0)
