@@ -102,7 +102,7 @@ def ended_after(seconds: float, descriptor: int) -> Iterator[None]:
     watch.start()
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # clients differ in what they make of a closed socket
         if late.is_set():
             raise DeadlineExceeded(f"a response was incomplete after {seconds:g} seconds") from error
         raise

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from msgspec import Struct
 
-from connectors.ldap.values import LdapFacts, compared, guid, relative_name, sid
+from connectors.ldap.values import LdapFacts, compared, relative_name, sid
 from scanner.catalog import read_table
 from scanner.model import PrivilegeLevel
 
@@ -64,11 +64,6 @@ def parse_group(facts: LdapFacts, key: str) -> LdapGroup | None:
         tier=tier_of(its, name) if "group" in facts.texts("objectClass") else None,
         admin_count=facts.number("adminCount") == 1,
     )
-
-
-def group_key(facts: LdapFacts) -> str | None:
-    """The objectGUID of a group."""
-    return guid(facts.raw("objectGUID"))
 
 
 def tier_of(its: str, name: str) -> TierZero | None:

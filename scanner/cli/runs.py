@@ -48,7 +48,7 @@ def failures_kept(config: Config, run: Run) -> Iterator[None]:
     except (click.Abort, KeyboardInterrupt):
         _keep(config, run, INTERRUPTED)
         raise
-    except Exception as error:
+    except Exception as error:  # any error is why the run failed, and is raised again
         _keep(config, run, str(as_muster_error(error)))
         raise
 

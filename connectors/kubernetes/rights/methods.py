@@ -7,7 +7,7 @@ other roles (``bind``, ``escalate``) is in ``powers.py``, what takes pods near t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
@@ -335,8 +335,3 @@ def _by_name(
         if some and (creates or method.changes):
             names = frozenset(name for rule in some for name in rule.names)
             yield AllowedMethod(method=method, outcome=method.named, rules=some[:1], names=names, creates=creates)
-
-
-def is_met(needs: Iterable[Need], rules: Sequence[KubernetesRule]) -> bool:
-    """Whether rules meet all needs."""
-    return all(any(one.met_by(rule) for rule in rules) for one in needs)

@@ -14,7 +14,6 @@ _LONG = 0x80
 _SHORTEST = 2
 """Bytes of the shortest header: a tag and a length."""
 _MOST_LENGTH_BYTES, _MOST_NUMBER_BYTES = 4, 8
-_LONGEST_HEADER = _SHORTEST + _MOST_LENGTH_BYTES
 
 
 def tlv(tag: int, *parts: bytes) -> bytes:

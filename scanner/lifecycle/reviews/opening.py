@@ -19,8 +19,6 @@ from scanner.model.attributes import GRANTED_SERVICES
 from scanner.model.reviews import ReviewFacts, ReviewItem
 from scanner.text import counted, few
 
-RISK = "risk"
-"""A value of ``--view``: identities with an open finding of high severity or above."""
 _ID_BYTES = 8
 
 
