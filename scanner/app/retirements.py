@@ -71,6 +71,24 @@ def with_retirements(store: Store, result: ScanResult) -> ScanResult:
     return replace(result, retirements=tuple(_states(store, result, begun))) if begun else result
 
 
+def under_way(store: Store, result: ScanResult) -> tuple[RetirementState, ...]:
+    """The retirements as a stored scan saw them, and those that began since, of which no scan has seen a stage."""
+    unseen = tuple(
+        RetirementState(
+            identity=one.identity,
+            stage=None,
+            credential=one.credential,
+            name=one.name,
+            started_at=one.at,
+            by=one.by,
+            wait_days=one.wait_days,
+        )
+        for one in store.retirements.under_way().values()
+        if one.at > result.scan.finished_at
+    )
+    return (*with_retirements(store, result).retirements, *unseen)
+
+
 def _states(store: Store, result: ScanResult, begun: Sequence[RetirementStarted]) -> Iterator[RetirementState]:
     keys = sorted({one.identity for one in begun})
     with store.records(result.scan.id) as records:

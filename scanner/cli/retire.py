@@ -186,19 +186,19 @@ def _delivery(name: str, path: str, made: Retirable, scan: ScanInfo) -> Delivery
 
 def _list(store: Store, outputs: tuple[str, ...]) -> int:
     from reports.retirement import LIST_WRITERS
-    from scanner.app.retirements import with_retirements
+    from scanner.app.retirements import under_way
     from scanner.cli.output import Delivery, deliver, plan_formats
 
     planned = plan_formats(outputs, tuple(LIST_WRITERS), "the list of retirements")
     with store.records() as records:
-        result = with_retirements(store, records.frame)
+        scan, states = records.frame.scan, under_way(store, records.frame)
     deliver(
         [
             Delivery(
                 format=name,
                 title=f"{name} (retirements)",
-                path=path.replace("{date}", f"{result.scan.started_at:%Y-%m-%d}"),
-                write=partial(LIST_WRITERS[name], result.retirements, result.scan),
+                path=path.replace("{date}", f"{scan.started_at:%Y-%m-%d}"),
+                write=partial(LIST_WRITERS[name], states, scan),
             )
             for name, path in planned
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,9 @@ def test_of_a_view_the_safest_come_first(muster: Muster) -> None:
 
 def test_a_retirement_moves_by_what_scans_read(muster: Muster, scanned: Path) -> None:
     """From begun to disabled, waited for too short a time, deleted; each start and stop is a decision."""
+    time.sleep(1)  # times of acts are whole seconds, and this one is after the scan
     assert muster("retire", "old-sync", "--start", "--by", "ada@example.com", "--wait", "2d").code == 0
+    assert "1 retirement under way." in muster("retire", "--list").out  # before a scan has seen it
     (begun,) = retirements(muster)
     bots = scanned / "bots.csv"
     bots.write_text(
