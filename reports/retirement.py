@@ -28,6 +28,11 @@ from scanner.rules.wording import words
 from scanner.text import counted, markdown_text, printable
 
 SCHEMA = "muster.retirement/1"
+_NO_DEPENDENTS: Mapping[RetireVerdict, str] = {
+    "safe": "Nobody who would notice was found in what was read.",
+    "unknown": "Nobody who would notice was found in what was read.",
+    "in_use": "It is used, but who uses it was not found in what was read.",
+}
 _SAYS: Mapping[RetireVerdict, str] = {
     "safe": "Safe to switch off: every kind of use was recorded for the whole window, and there was none.",
     "in_use": "In use: somebody would notice.",
@@ -95,7 +100,7 @@ def _one_page(page: TerminalPage, one: RetirementAnswer) -> None:
         if lines:
             page.item(label, lines, first="")
     if not one.dependents:
-        page.item("notices", ["Nobody who would notice was found in what was read."], first="")
+        page.item("users", [_NO_DEPENDENTS[one.verdict]], first="")
     if one.unread:
         page.item("not read", one.unread, first="")
     if one.to_know:

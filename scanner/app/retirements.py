@@ -23,13 +23,17 @@ from scanner.model.retirement import (
 from scanner.store.store import Store
 
 
-def is_log_of(log: LogPast, identity: Identity) -> bool:
-    """Whether a log is of the place of an identity."""
+def is_of_source(log: LogPast, identity: Identity) -> bool:
+    """Whether a log is of the provider of an identity, and of a source that read it if the log names one."""
     if provider_key(log.provider) != provider_key(identity.provider):
         return False
-    if log.source is not None and log.source != identity.source and log.source not in identity.sources:
-        return False
-    return any(scope in log.covered or scope in log.gaps for scope in (identity.scope, EVERY_SCOPE))
+    return log.source is None or log.source == identity.source or log.source in identity.sources
+
+
+def is_log_of(log: LogPast, identity: Identity) -> bool:
+    """Whether a log is of the place of an identity, by its days."""
+    scopes = (identity.scope, EVERY_SCOPE)
+    return is_of_source(log, identity) and any(scope in log.covered or scope in log.gaps for scope in scopes)
 
 
 def start(

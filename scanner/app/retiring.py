@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from scanner.access.attack_paths import AttackGraph
-from scanner.app.retirements import is_log_of
+from scanner.app.retirements import is_log_of, is_of_source
 from scanner.judging.activity.sign_ins import SignIns, last_sign_in, sign_ins
 from scanner.judging.activity.timeline import Covered, Joined, Timeline, join, moment, span_of, successes, timeline
 from scanner.lifecycle.retirement.answer import RetirementAsked, answer, safest_first
@@ -107,12 +107,14 @@ class Retiring:
         )
 
     def _logs_of(self, identity: Identity) -> tuple[LogDays, ...]:
-        """The logs of its place, and those that its callers are in."""
+        """The logs of its place, those that its callers are in, and those of its source without any whole day yet."""
         own = {caller.log for caller in self._joined.callers.get(identity.key, ())}
         return tuple(
             _days(name, log, identity)
             for name, log in self._past.logs.items()
-            if name in own or is_log_of(log, identity)
+            if name in own
+            or is_log_of(log, identity)
+            or (is_of_source(log, identity) and not log.covered and not log.gaps)
         )
 
     # --- What logs heard ---

@@ -169,20 +169,25 @@ def test_an_approle_is_retired_heard_and_brought_back(muster: Muster, logins: Lo
     assert not [one for one in scanned(muster)["findings"] if one["rule"] == "retired_identity_called"]
 
 
-def test_what_a_log_does_not_reach_is_no_day_without_use(muster: Muster, logins: Logins, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("days", "missing"), [(60, 30), (0, 90)], ids=["half of the window", "no whole day yet"])
+def test_what_a_log_does_not_reach_is_no_day_without_use(
+    days: int, missing: int, muster: Muster, logins: Logins, tmp_path: Path
+) -> None:
     """What would be safe is unknown, with the day until which to wait."""
-    del logins
+    logins.write(logins.lines(lambda: logins.login("weekly")))
     log = tmp_path / "audit.jsonl"
-    first = f"{datetime.now(UTC) - timedelta(days=60):%Y-%m-%d}"
+    first = f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d}"
     kept = [one for one in log.read_text().splitlines(keepends=True) if json.loads(one)["time"][:10] >= first]
     log.write_text("".join(kept))
     scanned(muster)
     found = json.loads(muster("retire", "never", "-o", "json:-").out)
 
     assert found["verdict"] == "unknown"
-    assert "30 days are not covered by audit" in " ".join(found["because"])
+    assert f"{missing} days are not covered by audit" in " ".join(found["because"])
     assert "wait until" in " ".join(found["to_know"])
-    assert json.loads(muster("retire", "never", "--window", "55", "-o", "json:-").out)["verdict"] == "safe"
+    if days > missing:
+        asked = ("--window", str(days - 5), "-o", "json:-")
+        assert json.loads(muster("retire", "never", *asked).out)["verdict"] == "safe"
 
 
 # --- PostgreSQL ---

@@ -110,7 +110,9 @@ def _stage(stage: Stage, recipe: Recipe | None, facts: Facts, kind: str, wait_da
         return StagePlan(stage=stage, says=(said.format(days=counted(wait_days, "day", "days")),))
     if recipe is None:
         what = kind.replace("_", " ")
-        return StagePlan(stage=stage, says=(f"No commands are known for a {what} here: ask who runs its system.",))
+        return StagePlan(
+            stage=stage, says=(f"No commands are known here for its kind, {what}: ask who runs its system.",)
+        )
     acts: Sequence[Act] = getattr(recipe, stage)
     commands: list[str] = []
     undo: list[str] = []
