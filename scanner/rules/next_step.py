@@ -55,7 +55,7 @@ _HOLDS: Mapping[str, Callable[[Assessment], bool]] = {
     "default_account": lambda one: one.identity.attributes.get(DEFAULT_ACCOUNT) is True,
     "provisional": lambda one: one.registry.provisional,
     "abandoned": lambda one: one.abandoned,
-    "likely_declared": lambda one: any(entry.is_likely for entry in one.registry.candidates[:1]),
+    "likely_declared": lambda one: bool(one.registry.candidates) and one.registry.candidates[0].is_likely,
 }
 _TABLE = read_table("scanner.rules", "next_steps.toml", _NextStepTable)
 STEPS = _TABLE.steps
@@ -146,13 +146,16 @@ def first_sentence(text: str) -> str:
 
 
 @cache
-def _states_about(rule: str) -> tuple[_State, ...]:
-    return tuple(one for one in _TABLE.states if one.concerns(rule))
+def _states_about(rule: str) -> tuple[tuple[_State, Callable[[Assessment], bool]], ...]:
+    return tuple((one, _HOLDS[one.state]) for one in _TABLE.states if one.concerns(rule))
 
 
 def _state(rule: str, assessment: Assessment) -> _State | None:
     """Return the first state that holds and has a sentence for this rule."""
-    return next((one for one in _states_about(rule) if _HOLDS[one.state](assessment)), None)
+    for state, holds in _states_about(rule):
+        if holds(assessment):
+            return state
+    return None
 
 
 def _sentence(finding: Finding, assessment: Assessment | None) -> str | None:

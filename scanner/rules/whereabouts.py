@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
 
 from scanner.model import Assessment, Identity, OwnerCandidate, Relation
 from scanner.model.attributes import PUBLISHER, REPOSITORY, SCOPE_CONTACT
@@ -64,12 +63,17 @@ def named(candidate: OwnerCandidate) -> str:
 
 def where(assessment: Assessment) -> str:
     """Return where to look for who answers for it, the surest places first."""
-    found = islice(dict.fromkeys(_places(assessment)), PLACES)
+    found: list[str] = []
+    for place in _places(assessment):
+        if place not in found:
+            found.append(place)
+            if len(found) == PLACES:
+                break  # to work out the rest took a tenth of a report
     return " or ".join(found) or f"the audit log of {_scope(assessment.identity)}{_created(assessment.identity)}"
 
 
 def _created(identity: Identity) -> str:
-    return f" for {identity.created_at:%Y-%m-%d}, when it was created," if identity.created_at else " (who created it)"
+    return f" for {identity.created_at.date()}, when it was created," if identity.created_at else " (who created it)"
 
 
 def _places(assessment: Assessment) -> Iterator[str]:
@@ -133,7 +137,7 @@ def _publisher(identity: Identity) -> Iterator[str]:
 
 def _namesakes(identity: Identity) -> Iterator[str]:
     """Yield the resources of its grants whose name it shares."""
-    own = _words(identity.name)
+    own = _words(identity.name) if identity.grants else frozenset()
     for grant in identity.grants:
         for resource in (grant.resource or "").split(","):
             name = resource.strip().removesuffix("/*").rstrip("/:").replace(":", "/").rpartition("/")[2]
