@@ -13,7 +13,7 @@ from connectors.gcp.each import ProjectReading, if_wanted, in_each
 from connectors.gcp.identities.accounts import emit_accounts, list_accounts, read_account_keys
 from connectors.gcp.identities.api_keys import emit_api_keys, list_api_keys
 from connectors.gcp.identities.bulk import list_identities
-from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
+from connectors.gcp.identities.other_credentials import read_hmac_keys, read_oauth_clients
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.least_privilege import custom_role, gcloud_script, terraform
@@ -28,6 +28,13 @@ from connectors.gcp.spec import SPEC
 from connectors.gcp.units import GcpUnit
 from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
 from connectors.gcp.workloads import engines, secrets
+from connectors.gcp.workloads.agent_credentials import (
+    emit_auth_providers,
+    list_auth_providers,
+    read_access_summaries,
+    read_authorizations,
+    read_workloads,
+)
 from connectors.gcp.workloads.engines import emit_engines
 from connectors.gcp.workloads.reading import (
     read_clusters,
@@ -53,10 +60,14 @@ BULK: tuple[ProjectReading, ...] = (
     if_wanted("recommender.insights", in_each(read_insights)),
     emit_accounts,
     emit_api_keys,
+    if_wanted("agentidentity.auth_providers", in_each(list_auth_providers)),
+    if_wanted("agentidentity.authorizations", in_each(read_authorizations)),
+    if_wanted("agentidentity.workloads", in_each(read_workloads)),
+    if_wanted("agentidentity.access_summaries", in_each(read_access_summaries)),
     emit_engines,
     secrets.read_secrets,
     if_wanted("iam.oauth_clients", in_each(read_oauth_clients)),
-    if_wanted("agentidentity.auth_providers", in_each(read_auth_providers)),
+    emit_auth_providers,
 )
 """The readings of a unit with Cloud Asset, in this order: facts that are joined to identities come before them.
 
@@ -82,10 +93,14 @@ OF_PROJECT: tuple[ProjectReading, ...] = (
     if_wanted("recommender.insights", read_insights),
     emit_accounts,
     emit_api_keys,
+    if_wanted("agentidentity.auth_providers", list_auth_providers),
+    if_wanted("agentidentity.authorizations", read_authorizations),
+    if_wanted("agentidentity.workloads", read_workloads),
+    if_wanted("agentidentity.access_summaries", read_access_summaries),
     emit_engines,
     secrets.read_secrets_of_project,
     if_wanted("iam.oauth_clients", read_oauth_clients),
-    if_wanted("agentidentity.auth_providers", read_auth_providers),
+    emit_auth_providers,
 )
 """The readings of a project by its own APIs."""
 OF_PARENT: tuple[ProjectReading, ...] = (read_rights,)

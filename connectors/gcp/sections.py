@@ -125,6 +125,27 @@ SECTIONS: tuple[Section, ...] = (
         optional=True,
     ),
     Section(
+        name="agentidentity.authorizations",
+        title="What people authorized agents to do elsewhere",
+        permissions=_needs(r.AUTHORIZATIONS),
+        without="who consented to the external services that agents hold credentials for, and to which scopes",
+        optional=True,
+    ),
+    Section(
+        name="agentidentity.access_summaries",
+        title="For whom agents acted elsewhere",
+        permissions=_needs(r.ACCESS_SUMMARIES),
+        without="for which people agents used the credentials that Google holds for them, and when last",
+        optional=True,
+    ),
+    Section(
+        name="agentidentity.workloads",
+        title="Workloads that use credentials held for agents",
+        permissions=_needs(r.WORKLOADS_OF_PROVIDER),
+        without="which agents use which credentials of external services",
+        optional=True,
+    ),
+    Section(
         name="iam.roles",
         title="Roles and the permissions in them",
         permissions=_needs(r.PREDEFINED_ROLES, r.PREDEFINED_ROLE, r.CUSTOM_ROLES, r.CUSTOM_ROLE),

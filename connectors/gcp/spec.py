@@ -25,6 +25,8 @@ SPEC = Spec(
         "iam.managed_identities": ("iam.workload_identity_pools",),
         "iam.roles": ("iam.policies",),
         "iam.deny_policies": ("iam.policies",),
+        "agentidentity.authorizations": ("agentidentity.auth_providers",),
+        "agentidentity.workloads": ("agentidentity.auth_providers",),
         "policyanalyzer.keys": ("iam.service_accounts",),
     },
 )

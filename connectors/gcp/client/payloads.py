@@ -5,6 +5,7 @@ JSON omits default values, so every optional field has a default.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta, Raw, Struct, field
@@ -157,3 +158,78 @@ class Pool(Struct, kw_only=True, rename="camel"):
     def has_providers(self) -> bool:
         """Whether it has providers. Other pools are trust domains, for which IAM is the issuer."""
         return self.mode not in _WITHOUT_PROVIDERS
+
+
+# --- Credentials that Google holds for agents ---
+
+
+class _OAuth(Struct, frozen=True, kw_only=True, rename="camel"):
+    client_id: str | None = None
+    token_url: str | None = None
+
+
+class _Held(Struct, frozen=True):
+    """That there is one."""
+
+
+class CustomIssuer(Struct, frozen=True, kw_only=True, rename="camel"):
+    """An authorization server that is not Google's."""
+
+    issuer: str | None = None
+    token_url: str | None = None
+
+
+class CrossAppAccess(Struct, frozen=True, kw_only=True, rename="camel"):
+    """Access to other applications for people who signed in to this one."""
+
+    client_assertion_jwt_auth: _OAuth | None = None
+    client_secret_auth: _OAuth | None = None
+    custom_issuer: CustomIssuer | None = None
+
+
+class ConnectorReference(Struct, frozen=True, kw_only=True):
+    """The connector that has the credential."""
+
+    connector: str | None = None
+
+
+class _Parameters(Struct, frozen=True, kw_only=True, rename="camel"):
+    api_key: _Held | None = None
+    two_legged_oauth: _OAuth | None = None
+    three_legged_oauth: _OAuth | None = None
+    xaa_auth_provider: CrossAppAccess | None = None
+    ge_auth_provider: _Held | None = None
+    connector_reference_auth_provider: ConnectorReference | None = None
+
+
+class AuthProvider(Struct, kw_only=True, rename="camel"):
+    """An auth provider as agentidentity.googleapis.com v1 has it, without what it keeps."""
+
+    name: str
+    state: str = ""
+    deleted: bool = False
+    create_time: Moment | None = None
+    expire_time: Moment | None = None
+    labels: dict[str, str] | None = None
+    allowed_scopes: list[str] = []
+    blocked_scopes: list[str] = []
+    auth_provider_type_params: _Parameters = _Parameters()
+
+    @property
+    def type(self) -> str | None:
+        """How it signs in; None for a type that is not known."""
+        given = self.auth_provider_type_params
+        types: Mapping[str, object | None] = {
+            "api_key": given.api_key,
+            "oauth_for_users": given.three_legged_oauth,
+            "oauth": given.two_legged_oauth,
+            "cross_app_access": given.xaa_auth_provider,
+            "gemini_enterprise": given.ge_auth_provider,
+            "connector": given.connector_reference_auth_provider,
+        }
+        return next((name for name, its in types.items() if its is not None), None)
+
+    @property
+    def is_for_people(self) -> bool:
+        """Whether people consent to it, so that it can have authorizations."""
+        return self.type not in ("api_key", "oauth")

@@ -217,6 +217,23 @@ MCP_SERVERS = Request("agentregistry", f"{_AT}/mcpServers", "agentregistry.mcpSe
 AUTH_PROVIDERS = Request(
     "agentidentity", f"{_AT}/authProviders", "agentidentity.authProviders.list", "authProviders", 100
 )
+AUTHORIZATIONS = Request(
+    "agentidentity",
+    f"{_AT}/authProviders/{{provider}}/authorizations",
+    "agentidentity.authorizations.list",
+    "authorizations",
+    1000,
+)
+WORKLOADS_OF_PROVIDER = Request(
+    "agentidentity",
+    f"{_AT}/authProviders/{{provider}}:queryWorkloads",
+    "agentidentity.authProviders.queryWorkloads",
+    "workloadIds",
+    1000,
+)
+ACCESS_SUMMARIES = Request(
+    "agentidentity", f"{_AT}/accessSummaries", "agentidentity.accessSummaries.list", "accessSummaries", 1000
+)
 
 # Use; the parent is a project, a folder or an organization.
 ACCOUNT_ACTIVITIES, KEY_ACTIVITIES = (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 
 from msgspec import Struct, field
 
-from connectors.gcp.client.payloads import ApiKey, Pool, ServiceAccount
+from connectors.gcp.client.payloads import ApiKey, AuthProvider, Pool, ServiceAccount
 from connectors.gcp.rights.providers import Provider
 from connectors.gcp.usage.activities import Use
 from scanner.model import Credential, Identity, Signal, Trust
@@ -64,10 +65,35 @@ class FoundPools(Struct, kw_only=True):
     principals: set[str] = field(default_factory=set)
 
 
+class HeldForAgents:
+    """A credential that Google holds for agents, and who uses it. Readings of its own project alone add to it.
+
+    ``people``: who authorized it, by the agents' ids for them. ``suspended``: authorizations that are not active.
+    ``scopes``: what people granted. ``workloads``: the principals that used it.
+    """
+
+    def __init__(self, row: AuthProvider) -> None:
+        self.row = row
+        self.people: set[str] = set()
+        self.suspended = 0
+        self.scopes: set[str] = set()
+        self.workloads: set[str] = set()
+        self.last_used_at: datetime | None = None
+
+
+class AgentDelegation(Struct, frozen=True, kw_only=True):
+    """That an agent acted for a person; ``at``: when last. ``person``: empty if the agent acted for none."""
+
+    person: str
+    at: datetime | None
+
+
 class UnitFacts(Struct, kw_only=True):
     """The facts of one unit.
 
     ``api_keys``: those that are identities of their own, by project id. ``engines``: agents that Google runs, by key.
+    ``held_for_agents``: by project id and key. ``agent_secrets``: keys of these by the key of the agent that uses them;
+    ``delegations``: for whom it acted.
     ``code_in``: by the name of a bucket, project id and key of what runs the code in it.
     """
 
@@ -75,4 +101,7 @@ class UnitFacts(Struct, kw_only=True):
     pools: FoundPools = field(default_factory=FoundPools)
     api_keys: defaultdict[str, list[ApiKey]] = field(default_factory=lambda: defaultdict(list))
     engines: dict[str, Identity] = field(default_factory=dict)
+    held_for_agents: defaultdict[str, dict[str, HeldForAgents]] = field(default_factory=lambda: defaultdict(dict))
+    agent_secrets: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    delegations: defaultdict[str, list[AgentDelegation]] = field(default_factory=lambda: defaultdict(list))
     code_in: defaultdict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))

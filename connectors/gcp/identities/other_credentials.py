@@ -1,8 +1,8 @@
-"""Credentials besides keys of accounts: HMAC keys, OAuth clients, what agents use elsewhere."""
+"""Credentials besides keys of accounts: HMAC keys, and OAuth clients."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -11,11 +11,10 @@ from connectors.core.contract import DiscoveredRecord
 from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.payloads import ACTIVE
-from connectors.gcp.each import at_each_location
 from connectors.gcp.keys import account_key, last_segment, located_key
 from connectors.gcp.reader import Attached, GcpReader
 from connectors.gcp.units import ProjectRef, tags_of
-from scanner.model import Credential, Identity, Privilege, StoredSecret, credential_key
+from scanner.model import Credential, Identity, Privilege, credential_key
 
 # --- HMAC keys of Cloud Storage: no credentials of IAM, without expiry, and without a record of use ---
 
@@ -59,84 +58,6 @@ def read_hmac_keys(reader: GcpReader) -> Iterator[DiscoveredRecord]:
             if row.state != DELETED:
                 attached.add(home.id, row.service_account_email, parse_hmac_key(home.id, row))
         attached.report_left_out(section)
-    yield from reader.done(section)
-
-
-# --- Agent credentials for external services, without their values ---
-#
-# Source: the Agent Identity API's AuthProvider; its keys and client secrets can be written and not read.
-
-
-class _OAuth(Struct, frozen=True, kw_only=True, rename="camel"):
-    client_id: str | None = None
-    token_url: str | None = None
-
-
-class _Held(Struct, frozen=True):
-    """That there is one."""
-
-
-class _Parameters(Struct, frozen=True, kw_only=True, rename="camel"):
-    api_key: _Held | None = None
-    two_legged_oauth: _OAuth | None = None
-    three_legged_oauth: _OAuth | None = None
-
-
-class AuthProvider(Struct, kw_only=True, rename="camel"):
-    """An auth provider as agentidentity.googleapis.com v1 has it, without what it keeps."""
-
-    name: str
-    state: str = ""
-    deleted: bool = False
-    create_time: Moment | None = None
-    labels: dict[str, str] | None = None
-    allowed_scopes: list[str] = []
-    auth_provider_type_params: _Parameters = _Parameters()
-
-
-def parse_auth_provider(source: str, project: ProjectRef, row: AuthProvider) -> StoredSecret:
-    """A stored secret; when its value was last written is not reported. Raises ValueError for a bad name."""
-    given = row.auth_provider_type_params
-    oauth = given.three_legged_oauth or given.two_legged_oauth
-    sorts = (("api_key", given.api_key), ("oauth_for_users", given.three_legged_oauth), ("oauth", oauth))
-    facts: dict[str, Any] = {
-        "type": next((sort for sort, one in sorts if one is not None), None),
-        "client_id": oauth.client_id if oauth else None,
-        "token_url": oauth.token_url if oauth else None,
-        "scopes": row.allowed_scopes or None,
-        "held_for": "agents",
-        "enabled": row.state == "ENABLED" if row.state else None,
-    }
-    return StoredSecret(
-        key=located_key("agentidentity.googleapis.com", project.id, row.name),
-        provider="gcp",
-        source=source,
-        scope=project.id,
-        name=last_segment(row.name),
-        created_at=in_utc(row.create_time),
-        tags=tags_of(project, row.labels),
-        attributes={name: fact for name, fact in facts.items() if fact is not None},
-    )
-
-
-# --- Agent credentials of one project, by location ---
-
-AUTH_PROVIDERS = "agentidentity.auth_providers"
-
-
-def read_auth_providers(reader: GcpReader) -> Iterator[DiscoveredRecord]:
-    """Stored secrets; deleted ones are left out."""
-    project = reader.place.project
-
-    def at(location: str) -> Iterable[AuthProvider]:
-        return reader.rows(section, r.AUTH_PROVIDERS, AuthProvider, project=project.id, location=location)
-
-    with reader.section(AUTH_PROVIDERS) as section:
-        for row in at_each_location(reader, section, at):
-            secret = reader.parsed(section, row.name, parse_auth_provider, reader.scope.source, project, row)
-            if secret is not None and not row.deleted:
-                section.found()
-                yield secret
     yield from reader.done(section)
 
 

@@ -17,7 +17,7 @@ from connectors.gcp.client.session import GcpSession
 from connectors.gcp.each import ProjectReading, if_wanted
 from connectors.gcp.identities.accounts import emit_accounts, list_accounts, read_account_keys
 from connectors.gcp.identities.api_keys import emit_api_keys, list_api_keys
-from connectors.gcp.identities.other_credentials import read_auth_providers, read_hmac_keys, read_oauth_clients
+from connectors.gcp.identities.other_credentials import read_hmac_keys, read_oauth_clients
 from connectors.gcp.identities.pools import list_pools, read_managed_identities
 from connectors.gcp.identities.registered import read_registered
 from connectors.gcp.offline.api import GcpFileApi, policy_of
@@ -31,6 +31,13 @@ from connectors.gcp.settings import GcpSettings
 from connectors.gcp.units import GcpUnit, ProjectRef, ancestors_of, below
 from connectors.gcp.usage.reading import read_insights, read_use_of_accounts, read_use_of_keys
 from connectors.gcp.workloads import engines
+from connectors.gcp.workloads.agent_credentials import (
+    emit_auth_providers,
+    list_auth_providers,
+    read_access_summaries,
+    read_authorizations,
+    read_workloads,
+)
 from connectors.gcp.workloads.catalog import SECTIONS, SORTS
 from connectors.gcp.workloads.engines import emit_engines
 from connectors.gcp.workloads.records import record_of
@@ -114,10 +121,14 @@ OF_FILES: tuple[ProjectReading, ...] = (
     if_wanted("recommender.insights", read_insights),
     emit_accounts,
     emit_api_keys,
+    if_wanted("agentidentity.auth_providers", list_auth_providers),
+    if_wanted("agentidentity.authorizations", read_authorizations),
+    if_wanted("agentidentity.workloads", read_workloads),
+    if_wanted("agentidentity.access_summaries", read_access_summaries),
     emit_engines,
     read_secrets,
     if_wanted("iam.oauth_clients", read_oauth_clients),
-    if_wanted("agentidentity.auth_providers", read_auth_providers),
+    emit_auth_providers,
 )
 """As what is read of a project by its own APIs, but that things are reported by type, as Cloud Asset gives them."""
 

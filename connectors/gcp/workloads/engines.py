@@ -7,26 +7,37 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Rejected
 from connectors.gcp.each import at_each_location, instead_in_each, list_assets
+from connectors.gcp.identities.found import AgentDelegation
 from connectors.gcp.keys import engine_key
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.units import ProjectRef, tags_of
 from scanner.model import Identity, Link, Privilege, Signal
+from scanner.model.attributes import ACTED_FOR
 
 OWN_IDENTITY = "AGENT_IDENTITY"
 SHARED_AGENT = "service-{number}@gcp-sa-aiplatform-re.iam.gserviceaccount.com"
 """The service agent that agents without an account or identity of their own run as."""
 _NAME = re.compile(r"projects/[^/]+/locations/(?P<location>[^/]+)/reasoningEngines/(?P<id>[^/]+)")
+_PRINCIPAL = re.compile(
+    r"(?:principal|spiffe)://agents\.global\.[a-z0-9.-]+\.system\.id\.goog/resources/aiplatform/"
+    r"projects/(?P<project>[^/]+)/locations/(?P<location>[^/]+)/reasoningEngines/(?P<id>[^/]+)"
+)
+"""The identity of an agent, as bindings name it, or its SPIFFE id."""
 _OWN = re.compile(r"(?:principal://|spiffe://)?(?P<domain>[^/]+)/resources/aiplatform/.+")
+_HOLDS = "it used this credential, which Google holds for agents"
+MOST_PEOPLE = 100
+"""The people that an attribute names."""
 _IS_AGENT = Signal(says="agent", sort="provider", evidence="an agent on Vertex AI Agent Engine")
 
 
@@ -54,6 +65,13 @@ def engine_of(project: str, name: str) -> str | None:
     return engine_key(project, found["location"], found["id"]) if found else None
 
 
+def engine_of_principal(reader: GcpReader, principal: str) -> str | None:
+    """The key of the engine of this unit whose own identity that is; None for any other principal."""
+    found = _PRINCIPAL.fullmatch(principal)
+    project = reader.project(found["project"]) if found else None
+    return engine_key(project.id, found["location"], found["id"]) if found and project else None
+
+
 def note_engine(reader: GcpReader, section: SectionReading, project: ProjectRef, row: ReasoningEngine) -> bool:
     """Keep the agent until ``emit_engines``; False if it cannot be parsed."""
     engine = reader.parsed(section, row.name, parse_engine, reader, project, row)
@@ -63,8 +81,29 @@ def note_engine(reader: GcpReader, section: SectionReading, project: ProjectRef,
 
 
 def emit_engines(reader: GcpReader) -> Iterator[Identity]:
-    """The listed agents, each once."""
-    yield from reader.found.engines.values()
+    """The listed agents, each once, with the credentials that Google holds for them and for whom they used these."""
+    for key, engine in reader.found.engines.items():
+        secrets = sorted(reader.found.agent_secrets.get(key, ()))
+        delegations = reader.found.delegations.get(key, [])
+        last = max((each.at for each in delegations if each.at is not None), default=None)
+        facts = {ACTED_FOR: acted_for(delegations)} if delegations else {}
+        yield structs.replace(
+            engine,
+            links=(*engine.links, *(Link(relation="stores", target=each, evidence=_HOLDS) for each in secrets)),
+            last_used_at=last,
+            attributes={**engine.attributes, **facts},
+        )
+
+
+def acted_for(delegations: Iterable[AgentDelegation]) -> list[Mapping[str, str | None]]:
+    """The people and when last, latest first, as the attribute has it; with an empty id that it acted for itself."""
+    latest: dict[str, datetime | None] = {}
+    for each in delegations:
+        latest[each.person] = max(filter(None, (latest.get(each.person), each.at)), default=None)
+    rows = sorted(latest.items(), key=lambda row: (row[1] is not None, row[1] and row[1].timestamp(), row[0]))
+    return [
+        {"person": who or None, "last_at": at.isoformat() if at else None} for who, at in reversed(rows[-MOST_PEOPLE:])
+    ]
 
 
 def parse_engine(reader: GcpReader, project: ProjectRef, row: ReasoningEngine) -> Identity:

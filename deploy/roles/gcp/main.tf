@@ -26,7 +26,10 @@ resource "google_organization_iam_custom_role" "muster" {
   title       = "Muster audit"
   description = "Reads identities and their permissions."
   permissions = [
+    "agentidentity.accessSummaries.list",
     "agentidentity.authProviders.list",
+    "agentidentity.authProviders.queryWorkloads",
+    "agentidentity.authorizations.list",
     "agentregistry.agents.list",
     "agentregistry.mcpServers.list",
     "aiplatform.reasoningEngines.list",

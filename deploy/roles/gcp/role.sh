@@ -14,7 +14,10 @@ title: Muster audit
 description: Reads identities and their permissions.
 stage: GA
 includedPermissions:
+- agentidentity.accessSummaries.list
 - agentidentity.authProviders.list
+- agentidentity.authProviders.queryWorkloads
+- agentidentity.authorizations.list
 - agentregistry.agents.list
 - agentregistry.mcpServers.list
 - aiplatform.reasoningEngines.list

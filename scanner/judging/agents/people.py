@@ -1,9 +1,9 @@
-"""The people of agents: for whom they act, as far as audit logs say it, and sponsors who have all left. Pure."""
+"""The people of agents: for whom they act, as logs or providers say, and sponsors who have all left. Pure."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from scanner.matching.keys import fold
 from scanner.model import Assessment, Identity
 from scanner.model.activity import NOBODY, PERSON
 from scanner.model.agents import ActsFor
-from scanner.model.attributes import SPONSORS
+from scanner.model.attributes import ACTED_FOR, SPONSORS
 from scanner.registry.roster import Roster
 
 _ACTS_AS = frozenset({"runs_as", "acts_as"})
@@ -37,8 +37,19 @@ def with_acts_for(assessments: Sequence[Assessment]) -> list[Assessment]:
 
 def _with_acts_for(one: Assessment, runs: Mapping[str, set[str]], said: Mapping[str, Sequence[str]]) -> Assessment:
     places = (one.identity.key, *(target for target in _targets(one.identity) if len(runs[target]) == 1))
-    whom = {value for place in places for value in said.get(place, ())}
+    whom = {value for place in places for value in said.get(place, ())} | set(_listed(one.identity))
     return replace(one, agent=replace(one.agent, acts_for=_acts_for(whom, one.identity)))
+
+
+def _listed(identity: Identity) -> Iterator[str]:
+    """For whom the provider says that it acted."""
+    given = identity.attributes.get(ACTED_FOR)
+    for row in given if isinstance(given, list | tuple) else ():
+        person = row.get("person", "") if isinstance(row, Mapping) else ""
+        if person is None:
+            yield NOBODY
+        elif isinstance(person, str) and person:
+            yield f"{PERSON}{person}"
 
 
 def _targets(identity: Identity) -> Iterable[str]:

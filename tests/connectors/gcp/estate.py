@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from connectors.core.contract import DiscoveredRecord
 from scanner.demo.fakes.gcp.cloud import Cloud
 from scanner.demo.fakes.gcp.identities import (
+    add_access,
     add_api_key,
     add_auth_provider,
+    add_authorization,
     add_engine,
     add_hmac_key,
     add_key,
@@ -151,4 +153,14 @@ def _agents(cloud: Cloud) -> None:
     add_auth_provider(cloud, PROD, AT, "crm", authProviderTypeParams=params, labels={"team": "care"})
     add_auth_provider(cloud, PROD, AT, "maps")
     add_auth_provider(cloud, PROD, AT, "undone", deleted=True)
+    calendar = add_auth_provider(
+        cloud, PROD, AT, "calendar", authProviderTypeParams={"threeLeggedOauth": {"clientId": "c-2"}}
+    )["name"]
+    add_authorization(cloud, calendar, "ann@acme.example", "calendar.read")
+    add_authorization(cloud, calendar, "ben@acme.example", "calendar.read", "calendar.write", state="SUSPENDED")
+    for person, last in (("ann@acme.example", "2026-11-20T10:00:00Z"), ("ben@acme.example", "2026-10-01T08:00:00Z")):
+        add_access(cloud, calendar, f"spiffe://{domain}/resources/aiplatform/{own}", person, last)
+    add_access(
+        cloud, calendar, "spiffe://acme-prod.svc.id.goog/ns/shop/sa/cart", "ann@acme.example", "2026-09-01T08:00:00Z"
+    )
     add_oauth_client(cloud, PROD, "portal", displayName="Portal")

@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 
 from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.api import GcpApi
-from connectors.gcp.client.payloads import ApiKey, Pool
+from connectors.gcp.client.payloads import ApiKey, AuthProvider, Pool
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.identities.accounts import ServiceAccountKey, parse_account_key
 from connectors.gcp.identities.api_keys import parse_api_key
+from connectors.gcp.identities.found import HeldForAgents
 from connectors.gcp.identities.other_credentials import (
-    AuthProvider,
     HmacKey,
     OauthClient,
-    parse_auth_provider,
     parse_hmac_key,
     parse_oauth_client,
 )
@@ -39,6 +38,7 @@ from connectors.gcp.settings import GcpSettings
 from connectors.gcp.spec import SPEC
 from connectors.gcp.units import GcpUnit as Unit
 from connectors.gcp.units import ProjectRef
+from connectors.gcp.workloads.agent_credentials import parse_auth_provider
 from connectors.gcp.workloads.engines import ReasoningEngine, parse_engine
 from tests.examples import examples
 
@@ -63,7 +63,7 @@ PARSING: dict[type[Any], Callable[[Any], object]] = {
     ProviderPayload: lambda row: open_providers([provider_in(PROD, row, ())]),
     ReasoningEngine: lambda row: parse_engine(READER, PROD, row),
     Registered: lambda row: (engine_of_registered(READER, row), parse_registered(READER, PROD, "agent", row)),
-    AuthProvider: lambda row: parse_auth_provider("prod", PROD, row),
+    AuthProvider: lambda row: parse_auth_provider("prod", PROD, row, HeldForAgents(row)),
     OauthClient: lambda row: parse_oauth_client("prod", PROD, row),
 }
 NAMES = st.sampled_from(

@@ -29,6 +29,9 @@ PATHS = (
     f"/v1/projects/{PROD}/locations/{AT}/agents",
     f"/v1/projects/{PROD}/locations/{AT}/mcpServers",
     f"/v1/projects/{PROD}/locations/{AT}/authProviders",
+    f"/v1/projects/{PROD}/locations/{AT}/authProviders/calendar/authorizations",
+    f"/v1/projects/{PROD}/locations/{AT}/authProviders/calendar:queryWorkloads",
+    f"/v1/projects/{PROD}/locations/{AT}/accessSummaries",
     f"/v1/{ORGANIZATION}/assets?contentType=RESOURCE",
 )
 SCHEMAS = {

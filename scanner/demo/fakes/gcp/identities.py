@@ -109,6 +109,28 @@ def add_auth_provider(cloud: Cloud, project: str, location: str, name: str, **fi
     return cloud.add(collection, row | {"authProviderTypeParams": {"apiKey": {}}} | fields)
 
 
+def add_authorization(cloud: Cloud, provider: str, person: str, *scopes: str, **fields: Any) -> Row:
+    """The consent of a person to a credential for agents, by the credential's name."""
+    collection = f"{provider}/authorizations"
+    row = {"name": f"{collection}/{digits(person, 12)}", "clientUserId": person, "scopes": list(scopes)}
+    return cloud.add(collection, row | {"state": "ACTIVE", "createTime": CREATED, "updateTime": CREATED} | fields)
+
+
+def add_access(cloud: Cloud, provider: str, workload: str, person: str, last: str, **fields: Any) -> Row:
+    """What an agent did for a person with a credential for agents. ``workload``: its SPIFFE id."""
+    collection = f"{provider.partition('/authProviders/')[0]}/accessSummaries"
+    row = {
+        "name": f"{collection}/{digits(provider + workload + person, 12)}",
+        "userId": person,
+        "workloadId": workload,
+        "authProvider": provider,
+        "authProviderType": "AUTH_PROVIDER_TYPE_THREE_LEGGED_OAUTH",
+        "firstAccessTime": CREATED,
+        "lastAccessTime": last,
+    }
+    return cloud.add(collection, row | fields)
+
+
 def add_oauth_client(cloud: Cloud, project: str, name: str, **fields: Any) -> Row:
     """An OAuth client."""
     collection = f"projects/{project}/locations/global/oauthClients"

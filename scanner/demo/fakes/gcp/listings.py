@@ -61,10 +61,26 @@ _LISTINGS = (
     _Listing(api="aiplatform", path=f"{_AT}/reasoningEngines", items="reasoningEngines", cap=100),
     _Listing(api="agentregistry", path=f"{_AT}/agents", items="agents", cap=100),
     _Listing(api="agentregistry", path=f"{_AT}/mcpServers", items="mcpServers", cap=100),
-    _Listing(api="agentidentity", path=f"{_AT}/authProviders", items="authProviders", cap=100),
+    _Listing(api="agentidentity", path=f"{_AT}/authProviders", items="authProviders"),
+    _Listing(api="agentidentity", path=f"{_AT}/authProviders/{{provider}}/authorizations", items="authorizations"),
+    _Listing(api="agentidentity", path=f"{_AT}/accessSummaries", items="accessSummaries"),
     _Listing(api="run", path="/v2/projects/{project}/locations/{location}/services", items="services", cap=100),
     _Listing(api="run", path="/v2/projects/{project}/locations/{location}/jobs", items="jobs", cap=100),
     _Listing(api="privilegedaccessmanager", path="/v1/{+scope}/locations/global/entitlements", items="entitlements"),
     _Listing(api="cloudfunctions", path="/v2/projects/{project}/locations/{location}/functions", items="functions"),
 )
-ROUTES = tuple(FakeRoute(api=one.api, path=one.path, answer=one) for one in _LISTINGS)
+
+
+def _workloads(call: Call) -> Row:
+    """The principals of the workloads that used a credential for agents, each once."""
+    provider, _, _ = call.path.partition(":")
+    rows = call.cloud.rows[f"{provider.partition('/authProviders/')[0]}/accessSummaries"]
+    used = {row["workloadId"].replace("spiffe://", "principal://") for row in rows if row["authProvider"] == provider}
+    found = paged(call, [{"id": name} for name in sorted(used)], "workloadIds", default=50, cap=1000)
+    return found | ({"workloadIds": [row["id"] for row in found["workloadIds"]]} if "workloadIds" in found else {})
+
+
+ROUTES = (
+    *(FakeRoute(api=one.api, path=one.path, answer=one) for one in _LISTINGS),
+    FakeRoute(api="agentidentity", path=f"{_AT}/authProviders/{{provider}}:queryWorkloads", answer=_workloads),
+)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from connectors.core.contract import Meter, Scope
+from connectors.gcp.client.payloads import AuthProvider
+from connectors.gcp.identities.found import HeldForAgents
 from connectors.gcp.identities.other_credentials import (
-    AuthProvider,
     OauthClient,
-    parse_auth_provider,
     parse_oauth_client,
 )
 from connectors.gcp.identities.registered import (
@@ -30,6 +30,7 @@ from connectors.gcp.reader import GcpReader
 from connectors.gcp.spec import SPEC
 from connectors.gcp.units import GcpUnit as Unit
 from connectors.gcp.units import ProjectRef
+from connectors.gcp.workloads.agent_credentials import parse_auth_provider
 from connectors.gcp.workloads.engines import ReasoningEngine, note_engine, parse_engine
 from scanner.demo.fakes.gcp.cloud import Cloud
 from tests.connectors.gcp.conftest import Place
@@ -189,14 +190,33 @@ def test_what_is_registered_runs_as_its_runtime_identity(
             {"type": "oauth", "client_id": "c", "token_url": "https://t.example"},
         ),
         ({"threeLeggedOauth": {"clientId": "c"}}, {"type": "oauth_for_users", "client_id": "c"}),
-        ({"geAuthProvider": {}}, {}),
+        ({"geAuthProvider": {}}, {"type": "gemini_enterprise"}),
+        (
+            {
+                "xaaAuthProvider": {
+                    "clientSecretAuth": {"clientId": "c", "clientSecret": "never-to-be-kept"},
+                    "customIssuer": {"issuer": "https://i.example", "tokenUrl": "https://t.example"},
+                }
+            },
+            {
+                "type": "cross_app_access",
+                "client_id": "c",
+                "issuer": "https://i.example",
+                "token_url": "https://t.example",
+            },
+        ),
+        (
+            {"connectorReferenceAuthProvider": {"connector": "projects/1/locations/eu/connectors/c"}},
+            {"type": "connector", "connector": "projects/1/locations/eu/connectors/c"},
+        ),
         ({}, {}),
     ],
 )
 def test_what_is_held_for_agents_has_no_value(given_: dict[str, Any], expected: dict[str, Any]) -> None:
     """Even if a listing should have one."""
     row = {"name": "projects/1/locations/eu/authProviders/crm", "authProviderTypeParams": given_, "state": "DISABLED"}
-    secret = parse_auth_provider("prod", PROD, msgspec.json.decode(json.dumps(row), type=AuthProvider))
+    provider = msgspec.json.decode(json.dumps(row), type=AuthProvider)
+    secret = parse_auth_provider("prod", PROD, provider, HeldForAgents(provider))
 
     assert secret.attributes == {"held_for": "agents", "enabled": False} | expected
     assert secret.key == "//agentidentity.googleapis.com/projects/acme-prod/locations/eu/authProviders/crm"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from msgspec import structs
 
 from connectors.core.contract import DiscoveredRecord
 from scanner.demo.fakes.gcp.cloud import Cloud
-from scanner.demo.fakes.gcp.identities import add_api_key, add_key
+from scanner.demo.fakes.gcp.identities import add_access, add_api_key, add_key
 from scanner.model import Assignment, Identity, StoredSecret, TokenSubject
 from tests.connectors.gcp.conftest import ORGANIZATION, Place
 from tests.connectors.gcp.estate import (
@@ -174,7 +175,7 @@ def test_agents_run_as_what_they_are_given(place: Place) -> None:
     shared = "service-2222@gcp-sa-aiplatform-re.iam.gserviceaccount.com"
     assert [link.target for link in tinkering.links] == [key_of(shared, "-")]
     assert tinkering.attributes["shared_service_agent"] is True
-    assert support.links == ()
+    assert [link.relation for link in support.links] == ["stores"]
     number = support.key.rpartition("/")[2]
     assert (
         f"principal://{TRUST_DOMAIN}/resources/aiplatform/projects/1111/locations/{AT}/reasoningEngines/{number}"
@@ -201,10 +202,62 @@ def test_credentials_that_are_held_for_agents_are_stored_secrets(place: Place) -
     records = place.scan(resources="agentidentity")
     secrets = {one.name: one for one in records if isinstance(one, StoredSecret)}
 
-    assert sorted(secrets) == ["crm", "maps"]
+    assert sorted(secrets) == ["calendar", "crm", "maps"]
     assert (secrets["crm"].attributes["type"], secrets["crm"].attributes["client_id"]) == ("oauth", "c-1")
     assert secrets["maps"].attributes["type"] == "api_key"
     assert secrets["crm"].tags["team"] == "care"
+
+
+def test_who_authorized_a_credential_of_agents_and_who_uses_it(place: Place) -> None:
+    """Suspended consents are no longer anybody's; workloads are named as Google names them."""
+    records = place.scan(resources="agentidentity")
+    calendar = next(one for one in records if isinstance(one, StoredSecret) and one.name == "calendar")
+
+    assert calendar.attributes["type"] == "oauth_for_users"
+    assert calendar.attributes["authorized_by"] == ["ann@acme.example"]
+    assert calendar.attributes["granted_scopes"] == ["calendar.read"]
+    assert calendar.attributes["suspended_authorizations"] == 1
+    assert "principal://acme-prod.svc.id.goog/ns/shop/sa/cart" in calendar.attributes["used_by"]
+    assert calendar.last_used_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("projects", [None, PROD])
+def test_an_agent_says_for_whom_it_acted_and_what_it_holds(place: Place, projects: str | None) -> None:
+    """In bulk and by project; other agents hold nothing."""
+    records = place.scan(resources="agentidentity", **({} if projects is None else {"projects": projects}))
+    found = identities_in(records)
+    support = named(found, "support")
+
+    assert support.attributes["acted_for"] == [
+        {"person": "ann@acme.example", "last_at": "2026-11-20T10:00:00+00:00"},
+        {"person": "ben@acme.example", "last_at": "2026-10-01T08:00:00+00:00"},
+    ]
+    assert support.last_used_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
+    secret = next(one for one in records if isinstance(one, StoredSecret) and one.name == "calendar")
+    assert [(link.relation, link.target) for link in support.links] == [("stores", secret.key)]
+    assert "acted_for" not in named(found, "invoices").attributes
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        "spiffe://agents.global.org-1.system.id.goog.evil.example/resources/aiplatform/ENGINE",
+        "https://agents.global.org-1.system.id.goog/resources/aiplatform/ENGINE",
+        "spiffe://agents.global.org-1.system.id.goog/resources/aiplatform/ENGINE/x",
+        "spiffe://agents.global.org-1.system.id.goog/resources/run/ENGINE",
+    ],
+)
+def test_what_only_resembles_an_agent_s_identity_is_not_its(start: Callable[[Cloud], Place], workload: str) -> None:
+    """Nobody acts for people in its name."""
+    cloud = company()
+    (engine,) = (row["name"] for row in cloud.rows[f"projects/{PROD}/locations/{AT}/reasoningEngines"][:1])
+    cloud.rows[f"projects/{PROD}/locations/{AT}/accessSummaries"].clear()
+    calendar = f"projects/{PROD}/locations/{AT}/authProviders/calendar"
+    add_access(cloud, calendar, workload.replace("ENGINE", engine), "eve@acme.example", "2026-11-20T10:00:00Z")
+
+    found = identities_in(start(cloud).scan(resources="agentidentity"))
+
+    assert "acted_for" not in named(found, "support").attributes
 
 
 def test_managed_identities_are_named_as_bindings_name_them(place: Place) -> None:

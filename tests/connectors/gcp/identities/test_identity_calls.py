@@ -137,7 +137,8 @@ def test_optional_sections_are_off_and_no_gap(place: Place) -> None:
     coverage = coverage_in(place.scan())
     off = {key for key, one in coverage.items() if one.status == "off"}
 
-    names = ("agentregistry.agents", "agentidentity.auth_providers", "iam.oauth_clients")
+    agents = ("auth_providers", "authorizations", "workloads", "access_summaries")
+    names = ("agentregistry.agents", *(f"agentidentity.{name}" for name in agents), "iam.oauth_clients")
     assert off >= {(scope, name) for scope in (ORGANIZATION, PROD, DEV) for name in names}
     assert not any("/agents" in line or "authProviders" in line or "oauthClients" in line for line in place.cloud.log)
 

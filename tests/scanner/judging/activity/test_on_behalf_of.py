@@ -229,6 +229,25 @@ def test_for_whom_an_agent_acts(did: Did, acts_for: str) -> None:
     assert one.agent.acts_for == acts_for
 
 
+@pytest.mark.parametrize(
+    ("listed", "acts_for"),
+    [
+        ([{"person": "ada@acme.example", "last_at": None}, {"person": None}], "people"),
+        ([{"person": None, "last_at": None}], "itself"),
+        ([{"person": "Maker@acme.example"}], "its maker"),
+        ([], "unknown"),
+        ([{"person": ""}, {"person": 7}, {}, "x"], "unknown"),
+        ("people", "unknown"),
+    ],
+)
+def test_for_whom_an_agent_acts_as_its_provider_lists_it(listed: Any, acts_for: str) -> None:
+    made = make_identity("bot", created_by="maker@acme.example", attributes={"acted_for": listed})
+
+    (one,) = with_acts_for([_one(made)])
+
+    assert one.agent.acts_for == acts_for
+
+
 def test_without_a_log_it_is_unknown_and_of_what_is_no_agent_not_said() -> None:
     agent, other = with_acts_for([_one(), _one(make_identity("job"), is_agent=False)])
 
