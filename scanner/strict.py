@@ -59,13 +59,16 @@ class Document(Struct, frozen=True, kw_only=True):
         )
 
 
-def read_settings(path: Path, fix: str) -> str:
-    """The text of a file of settings. Raises ConfigError; ``fix``: the hint if it cannot be opened."""
+def read_settings(path: Path, fix: str, *, largest: int = LARGEST) -> str:
+    """The text of a file of settings, of at most ``largest`` bytes. Raises ConfigError.
+
+    ``fix``: the hint if it cannot be opened.
+    """
     try:
         with path.open("rb") as file:
-            data = file.read(LARGEST + 1)
-        if len(data) > LARGEST:
-            raise ConfigError(Problem(file=str(path), message=f"is larger than {LARGEST // 2**20} MiB"))
+            data = file.read(largest + 1)
+        if len(data) > largest:
+            raise ConfigError(Problem(file=str(path), message=f"is larger than {largest // 2**20} MiB"))
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         raise ConfigError(Problem(file=str(path), message="is not UTF-8 text", fix="save it as UTF-8")) from error

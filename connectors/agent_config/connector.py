@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
+from connectors.agents.asking import McpTools, tools_at
 from connectors.agents.definitions import KIND as DEFINITION
 from connectors.agents.definitions import NAMES as DEFINING
 from connectors.agents.definitions import Definitions, as_identity, project_at, read_definitions
@@ -23,11 +24,12 @@ from connectors.agents.documents import (
     project_of,
     read_document,
 )
+from connectors.agents.hashes import hashes_of
 from connectors.core.contract import Check, DiscoveredRecord, Malformed, Scope, Section, SectionReading, Spec
 from connectors.core.offline import file_checks, named_files
 from scanner.errors import SourceError
 from scanner.model import RUNGS, Coverage, Identity
-from scanner.model.attributes import MCP_SERVERS, TOOLS
+from scanner.model.attributes import MCP_SERVERS, TOOL_HASHES, TOOLS
 from scanner.model.providers import read_providers
 
 SECTION = "agent_config.agents"
@@ -43,9 +45,15 @@ _OF_OTHERS = "node_modules"
 
 
 class AgentConfigSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A source of type ``agent_config``. ``path``: a file, a folder with all folders in it, or a glob."""
+    """A source of type ``agent_config``. ``path``: a file, a folder with all folders in it, or a glob.
+
+    ``ask_servers``: whether to ask the MCP servers with an address for their tools. ``insecure_http``: also by plain
+    http beyond this machine.
+    """
 
     path: Path
+    ask_servers: bool = False
+    insecure_http: bool = False
 
 
 class AgentConfigConnector:
@@ -72,6 +80,7 @@ class AgentConfigConnector:
     def __init__(self, source: str, settings: AgentConfigSettings) -> None:
         self._source = source
         self._settings = settings
+        self._asked: dict[str, McpTools | SourceError] = {}
 
     def scopes(self) -> Iterator[Scope | Coverage]:
         """One unit of work: all files."""
@@ -115,11 +124,29 @@ class AgentConfigConnector:
                 for name, why in found.unread.items():
                     reading.malformed(f"{shown}, server {name}", why)
                 if found.servers:
-                    yield _of_client(found, scope, shown)
+                    yield _of_client(found, scope, shown, dict(self._answers(found, shown, reading)))
             case Definitions():
                 for name, why in found.unread.items():
                     reading.malformed(f"{shown}, agent {name}", why)
                 yield from _of_definitions(found, scope, shown)
+
+    def _answers(self, client: AgentClient, shown: str, reading: SectionReading) -> Iterator[tuple[str, McpTools]]:
+        """Yield what the enabled servers with an address list, by name. One that does not answer is a gap."""
+        for name, one in client.servers.items() if self._settings.ask_servers else ():
+            address = one.url or one.server_url
+            if address is None or one.disabled:
+                continue
+            answer = self._asked.get(address)
+            if answer is None:
+                try:
+                    answer = tools_at(address, insecure_http=self._settings.insecure_http)
+                except SourceError as error:
+                    answer = error
+                self._asked[address] = answer
+            if isinstance(answer, McpTools):
+                yield name, answer
+            else:
+                reading.malformed(f"{shown}, server {name}", f"its tools: {answer}")
 
     def _document(self, path: Path) -> AgentClient | Card | Definitions | None:
         """Decode a file. Raises Malformed.
@@ -175,9 +202,13 @@ def _of_definitions(found: Definitions, scope: Scope, shown: str) -> Iterator[Id
         )
 
 
-def _of_client(client: AgentClient, scope: Scope, shown: str) -> Identity:
+def _of_client(client: AgentClient, scope: Scope, shown: str, answers: Mapping[str, McpTools]) -> Identity:
     path = Path(shown)
     host, folder = client_of(path), project_of(path)
+    servers = [
+        facts | (_listed(answers[name]) if (name := facts["name"]) in answers else {})
+        for facts in described(client.servers)
+    ]
     return Identity(
         key=f"agent_config:{scope.source}:{shown}",
         provider="agent_config",
@@ -186,9 +217,13 @@ def _of_client(client: AgentClient, scope: Scope, shown: str) -> Identity:
         kind="mcp_client",
         name=f"{host} {folder.name}" if folder.name else host,
         enabled=any(one.disabled is not True for one in client.servers.values()),
-        attributes={"path": shown, "client": host, MCP_SERVERS: list(described(client.servers))},
+        attributes={"path": shown, "client": host, MCP_SERVERS: servers},
         signals=client_signals(client.servers),
     )
+
+
+def _listed(answer: McpTools) -> dict[str, Any]:
+    return {"tools": list(answer.names), "hashes": answer.hashes}
 
 
 def _of_card(card: Card, scope: Scope, shown: str) -> Identity:
@@ -198,6 +233,7 @@ def _of_card(card: Card, scope: Scope, shown: str) -> Identity:
         "organization": card.provider.organization if card.provider else None,
         "authentication": list(card.schemes) or None,
         TOOLS: [name for one in card.skills if (name := one.name or one.id)] or None,
+        TOOL_HASHES: hashes_of((one.name or one.id, {"description": one.description}) for one in card.skills) or None,
     }
     return Identity(
         key=f"agent_config:{scope.source}:{shown}",

@@ -97,16 +97,19 @@ class _Organization(Struct, frozen=True):
     organization: str | None = None
 
 
-class _Skill(Struct, frozen=True):
+class Skill(Struct, frozen=True):
+    """What an agent says that it can do. Of the description, only a hash is kept."""
+
     id: str | None = None
     name: str | None = None
+    description: Any = None
 
 
 class Card(Struct, frozen=True, kw_only=True, rename="camel"):
     """An agent card. Source: the A2A specification, 0.3 and 1.0, AgentCard."""
 
     name: str
-    skills: tuple[_Skill, ...]
+    skills: tuple[Skill, ...]
     capabilities: Raw | UnsetType = UNSET
     description: str | None = None
     version: str | None = None
@@ -120,7 +123,7 @@ class Card(Struct, frozen=True, kw_only=True, rename="camel"):
     def urls(self) -> tuple[str, ...]:
         """The URLs of the agent, without users, queries and fragments."""
         every = (self.url, *(one.url for one in (*self.supported_interfaces, *self.additional_interfaces)))
-        return tuple(dict.fromkeys(bare for one in every if one and (bare := _bare(one))))
+        return tuple(dict.fromkeys(shown for one in every if one and (shown := bare(one))))
 
     @property
     def schemes(self) -> tuple[str, ...]:
@@ -146,7 +149,8 @@ def host_of(address: str | None) -> str | None:
     return host if host and _HOST.fullmatch(host) else None
 
 
-def _bare(address: str) -> str | None:
+def bare(address: str) -> str | None:
+    """An address without user, query and fragment, which may hold tokens."""
     host = host_of(address)
     if host is None:
         return None

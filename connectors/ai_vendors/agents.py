@@ -19,7 +19,7 @@ from connectors.ai_vendors.records import Time, VendorOrganization, host_of, mom
 from connectors.core.contract import own_words
 from connectors.core.reading import Named, ReadSection, shown
 from scanner.model import Consequence, Identity, Link, Privilege, Signal, StoredSecret, Workload
-from scanner.model.attributes import HUMAN_IN_THE_LOOP, MCP_SERVERS, MODEL, SCHEDULE, TOOLS
+from scanner.model.attributes import HUMAN_IN_THE_LOOP, MCP_SERVERS, MODEL, SCHEDULE, TOOL_HASHES, TOOLS
 
 AgentRow = TypeVar("AgentRow", bound=Named)
 
@@ -48,7 +48,7 @@ class McpServer(Struct, frozen=True, kw_only=True):
 class Agent(Struct, frozen=True, kw_only=True):
     """An agent as both vendors have it. ``asks``: whether a person must approve its actions; None: unknown.
 
-    ``skills``: names or ids. ``facts``: further attributes.
+    ``hashes``: of its tools. ``skills``: names or ids. ``facts``: further attributes.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Agent(Struct, frozen=True, kw_only=True):
     last_used_at: datetime | None = None
     model: str | None = None
     tools: Iterable[str] = ()
+    hashes: Mapping[str, str] = {}
     mcp_servers: Iterable[McpServer] = ()
     skills: Sequence[str] = ()
     schedules: Sequence[str] = ()
@@ -78,6 +79,8 @@ class Agent(Struct, frozen=True, kw_only=True):
         }
         if self.schedules:
             attributes[SCHEDULE] = "; ".join(sorted(self.schedules))
+        if self.hashes:
+            attributes[TOOL_HASHES] = self.hashes
         if self.asks is not None:
             attributes[HUMAN_IN_THE_LOOP] = self.asks
         return Identity(

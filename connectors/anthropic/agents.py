@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from connectors.agents.hashes import hashes_of
 from connectors.ai_vendors.agents import Agent, McpServer, part_of, read_listed_agents, read_vaults, starts
 from connectors.ai_vendors.reader import VendorReader
 from connectors.ai_vendors.records import Used, VendorOrganization, host_of, latest, moment
@@ -33,6 +34,11 @@ def agent(
         last_used_at=latest(used.last, *(moment(schedule.last_run_at) for schedule in schedules)),
         model=row.model.id if isinstance(row.model, p.Model) else row.model,
         tools=_tools(row.tools),
+        hashes=hashes_of(
+            (tool.name, {"description": tool.description, "input_schema": tool.input_schema})
+            for tool in row.tools
+            if tool.type == _CUSTOM
+        ),
         mcp_servers=_servers(row),
         skills=tuple(skill.skill_id for skill in row.skills),
         schedules=tuple(schedule.when for schedule in active),

@@ -7,6 +7,7 @@ credential's ``auth``, its type, server and expiry are.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -205,10 +206,12 @@ class ToolConfig(Struct, frozen=True, kw_only=True):
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A set of tools, those of an MCP server, or a custom tool."""
+    """A set of tools, those of an MCP server, or a custom tool, of which a hash is kept."""
 
     type: str
     name: str | None = None
+    description: Any = None
+    input_schema: Any = None
     mcp_server_name: str | None = None
     configs: tuple[ToolConfig, ...] = ()
     default_config: ToolConfig | None = None

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from connectors.agents.documents import Server, agent_signals, host_of
+from connectors.agents.hashes import hashes_of
 from connectors.core.contract import own_words
 from connectors.kubernetes import custom_agents as a
 from connectors.kubernetes import payloads as p
@@ -169,8 +170,12 @@ class _Servers:
         """What is at an address. A service of the cluster may be ToolHive's proxy of a known server."""
         host = host_of(server.spec.url)
         behind = self._behind.get(_service(host or "", namespace), {})
-        found = [one.name for one in (server.status.tools if server.status else None) or () if one.name]
-        return {"type": "http", "host": host, **({"tools": found} if found else {}), **behind}
+        listed = [one for one in (server.status.tools if server.status else None) or () if one.name]
+        found = {
+            "tools": [one.name for one in listed],
+            "hashes": hashes_of((_word(one.name), {"description": one.description}) for one in listed),
+        }
+        return {"type": "http", "host": host, **{name: value for name, value in found.items() if value}, **behind}
 
 
 def _service(host: str, namespace: str) -> tuple[str, str]:

@@ -28,9 +28,10 @@ class Ref(Struct, frozen=True, kw_only=True):
 
 
 class ToolName(Struct, frozen=True, kw_only=True):
-    """A tool by its name."""
+    """A tool by its name. Of its description, only a hash is kept."""
 
     name: str = ""
+    description: Any = None
 
 
 # --- kagent ---

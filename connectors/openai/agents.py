@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from connectors.agents.hashes import hashes_of
 from connectors.ai_vendors.agents import Agent, McpServer, part_of, read_listed_agents, read_vaults, starts
 from connectors.ai_vendors.api import Api
 from connectors.ai_vendors.reader import VendorReader
@@ -53,6 +54,11 @@ def agent(place: VendorOrganization, project: str, row: p.AgentRow, automations:
         last_used_at=latest(*(scheduled.last for scheduled in own)),
         model=row.model,
         tools=_tools(row.tools),
+        hashes=hashes_of(
+            (tool.name, {"description": tool.description, "parameters": tool.parameters})
+            for tool in row.tools
+            if tool.type == _FUNCTION
+        ),
         mcp_servers=_servers(row.tools),
         schedules=tuple(one.when for one in own if one.when and one.row.status == "active"),
         tags=row.metadata or {},

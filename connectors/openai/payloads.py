@@ -209,10 +209,12 @@ class Transport(Struct, frozen=True, kw_only=True):
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A tool of an agent. ``mcp`` has what begins with ``server_label``."""
+    """A tool of an agent. ``mcp`` has what begins with ``server_label``; of a function, only a hash is kept."""
 
     type: str
     name: str | None = None
+    description: Any = None
+    parameters: Any = None
     enabled: bool | None = None
     mode: str | None = None
     server_label: str | None = None

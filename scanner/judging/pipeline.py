@@ -19,7 +19,7 @@ from scanner.access.workloads import with_open_gateways, with_signals, with_stor
 from scanner.discovery.inventory import Inventory
 from scanner.judging.activity.judge import Circumstances, Known, judge_activity
 from scanner.judging.agents.exposure import with_exposures
-from scanner.judging.agents.lock import Lock, with_growth
+from scanner.judging.agents.lock import with_growth
 from scanner.judging.agents.people import with_acts_for, with_sponsors_left
 from scanner.judging.assessing import (
     Access,
@@ -175,7 +175,7 @@ def judge(
     with stage("reach"):
         fresh = with_exposures(with_reach(fresh, estate, entry_of), estate)
         if declared.agents_lock is not None:
-            fresh = with_growth(fresh, Lock(declared.agents_lock))
+            fresh = with_growth(fresh, declared.agents_lock)
     shared: Sequence[SharedChange] = ()
     if acted is not None:
         circumstances = Circumstances(

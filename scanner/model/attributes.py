@@ -139,8 +139,12 @@ MODEL: Final = "model"
 """The model that it calls, as the provider names it."""
 TOOLS: Final = "tools"
 """The names of the tools that it may use, sorted."""
+TOOL_HASHES: Final = "tool_hashes"
+"""Where its source shows what defines its tools, such as descriptions: a hash of that by the tool's name."""
 MCP_SERVERS: Final = "mcp_servers"
-"""The MCP servers that it is connected with: ``[{"name": str, "host": str | None, …}, …]``; never variables' values."""
+"""The MCP servers that it is connected with: ``[{"name": str, "host": str | None, …}, …]``; never variables' values.
+``hashes``: of its tools, as TOOL_HASHES.
+"""
 INHERITS: Final = "inherits"
 """What it has from its blueprint, as texts, sorted."""
 INPUTS: Final = "inputs"

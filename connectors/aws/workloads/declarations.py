@@ -101,11 +101,11 @@ class Fields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ``key``, ``name``: templates. ``roles``: paths to roles, by ARN or by name. ``profiles``: paths to instance
     profiles. ``secrets`` and ``parameters``: paths to stored secrets and to SSM parameters, by ARN or by name.
     ``texts``: paths to texts, such as environment variables; only the ARNs of secrets are kept. ``facts``:
-    attributes by name; ``joined``: facts that only ``tools.py`` reads; ``present``: facts that only tell whether
-    something exists. ``runs_in``: the template of its cluster's key. ``inherits``: a section, and the path to the
-    key of the row there whose roles and secrets apply to this row as well. ``only_with``: a path; rows without a
-    value there become no record. ``agent``: why it is an AI agent, and so an identity; ``acts_as``: paths to other
-    identities it appears as.
+    attributes by name; ``joined``: facts that only ``tools.py`` reads; ``tools``: paths to definitions of
+    an agent's tools, of which only hashes are kept; ``present``: facts that only tell whether something exists.
+    ``runs_in``: the template of its cluster's key. ``inherits``: a section, and the path to the key of the row there
+    whose roles and secrets apply to this row as well. ``only_with``: a path; rows without a value there become no
+    record. ``agent``: why it is an AI agent, and so an identity; ``acts_as``: paths to other identities it appears as.
     """
 
     kind: str = ""
@@ -121,6 +121,7 @@ class Fields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: str | None = None
     facts: Mapping[str, str] = {}
     joined: Mapping[str, str] = {}
+    tools: tuple[str, ...] = ()
     present: Mapping[str, str] = {}
     runs_in: str | None = None
     inherits: tuple[str, str] | None = None
@@ -229,7 +230,7 @@ def paths_of(record: Fields | None) -> tuple[str, ...]:
     single = (record.key, record.name, record.created_at, record.created_by, record.tags, record.unique_id)
     more = (record.runs_in, record.description, record.only_with, record.inherits and record.inherits[1])
     listed = (record.roles, record.profiles, record.secrets, record.parameters, record.texts, record.acts_as)
-    named = (record.facts.values(), record.joined.values(), record.present.values())
+    named = (record.facts.values(), record.joined.values(), record.present.values(), record.tools)
     return (*filter(None, (*single, *more)), *(path for paths in (*listed, *named) for path in paths))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from connectors.agents.hashes import hashes_of
 from connectors.aws.client.payloads import iso, utc
 from connectors.aws.workloads.declarations import Fields, Where
 from connectors.aws.workloads.paths import filled, found, many, texts
@@ -86,6 +87,7 @@ class Row(Struct, frozen=True, kw_only=True):
     tags: Mapping[str, str] = {}
     facts: Mapping[str, Any] = {}
     joined: Mapping[str, Any] = {}
+    tool_hashes: Mapping[str, str] = {}
     inherits: str | None = None
     unique_id: str | None = None
     description: str | None = None
@@ -109,11 +111,20 @@ def cut_down(row: Any, fields: Fields, where: Where) -> Row:
             **({RUNS_IN: filled(fields.runs_in, row, where.names)} if fields.runs_in else {}),
         },
         joined=_facts(row, fields.joined),
+        tool_hashes=hashes_of(_definitions(row, fields.tools)) if fields.tools else {},
         inherits=_first(row, fields.inherits[1]) if fields.inherits else None,
         unique_id=_first(row, fields.unique_id),
         description=_first(row, fields.description),
         acts_as=_sorted(_all_texts(row, fields.acts_as)),
     )
+
+
+def _definitions(row: Any, paths: Iterable[str]) -> Iterator[tuple[str | None, Mapping[str, Any]]]:
+    """Yield the tools at these paths by name; ``*`` for all that a schema defines, which has no name."""
+    for one in (one for path in paths for one in found(row, path)):
+        if isinstance(one, Mapping):
+            name = one.get("name", "*")
+            yield name if isinstance(name, str) else None, one
 
 
 def _facts(row: Any, paths: Mapping[str, str]) -> dict[str, Any]:

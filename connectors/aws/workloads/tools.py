@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from connectors.agents.documents import host_of
 from connectors.aws.workloads.rows import Row
-from scanner.model.attributes import MCP_SERVERS, TOOLS
+from scanner.model.attributes import MCP_SERVERS, TOOL_HASHES, TOOLS
 
 _AGENTS: Final = "bedrock.agents"
 _GROUPS: Final = "bedrock.action_groups"
@@ -34,7 +34,9 @@ def tools_by_key(rows: Rows, known: Collection[str]) -> dict[str, dict[str, Any]
     if {_GROUPS, _BASES, _OTHERS}.issubset(known):
         by_agent = _by_agent(rows)
         for row in rows.get(_AGENTS, {}).values():
-            found[row.key] = {TOOLS: sorted(by_agent.get(str(row.unique_id), ()))}
+            tools = by_agent.get(str(row.unique_id), {})
+            hashes = {name: digest for name, digest in sorted(tools.items()) if digest}
+            found[row.key] = {TOOLS: sorted(tools), **({TOOL_HASHES: hashes} if hashes else {})}
     targets = _by_gateway(rows.get(_TARGETS, {}).values()) if _TARGETS in known else None
     for row in rows.get(_HARNESSES, {}).values():
         if row.facts.get("allowed_tools") == [_EVERY]:
@@ -42,12 +44,13 @@ def tools_by_key(rows: Rows, known: Collection[str]) -> dict[str, dict[str, Any]
     return found
 
 
-def _by_agent(rows: Rows) -> dict[str, set[str]]:
-    """The names of the tools of Bedrock agents, by the agent's id: of AWS's own by their signatures."""
-    found: dict[str, set[str]] = {}
+def _by_agent(rows: Rows) -> dict[str, dict[str, str | None]]:
+    """The tools of Bedrock agents with their hashes, by the agent's id: AWS's own by their signatures, without hash."""
+    found: dict[str, dict[str, str | None]] = {}
     for section, tools_of in ((_GROUPS, _of_group), (_BASES, _of_base), (_OTHERS, _of_other)):
         for row in rows.get(section, {}).values():
-            found.setdefault(str(row.facts.get("agent")), set()).update(tools_of(row))
+            own = found.setdefault(str(row.facts.get("agent")), {})
+            own.update((name, row.tool_hashes.get(name.rpartition("/")[2])) for name in tools_of(row))
     return found
 
 
@@ -78,6 +81,7 @@ def _by_gateway(rows: Iterable[Row]) -> dict[str, list[dict[str, Any]]]:
             "name": row.name,
             "host": host_of(row.facts.get("endpoint")),
             "tools": row.joined.get("tools"),
+            "hashes": row.tool_hashes,
         }
         server = {name: fact for name, fact in facts.items() if fact}
         found.setdefault(str(row.facts.get("gateway")), []).append(server)
@@ -91,4 +95,5 @@ def _of_harness(row: Row, targets: Mapping[str, list[dict[str, Any]]] | None) ->
         unread = [{"name": str(gateway).rpartition("/")[2]}]
         servers += unread if targets is None else targets.get(gateway, unread)
     tools = sorted({*row.joined.get("own", ()), *row.joined.get("functions", ())})
-    return {TOOLS: tools, **({MCP_SERVERS: servers} if servers else {})}
+    found = {TOOLS: tools, MCP_SERVERS: servers, TOOL_HASHES: row.tool_hashes}
+    return {name: value for name, value in found.items() if value or name == TOOLS}

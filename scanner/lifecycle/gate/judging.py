@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from scanner.access.blast_radius.walk import Estate
 from scanner.discovery.inventory import Inventory
-from scanner.judging.agents.lock import Lock, with_growth
+from scanner.judging.agents.lock import with_growth
 from scanner.judging.last_known.remembered import Remembered
 from scanner.judging.pipeline import Declared, judge
 from scanner.lifecycle.gate.blast_radius import Around
@@ -110,7 +110,7 @@ def with_agents(
     result: ScanResult, assessments: Iterable[Assessment], declared: Declared, place: PlannedPlace
 ) -> ScanResult:
     """Return the result with what agents of the latest scan have beyond their lock. ``place``: of the lock."""
-    agents = with_growth(assessments, Lock(declared.agents_lock or ()))
+    agents = with_growth(assessments, declared.agents_lock or ())
     now = result.scan.started_at
     context = RuleContext(policy=declared.policy, now=now, frameworks=declared.frameworks)
     grown = {one.identity.key: one for one in agents if one.agent.grew}

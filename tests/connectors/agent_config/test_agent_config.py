@@ -12,6 +12,7 @@ from hypothesis import given
 
 from connectors.agent_config.connector import AgentConfigConnector, AgentConfigSettings
 from connectors.agents.documents import read_document
+from connectors.agents.hashes import hashes_of
 from connectors.core.contract import Malformed
 from reports.agents import servers, tools
 from scanner.judging.agents.verdict import judge_agent
@@ -81,7 +82,7 @@ def test_a_card_is_an_agent(tmp_path: Path) -> None:
     assert found.aliases == ("https://agents.example.com:8443/a2a",)
     assert found.attributes == {
         "path": "agent-card.json", "version": "2.1.0", "organization": "Acme", "authentication": ["openIdConnect"],
-        "tools": ["Find invoices", "sum"],
+        "tools": ["Find invoices", "sum"], "tool_hashes": hashes_of([("Find invoices", {"description": "x"})]),
     }  # fmt: skip
     assert tools(found) == ("Find invoices", "sum")
     assert (judge_agent(found).is_agent, coverage.status) == (True, "complete")

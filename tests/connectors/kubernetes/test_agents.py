@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.agents.hashes import hashes_of
 from connectors.kubernetes import custom_agents as a
 from connectors.kubernetes.connector import KubernetesConnector
 from connectors.kubernetes.settings import KubernetesSettings
@@ -86,9 +87,10 @@ def test_an_agent_of_kagent(scan: Scan) -> None:
     assert (link.relation, link.target) == ("runs_as", found.accounts["bots/triage"].key)
     assert (agent.attributes["model"], agent.attributes["model_provider"]) == ("gpt-5", "OpenAI")
     assert agent.attributes["mcp_servers"] == [
-        {"name": "github", "type": "http", "host": "api.githubcopilot.com", "tools": ["get_issue"]},
+        {"name": "github", "type": "http", "host": "api.githubcopilot.com", "tools": ["get_issue"],
+         "hashes": hashes_of((name, {"description": "x"}) for name in ("get_issue", "create_issue"))},
         {"name": "fetch", "type": "stdio", "package": "mcp-server-fetch@2026.1"},
-    ]
+    ]  # fmt: skip
     assert judge_agent(agent).is_agent
     kinds = {one.tool.name: (one.tool.reads_outside, one.tool.acts_outwards) for one in tools_of(agent) or ()}
     assert kinds == {"get_issue": (True, False), "*": (True, True)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -281,7 +282,10 @@ def test_an_agent_has_its_functions_and_knowledge_bases_as_tools(account: Accoun
     """AWS's own by their signatures; a group whose functions are in a file is one tool; what is disabled is none."""
     speak_of_an_agent(
         account,
-        {"actionGroupName": "orders", "functionSchema": {"functions": [{"name": "find"}, {"name": "cancel"}]}},
+        {
+            "actionGroupName": "orders",
+            "functionSchema": {"functions": [{"name": "find", "description": "Finds"}, {"name": "cancel"}]},
+        },
         {"actionGroupName": "crm", "apiSchema": {"s3": {"s3BucketName": "schemas", "s3ObjectKey": "crm"}}},
         {"actionGroupName": "screen", "parentActionSignature": "ANTHROPIC.Computer"},
         {"actionGroupName": "old", "actionGroupState": "DISABLED", "parentActionSignature": "ANTHROPIC.Bash"},
@@ -294,6 +298,7 @@ def test_an_agent_has_its_functions_and_knowledge_bases_as_tools(account: Accoun
     assert agent.attributes["tools"] == [
         "ANTHROPIC.Computer", "crm/*", "knowledge base KB12345678", "orders/cancel", "orders/find",
     ]  # fmt: skip
+    assert list(agent.attributes["tool_hashes"]) == ["crm/*", "orders/find"]
     does = {one.tool.name: (one.tool.reads_private, one.tool.acts_outwards) for one in tools_of(agent) or ()}
     assert does["ANTHROPIC.Computer"] == (False, True)
     assert does["knowledge base KB12345678"] == (True, False)
@@ -380,7 +385,7 @@ def test_a_harness_has_its_tools_and_those_behind_its_gateway(account: Account) 
     assert agent.attributes["mcp_servers"] == [
         {"name": "mcp.linear.app", "host": "mcp.linear.app"},
         {"name": "notes", "host": "mcp.notion.com"},
-        {"name": "orders", "tools": ["find"]},
+        {"name": "orders", "tools": ["find"], "hashes": {"find": ANY}},
     ]
     assert HIDDEN not in repr(agent)
     kinds = {(one.tool.server, one.tool.name): one.tool.publisher for one in tools_of(agent) or ()}
