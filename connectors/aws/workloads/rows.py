@@ -124,7 +124,8 @@ def _definitions(row: Any, paths: Iterable[str]) -> Iterator[tuple[str | None, M
     for one in (one for path in paths for one in found(row, path)):
         if isinstance(one, Mapping):
             name = one.get("name", "*")
-            yield name if isinstance(name, str) else None, one
+            facts = {member: value for member, value in one.items() if member != "name"}
+            yield name if isinstance(name, str) else None, facts
 
 
 def _facts(row: Any, paths: Mapping[str, str]) -> dict[str, Any]:
