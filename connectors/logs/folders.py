@@ -83,7 +83,7 @@ class Layout(Struct, frozen=True, kw_only=True):
     ``appended``: undated files are added to and renamed (``audit.log``, ``audit.log.1.gz``), so each is a unit of its
     own, and the last line of today may be under way. Otherwise those of a folder are one. ``redelivery``: how an event
     is known that lies in files of two days. ``unique_names``: no two files of the log have the same name in different
-    folders.
+    folders. ``endings``: what names of its files end in.
     """
 
     dated: tuple[re.Pattern[str], ...] = ()
@@ -92,6 +92,7 @@ class Layout(Struct, frozen=True, kw_only=True):
     branch: re.Pattern[str] | None = None
     redelivery: Redelivery | None = None
     unique_names: bool = False
+    endings: re.Pattern[str] = LOG_FILE
 
     def place(self, name: str) -> tuple[str, date] | None:
         """Scope and day of a file; None where its events have to say."""
@@ -139,11 +140,12 @@ class LocalFolder:
         """See ``Folder``. Undated files say their days only when they are read: all are listed."""
         del since, until
         files = {
-            name: file for root in self._roots() for file in self._below(root)
+            name: file for root in self._roots() for file in self._below(root, layout)
             if not layout.is_left_out(name := file.as_posix())
         }  # fmt: skip
         if not files:
-            raise SourceError(f"no log file is found in {own_words(self._path)}", hint=_NAMED_SO)
+            hint = _NAMED_SO if layout.endings is LOG_FILE else "the log's page says what files end in"
+            raise SourceError(f"no log file is found in {own_words(self._path)}", hint=hint)
         yield from by_scope((_stated(name, file) for name, file in files.items()), layout)
 
     def _roots(self) -> Iterator[Path]:
@@ -159,13 +161,13 @@ class LocalFolder:
         except OSError as error:
             raise SourceError(f"{own_words(self._path)} cannot be read: {error.strerror}") from error
 
-    def _below(self, root: Path) -> Iterator[Path]:
+    def _below(self, root: Path, layout: Layout) -> Iterator[Path]:
         try:
             if root.is_file():
                 yield root
                 return
             yield from (
-                each for each in sorted(root.rglob("*")) if LOG_FILE.search(each.name) and each.is_file()
+                each for each in sorted(root.rglob("*")) if layout.endings.search(each.name) and each.is_file()
             )  # fmt: skip
         except OSError as error:
             raise SourceError(f"{own_words(self._path)} cannot be read: {error.strerror}") from error

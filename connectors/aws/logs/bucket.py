@@ -18,7 +18,7 @@ from connectors.aws.spec import SPEC as AWS
 from connectors.core.budget import MEBIBYTE, Pool
 from connectors.core.contract import Connector, own_words
 from connectors.core.reading import read_each, require_sdk
-from connectors.logs.folders import LOG_FILE, Layout, LogFile, by_scope
+from connectors.logs.folders import Layout, LogFile, by_scope
 from scanner.errors import Denied, SourceError, Unreachable, UsageError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay
@@ -149,7 +149,7 @@ class Bucket:
         """All files and branches below the prefix, a level of folders at a time."""
         walked = _Walked([], [], [])
         if layout.branch is None or layout.branch.search(f"{prefix}/") or _within_branch(prefix, layout):
-            for contents, _ in self._pages(bucket, Prefix=prefix):
+            for contents, _ in self._pages(bucket, layout, Prefix=prefix):
                 walked.files.extend(contents)
             return walked
         level = [prefix]
@@ -165,7 +165,7 @@ class Bucket:
         """The folders in these folders; what else is in them goes into ``walked``."""
 
         def listing(folder: str) -> list[tuple[list[LogFile], list[str]]]:
-            return list(self._pages(bucket, Prefix=folder, Delimiter="/"))
+            return list(self._pages(bucket, layout, Prefix=folder, Delimiter="/"))
 
         for folder, found in read_each(listing, level, IN_FLIGHT, alone=(Denied,)):
             if isinstance(found, SourceError):
@@ -185,14 +185,16 @@ class Bucket:
     def _branch(self, bucket: str, branch: _Branch, layout: Layout, since: date, until: date) -> list[LogFile]:
         """Its files of these days: names sort by day."""
         found: list[LogFile] = []
-        for contents, _ in self._pages(bucket, Prefix=branch.prefix, StartAfter=f"{branch.prefix}{since:%Y/%m/%d}"):
+        for contents, _ in self._pages(
+            bucket, layout, Prefix=branch.prefix, StartAfter=f"{branch.prefix}{since:%Y/%m/%d}"
+        ):
             found += contents
             last = layout.place(contents[-1].name) if contents else None
             if last is not None and last[1] > until:
                 break
         return found
 
-    def _pages(self, bucket: str, **asked: str) -> Iterator[tuple[list[LogFile], list[str]]]:
+    def _pages(self, bucket: str, layout: Layout, **asked: str) -> Iterator[tuple[list[LogFile], list[str]]]:
         client = self._session.client("s3", self._session.home_region, self._meter)
         more: dict[str, str] = {}
         while True:
@@ -202,7 +204,7 @@ class Bucket:
                 folders = [str(one["Prefix"]) for one in answer.get("CommonPrefixes", ())]
             if "KeyCount" not in answer and "Contents" not in answer and "IsTruncated" not in answer:
                 raise Unreachable(f"{_LIST}: unexpected response: it is not a listing")
-            yield [one for one in files if LOG_FILE.search(one.name)], folders
+            yield [one for one in files if layout.endings.search(one.name)], folders
             token = answer.get("NextContinuationToken")
             if not answer.get("IsTruncated") or not token or token == more.get("ContinuationToken"):
                 return

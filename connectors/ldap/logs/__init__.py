@@ -1,0 +1,1 @@
+"""Logs of Active Directory: the security events of Windows."""
