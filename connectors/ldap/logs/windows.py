@@ -184,7 +184,7 @@ def _left_out(event: WindowsEvent) -> str | None:
 def _raw(event: WindowsEvent, outcome: int) -> _WindowsRaw:
     data = event.data
     certificate = data.get("CertSerialNumber", "").lower().lstrip("0")
-    address = data.get("IpAddress", "")
+    address = data.get("IpAddress", "").lower().removeprefix("::ffff:")
     return _WindowsRaw(
         event.id,
         event.computer,
@@ -194,7 +194,7 @@ def _raw(event: WindowsEvent, outcome: int) -> _WindowsRaw:
         data.get("LogonType", ""),
         _package(event),
         re.split(r"[\\/]", data.get("ProcessName", ""))[-1].lower(),
-        "" if address.lower() in _LOCALHOST else address,
+        "" if address in _LOCALHOST else address,
         (data.get("WorkstationName") or data.get("Workstation") or "").lower().lstrip("\\"),
         _assumer(event),
         certificate,
@@ -206,8 +206,8 @@ def _caller(event: WindowsEvent) -> str:
     r"""The account as ``domain\name`` or ``name@domain``; without a domain its name alone."""
     name = event.data.get("TargetUserName", "").lower()
     domain = event.data.get("TargetDomainName", "").lower()
-    if event.id == REFUSED_TICKET:
-        domain = event.data.get("ServiceName", "").lower().partition("/")[2]
+    if event.id in (TICKET, REFUSED_TICKET):  # a controller gives tickets to accounts of its own domain alone
+        domain = event.computer.partition(".")[2] or domain
     if "\\" in name or "@" in name or not domain:
         return name
     return f"{name}@{domain}" if "." in domain else f"{domain}\\{name}"

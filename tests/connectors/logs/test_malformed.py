@@ -19,6 +19,7 @@ from connectors.azure.logs.signins import EntraLog
 from connectors.gcp.logs.audit import GcpAuditLog
 from connectors.github.logs.audit import GithubAuditLog
 from connectors.kubernetes.logs.audit import KubernetesAuditLog
+from connectors.ldap.logs.windows import WindowsSecurityLog
 from connectors.logs import log_catalog
 from connectors.logs.files import FileLog
 from connectors.logs.spoilt import days_of
@@ -32,6 +33,7 @@ from tests.connectors.azure.logs import test_signins as entra
 from tests.connectors.gcp.logs import test_audit as google
 from tests.connectors.github.logs import test_audit as github
 from tests.connectors.kubernetes.logs import test_audit as kubernetes
+from tests.connectors.ldap.logs import test_windows as windows
 from tests.connectors.logs.audit_files import DAY, log_of, read_all
 from tests.connectors.vault import test_audit_log as vault
 from tests.examples import examples
@@ -49,6 +51,7 @@ LOGS: Mapping[str, tuple[type[FileLog], Make, str]] = {
     "openai_audit": (OpenaiAuditLog, vendors.event, "data"),
     "anthropic_activity": (AnthropicActivityLog, vendors.activity_of, "data"),
     "vault_audit": (VaultAuditLog, lambda: vault.lines()[1], ""),
+    "windows_security": (WindowsSecurityLog, windows.winlogbeat, "Events"),
 }
 TIMES = ("eventTime", "createdDateTime", "eventTimestamp", "timestamp", "@timestamp", "created_at", "effective_at",
          "requestReceivedTimestamp", "time")  # fmt: skip
