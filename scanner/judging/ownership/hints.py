@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
 from msgspec import Struct
@@ -19,6 +21,13 @@ _NAMING = ("email", "id", "name")
 Sort: TypeAlias = Literal[
     "tag", "entry", "creator", "rule", "words", "neighbours", "role", "platform", "provider", "committer", "repository"
 ]
+
+
+_MAIL = re.compile(
+    r"(?:\b([A-Za-z]{1,20})[ \t]*[:=]?[ \t]{0,4})?(?<![\w.+-])([\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6})",
+    re.ASCII,
+)
+_LONGEST_DESCRIPTION, _MOST_MAILS = 2_000, 5
 
 
 class Hint(NamedTuple):
@@ -66,6 +75,7 @@ class Clues:
     def of_identity(self, identity: Identity) -> Iterator[Hint]:
         """Yield hints from its tags, sponsors, owners, creator and scope contact."""
         yield from self.of_workload(identity)
+        yield from self._in_description(identity.description or "")
         by = identity.attributes.get(CHANGED_BY)
         if isinstance(by, str) and (person := self._directory.mentioned(by)) is not None:
             yield Hint("creator", person.email, SCORES.signals["changed"], f"last changed by {by}")
@@ -82,6 +92,19 @@ class Clues:
                 yield Hint("tag", person.email, score, f"tag {key}={value}")
         if one.created_by is not None and (maker := self._directory.mentioned(one.created_by)) is not None:
             yield Hint("creator", maker.email, SCORES.signals["creator"], f"created by {one.created_by}")
+
+    def _in_description(self, text: str) -> Iterator[Hint]:
+        """Yield hints from e-mails in a description or a comment: more after a word that a tag would have."""
+        for found in islice(_MAIL.finditer(text[:_LONGEST_DESCRIPTION]), _MOST_MAILS):
+            word, mail = found.groups()
+            if (person := self._directory.resolve(mail)) is None:
+                continue
+            score = self._tags.get(tag_name(word or ""))
+            if score is None:
+                yield Hint("tag", person.email, SCORES.signals["mentioned"], f"its description mentions {mail}")
+            else:
+                evidence = f"its description says {word} {mail}"
+                yield Hint("tag", person.email, score * SCORES.signals["described"], evidence)
 
     def _with_provider(self, identity: Identity) -> Iterator[Hint]:
         """Yield hints from its sponsors and owners, named by e-mail, id or name."""

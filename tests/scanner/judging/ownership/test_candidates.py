@@ -284,6 +284,24 @@ def test_who_last_changed_it_is_a_weaker_candidate_than_its_creator() -> None:
     assert candidates(make_identity(attributes={"changed_by": ["ada@example.com"]})) == ()
 
 
+@pytest.mark.parametrize(
+    ("description", "expected"),
+    [
+        pytest.param("shop, owner ada@example.com", [("ada@example.com", 0.81)], id="comment"),
+        pytest.param("Contact: ADA@example.com.", [("ada@example.com", 0.63)], id="contact"),
+        pytest.param("for ada@example.com", [("ada@example.com", 0.4)], id="mentioned"),
+        pytest.param("owner nobody@elsewhere.test", [], id="not-on-the-roster"),
+        pytest.param("owner Ada", [], id="a-name"),
+        pytest.param("x" * 5_000 + " owner ada@example.com", [], id="beyond-the-first-part"),
+    ],
+)
+def test_an_address_in_a_description_is_a_candidate(description: str, expected: list[tuple[str, float]]) -> None:
+    """Such as the comment of a database role. Less than a tag; without a word for it, not enough to be asked first."""
+    found = candidates(make_identity(description=description))
+
+    assert [(person, round(score, 2)) for person, score in scores(found)] == expected
+
+
 def test_evidence_says_who_is_about_to_leave() -> None:
     """The person who knows most can still be asked, but not for long."""
     (lea,) = candidates(make_identity(created_by="lea@example.com"))
