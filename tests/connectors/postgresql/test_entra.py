@@ -18,7 +18,7 @@ SCOPE = Scope(source="pg", spec=SPEC, id="db:5432")
 
 @pytest.mark.parametrize("cloud", ["public", "usgov"])
 @pytest.mark.parametrize(("object_id", "joined"), [("object-1", True), ("object-2", False)])
-def test_a_principal_becomes_the_role_by_its_object_id(cloud: str, object_id: str, *, joined: bool) -> None:
+def test_a_principal_becomes_the_role_by_its_object_id(cloud: CloudName, object_id: str, *, joined: bool) -> None:
     """Both directions: an edge to the role, and a link from it. The name alone says nothing."""
     roles = [
         r.PostgresqlRole(id=1, name="azuresu", superuser=True),
