@@ -31,7 +31,10 @@ _FINAL = "Deletion is final here: there is no way back."
 _NO_SWITCH = "The provider has no switch for it: its rights are lowered instead."
 _WAIT = "Wait {days}. Scans and `muster activity` hear who is refused: bring it back at once if somebody is."
 
-_WAIT_DEAF = "Wait {days}. No log names who is refused in this stage, so that silence does not mean that nobody calls."
+_WAIT_DEAF = (
+    "Wait {days}. No log that Muster reads names who is refused in this stage, so that its silence does not mean that "
+    "nobody calls."
+)
 
 
 class Act(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
