@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connectors.azure.client.clouds import CloudName
 from connectors.azure.identities.facts import ISSUERS
 from connectors.core.contract import Scope
 from connectors.postgresql import rows as r
