@@ -30,7 +30,7 @@ from connectors.logs.redelivery import Early, last_files
 from connectors.logs.tally import Counting
 from scanner.errors import UsageError
 from scanner.model import EVERY_SCOPE
-from scanner.model.activity import LogDay, LogUnit, UnitReading
+from scanner.model.activity import SILENT, LogDay, LogUnit, UnitReading
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _LONGEST_SPAN = 400
@@ -277,8 +277,8 @@ def _today() -> date:
 def _covered(unit: LogUnit, counting: Counting, files: Sequence[tuple[str, str]]) -> tuple[LogDay, ...]:
     """The days of the files' names, with the scopes that acted then where names have none.
 
-    Of undated files, the days from the first event of a scope to its last that lie within a file. ``files``: the first
-    and the last day of each.
+    Of undated files, the days from the first event of a scope to its last that lie within a file. Days without any
+    event are silent: a file does not tell whether lines were removed. ``files``: the first and the last day of each.
     """
     days = [(day.scope, day.day) for day in unit.days]
     if days and base_of(unit.name) == f"{EVERY_SCOPE}/{days[0][1]}":
@@ -294,7 +294,11 @@ def _covered(unit: LogUnit, counting: Counting, files: Sequence[tuple[str, str]]
             for day in days_between(max(min(found), max(found) - timedelta(_LONGEST_SPAN)), max(found))
             if day < today and any(first <= str(day) <= last for first, last in within)
         ]
-    return counting.covered(LogDay(scope=scope, day=day) for scope, day in days)
+    heard = {text for _, text in counting.days}
+    return tuple(
+        structs.replace(one, detail=SILENT) if one.status == "complete" and one.day.isoformat() not in heard else one
+        for one in counting.covered(LogDay(scope=scope, day=day) for scope, day in days)
+    )
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

@@ -194,11 +194,20 @@ def _last_refused(line: Timeline, since: int) -> datetime | None:
 
 def _days(name: str, log: LogPast, identity: Identity) -> LogDays:
     scopes = [one for one in (identity.scope, EVERY_SCOPE) if one in log.covered or one in log.gaps]
-    covered = frozenset(day for scope in scopes for day in log.covered.get(scope, ()))
+    heard = {
+        day for scope in scopes for day in log.covered.get(scope, frozenset()) - log.silent.get(scope, frozenset())
+    }
+    silent = {day for scope in scopes for day in log.silent.get(scope, ())} - heard
     gaps = {day: one.detail or one.status for scope in scopes for day, one in log.gaps.get(scope, {}).items()}
     kinds = {identity.kind, "*"}
     conclusive = not kinds.isdisjoint((*log.sees_all_use_of, *log.sees_sign_ins_of))
-    return LogDays(log=name, conclusive=conclusive, covered=covered.difference(gaps), gaps=gaps)
+    return LogDays(
+        log=name,
+        conclusive=conclusive,
+        covered=frozenset(heard.difference(gaps)),
+        silent=frozenset(silent.difference(gaps)),
+        gaps=gaps,
+    )
 
 
 def in_order(found: Iterable[tuple[RetirementAnswer, Plan]]) -> tuple[RetirementAnswer, ...]:

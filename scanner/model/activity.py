@@ -121,8 +121,12 @@ class NamedChange(Struct, frozen=True, kw_only=True, gc=False):
     event_id: str
 
 
+SILENT = "no event"
+"""The detail of a day that was read completely and has no event of anybody: nothing happened, or lines are missing."""
+
+
 class LogDay(Struct, frozen=True, kw_only=True, gc=False):
-    """How completely one scope of a log was read for one day. ``detail``: why it is a gap."""
+    """How completely one scope of a log was read for one day. ``detail``: why it is a gap, or :data:`SILENT`."""
 
     scope: str
     day: date
@@ -243,8 +247,9 @@ class LogPast(Struct, frozen=True, kw_only=True):
     """The past of one log. ``source``: the source of its identities; None: any of ``provider``.
 
     ``first_read_at``: when its first unit was read. ``covered``: by scope, the ordinals of completely read days;
-    ``gaps``: by scope, the other days with the reason. ``counted``: by scope, the number of events in profiles, as far
-    as all of its units say it; ``left_out``: by scope, records that are in none.
+    ``gaps``: by scope, the other days with the reason; ``silent``: by scope, covered days of which the log's files have
+    no event at all, so that they cannot tell a quiet day from a removed one. ``counted``: by scope, the number of
+    events in profiles, as far as all of its units say it; ``left_out``: by scope, records that are in none.
     ``unlogged``, ``sees_all_use_of``, ``sees_sign_ins_of``, ``also_called``, ``names_people``: as in
     :class:`connectors.logs.LogSpec`.
     """
@@ -255,6 +260,7 @@ class LogPast(Struct, frozen=True, kw_only=True):
     first_read_at: datetime
     covered: Mapping[str, frozenset[int]]
     gaps: Mapping[str, Mapping[int, LogDay]] = {}
+    silent: Mapping[str, frozenset[int]] = {}
     counted: Mapping[str, int] = {}
     left_out: Mapping[str, tuple[LeftOut, ...]] = {}
     unlogged: tuple[str, ...] = ()

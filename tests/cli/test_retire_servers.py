@@ -190,6 +190,21 @@ def test_what_a_log_does_not_reach_is_no_day_without_use(
         assert json.loads(muster("retire", "never", *asked).out)["verdict"] == "safe"
 
 
+@pytest.mark.usefixtures("logins")
+def test_a_removed_day_is_no_day_without_use(muster: Muster, tmp_path: Path) -> None:
+    """All that a log has of a day is taken out before it is read: nothing is safe, and the day is named."""
+    log = tmp_path / "audit.jsonl"
+    removed = f"{datetime.now(UTC) - timedelta(days=30):%Y-%m-%d}"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(one for one in lines if json.loads(one)["time"][:10] != removed))
+    scanned(muster)
+    found = json.loads(muster("retire", "never", "-o", "json:-").out)
+
+    assert found["verdict"] == "unknown"
+    assert f"1 day has no event of anybody in audit: {removed}" in " ".join(found["because"])
+    assert "--window 29" in " ".join(found["to_know"])
+
+
 # --- PostgreSQL ---
 
 

@@ -30,12 +30,14 @@ _NAMED = 5
 class LogDays(Struct, frozen=True, kw_only=True):
     """One log of an identity's place. ``conclusive``: it records every use of such an identity.
 
-    ``covered``: ordinals of completely read days; ``gaps``: of others, why.
+    ``covered``: ordinals of completely read days with events; ``silent``: of those without any, which a removed day
+    looks like; ``gaps``: of others, why.
     """
 
     log: str
     conclusive: bool
     covered: frozenset[int]
+    silent: frozenset[int] = frozenset()
     gaps: Mapping[int, str] = {}
 
 
@@ -224,12 +226,37 @@ def _by_logs(given: Evidence, logs: Sequence[LogDays], start: datetime) -> UseCo
         return UseCoverage(
             use="calls in audit logs", source=f"log {names}", whole=True, detail=f"{days} of {names}, each read in full"
         )
-    shown = few([str(date.fromordinal(day)) for day in missing], _NAMED)
-    detail = f"{counted(len(missing), 'day is', 'days are')} not covered by {names}: {shown}"
+    silent = [day for day in missing if all(day in one.silent for one in logs if day not in one.covered)]
+    unread = sorted(set(missing).difference(silent))
+    details, ways = [], []
+    if unread:
+        details.append(f"{counted(len(unread), 'day is', 'days are')} not covered by {names}: {_shown(unread)}")
+        ways.append(_until_covered(given, logs, unread))
+    if silent:
+        details.append(
+            f"{counted(len(silent), 'day has', 'days have')} no event of anybody in {names}: {_shown(silent)}; "
+            "either nothing was called, or lines are missing"
+        )
+        ways.append(_until_heard(given, names, silent))
     return UseCoverage(
-        use="calls in audit logs", source=f"log {names}", whole=False, detail=detail,
-        to_know=_until_covered(given, logs, missing),
+        use="calls in audit logs", source=f"log {names}", whole=False, detail="; ".join(details),
+        to_know=" ".join(ways),
     )  # fmt: skip
+
+
+def _shown(days: Sequence[int]) -> str:
+    return few([str(date.fromordinal(day)) for day in days], _NAMED)
+
+
+def _until_heard(given: Evidence, names: str, silent: Sequence[int]) -> str:
+    """A file cannot tell a quiet day from a removed one: only days with events can."""
+    free = date.fromordinal(silent[-1]) + (given.window_days + 1) * _DAY
+    since = given.now.date().toordinal() - silent[-1] - 1
+    shorter = f", or ask with `--window {since}`" if since > 0 else ""
+    return (
+        f"Compare these days with another copy of {names}{shorter}. Scan every night: each scan leaves events in the "
+        f"log, so that {free} tells."
+    )
 
 
 def _until_covered(given: Evidence, logs: Sequence[LogDays], missing: Sequence[int]) -> str:

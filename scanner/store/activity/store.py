@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, select
 
 from scanner.errors import DamagedRow
 from scanner.model.activity import (
+    SILENT,
     ActivityPast,
     Caller,
     CallerPast,
@@ -212,8 +213,10 @@ def _log(
         of_scope[day.day.toordinal()] = day
     gaps: dict[str, dict[int, LogDay]] = {}
     covered: dict[str, frozenset[int]] = {}
+    silent: dict[str, frozenset[int]] = {}
     for scope, of_scope in sorted(days.items()):
         covered[scope] = frozenset(ordinal for ordinal, day in of_scope.items() if day.status == "complete")
+        silent[scope] = frozenset(ordinal for ordinal in covered[scope] if of_scope[ordinal].detail == SILENT)
         gaps[scope] = dict(sorted(_gaps(scope, of_scope)))
     return LogPast(
         log=log,
@@ -222,6 +225,7 @@ def _log(
         first_read_at=first,
         covered=covered,
         gaps=gaps,
+        silent=silent,
         counted=_counted(units, notes),
         left_out=_left_out(units, notes),
         unlogged=head.unlogged,

@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 from msgspec.structs import replace
 from sqlalchemy import Column, Connection, Table, func, select
 
-from scanner.model.activity import CallerDay, LogDay, NamedChange, UnitReading
+from scanner.model.activity import SILENT, CallerDay, LogDay, NamedChange, UnitReading
 from scanner.model.coverage import GAPS, UNREAD
 from scanner.store import schema
 from scanner.store.activity.counts import (
@@ -210,8 +210,11 @@ def settled(unit: Unit) -> Iterator[tuple[int, LogDay]]:
 
 
 def worse(one: LogDay | None, other: LogDay) -> LogDay:
-    """The worse of two units' coverage of a day: a gap outweighs complete; of two gaps, one is reported."""
-    if one is None or one.status not in GAPS:
+    """The worse of two units' coverage of a day: a gap outweighs complete; of two gaps, one is reported.
+
+    A day is silent if it is so in both.
+    """
+    if one is None or (one.status not in GAPS and (other.status in GAPS or one.detail == SILENT)):
         return other
     return one if other.status not in GAPS else min(one, other, key=lambda day: (day.status, day.detail or ""))
 

@@ -66,6 +66,10 @@ def test_any_use_in_the_window_is_in_use(facts: dict[str, Any], told: str) -> No
         ({"identity": {"created_at": days_ago(10)}}, "Wait until 2027-02-13"),
         ({"identity": UNTRACKED, "logs": (log(EVERY_DAY - {TODAY - 40}),)}, "or wait until 2027-01-15"),
         ({"identity": UNTRACKED, "logs": (log(), log(frozenset()))}, "muster activity audit --since 2026-08-27"),
+        ({"identity": UNTRACKED, "logs": (log(EVERY_DAY - {TODAY - 40}, silent=frozenset({TODAY - 40})),)},
+         "ask with `--window 39`. Scan every night"),
+        ({"identity": UNTRACKED, "logs": (log(EVERY_DAY - {TODAY - 1}, silent=frozenset({TODAY - 1})),)},
+         "another copy of audit. Scan every night: each scan leaves events in the log, so that 2027-02-23 tells"),
         ({"identity": UNTRACKED, "logs": (log(conclusive=False),)}, "GenerateCredentialReport"),
         ({"dependents": (BOUND,)}, "lambda:nightly"),
         ({"refused_at": days_ago(2)}, "Find who calls"),
@@ -80,6 +84,15 @@ def test_anything_less_is_unknown_with_the_way_to_know(facts: dict[str, Any], to
 
     assert found.verdict == "unknown"
     assert to_know in " ".join(found.to_know)
+
+
+def test_silent_and_unread_days_are_told_apart() -> None:
+    """A day that one log is silent on and another one lacks was not read."""
+    days, silent = EVERY_DAY - {TODAY - 40, TODAY - 50}, frozenset({TODAY - 40, TODAY - 50})
+    (told,) = judged(identity=UNTRACKED, logs=(log(days, silent=silent), log(EVERY_DAY - {TODAY - 50}))).because[1:]
+
+    assert "1 day is not covered by audit, audit: 2026-10-06" in told
+    assert "1 day has no event of anybody in audit, audit: 2026-10-16" in told
 
 
 def test_a_reading_of_long_ago_says_nothing_of_the_days_since() -> None:
