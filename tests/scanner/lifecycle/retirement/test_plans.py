@@ -138,8 +138,8 @@ def test_the_wait_promises_to_hear_only_what_a_log_names() -> None:
     (role,) = plan_of(make_identity(kind="role"), None, 1).of("waited").says
 
     assert user == (
-        "Wait 1 day. No log that Muster reads names who is refused in this stage, so that its silence does not mean that "
-        "nobody calls."
+        "Wait 1 day. No log that Muster reads names who is refused in this stage, so that its silence does not "
+        "mean that nobody calls."
     )
     assert "hear who is refused" in role
 
