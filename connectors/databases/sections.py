@@ -15,12 +15,14 @@ class QuerySection(SectionRow, frozen=True, kw_only=True, forbid_unknown_fields=
     """A section and its query. ``queries``: of kinds of servers that differ, by name, instead of ``query``.
 
     ``grants``: the statements by which an administrator gives the scanner's account what the query takes, for all kinds
-    of servers or by kind; none: every account may run it.
+    of servers or by kind; none: every account may run it. ``shown_by``: by kind of server, the global privilege without
+    which the server gives no rows, instead of refusing the query.
     """
 
     query: str = ""
     queries: Mapping[str, str] = {}
     grants: tuple[str, ...] | Mapping[str, tuple[str, ...]] = ()
+    shown_by: Mapping[str, str] = {}
 
     def sql(self, kind: str = "") -> str:
         """The query for a kind of server; empty if it has none there."""

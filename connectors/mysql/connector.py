@@ -15,7 +15,7 @@ from connectors.mysql.client import MysqlSession
 from connectors.mysql.identities import Identities, ServerFacts, programs, shown
 from connectors.mysql.rights import Rows
 from connectors.mysql.spec import SPEC, TABLE, MysqlSettings
-from scanner.errors import SourceError
+from scanner.errors import Denied, SourceError
 from scanner.model import EVERY_SCOPE, Coverage
 
 T = TypeVar("T", bound=Struct)
@@ -50,10 +50,9 @@ class MysqlConnector:
         meter = Meter()
         with MysqlSession(self._settings, meter) as session:
             reader = _MysqlReader(scope, meter, session)
-            kind = reader.kind
             accounts = yield from reader.listed("accounts", r.MysqlAccount)
             rows = Rows(
-                kind=kind,
+                kind=reader.kind,
                 accounts=accounts,
                 dynamic=(yield from reader.listed("dynamic", r.Dynamic)),
                 members=(yield from reader.listed("members", r.MysqlMember)),
@@ -69,8 +68,8 @@ class MysqlConnector:
             )
             yield from Identities(scope, facts)
             known = frozenset(shown(one.account) for one in accounts)
-            yield from programs(scope, "routine", (yield from reader.listed("routines", r.Program)), known)
-            yield from programs(scope, "event", (yield from reader.listed("events", r.Program)), known)
+            for kind in ("routine", "view", "trigger", "event"):
+                yield from programs(scope, kind, (yield from reader.listed(f"{kind}s", r.Program)), known)
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""
@@ -79,7 +78,7 @@ class MysqlConnector:
             with MysqlSession(self._settings, meter) as session:
                 server = session.one(TABLE.sections["server"].sql(), r.Server)
                 yield Check(name="server", ok=True, detail=f"{server.version} answers")
-                yield from _sections(session, server.kind)
+                yield from _sections(session, server)
         except SourceError as error:
             yield Check(name="server", ok=False, detail=str(error), fix=error.hint or error.permission)
 
@@ -94,17 +93,24 @@ class MysqlConnector:
             return TABLE.policy(session.one(TABLE.sections["server"].sql(), r.Server).kind)
 
 
-def _sections(session: DatabaseSession, kind: str) -> Iterator[Check]:
+_HIDDEN = "the server shows them only to accounts that may also change them"
+
+
+def _sections(session: DatabaseSession, server: r.Server) -> Iterator[Check]:
     """Whether each query is permitted: the server says so before it gives a row."""
+    kind = server.kind
     for name, section in TABLE.sections.items():
         sql = section.sql(kind)
         if not sql or section.entrance:
+            continue
+        fix = "; ".join(section.granted(kind)) or None
+        if not server.shows(section):
+            yield Check(name=name, ok=fix is None, detail="not permitted" if fix else f"off: {_HIDDEN}", fix=fix)
             continue
         try:
             for _ in session.raw(f"SELECT 1 AS allowed FROM ({sql}) AS muster_rows LIMIT 0"):  # noqa: S608  # of sections.toml
                 pass
         except SourceError as error:
-            fix = "; ".join(section.granted(kind)) or None
             yield Check(name=name, ok=False, detail=str(error), fix=fix)
         else:
             yield Check(name=name, ok=True, detail="permitted")
@@ -116,17 +122,23 @@ class _MysqlReader(SectionReader):
     def __init__(self, scope: Scope, meter: Meter, session: DatabaseSession) -> None:
         super().__init__(scope, meter)
         self._session = session
-        self.kind = scope.context.kind
+        self._server: r.Server = scope.context
+        self.kind = self._server.kind
 
     def listed(self, name: str, shape: type[T]) -> ReadSection[list[T]]:
         """The rows of a section; none where this kind of server has no such section."""
-        sql = TABLE.sections[name].sql(self.kind)
+        wanted = TABLE.sections[name]
+        sql, is_shown, grants = wanted.sql(self.kind), self._server.shows(wanted), wanted.granted(self.kind)
         if not sql:
-            hidden = name == "events"  # there, but shown to those alone who may also change them
-            yield self.scope.coverage(name, "off" if hidden else "not_offered")
+            yield self.scope.coverage(name, "not_offered")
+            return []
+        if not is_shown and not grants:
+            yield self.scope.coverage(name, "off", detail=_HIDDEN)
             return []
         found: list[T] = []
         with self.section(name) as section:
+            if not is_shown:
+                raise Denied("the server would give no rows", permission="; ".join(grants))
             for row in self._session.rows(section, sql, shape):
                 found.append(row)
                 section.found()

@@ -195,7 +195,7 @@ def _open_to_anyone(account: r.MysqlAccount) -> Iterator[Trust]:
 
 
 def programs(scope: Scope, kind: str, found: Iterable[r.Program], known: frozenset[str]) -> Iterator[Workload]:
-    """Routines and events, which run as their definer. ``known``: the accounts, as ``user@host``."""
+    """What runs as its definer. ``known``: the accounts, as ``user@host``."""
     for one in found:
         below = f"{one.name_of_schema}.{one.name}"
         yield Workload(
@@ -211,5 +211,6 @@ def programs(scope: Scope, kind: str, found: Iterable[r.Program], known: frozens
                 "definer": one.definer,
                 "definer_exists": one.definer in known,
                 **({} if one.status is None else {"status": one.status}),
+                **({} if one.on_table is None else {"table": one.on_table}),
             },
         )

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from connectors.databases.sections import QuerySection
+
 
 class Server(Struct, frozen=True):
-    """``lifetime``: days after which passwords end, 0 for never."""
+    """``lifetime``: days after which passwords end, 0 for never.
+
+    ``privileges``: those of the scanner's account on everything, joined by commas.
+    """
 
     version: str
     comment: str = ""
     lifetime: int = 0
+    privileges: str | None = None
 
     @property
     def kind(self) -> str:
         """``mariadb`` or ``mysql``."""
         return "mariadb" if "mariadb" in f"{self.version} {self.comment}".lower() else "mysql"
+
+    def shows(self, section: QuerySection) -> bool:
+        """Whether it gives the scanner's account the rows of a section."""
+        needed = section.shown_by.get(self.kind)
+        return needed is None or needed in (self.privileges or "").split(",")
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -95,7 +106,7 @@ class Proxy(Held, frozen=True, kw_only=True):
 
 
 class Program(Struct, frozen=True, kw_only=True):
-    """A routine or an event that runs as its definer."""
+    """What runs as its definer: a routine, an event, a view, a trigger. ``on_table``: whose writes fire a trigger."""
 
     name_of_schema: str
     name: str
@@ -103,3 +114,4 @@ class Program(Struct, frozen=True, kw_only=True):
     definer: str
     status: str | None = None
     last_run: int | None = None
+    on_table: str | None = None

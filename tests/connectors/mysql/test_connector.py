@@ -56,7 +56,11 @@ def test_the_least_account_reads_everything_and_no_secret(server: MariaDb) -> No
     """As its policy creates it: no gap, and no password and no hash in any record."""
     records = check_reading(connector(server), secret=SECRET)
 
-    assert {one.section for one in coverage_of(records) if one.status != "complete"} == {"dynamic", "defaults"}
+    assert {one.section for one in coverage_of(records) if one.status != "complete"} == {
+        "dynamic",
+        "defaults",
+        "triggers",
+    }
     assert VALUE not in repr(records)
     assert re.search(r"\*[0-9A-F]{40}", repr(records)) is None
     assert all(check.ok for check in connector(server).check())
@@ -108,12 +112,26 @@ def test_who_can_become_whom(server: MariaDb, found: dict[str, Identity]) -> Non
 
 
 def test_what_runs_as_its_definer(server: MariaDb) -> None:
-    """Routines with SQL SECURITY DEFINER, and events."""
+    """Routines and views with SQL SECURITY DEFINER, and events."""
     work = {one.name: one for one in read(connector(server)) if isinstance(one, Workload)}
 
-    assert work.keys() == {"shop.pay", "shop.nightly"}
-    assert work["shop.pay"].runs_as == (f"mysql:127.0.0.1:{server.port}/accounts/app@%",)
+    assert work.keys() == {"shop.pay", "shop.all_orders", "shop.nightly"}
+    for name in ("shop.pay", "shop.all_orders"):
+        assert work[name].runs_as == (f"mysql:127.0.0.1:{server.port}/accounts/app@%",)
     assert work["shop.nightly"].attributes["definer_exists"] is True
+
+
+def test_triggers_are_off_until_the_account_may_see_them(server: MariaDb) -> None:
+    """The privilege that shows them also changes them, so it is no part of the policy: it is never an empty list."""
+    (before,) = (one for one in coverage_of(read(connector(server))) if one.section == "triggers")
+    server.run("GRANT TRIGGER ON *.* TO muster@'%'")
+    records = read(connector(server))
+    server.run("REVOKE TRIGGER ON *.* FROM muster@'%'")
+
+    (trigger,) = (one for one in records if isinstance(one, Workload) and one.kind == "trigger")
+    assert (before.status, "change them" in str(before.detail)) == ("off", True)
+    assert trigger.runs_as == (f"mysql:127.0.0.1:{server.port}/accounts/boss@%",)
+    assert (trigger.name, trigger.attributes["table"]) == ("shop.audited", "orders")
 
 
 def test_bits_of_mariadb_are_named_as_it_names_them(server: MariaDb) -> None:
