@@ -53,6 +53,7 @@ class MysqlConnector:
             accounts = yield from reader.listed("accounts", r.MysqlAccount)
             rows = Rows(
                 kind=reader.kind,
+                version=scope.context.release,
                 accounts=accounts,
                 dynamic=(yield from reader.listed("dynamic", r.Dynamic)),
                 members=(yield from reader.listed("members", r.MysqlMember)),

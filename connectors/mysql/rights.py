@@ -24,12 +24,20 @@ EVERYBODY: Name = ("PUBLIC", "")
 
 
 class MysqlRight(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a global privilege allows. ``becomes``: the kinds of servers on which it leads to every account."""
+    """What a global privilege allows. ``becomes``: the kinds of servers on which it leads to every account.
+
+    ``until``: by kind, the first version on which it does not.
+    """
 
     level: PrivilegeLevel
     does: str
     consequences: tuple[ConsequenceKind, ...] = ()
     becomes: tuple[str, ...] = ()
+    until: Mapping[str, tuple[int, int]] = {}
+
+    def leads_to_all(self, kind: str, version: tuple[int, int] | None) -> bool:
+        """Whether it leads to every account of a server; of an unknown version, it does."""
+        return kind in self.becomes and not (version and kind in self.until and version >= self.until[kind])
 
 
 class _RightTable(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,9 +57,10 @@ PLUGINS = _TABLE.plugins
 
 
 class Rows(Struct, frozen=True, kw_only=True):
-    """All that was read about rights. ``kind``: ``mariadb`` or ``mysql``."""
+    """All that was read about rights. ``kind``: ``mariadb`` or ``mysql``. ``version``: None if it cannot be read."""
 
     kind: str
+    version: tuple[int, int] | None = None
     accounts: Sequence[r.MysqlAccount] = ()
     dynamic: Sequence[r.Dynamic] = ()
     members: Sequence[r.MysqlMember] = ()
@@ -79,7 +88,7 @@ class MysqlRights:
     """The privileges of a server's accounts and roles."""
 
     def __init__(self, rows: Rows) -> None:
-        self._kind = rows.kind
+        self._kind, self._version = rows.kind, rows.version
         self._global: dict[Name, set[str]] = {one.account: set(_names(one)) for one in rows.accounts}
         for given in rows.dynamic:
             self._global.setdefault(given.account, set()).add(given.privilege.upper())
@@ -116,7 +125,7 @@ class MysqlRights:
             right = _TABLE.privileges.get(name, _NOTHING)
             said = name if holder == account.account else f"{name} by the role {holder[0]}"
             levels.append((right.level, f"{said}: {right.does}"))
-            if self._kind in right.becomes:
+            if right.leads_to_all(self._kind, self._version):
                 becomes_all = becomes_all or f"{said}: {right.does}"
             for kind in right.consequences:
                 kinds.setdefault(kind, Consequence(kind=kind, by=said, actions=(name,)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from connectors.databases.sections import QuerySection
@@ -22,6 +24,12 @@ class Server(Struct, frozen=True):
     def kind(self) -> str:
         """``mariadb`` or ``mysql``."""
         return "mariadb" if "mariadb" in f"{self.version} {self.comment}".lower() else "mysql"
+
+    @property
+    def release(self) -> tuple[int, int] | None:
+        """The first two numbers of the version, past the prefix that MariaDB has for old clients; None: unknown."""
+        found = re.match(r"(?:5\.5\.5-)?(\d{1,4})\.(\d{1,4})", self.version, re.ASCII)
+        return (int(found[1]), int(found[2])) if found else None
 
     def shows(self, section: QuerySection) -> bool:
         """Whether it gives the scanner's account the rows of a section."""

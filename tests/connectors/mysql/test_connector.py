@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import pymysql
 import pytest
 import trustme
 
@@ -119,6 +121,24 @@ def test_what_runs_as_its_definer(server: MariaDb) -> None:
     for name in ("shop.pay", "shop.all_orders"):
         assert work[name].runs_as == (f"mysql:127.0.0.1:{server.port}/accounts/app@%",)
     assert work["shop.nightly"].attributes["definer_exists"] is True
+
+
+def test_super_leads_to_other_accounts_exactly_if_the_server_lets_it(server: MariaDb) -> None:
+    """Compared with what it does: a routine of another definer is made, or refused."""
+    server.run("CREATE USER old@'%'; GRANT SUPER ON *.* TO old@'%'; GRANT CREATE ROUTINE ON shop.* TO old@'%'")
+    (old,) = (one for one in read(connector(server)) if isinstance(one, Identity) and one.name == "old@%")
+    with (
+        closing(pymysql.connect(host="127.0.0.1", port=server.port, user="old")) as session,
+        session.cursor() as cursor,
+    ):
+        try:
+            cursor.execute("CREATE DEFINER=boss@'%' PROCEDURE shop.taken() SQL SECURITY DEFINER SELECT 1")
+            may = True
+        except pymysql.err.OperationalError:
+            may = False
+    server.run("DROP USER old@'%'; DROP PROCEDURE IF EXISTS shop.taken")
+
+    assert bool(old.reach) is may
 
 
 def test_triggers_are_off_until_the_account_may_see_them(server: MariaDb) -> None:
