@@ -39,6 +39,11 @@ class PostgresqlConnector:
         self._source = source
         self._settings = settings
 
+    @property
+    def place(self) -> str | None:
+        """The server, as its records name it; None for files."""
+        return None if self._settings.from_files is not None else self._settings.place
+
     def scopes(self) -> Iterator[Scope | Coverage]:
         """The server, or each file. See ``Connector.scopes``."""
         if self._settings.from_files is not None:

@@ -80,6 +80,10 @@ class Postgres:
         """Run a script for psql as the superuser."""
         self._psql(input=script)
 
+    def log_files(self, folder: str) -> list[Path]:
+        """What it wrote into a folder of logs."""
+        return sorted((self._data / folder).iterdir())
+
     def dump_roles(self, *options: str) -> str:
         """What pg_dumpall writes of the roles."""
         done = subprocess.run(

@@ -1,0 +1,1 @@
+"""The server log of PostgreSQL: sign-ins, refusals, and what pgaudit writes into it."""
