@@ -253,6 +253,89 @@ def test_a_role_of_postgresql_is_refused_and_let_in_again(
     assert (verdict, disabled, back, stage(muster)) == ("unknown", "disabled", None, "deleted")
 
 
+class RoleSignIns:
+    """Sign-ins to a server that logs them, and a file of its lines that goes back further than the server does."""
+
+    def __init__(self, server: Postgres, file: Path) -> None:
+        self._server, self._file = server, file
+        for setting, value in {
+            "logging_collector": "on",
+            "log_destination": "jsonlog",
+            "log_connections": "on",
+            "log_timezone": "UTC",
+            "log_directory": "logs",
+        }.items():
+            server.run(f"ALTER SYSTEM SET {setting} = '{value}'")
+        self._restart()
+
+    def _restart(self) -> None:
+        self._server.stop()
+        self._server.start()
+
+    def login(self, name: str) -> None:
+        psycopg.connect(
+            host="127.0.0.1", port=self._server.port, user=name, password="let-me-in", dbname="postgres"
+        ).close()
+
+    def lines(self, act: Callable[[], object]) -> list[dict[str, Any]]:
+        """What the server logs of an act."""
+        before = len(self._every())
+        act()
+        self._restart()  # it writes what it has not written yet
+        return self._every()[before:]
+
+    def _every(self) -> list[dict[str, Any]]:
+        files = [one for one in self._server.log_files("logs") if one.suffix == ".json"]
+        return [json.loads(line) for one in files for line in one.read_text().splitlines()]
+
+    def write(self, lines: list[dict[str, Any]], days_ago: int = 0) -> None:
+        with self._file.open("a") as file:
+            for line in lines:
+                at = datetime.fromisoformat(line["timestamp"].removesuffix(" UTC")) - timedelta(days=days_ago)
+                session = f"{line.get('session_id')}.{days_ago}"
+                file.write(json.dumps({**line, "timestamp": f"{at} UTC", "session_id": session}) + "\n")
+
+
+@needed
+def test_a_role_of_postgresql_is_heard_in_the_log_of_its_server(
+    muster: Muster, database: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four months of real lines: who signs in is in use, who does not is safe, and a refused one is a scream."""
+    url = f"postgresql://muster@127.0.0.1:{database.port}/postgres"
+    source = f'[[source]]\nname = "pg"\ntype = "postgresql"\nurl = "{url}"\npassword = {{ env = "{VARIABLE}" }}\n'
+    log = '[[log]]\nname = "server"\ntype = "postgresql_log"\npath = "server.json"\nsource = "pg"\nsince = "150d"\n'
+    (tmp_path / "config.toml").write_text(source + log)
+    by_environment = {"HOST": "127.0.0.1", "PORT": str(database.port), "USER": "admin", "PASSWORD": database.password}
+    for name, value in by_environment.items():
+        monkeypatch.setenv(f"PG{name}", value)
+    for name in ("weekly", "quiet"):
+        database.run(f"CREATE ROLE {name} LOGIN PASSWORD 'let-me-in'")
+    sign_ins = RoleSignIns(database, tmp_path / "server.json")
+    weekly = sign_ins.lines(lambda: sign_ins.login("weekly"))
+    other = sign_ins.lines(lambda: database.run("SELECT 1"))
+    for day in range(120, 0, -1):
+        sign_ins.write(other, day)
+        if day % 7 == 0:
+            sign_ins.write(weekly, day)
+    scanned(muster)
+    asked = json.loads(muster("retire", "weekly", "-o", "json:-").out)
+    verdict, plan = started(muster, "quiet", "--wait", "1d")
+    run(plan["disabled"]["commands"], tmp_path)
+
+    def refused() -> None:
+        with pytest.raises(psycopg.OperationalError, match="too many connections"):
+            sign_ins.login("quiet")
+
+    sign_ins.write(sign_ins.lines(refused))
+    (scream,) = (one for one in scanned(muster)["findings"] if one["rule"] == "retired_identity_called")
+
+    assert (asked["verdict"], verdict) == ("in_use", "safe")
+    assert any(one["kind"] == "host" for one in asked["dependents"])
+    assert (scream["severity"], scream["evidence"]["host"]) == ("high", "127.0.0.1")
+    assert scream["evidence"]["caller"].endswith("quiet")
+    assert scream["evidence"]["way_back"] == plan["disabled"]["undo"]
+
+
 # --- AWS ---
 
 

@@ -24,6 +24,7 @@ from connectors.logs import log_catalog
 from connectors.logs.files import FileLog
 from connectors.logs.spoilt import days_of
 from connectors.openai.audit import OpenaiAuditLog
+from connectors.postgresql.logs.server import PostgresqlLog
 from connectors.vault.audit import VaultAuditLog
 from scanner.model.activity import BY_PROVIDER, MALFORMED, UnitReading
 from tests.connectors.ai_vendors import test_audit_logs as vendors
@@ -35,6 +36,7 @@ from tests.connectors.github.logs import test_audit as github
 from tests.connectors.kubernetes.logs import test_audit as kubernetes
 from tests.connectors.ldap.logs import test_windows as windows
 from tests.connectors.logs.audit_files import DAY, log_of, read_all
+from tests.connectors.postgresql.logs import test_server_log as postgresql
 from tests.connectors.vault import test_audit_log as vault
 from tests.examples import examples
 from tests.hostile_json import JSON
@@ -50,6 +52,7 @@ LOGS: Mapping[str, tuple[type[FileLog], Make, str]] = {
     "kubernetes_audit": (KubernetesAuditLog, kubernetes.event, "items"),
     "openai_audit": (OpenaiAuditLog, vendors.event, "data"),
     "anthropic_activity": (AnthropicActivityLog, vendors.activity_of, "data"),
+    "postgresql_log": (PostgresqlLog, postgresql.line, ""),
     "vault_audit": (VaultAuditLog, lambda: vault.lines()[1], ""),
     "windows_security": (WindowsSecurityLog, windows.winlogbeat, "Events"),
 }
