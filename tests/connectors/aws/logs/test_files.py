@@ -22,7 +22,7 @@ from connectors.logs.content import MOST_DOCUMENT
 from connectors.logs.files import units_of
 from connectors.logs.folders import LocalFolder
 from scanner.errors import SourceError
-from scanner.model.activity import BY_PROVIDER, MALFORMED, LeftOut, LogDay, LogUnit
+from scanner.model.activity import BY_PROVIDER, MALFORMED, SILENT, LeftOut, LogDay, LogUnit
 from tests.connectors.aws.logs.trail import (
     ACCOUNT,
     DAY,
@@ -123,13 +123,17 @@ FORMS: dict[str, tuple[str, bytes]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_files_of_any_name_say_by_their_events_what_they_cover(form: str, tmp_path: Path) -> None:
-    """All days from the first to the last."""
+    """All days from the first to the last; a day between them without any event looks like a removed one."""
     name, content = FORMS[form]
     put(tmp_path, content, name)
     (reading,), _ = read_all(log_of(tmp_path))
 
     assert sorted((one.caller, one.day) for one in reading.callers) == [(ROLE, DAY), (USER["arn"], LATER)]
-    assert reading.coverage == tuple(LogDay(scope=ACCOUNT, day=day) for day in (DAY, NEXT, LATER))
+    assert reading.coverage == (
+        LogDay(scope=ACCOUNT, day=DAY),
+        LogDay(scope=ACCOUNT, day=NEXT, detail=SILENT),
+        LogDay(scope=ACCOUNT, day=LATER),
+    )
 
 
 def test_a_day_that_lies_in_none_of_several_undated_files_is_not_covered(tmp_path: Path) -> None:
