@@ -98,7 +98,7 @@ class _Organization(Struct, frozen=True):
 
 
 class Skill(Struct, frozen=True):
-    """What an agent says that it can do. Of the description, only a hash is kept."""
+    """What an agent says that it can do. Only a hash of the description is stored."""
 
     id: str | None = None
     name: str | None = None

@@ -1,4 +1,4 @@
-"""Hashes of what defines a tool, by which a change after its approval shows (pure). The definition is dropped."""
+"""Hashes of the definitions of tools, which show a change after approval (pure). Definitions are not stored."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ class ToolConfig(Struct, frozen=True, kw_only=True):
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A set of tools, those of an MCP server, or a custom tool, of which a hash is kept."""
+    """A set of tools, those of an MCP server, or a custom tool. Only a hash of its definition is stored."""
 
     type: str
     name: str | None = None

@@ -116,6 +116,14 @@ def at_each_location(reader: GcpReader, section: SectionReading, ask: Callable[[
         section.lost(each, partial=len(failed) < len(locations))
 
 
+def rows_at_each_location(reader: GcpReader, section: SectionReading, request: r.Request, row: type[T]) -> Iterator[T]:
+    """The rows of a listing of the reader's project, of all locations."""
+    project = reader.place.project.id
+    return at_each_location(
+        reader, section, lambda at: reader.rows(section, request, row, project=project, location=at)
+    )
+
+
 # --- Assets below a unit, each with its project ---
 
 

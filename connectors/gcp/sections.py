@@ -133,7 +133,7 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section(
         name="agentidentity.access_summaries",
-        title="For whom agents acted elsewhere",
+        title="Users on whose behalf agents acted",
         permissions=_needs(r.ACCESS_SUMMARIES),
         without="for which people agents used the credentials that Google holds for them, and when last",
         optional=True,

@@ -28,7 +28,7 @@ class Ref(Struct, frozen=True, kw_only=True):
 
 
 class ToolName(Struct, frozen=True, kw_only=True):
-    """A tool by its name. Of its description, only a hash is kept."""
+    """A tool by its name. Only a hash of its description is stored."""
 
     name: str = ""
     description: Any = None

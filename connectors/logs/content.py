@@ -233,6 +233,17 @@ def _batches(content: bytes, columns: Collection[str]) -> Iterator[list[dict[str
         raise Unreadable("its Parquet is damaged") from error
 
 
+def begun(pieces: Iterable[bytes], enough: int) -> tuple[bytes, Iterator[bytes]]:
+    """The beginning, with ``enough`` bytes after white space if there are so many, and the whole.
+
+    It ends at :data:`MOST_LINE`, so that a file of nothing but spaces is not held.
+    """
+    source, head = iter(pieces), b""
+    while len(head.lstrip(_SPACE)) < enough and len(head) < MOST_LINE and (piece := next(source, b"")):
+        head += piece
+    return head, chain((head,), source)
+
+
 def _head(pieces: Iterator[bytes]) -> bytes:
     """The beginning of a file, enough to see whether it has lines."""
     head = b""

@@ -20,9 +20,22 @@ from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE
 from scanner.model.activity import LogDay
 
-LOG_FILE = re.compile(r"\.(?:json|ndjson|jsonl|log)(?:[.-][\w-]{1,40})?(?:\.gz)?$|\.parquet$", re.IGNORECASE)
 _LONGEST_FIRST_LINE = 4096
-_NAMED_SO = "files end in .json, .ndjson, .jsonl, .log or .parquet, also with .gz"
+
+
+class FileEndings(NamedTuple):
+    """What names of log files end in. ``said``: as a hint."""
+
+    pattern: re.Pattern[str]
+    said: str
+
+
+def file_endings(*endings: str, whole: str | None = None) -> FileEndings:
+    """Return these endings, also before a mark of rotation and ``.gz``. ``whole``: one that nothing follows."""
+    packed = rf"\.(?:{'|'.join(endings)})(?:[.-][\w-]{{1,40}})?(?:\.gz)?$"
+    pattern = re.compile(packed if whole is None else rf"{packed}|\.{whole}$", re.IGNORECASE)
+    every = [f".{one}" for one in (*endings, *filter(None, (whole,)))]
+    return FileEndings(pattern, f"files end in {', '.join(every[:-1])} or {every[-1]}, also with .gz")
 
 
 class LogFile(NamedTuple):
@@ -92,7 +105,7 @@ class Layout(Struct, frozen=True, kw_only=True):
     branch: re.Pattern[str] | None = None
     redelivery: Redelivery | None = None
     unique_names: bool = False
-    endings: re.Pattern[str] = LOG_FILE
+    endings: FileEndings = file_endings("json", "ndjson", "jsonl", "log", whole="parquet")
 
     def place(self, name: str) -> tuple[str, date] | None:
         """Scope and day of a file; None where its events have to say."""
@@ -144,8 +157,7 @@ class LocalFolder:
             if not layout.is_left_out(name := file.as_posix())
         }  # fmt: skip
         if not files:
-            hint = _NAMED_SO if layout.endings is LOG_FILE else "the log's page says what files end in"
-            raise SourceError(f"no log file is found in {own_words(self._path)}", hint=hint)
+            raise SourceError(f"no log file is found in {own_words(self._path)}", hint=layout.endings.said)
         yield from by_scope((_stated(name, file) for name, file in files.items()), layout)
 
     def _roots(self) -> Iterator[Path]:
@@ -167,7 +179,7 @@ class LocalFolder:
                 yield root
                 return
             yield from (
-                each for each in sorted(root.rglob("*")) if layout.endings.search(each.name) and each.is_file()
+                each for each in sorted(root.rglob("*")) if layout.endings.pattern.search(each.name) and each.is_file()
             )  # fmt: skip
         except OSError as error:
             raise SourceError(f"{own_words(self._path)} cannot be read: {error.strerror}") from error

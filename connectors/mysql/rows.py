@@ -12,7 +12,7 @@ from connectors.databases.sections import QuerySection
 class Server(Struct, frozen=True):
     """``lifetime``: days after which passwords end, 0 for never.
 
-    ``privileges``: those of the scanner's account on everything, joined by commas.
+    ``privileges``: those of the scanner's account on everything by which sections are shown, joined by commas.
     """
 
     version: str

@@ -209,7 +209,10 @@ class Transport(Struct, frozen=True, kw_only=True):
 
 
 class Tool(Struct, frozen=True, kw_only=True):
-    """A tool of an agent. ``mcp`` has what begins with ``server_label``; of a function, only a hash is kept."""
+    """A tool of an agent. ``mcp`` has what begins with ``server_label``.
+
+    Only a hash of a function's definition is stored.
+    """
 
     type: str
     name: str | None = None

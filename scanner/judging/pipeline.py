@@ -165,40 +165,27 @@ def judge(
     read, fresh = fresh, list(as_last_owned(fresh, remembered.ownership, nobody_left=declared.nobody_left))
     as_before = frozenset(one.identity.key for one, was in zip(fresh, read, strict=True) if one is not was)
     entry_of = _entries_of(lists.entries or ())
-    estate = ScanResult(
-        scan=scan,
-        summary=Summary(),
-        identities=(*fresh, *carried),
-        workloads=whole.workloads,
-        secrets=whole.secrets,
-    )
     with stage("reach"):
+        known_now = (*fresh, *carried)
+        estate = ScanResult(
+            scan=scan, summary=Summary(), identities=known_now, workloads=whole.workloads, secrets=whole.secrets
+        )
         fresh = with_exposures(with_reach(fresh, estate, entry_of), estate)
         if declared.agents_lock is not None:
             fresh = with_growth(fresh, declared.agents_lock)
-    shared: Sequence[SharedChange] = ()
-    if acted is not None:
-        circumstances = Circumstances(
-            policy=declared.policy,
-            activity=declared.activity,
-            roster=lists.roster,
-            entry_of=entry_of,
-            workloads=whole.workloads,
-            now=now,
-        )
-        active = judge_activity((*fresh, *carried), acted, circumstances)
-        split, shared = len(fresh), active.shared
-        fresh, carried = list(active.assessments[:split]), list(active.assessments[split:])
-    fresh = with_sponsors_left(with_acts_for(fresh), lists.roster, today)
-    acknowledgements = Acknowledgements(declared.acknowledgements, today)
-    judged = _Judged(
-        fresh=fresh,
-        carried=carried,
-        entries=entries,
-        shared=shared,
-        not_listed=not_listed(inventory, whole),
+    circumstances = Circumstances(
+        policy=declared.policy,
+        activity=declared.activity,
+        roster=lists.roster,
+        entry_of=entry_of,
+        workloads=whole.workloads,
         now=now,
     )
+    fresh, carried, shared = _with_activity(fresh, carried, acted, circumstances)
+    fresh = with_sponsors_left(with_acts_for(fresh), lists.roster, today)
+    acknowledgements = Acknowledgements(declared.acknowledgements, today)
+    absent = not_listed(inventory, whole)
+    judged = _Judged(fresh=fresh, carried=carried, entries=entries, shared=shared, not_listed=absent, now=now)
     with stage("rules"):
         findings = _findings(judged, whole, declared, remembered, acknowledgements)
     notices = (
@@ -211,9 +198,8 @@ def judge(
         *unlisted_notices(whole.exposures, inventory.exposures, places),
         *of_matching,
     )
-    result = ScanResult(
-        scan=scan,
-        summary=Summary(),
+    result = msgspec.structs.replace(
+        estate,
         coverage=(
             *whole.coverage,
             *gaps_of_unlisted(carried, whole.assignments, whole.coverage, declared.lists),
@@ -223,8 +209,6 @@ def judge(
         identities=_with_findings(
             sorted((*_marked(fresh, declared, lists, as_before), *carried), key=lambda one: one.identity.key), findings
         ),
-        secrets=whole.secrets,
-        workloads=whole.workloads,
         assignments=whole.assignments,
         exposures=whole.exposures,
         entries=entries,
@@ -233,6 +217,16 @@ def judge(
         notices=notices,
     )
     return _summarised(result, declared, remembered)
+
+
+def _with_activity(
+    fresh: list[Assessment], carried: list[Assessment], acted: Known | None, circumstances: Circumstances
+) -> tuple[list[Assessment], list[Assessment], Sequence[SharedChange]]:
+    """Return the assessments with what audit logs say of them, and what changed for several at once."""
+    if acted is None:
+        return fresh, carried, ()
+    active = judge_activity((*fresh, *carried), acted, circumstances)
+    return list(active.assessments[: len(fresh)]), list(active.assessments[len(fresh) :]), active.shared
 
 
 def judge_between_scans(latest: ScanResult, declared: Declared, acted: Known, now: datetime) -> tuple[Finding, ...]:

@@ -20,7 +20,7 @@ Reached: TypeAlias = Literal["admin", "secrets", "data", "actions"]
 ExposurePart: TypeAlias = Literal["input", "reach", "way_out"]
 
 ActsFor: TypeAlias = Literal["people", "itself", "its maker", "unknown"]
-"""For whom an agent acts, as far as audit logs or its provider say. ``people`` also if it acts for itself besides."""
+"""On whose behalf an agent acts, by audit logs or its provider. ``people`` also if it acts for itself besides."""
 
 
 class AgentTool(Struct, frozen=True, kw_only=True, gc=False):

@@ -151,9 +151,9 @@ INPUTS: Final = "inputs"
 """What starts it, or is handed to it, beside what its tools read: ``[{"what": str, "from": "anybody" | "outsiders" |
 "insiders", "gate": str | None}, …]``. ``gate``: what a person has to do first. An empty list: nobody else's texts.
 """
-ACTED_FOR: Final = "acted_for"
-"""For whom it acted, as its provider lists it without a log: ``[{"person": str | None, "last_at": str | None}, …]``,
-the time as ISO 8601; the person None for itself.
+ON_BEHALF_OF: Final = "on_behalf_of"
+"""On whose behalf it acted, as its provider lists it without a log:
+``[{"person": str | None, "last_at": str | None}, …]``, the time as ISO 8601; the person None for itself.
 """
 SCHEDULE: Final = "schedule"
 """When it runs by itself, as the provider writes it, such as a cron expression."""

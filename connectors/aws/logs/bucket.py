@@ -204,7 +204,7 @@ class Bucket:
                 folders = [str(one["Prefix"]) for one in answer.get("CommonPrefixes", ())]
             if "KeyCount" not in answer and "Contents" not in answer and "IsTruncated" not in answer:
                 raise Unreachable(f"{_LIST}: unexpected response: it is not a listing")
-            yield [one for one in files if layout.endings.search(one.name)], folders
+            yield [one for one in files if layout.endings.pattern.search(one.name)], folders
             token = answer.get("NextContinuationToken")
             if not answer.get("IsTruncated") or not token or token == more.get("ContinuationToken"):
                 return

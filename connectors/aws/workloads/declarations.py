@@ -102,7 +102,7 @@ class Fields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     profiles. ``secrets`` and ``parameters``: paths to stored secrets and to SSM parameters, by ARN or by name.
     ``texts``: paths to texts, such as environment variables; only the ARNs of secrets are kept. ``facts``:
     attributes by name; ``joined``: facts that only ``tools.py`` reads; ``tools``: paths to definitions of
-    an agent's tools, of which only hashes are kept; ``present``: facts that only tell whether something exists.
+    an agent's tools, stored as hashes; ``present``: facts that only tell whether something exists.
     ``runs_in``: the template of its cluster's key. ``inherits``: a section, and the path to the key of the row there
     whose roles and secrets apply to this row as well. ``only_with``: a path; rows without a value there become no
     record. ``agent``: why it is an AI agent, and so an identity; ``acts_as``: paths to other identities it appears as.

@@ -65,24 +65,23 @@ class FoundPools(Struct, kw_only=True):
     principals: set[str] = field(default_factory=set)
 
 
-class HeldForAgents:
-    """A credential that Google holds for agents, and who uses it. Readings of its own project alone add to it.
+class AgentCredential(Struct):
+    """A credential that agents use for an external service. Only readings of its own project add to it.
 
-    ``people``: who authorized it, by the agents' ids for them. ``suspended``: authorizations that are not active.
-    ``scopes``: what people granted. ``workloads``: the principals that used it.
+    ``people``: who authorized it, by the agents' ids for them. ``suspended``: the number of authorizations that are not
+    active. ``scopes``: what people granted. ``workloads``: the principals that used it.
     """
 
-    def __init__(self, row: AuthProvider) -> None:
-        self.row = row
-        self.people: set[str] = set()
-        self.suspended = 0
-        self.scopes: set[str] = set()
-        self.workloads: set[str] = set()
-        self.last_used_at: datetime | None = None
+    row: AuthProvider
+    people: set[str] = field(default_factory=set)
+    suspended: int = 0
+    scopes: set[str] = field(default_factory=set)
+    workloads: set[str] = field(default_factory=set)
+    last_used_at: datetime | None = None
 
 
 class AgentDelegation(Struct, frozen=True, kw_only=True):
-    """That an agent acted for a person; ``at``: when last. ``person``: empty if the agent acted for none."""
+    """On whose behalf an agent acted, and when last. ``person``: empty if the agent acted as itself."""
 
     person: str
     at: datetime | None
@@ -92,8 +91,8 @@ class UnitFacts(Struct, kw_only=True):
     """The facts of one unit.
 
     ``api_keys``: those that are identities of their own, by project id. ``engines``: agents that Google runs, by key.
-    ``held_for_agents``: by project id and key. ``agent_secrets``: keys of these by the key of the agent that uses them;
-    ``delegations``: for whom it acted.
+    ``agent_credentials``: by project id and key. ``agent_secrets``: their keys, by the key of the agent that uses them.
+    ``delegations``: on whose behalf agents acted, by key.
     ``code_in``: by the name of a bucket, project id and key of what runs the code in it.
     """
 
@@ -101,7 +100,7 @@ class UnitFacts(Struct, kw_only=True):
     pools: FoundPools = field(default_factory=FoundPools)
     api_keys: defaultdict[str, list[ApiKey]] = field(default_factory=lambda: defaultdict(list))
     engines: dict[str, Identity] = field(default_factory=dict)
-    held_for_agents: defaultdict[str, dict[str, HeldForAgents]] = field(default_factory=lambda: defaultdict(dict))
+    agent_credentials: defaultdict[str, dict[str, AgentCredential]] = field(default_factory=lambda: defaultdict(dict))
     agent_secrets: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     delegations: defaultdict[str, list[AgentDelegation]] = field(default_factory=lambda: defaultdict(list))
     code_in: defaultdict[str, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))

@@ -1,4 +1,4 @@
-"""What Google holds for agents to sign in elsewhere: the credentials without their values, for whom, and who uses them.
+"""Agent Identity's credentials of agents for external services, without values: who authorized them, and who uses them.
 
 Source: the Agent Identity API's AuthProvider, Authorization, AccessSummary and QueryWorkloadsResponse. Its keys and
 client secrets can be written and not read. The ids of people are the agents' own, and Google does not verify them.
@@ -17,8 +17,8 @@ from connectors.gcp.client import requests as r
 from connectors.gcp.client.api import GcpPage
 from connectors.gcp.client.payloads import AuthProvider, ConnectorReference, CrossAppAccess, CustomIssuer
 from connectors.gcp.client.requests import Request
-from connectors.gcp.each import at_each_location, of_each
-from connectors.gcp.identities.found import AgentDelegation, HeldForAgents
+from connectors.gcp.each import of_each, rows_at_each_location
+from connectors.gcp.identities.found import AgentCredential, AgentDelegation
 from connectors.gcp.keys import last_segment, located_key
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.units import ProjectRef, tags_of
@@ -48,7 +48,7 @@ class _AccessSummary(Struct, kw_only=True, rename="camel"):
     scopes: list[str] = []
 
 
-def parse_auth_provider(source: str, project: ProjectRef, row: AuthProvider, held: HeldForAgents) -> StoredSecret:
+def parse_auth_provider(source: str, project: ProjectRef, row: AuthProvider, held: AgentCredential) -> StoredSecret:
     """A stored secret; when its value was last written is not reported. Raises ValueError for a bad name."""
     given = row.auth_provider_type_params
     cross = given.xaa_auth_provider or CrossAppAccess()
@@ -98,25 +98,21 @@ AUTH_PROVIDERS = "agentidentity.auth_providers"
 def list_auth_providers(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """List them; they are reported later, when it is known who uses them. Deleted ones are left out."""
     project = reader.place.project
-
-    def at(location: str) -> Iterable[AuthProvider]:
-        return reader.rows(section, r.AUTH_PROVIDERS, AuthProvider, project=project.id, location=location)
-
     with reader.section(AUTH_PROVIDERS) as section:
-        for row in at_each_location(reader, section, at):
+        for row in rows_at_each_location(reader, section, r.AUTH_PROVIDERS, AuthProvider):
             if row.deleted:
                 continue
             key = reader.parsed(section, row.name, located_key, HOST, project.id, row.name)
             if key is not None:
                 section.found()
-                reader.found.held_for_agents[project.id][key] = HeldForAgents(row)
+                reader.found.agent_credentials[project.id][key] = AgentCredential(row)
     yield from reader.done(section)
 
 
 def emit_auth_providers(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """The listed credentials, as stored secrets."""
     for project in reader.place.projects:
-        for held in reader.found.held_for_agents.get(project.id, {}).values():
+        for held in reader.found.agent_credentials.get(project.id, {}).values():
             yield parse_auth_provider(reader.scope.source, project, held.row, held)
 
 
@@ -128,10 +124,10 @@ WORKLOADS = "agentidentity.workloads"
 
 def read_authorizations(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Put who consented, and to what, with the credentials of one project."""
-    listed = reader.found.held_for_agents[reader.place.project.id]
+    listed = reader.found.agent_credentials[reader.place.project.id]
     wanted = {key: held for key, held in listed.items() if held.row.is_for_people}
 
-    def note(held: HeldForAgents, row: _Authorization) -> None:
+    def note(held: AgentCredential, row: _Authorization) -> None:
         if row.state == "ACTIVE":
             held.people.add(row.client_user_id or last_segment(row.name))
             held.scopes.update(row.scopes)
@@ -143,9 +139,9 @@ def read_authorizations(reader: GcpReader) -> Iterator[DiscoveredRecord]:
 
 def read_workloads(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """Put the workloads that used them with the credentials of one project."""
-    listed = reader.found.held_for_agents[reader.place.project.id]
+    listed = reader.found.agent_credentials[reader.place.project.id]
 
-    def note(held: HeldForAgents, row: str) -> None:
+    def note(held: AgentCredential, row: str) -> None:
         held.workloads.add(row)
         if (engine := engine_of_principal(reader, row)) is not None:
             reader.found.agent_secrets[engine].add(located_key(HOST, reader.place.project.id, held.row.name))
@@ -157,9 +153,9 @@ def _of_each_provider(
     reader: GcpReader,
     name: str,
     request: Request,
-    providers: Mapping[str, HeldForAgents],
+    providers: Mapping[str, AgentCredential],
     row: type[T],
-    note: Callable[[HeldForAgents, T], None],
+    note: Callable[[AgentCredential, T], None],
 ) -> Iterator[DiscoveredRecord]:
     project = reader.place.project
     if not providers and reader.lacks(project, AUTH_PROVIDERS):
@@ -185,21 +181,16 @@ def _of_each_provider(
     yield from reader.done(section)
 
 
-# --- For whom agents acted, by person and workload ---
+# --- Use of the credentials, by person and workload ---
 
 ACCESS_SUMMARIES = "agentidentity.access_summaries"
 
 
 def read_access_summaries(reader: GcpReader) -> Iterator[DiscoveredRecord]:
-    """Keep for whom each agent acted, with what and when last."""
-    project = reader.place.project
-
-    def at(location: str) -> Iterable[_AccessSummary]:
-        return reader.rows(section, r.ACCESS_SUMMARIES, _AccessSummary, project=project.id, location=location)
-
+    """Keep on whose behalf each agent used which credential, and when last."""
     with reader.section(ACCESS_SUMMARIES) as section:
-        for row in at_each_location(reader, section, at):
-            _note_access(reader, section, project, row)
+        for row in rows_at_each_location(reader, section, r.ACCESS_SUMMARIES, _AccessSummary):
+            _note_access(reader, section, reader.place.project, row)
     yield from reader.done(section)
 
 
@@ -208,7 +199,7 @@ def _note_access(reader: GcpReader, section: SectionReading, project: ProjectRef
     if secret is None:
         return
     at = in_utc(row.last_access_time)
-    held = reader.found.held_for_agents[project.id].get(secret)
+    held = reader.found.agent_credentials[project.id].get(secret)
     if held is not None:
         held.last_used_at = max(filter(None, (held.last_used_at, at)), default=None)
         held.workloads.update(filter(None, (row.workload_id,)))

@@ -17,13 +17,13 @@ from connectors.core.contract import DiscoveredRecord, SectionReading
 from connectors.core.reading import Moment, in_utc
 from connectors.gcp.client import requests as r
 from connectors.gcp.client.errors import Rejected
-from connectors.gcp.each import at_each_location, instead_in_each, list_assets
+from connectors.gcp.each import instead_in_each, list_assets, rows_at_each_location
 from connectors.gcp.identities.found import AgentDelegation
 from connectors.gcp.keys import engine_key
 from connectors.gcp.reader import GcpReader
 from connectors.gcp.units import ProjectRef, tags_of
 from scanner.model import Identity, Link, Privilege, Signal
-from scanner.model.attributes import ACTED_FOR
+from scanner.model.attributes import ON_BEHALF_OF
 
 OWN_IDENTITY = "AGENT_IDENTITY"
 SHARED_AGENT = "service-{number}@gcp-sa-aiplatform-re.iam.gserviceaccount.com"
@@ -81,12 +81,12 @@ def note_engine(reader: GcpReader, section: SectionReading, project: ProjectRef,
 
 
 def emit_engines(reader: GcpReader) -> Iterator[Identity]:
-    """The listed agents, each once, with the credentials that Google holds for them and for whom they used these."""
+    """The listed agents, each once, with the credentials that they used, and on whose behalf."""
     for key, engine in reader.found.engines.items():
         secrets = sorted(reader.found.agent_secrets.get(key, ()))
         delegations = reader.found.delegations.get(key, [])
         last = max((each.at for each in delegations if each.at is not None), default=None)
-        facts = {ACTED_FOR: acted_for(delegations)} if delegations else {}
+        facts = {ON_BEHALF_OF: on_behalf_of(delegations)} if delegations else {}
         yield structs.replace(
             engine,
             links=(*engine.links, *(Link(relation="stores", target=each, evidence=_HOLDS) for each in secrets)),
@@ -95,8 +95,8 @@ def emit_engines(reader: GcpReader) -> Iterator[Identity]:
         )
 
 
-def acted_for(delegations: Iterable[AgentDelegation]) -> list[Mapping[str, str | None]]:
-    """The people and when last, latest first, as the attribute has it; with an empty id that it acted for itself."""
+def on_behalf_of(delegations: Iterable[AgentDelegation]) -> list[Mapping[str, str | None]]:
+    """The attribute: people with the last time, the latest first."""
     latest: dict[str, datetime | None] = {}
     for each in delegations:
         latest[each.person] = max(filter(None, (latest.get(each.person), each.at)), default=None)
@@ -172,14 +172,9 @@ NAME = "aiplatform.reasoning_engines"
 
 def list_engines_of_location(reader: GcpReader) -> Iterator[DiscoveredRecord]:
     """List the agents; they are reported later, when it is known which are registered."""
-    project = reader.place.project
-
-    def at(location: str) -> Iterable[ReasoningEngine]:
-        return reader.rows(section, r.REASONING_ENGINES, ReasoningEngine, project=project.id, location=location)
-
     with reader.section(NAME) as section:
-        for row in at_each_location(reader, section, at):
-            section.found(note_engine(reader, section, project, row))
+        for row in rows_at_each_location(reader, section, r.REASONING_ENGINES, ReasoningEngine):
+            section.found(note_engine(reader, section, reader.place.project, row))
     yield from reader.done(section)
 
 

@@ -11,7 +11,6 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -19,7 +18,7 @@ from msgspec import Struct
 
 from connectors.core.budget import MEBIBYTE
 from connectors.core.offline import Unreadable
-from connectors.logs.content import MOST_LINE, CutLine, Records
+from connectors.logs.content import MOST_LINE, CutLine, Records, begun
 from connectors.logs.spoilt import WRONG, Spoilt
 from connectors.logs.tally import NO_TIME, valid_time
 from scanner.catalog import read_table
@@ -33,6 +32,8 @@ _SEEN = 4
 """Bytes that tell the form of a file."""
 _BINARY = b"ElfFile\0"
 _BATCH = 1_000
+_MOST_EVENT = MEBIBYTE
+"""Bytes of an event as XML. Windows holds one in 64 KB; a parser takes thirty times what it reads."""
 _LONGEST = 400
 _BEGIN, _END = re.compile(rb"<Event(?=[\s>])"), b"</Event>"
 _EPOCH = re.compile(r"/Date\((-?\d{1,15})(?:[+-]\d{4})?\)/")
@@ -150,9 +151,9 @@ class WindowsRecords(Records[Row]):
     def of(self, pieces: Iterable[bytes], spoilt: Spoilt | None = None) -> Iterator[list[Row]]:
         """See ``Records``."""
         spoilt = spoilt or Spoilt()
-        head, whole = _begun(pieces)
+        head, whole = begun(pieces, _SEEN)
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            head, whole = _begun(_as_utf8(whole))
+            head, whole = begun(_as_utf8(whole), _SEEN)
         seen = head.lstrip(_SPACE)
         if head.startswith(_BINARY):
             raise Unreadable("it is a binary event log: export it with wevtutil qe FILE /lf:true /f:xml")
@@ -162,16 +163,6 @@ class WindowsRecords(Records[Row]):
             yield from super().of(whole, spoilt)
         else:
             yield from _rows(whole, spoilt)
-
-
-def _begun(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes]]:
-    """The beginning, and the whole."""
-    source, head = iter(pieces), b""
-    while len(head.lstrip(_SPACE)) < _SEEN and (piece := next(source, b"")):
-        head += piece
-        if len(head) > MOST_LINE:
-            break
-    return head, chain((head,), source)
 
 
 def _as_utf8(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -204,11 +195,14 @@ def _events(pieces: Iterable[bytes], spoilt: Spoilt) -> Iterator[list[Row]]:
 
 
 def _element(part: bytes) -> Row:
+    if len(part) > _MOST_EVENT:
+        raise Unreadable(f"one of its events is longer than {_MOST_EVENT // MEBIBYTE} MB")
     begin = _BEGIN.search(part)
     if begin is None:
         raise Unreadable("one of its elements is no event")
     try:
-        root = ET.fromstring(part[begin.start() :] + _END)  # noqa: S314  # it begins with the element: no DTD, no entities
+        # XML allows a DTD only before the first element, where this text begins: none can define an entity.
+        root = ET.fromstring(part[begin.start() :] + _END)  # noqa: S314
     except ET.ParseError as error:
         raise Unreadable("one of its events is no XML") from error
     system: Row = {}
@@ -239,15 +233,13 @@ def _rows(pieces: Iterable[bytes], spoilt: Spoilt) -> Iterator[list[Row]]:
         raise Unreadable("it is no export of events")
     if "TargetUserName" not in names:
         raise Unreadable("its events have no fields, only messages: export them as XML")
+    csv.field_size_limit(MOST_LINE)  # by default, a longer cell than 131,072 ends the reading
     batch: list[Row] = []
-    try:
-        for values in csv.reader(lines, delimiter=separator):
-            batch.append(dict(zip(names, values, strict=False)))
-            if len(batch) >= _BATCH:
-                yield spoilt.next(batch)
-                batch = []
-    except csv.Error as error:
-        raise Unreadable("its CSV is damaged") from error
+    for values in csv.reader(lines, delimiter=separator):
+        batch.append(dict(zip(names, values, strict=False)))
+        if len(batch) >= _BATCH:
+            yield spoilt.next(batch)
+            batch = []
     yield spoilt.next(batch)
 
 

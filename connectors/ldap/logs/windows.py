@@ -13,7 +13,7 @@ from connectors.logs import LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import INTERACTIVE, Event, EventCounting, LogAct
 from connectors.logs.files import FileLog
-from connectors.logs.folders import Layout
+from connectors.logs.folders import Layout, file_endings
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED
 from scanner.model.activity import FeatureSort
@@ -50,7 +50,6 @@ _ENCRYPTION = {number: name for name, numbers in TABLES["encryption"].items() fo
 _AGAIN = frozenset(TABLES["kerberos"]["again"])
 _FAILED = frozenset({*TABLES["kerberos"]["failed"], *TABLES["ntstatus"]["failed"]})
 _MOST_DIGITS = 12
-_ENDINGS = re.compile(r"\.(?:xml|csv|evtx|json|ndjson|jsonl|log|txt)(?:[.-][\w-]{1,40})?(?:\.gz)?$", re.IGNORECASE)
 
 
 class _WindowsRaw(NamedTuple):
@@ -242,7 +241,7 @@ class WindowsSecurityLog(FileLog):
 
     spec: ClassVar[LogSpec] = SPEC
     layout: ClassVar[Layout] = Layout(
-        endings=re.compile(r"\.(?:xml|csv|evtx|json|ndjson|jsonl|log|txt)(?:\.gz)?$", re.IGNORECASE)
+        endings=file_endings("xml", "json", "ndjson", "jsonl", "csv", "log", "txt", whole="evtx")
     )
     records: ClassVar[Records[Row]] = WindowsRecords()
 

@@ -5,18 +5,16 @@ Source: PostgreSQL's manual, "Error Reporting and Logging", the columns of CSV a
 
 from __future__ import annotations
 
-import re
+import csv
 from collections.abc import Iterable, Iterator
-from itertools import chain
 
 from msgspec import Struct
 
 from connectors.core.budget import MEBIBYTE
 from connectors.core.offline import Unreadable
-from connectors.logs.content import MOST_LINE, CutLine, Records
+from connectors.logs.content import MOST_LINE, CutLine, Records, begun
 from connectors.logs.spoilt import WRONG, Spoilt
 
-_FIELD = re.compile(r'(?:"((?:[^"]+|"")*)"|([^",\n]*))(,|$)')
 _COLUMNS = 23
 """Those of version 12; newer ones have more, at the end."""
 _ROWS = 2_000
@@ -47,13 +45,7 @@ class PostgresqlRecords(Records[PostgresqlLine]):
 
     def of(self, pieces: Iterable[bytes], spoilt: Spoilt | None = None) -> Iterator[list[PostgresqlLine]]:
         """See ``Records``."""
-        source, head = iter(pieces), b""
-        while not head.strip(_SPACE):
-            piece = next(source, b"")
-            if not piece:
-                break
-            head += piece
-        whole = chain((head,), source)
+        head, whole = begun(pieces, 1)
         if head.lstrip(_SPACE)[:1].isdigit():
             yield from _rows(whole, spoilt or Spoilt())
         else:
@@ -99,16 +91,12 @@ def _texts(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _line(row: str) -> PostgresqlLine:
     """A row by its columns. Raises Unreadable."""
-    fields: list[str] = []
-    place, end = 0, ","
-    while end:
-        found = _FIELD.match(row, place)
-        if found is None:
-            raise Unreadable("one of its rows is no CSV")
-        quoted, plain, end = found.groups()
-        fields.append(plain if quoted is None else quoted.replace('""', '"'))
-        place = found.end()
-    if place != len(row) or len(fields) < _COLUMNS:
+    csv.field_size_limit(MOST_LINE)  # by default, 131,072: a statement may be longer
+    try:
+        fields = next(csv.reader([row], strict=True))
+    except csv.Error as error:
+        raise Unreadable("one of its rows is no CSV") from error
+    if len(fields) < _COLUMNS:
         raise Unreadable("one of its rows is none of csvlog")
     return PostgresqlLine(
         timestamp=fields[0],

@@ -12,7 +12,7 @@ from connectors.logs import LogSettings, LogSpec
 from connectors.logs.content import Records
 from connectors.logs.events import Event, EventCounting, LogAct
 from connectors.logs.files import FileLog
-from connectors.logs.folders import Layout
+from connectors.logs.folders import Layout, file_endings
 from connectors.logs.names import Networks, plain
 from connectors.logs.tally import DENIED, DONE, FAILED, valid_time
 from connectors.postgresql.connector import PostgresqlConnector
@@ -154,7 +154,7 @@ class PostgresqlLog(FileLog):
 
     spec: ClassVar[LogSpec] = SPEC
     records: ClassVar[Records[PostgresqlLine]] = PostgresqlRecords()
-    layout: ClassVar[Layout] = Layout(appended=True)
+    layout: ClassVar[Layout] = Layout(appended=True, endings=file_endings("json", "ndjson", "jsonl", "csv"))
 
     def __init__(self, settings: LogSettings, source: Connector | None) -> None:
         super().__init__(settings, source)

@@ -1,4 +1,4 @@
-"""The people of agents: for whom they act, as logs or providers say, and sponsors who have all left. Pure."""
+"""The people of agents: on whose behalf they act, by audit logs or providers, and sponsors who have left. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scanner.matching.keys import fold
 from scanner.model import Assessment, Identity
 from scanner.model.activity import NOBODY, PERSON
 from scanner.model.agents import ActsFor
-from scanner.model.attributes import ACTED_FOR, SPONSORS
+from scanner.model.attributes import ON_BEHALF_OF, SPONSORS
 from scanner.registry.roster import Roster
 
 _ACTS_AS = frozenset({"runs_as", "acts_as"})
@@ -42,8 +42,8 @@ def _with_acts_for(one: Assessment, runs: Mapping[str, set[str]], said: Mapping[
 
 
 def _listed(identity: Identity) -> Iterator[str]:
-    """For whom the provider says that it acted."""
-    given = identity.attributes.get(ACTED_FOR)
+    """On whose behalf it acted, by its provider."""
+    given = identity.attributes.get(ON_BEHALF_OF)
     for row in given if isinstance(given, list | tuple) else ():
         person = row.get("person", "") if isinstance(row, Mapping) else ""
         if person is None:

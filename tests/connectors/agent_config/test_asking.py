@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -180,7 +179,6 @@ def real_server(port: int, description: str) -> Iterator[None]:
         process.wait()
 
 
-@pytest.mark.skipif(find_spec("mcp") is None, reason="needs the package mcp")
 def test_a_server_that_changes_after_its_approval_is_reported(muster: Muster, tmp_path: Path) -> None:
     """A real one: it says something else about the same tool, and no file changed."""
     with socket.socket() as free:

@@ -17,7 +17,7 @@ from connectors.gcp.client.payloads import ApiKey, AuthProvider, Pool
 from connectors.gcp.client.session import GcpSession
 from connectors.gcp.identities.accounts import ServiceAccountKey, parse_account_key
 from connectors.gcp.identities.api_keys import parse_api_key
-from connectors.gcp.identities.found import HeldForAgents
+from connectors.gcp.identities.found import AgentCredential
 from connectors.gcp.identities.other_credentials import (
     HmacKey,
     OauthClient,
@@ -63,7 +63,7 @@ PARSING: dict[type[Any], Callable[[Any], object]] = {
     ProviderPayload: lambda row: open_providers([provider_in(PROD, row, ())]),
     ReasoningEngine: lambda row: parse_engine(READER, PROD, row),
     Registered: lambda row: (engine_of_registered(READER, row), parse_registered(READER, PROD, "agent", row)),
-    AuthProvider: lambda row: parse_auth_provider("prod", PROD, row, HeldForAgents(row)),
+    AuthProvider: lambda row: parse_auth_provider("prod", PROD, row, AgentCredential(row)),
     OauthClient: lambda row: parse_oauth_client("prod", PROD, row),
 }
 NAMES = st.sampled_from(

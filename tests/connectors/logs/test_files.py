@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ import pytest
 from msgspec import Struct
 
 from connectors.logs import LogSettings, LogSpec
-from connectors.logs.content import Records
+from connectors.logs.content import MOST_LINE, PIECE, Records, begun
 from connectors.logs.files import FileLog
 from connectors.logs.folders import Layout
 from connectors.logs.names import Networks, client_of, plain
@@ -193,3 +194,10 @@ def test_a_caller_with_more_clients_than_are_counted_is_a_gap_of_that_day() -> N
             detail="left out: 3 uses of more actions or places by 1 caller than are counted for one",
         ),
     ]
+
+
+def test_white_space_without_end_is_not_held() -> None:
+    """The form of a file is known by what comes after it."""
+    head, _ = begun(repeat(b" " * PIECE), 4)
+
+    assert len(head) == MOST_LINE

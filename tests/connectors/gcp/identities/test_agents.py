@@ -14,7 +14,7 @@ from msgspec import structs
 
 from connectors.core.contract import Meter, Scope
 from connectors.gcp.client.payloads import AuthProvider
-from connectors.gcp.identities.found import HeldForAgents
+from connectors.gcp.identities.found import AgentCredential
 from connectors.gcp.identities.other_credentials import (
     OauthClient,
     parse_oauth_client,
@@ -212,11 +212,11 @@ def test_what_is_registered_runs_as_its_runtime_identity(
         ({}, {}),
     ],
 )
-def test_what_is_held_for_agents_has_no_value(given_: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_what_is_agent_credentials_has_no_value(given_: dict[str, Any], expected: dict[str, Any]) -> None:
     """Even if a listing should have one."""
     row = {"name": "projects/1/locations/eu/authProviders/crm", "authProviderTypeParams": given_, "state": "DISABLED"}
     provider = msgspec.json.decode(json.dumps(row), type=AuthProvider)
-    secret = parse_auth_provider("prod", PROD, provider, HeldForAgents(provider))
+    secret = parse_auth_provider("prod", PROD, provider, AgentCredential(provider))
 
     assert secret.attributes == {"held_for": "agents", "enabled": False} | expected
     assert secret.key == "//agentidentity.googleapis.com/projects/acme-prod/locations/eu/authProviders/crm"

@@ -197,7 +197,7 @@ def test_a_registered_engine_is_reported_once(place: Place) -> None:
     assert [one.says for one in elsewhere.signals] == ["agent"]
 
 
-def test_credentials_that_are_held_for_agents_are_stored_secrets(place: Place) -> None:
+def test_credentials_that_are_agent_credentials_are_stored_secrets(place: Place) -> None:
     """Only that they are there, and for what."""
     records = place.scan(resources="agentidentity")
     secrets = {one.name: one for one in records if isinstance(one, StoredSecret)}
@@ -228,14 +228,14 @@ def test_an_agent_says_for_whom_it_acted_and_what_it_holds(place: Place, project
     found = identities_in(records)
     support = named(found, "support")
 
-    assert support.attributes["acted_for"] == [
+    assert support.attributes["on_behalf_of"] == [
         {"person": "ann@acme.example", "last_at": "2026-11-20T10:00:00+00:00"},
         {"person": "ben@acme.example", "last_at": "2026-10-01T08:00:00+00:00"},
     ]
     assert support.last_used_at == datetime(2026, 11, 20, 10, tzinfo=UTC)
     secret = next(one for one in records if isinstance(one, StoredSecret) and one.name == "calendar")
     assert [(link.relation, link.target) for link in support.links] == [("stores", secret.key)]
-    assert "acted_for" not in named(found, "invoices").attributes
+    assert "on_behalf_of" not in named(found, "invoices").attributes
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_what_only_resembles_an_agent_s_identity_is_not_its(start: Callable[[Clo
 
     found = identities_in(start(cloud).scan(resources="agentidentity"))
 
-    assert "acted_for" not in named(found, "support").attributes
+    assert "on_behalf_of" not in named(found, "support").attributes
 
 
 def test_managed_identities_are_named_as_bindings_name_them(place: Place) -> None:

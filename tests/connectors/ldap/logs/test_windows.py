@@ -197,6 +197,18 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
     assert (reading.events, reading.coverage[0].status) == (1, "partial")
 
 
+def test_what_is_too_long_costs_itself(tmp_path: Path) -> None:
+    """An event as XML; a cell of CSV may be longer than the parser's default."""
+    long = xml(4768, TargetUserName="x" * 2**20)
+    (tmp_path / "csv").mkdir()
+    columns = {"TimeGenerated": TIME, "Computer": DC, "EventID": "4768", "Message": "x" * 200_000, **data(4768)}
+    table = "".join(f"{';'.join(row)}\n" for row in (columns, columns.values(), columns.values()))
+
+    reading = _written(tmp_path, f"{long}{xml(4768)}", "a.xml")
+    assert (reading.events, reading.coverage[0].status) == (1, "partial")
+    assert _written(tmp_path / "csv", table, "a.csv").events == 1
+
+
 @given(st.binary(max_size=200) | st.text(alphabet="<Event>/=' \nid,;T", max_size=120).map(str.encode))
 def test_any_bytes_are_records_or_unreadable(content: bytes) -> None:
     try:

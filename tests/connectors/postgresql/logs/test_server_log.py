@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 from collections.abc import Iterator, Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +174,24 @@ def line(**fields: Any) -> Mapping[str, Any]:
         "state_code": "00000",
         "message": "connection authorized: user=app database=shop",
     } | fields
+
+
+def row(message: str, number: int = 1) -> str:
+    """A sign-in, as csvlog writes it."""
+    session = ["69", "10.1.2.3:5", "6930.1", str(number), "authentication"]
+    head = [f"{DAY} 10:00:00.123 UTC", "app", "shop", *session, "", "", ""]
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerow([*head, "LOG", "00000", message, *[""] * 8, "shop"])
+    return text.getvalue()
+
+
+def test_a_broken_row_costs_itself(tmp_path: Path) -> None:
+    """One with a long statement is none."""
+    good = "connection authorized: user=app" + ' /* "a", \n */' * 20_000
+    (tmp_path / "a.csv").write_text(row(good, 1) + 'a"b"c,"d"e\n1,2\n' + row(good, 2))
+    (reading,), _ = read_all(log_of(PostgresqlLog, tmp_path))
+
+    assert (reading.events, reading.coverage[0].status) == (2, "partial")
 
 
 def test_pgaudit_says_what_was_done(tmp_path: Path) -> None:

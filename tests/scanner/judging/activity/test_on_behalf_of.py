@@ -241,7 +241,7 @@ def test_for_whom_an_agent_acts(did: Did, acts_for: str) -> None:
     ],
 )
 def test_for_whom_an_agent_acts_as_its_provider_lists_it(listed: Any, acts_for: str) -> None:
-    made = make_identity("bot", created_by="maker@acme.example", attributes={"acted_for": listed})
+    made = make_identity("bot", created_by="maker@acme.example", attributes={"on_behalf_of": listed})
 
     (one,) = with_acts_for([_one(made)])
 
