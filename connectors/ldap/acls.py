@@ -14,7 +14,17 @@ from msgspec import Struct
 
 from connectors.ldap.descriptors import Descriptors
 from connectors.ldap.groups import SYSTEM, Groups
-from connectors.ldap.rights import ALL_CHANGES, CHANGES, COUNTS, Category, LdapRight, granted, trustees
+from connectors.ldap.rights import (
+    ALL_CHANGES,
+    CHANGES,
+    COUNTS,
+    CREATE,
+    ONLY_IF,
+    Category,
+    LdapRight,
+    granted,
+    trustees,
+)
 from scanner.model import PrivilegeLevel, Way
 
 T = TypeVar("T")
@@ -22,10 +32,12 @@ T = TypeVar("T")
 _MOST_TARGETS = 500
 """With more targets than this, a right's way has those that have rights themselves: paths need no others."""
 _EVERY_LIST = 0xFFFFFFFF
-_CONTROLS_ALL = frozenset({"GenericAll", "WriteDacl", "WriteOwner", "Owns"})
+CONTROLS_ALL = frozenset({"GenericAll", "WriteDacl", "WriteOwner", "Owns"})
 """Rights on the domain or a unit by which its holder gives itself rights on what lies below."""
-_ENABLES = frozenset({*_CONTROLS_ALL, "GenericWrite"})
+_ENABLES = frozenset({*CONTROLS_ALL, "GenericWrite"})
 """Rights by which its holder can enable a disabled account; by others it becomes none."""
+_CREATES = frozenset({*CONTROLS_ALL, CREATE})
+"""Rights on a unit by which its holder creates accounts in it."""
 _REPLICATES = frozenset({"AllExtendedRights"})
 _GIVES = "so it can give itself the right to replicate all passwords"
 
@@ -43,7 +55,10 @@ NOTHING = Profile()
 
 
 class Acls:
-    """Collects the rights of trustees. Targets are numbers of accounts, SIDs of groups, and DNs of units."""
+    """Collects the rights of trustees. Targets are numbers of accounts, SIDs of groups, and DNs of units.
+
+    ``level``: the functional level of the domain, if it was read.
+    """
 
     def __init__(self) -> None:
         self._descriptors = Descriptors(COUNTS)
@@ -53,6 +68,7 @@ class Acls:
         self.on_units: dict[str, dict[LdapRight, list[str]]] = {}
         self.on_domain: dict[str, dict[LdapRight, None]] = {}
         self.on_template: dict[str, dict[LdapRight, None]] = {}
+        self.level: int | None = None
         self.protected: set[int] = set()
         self.unread = 0
         self.read = 0
@@ -70,12 +86,15 @@ class Acls:
     def unit(self, dn: str, descriptor: bytes | None) -> None:
         """Add what the descriptor of an organizational unit or container allows."""
         for trustee, right in self._rights(descriptor, "unit"):
-            if right.name in _CONTROLS_ALL:
+            if right.name in _CREATES:
                 self.on_units.setdefault(trustee, {}).setdefault(right, []).append(dn)
 
-    def domain(self, descriptor: bytes | None) -> None:
+    def domain(self, dn: str, descriptor: bytes | None) -> None:
         """Add what the descriptor of the domain allows."""
         for trustee, right in self._rights(descriptor, "domain"):
+            if right.name == CREATE:
+                self.on_units.setdefault(trustee, {}).setdefault(right, []).append(dn)
+                continue
             self.on_domain.setdefault(trustee, {})[right] = None
 
     def template(self, descriptor: bytes | None) -> None:
@@ -124,13 +143,14 @@ class Expanded:
     """The rights of a domain, once all is read.
 
     ``accounts``: by number. ``below``: the numbers of the accounts below a unit. ``leads``: whether an
-    account has rights of its own.
+    account has rights of its own. ``has_delegated``: whether the domain knows delegated managed service accounts.
     """
 
     def __init__(
         self, acls: Acls, groups: Groups, accounts: Sequence[LdapTarget], below: Mapping[str, Sequence[int]],
-        leads: Callable[[int], bool],
+        leads: Callable[[int], bool], *, has_delegated: bool,
     ) -> None:  # fmt: skip
+        self._has_delegated = has_delegated
         self._acls, self._groups, self._accounts, self._below, self._leads = acls, groups, accounts, below, leads
         self._trustees = frozenset(acls.trustees)
         self._names = {one.sid: one.name for one in accounts if one.sid in self._trustees}
@@ -169,7 +189,10 @@ class Expanded:
             for right, numbers in self._applying(self._acls.on_accounts, trustee, sids):
                 ways.append(self._way(trustee, right, numbers, said))
             for right, dns in self._applying(self._acls.on_units, trustee, sids):
-                ways += self._under(trustee, right, dns, said)
+                if right.name in CONTROLS_ALL:
+                    ways += self._under(trustee, right, dns, said)
+                if self._has_delegated:
+                    ways.append(self._by_creating(trustee, right, dns[0], said))
         facts = dict.fromkeys((*joined, *self._over_domain(reached, sids)))
         return Profile(tuple(dict.fromkeys(way for way in ways if way.on)), tuple(facts))
 
@@ -201,7 +224,7 @@ class Expanded:
             for right in self._acls.on_domain.get(trustee, ()):
                 if sids.isdisjoint(right.unless) and not right.conditional:
                     replication.add(right.name)
-                    if right.name in _CONTROLS_ALL:
+                    if right.name in CONTROLS_ALL:
                         yield "escalation", f"{right.name} on the domain, {said}, {_GIVES}"
             for right in self._acls.on_template.get(trustee, ()):
                 if sids.isdisjoint(right.unless) and not right.conditional:
@@ -239,8 +262,9 @@ class Expanded:
             if (every := len(kept)) > _MOST_TARGETS:
                 kept = [number for number in kept if self._leads(number)]
                 more = f" (and {every - len(kept)} accounts without rights)"
-            on = tuple(self._accounts[number].key for number in kept)
-            by = f"{right.name}, {said}{more}"
+            on = tuple(sorted(self._accounts[number].key for number in kept))
+            only_if = f", {ONLY_IF[right.name]}" if right.name in ONLY_IF else ""
+            by = f"{right.name}, {said}{more}{only_if}"
             self._ways[key] = Way(kind="become", on=on, by=by, conditional=right.conditional)
         return self._ways[key]
 
@@ -248,3 +272,9 @@ class Expanded:
         numbers = [number for dn in dns for number in self._below.get(dn, ()) if number not in self._acls.protected]
         if numbers:
             yield self._way(trustee, right, numbers, f"{said} on the unit above")
+
+    def _by_creating(self, trustee: str, right: LdapRight, dn: str, said: str) -> Way:
+        """A delegated managed service account takes over any account that it names as its predecessor."""
+        how = said if right.name == CREATE else f"by {right.name}, {said}"
+        creates = right._replace(name=CREATE, conditional=True)
+        return self._way(trustee, creates, range(len(self._accounts)), f"{how}, below {dn}")

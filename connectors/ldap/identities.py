@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 
 from connectors.core.reading import unread_facts
 from connectors.ldap.accounts import COMPUTER, KRBTGT, LdapAccount
-from connectors.ldap.acls import Acls, Expanded, Fact, LdapTarget
+from connectors.ldap.acls import CONTROLS_ALL, Acls, Expanded, Fact, LdapTarget
 from connectors.ldap.groups import Groups, LdapGroup
 from connectors.ldap.values import Uac
 from scanner.model import PRIVILEGES, Grant, Identity, Link, Privilege, Way
@@ -20,8 +21,20 @@ Held: TypeAlias = Mapping[str, tuple[str, ...]]
 _OF_EVERYBODY = ("513", "515")
 """Domain Users and Domain Computers: a right of theirs distinguishes nobody."""
 _MOST_OWNERS = 5
+_LEVEL_2025 = 10
+"""The functional level of a domain whose controllers all run Windows Server 2025 (MS-ADTS, 6.1.4.2)."""
+_RELEASE = re.compile(r"Windows Server (\d{4})")
+_FIRST_WITH_DELEGATED = 2025
 LEFT_BEHIND = "admin_count_left_behind"
 """The attribute of an account that is protected like an administrator's, and is in none of the protected groups."""
+
+
+def _knows_delegated(account: LdapAccount) -> bool:
+    """Whether an account is a domain controller that gives delegated managed service accounts their tickets."""
+    if not account.is_controller:
+        return False
+    release = _RELEASE.search(account.identity.attributes.get("operating_system", ""))
+    return release is not None and int(release[1]) >= _FIRST_WITH_DELEGATED
 
 
 class _Domain:
@@ -35,13 +48,15 @@ class _Domain:
         targets = [
             LdapTarget(one.identity.key, one.sid, one.identity.name, one.identity.enabled is False) for one in accounts
         ]
-        self.rights = Expanded(acls, groups, targets, self._below(), self._leads)
+        has_delegated = (acls.level or 0) >= _LEVEL_2025 or any(map(_knows_delegated, accounts))
+        self.rights = Expanded(acls, groups, targets, self._below(), self._leads, has_delegated=has_delegated)
         self._hosts: dict[str, str] | None = None
         self.controllers = tuple(sorted(one.identity.key for one in accounts if one.is_controller))
 
     def _below(self) -> dict[str, list[int]]:
-        """The accounts below each unit on which anybody has a right."""
-        units = {dn for rights in self._acls.on_units.values() for dns in rights.values() for dn in dns}
+        """The accounts below each unit that anybody controls."""
+        held = (one for rights in self._acls.on_units.values() for one in rights.items())
+        units = {dn for right, dns in held if right.name in CONTROLS_ALL for dn in dns}
         found: dict[str, list[int]] = {dn: [] for dn in units}
         for number, account in enumerate(self.accounts if units else ()):
             dn = account.dn

@@ -24,6 +24,8 @@ from scanner.model import Coverage, Identity, Link
 
 GROUP, FOREIGN = "group", "foreignSecurityPrincipal"
 CONTAINERS = ("domainDNS", "organizationalUnit", "container", "builtinDomain")
+LEVEL = "msDS-Behavior-Version"
+"""Of a domain: its functional level, a number."""
 _NOT_READ = ("policies", "certificate_templates")
 
 
@@ -130,14 +132,17 @@ def _read_containers(reader: DirectoryReader, acls: Acls) -> ReadSection[None]:
         number += 1
         dn, descriptor = compared(facts.dn), facts.raw(a.DESCRIPTOR)
         if dn == domain:
-            acls.domain(descriptor)
+            acls.domain(dn, descriptor)
+            acls.level = facts.number(LEVEL)
         elif dn == template:
             acls.template(descriptor)
         else:
             acls.unit(dn, descriptor)
 
     with reader.section("containers") as section:
-        reader.listed(section, reader.place.domain, CONTAINERS, ("objectClass", a.DESCRIPTOR), take, descriptors=True)
+        reader.listed(
+            section, reader.place.domain, CONTAINERS, ("objectClass", LEVEL, a.DESCRIPTOR), take, descriptors=True
+        )
         section.found(number)
         if not number:
             section.lost(Denied("not even the domain can be seen"))

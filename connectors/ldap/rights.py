@@ -17,12 +17,24 @@ Category: TypeAlias = Literal["user", "computer", "managed", "group", "domain", 
 CREATE_CHILD, SELF, WRITE_PROPERTY, CONTROL = 0x1, 0x8, 0x20, 0x100
 WRITE_DACL, WRITE_OWNER, GENERIC_ALL, GENERIC_WRITE = 0x40000, 0x80000, 0x10000000, 0x40000000
 FULL = 0xF01FF
-COUNTS: Final = SELF | WRITE_PROPERTY | CONTROL | WRITE_DACL | WRITE_OWNER | GENERIC_ALL | GENERIC_WRITE
+COUNTS: Final = CREATE_CHILD | SELF | WRITE_PROPERTY | CONTROL | WRITE_DACL | WRITE_OWNER | GENERIC_ALL | GENERIC_WRITE
 OWNER_RIGHTS: Final = "S-1-3-4"
 EVERYONE: Final = "S-1-1-0"
 CHANGES, ALL_CHANGES = "GetChanges", "GetChangesAll"
 """Replication rights. Both together read all passwords of the domain (DCSync)."""
 ANYTHING: Final = "GenericAll"
+CREATE: Final = "CreateChild"
+_GUESSED = "if its password can be guessed from a ticket"
+ONLY_IF: Final[Mapping[str, str]] = {
+    "WriteSPN": _GUESSED,
+    "WritePublicInformation": _GUESSED,
+    CREATE: "if a domain controller of Windows Server 2025 lacks the update of August 2025 (CVE-2025-53779)",
+}
+"""Rights that lead to an account under a condition alone.
+
+Whoever sets a service name gets a ticket that the account's password encrypts. A delegated managed service account
+takes over the account that it names as its predecessor.
+"""
 
 
 def _about(guid: str) -> bytes:
@@ -38,10 +50,13 @@ _BY_OBJECT: Mapping[tuple[int, bytes], tuple[str, tuple[Category, ...]]] = {
     (SELF, _MEMBERS): ("AddSelf", ("group",)),
     (WRITE_PROPERTY, _MEMBERS): ("AddMember", ("group",)),
     (WRITE_PROPERTY, _about("bc0ac240-79a9-11d0-9020-00c04fc2d4cf")): ("AddMember", ("group",)),
+    (WRITE_PROPERTY, _about("f3a64788-5306-11d1-a9c5-0000f80367c1")): ("WriteSPN", ("user",)),
+    (WRITE_PROPERTY, _about("e48d0154-bcf8-11d1-8702-00c04fb96050")): ("WritePublicInformation", ("user",)),
     (WRITE_PROPERTY, _KEYS): ("AddKeyCredentialLink", _ACCOUNTS),
     (WRITE_PROPERTY, _about("3f78c3e5-f79a-46bd-a0b8-9d18116ddc79")): ("AddAllowedToAct", ("computer", "managed")),
     (WRITE_PROPERTY, _about("4c164200-20c0-11d0-a768-00aa006e0529")): ("WriteAccountRestrictions", ("computer",)),
     (WRITE_PROPERTY, _about("888eedd6-ce04-df40-b462-b8a50e41ba38")): ("WriteGMSAReaders", ("managed",)),
+    (CREATE_CHILD, _about("0feb936f-47b3-49f2-9386-1dedc2c23765")): (CREATE, ("unit", "domain")),
 }
 """By right and object: its name, and the sorts of objects on which it leads anywhere."""
 _ON_PARTS: Mapping[Category, bool] = dict.fromkeys(("user", "computer", "managed", "group"), True)
@@ -74,15 +89,16 @@ def granted(descriptor: Descriptor, category: Category) -> Iterator[tuple[str, L
         name = right_of(mask, about, category)
         if name is None:
             continue
+        is_conditional = conditional or name in ONLY_IF
         before = [(who, bits) for who, bits, what in denied if bits & mask and what in (None, about)] if denied else []
-        yield trustee, LdapRight(name, conditional, tuple(sorted({who for who, _ in before})))
+        yield trustee, LdapRight(name, is_conditional, tuple(sorted({who for who, _ in before})))
         if before:
             rest = mask
             for _, bits in before:
                 rest &= ~bits
             left = right_of(rest, about, category)
             if left is not None:
-                yield trustee, LdapRight(left, conditional)
+                yield trustee, LdapRight(left, conditional or left in ONLY_IF)
     if descriptor.owner is not None and not limits_owner:
         yield descriptor.owner, LdapRight("Owns")
 
@@ -97,7 +113,7 @@ def right_of(mask: int, about: bytes | None, category: Category) -> str | None:
         return "WriteOwner"
     if about is None:
         return _on_everything(mask, category)
-    for bit in (CONTROL, WRITE_PROPERTY, SELF):
+    for bit in (CONTROL, WRITE_PROPERTY, SELF, CREATE_CHILD):
         if mask & bit:
             name, categories = _BY_OBJECT.get((bit, about), ("", ()))
             if category in categories:
@@ -110,6 +126,8 @@ def _on_everything(mask: int, category: Category) -> str | None:
         return "GenericWrite"
     if category in ("user", "computer", "domain") and mask & CONTROL:
         return "AllExtendedRights"
+    if category in ("unit", "domain") and mask & CREATE_CHILD:
+        return CREATE
     return "AddSelf" if category == "group" and mask & SELF else None
 
 

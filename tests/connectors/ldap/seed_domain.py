@@ -139,8 +139,8 @@ def fill(domain: Domain) -> None:
 def fill_rights(domain: Domain) -> None:
     """Who may change whom. Entries are added to the front of a list, so the last one comes first."""
     sids = {
-        name: domain.sid(domain.user(name, "OU=Services"))
-        for name in ("svc-reset", "svc-join", "svc-sync", "svc-half", "svc-act", "svc-unit", "svc-denied", "svc-owner")
+        f"svc-{name}": domain.sid(domain.user(f"svc-{name}", "OU=Services"))
+        for name in ("reset", "join", "sync", "half", "act", "unit", "denied", "owner", "spn", "create")
     }
     domain.group("Resetters", "svc-reset", "svc-denied")
     domain.sam.create_ou(f"OU=Robots,{SUFFIX}")
@@ -162,6 +162,10 @@ def fill_rights(domain: Domain) -> None:
     domain.set(gmsa, msDS_GroupMSAMembership=[domain.descriptor(f"O:BAD:(A;;0xf01ff;;;{domain.sid(web)})")])
     domain.join("Domain Admins", "svc-robot")
     domain.allow(f"OU=Robots,{SUFFIX}", f"(A;;WD;;;{sids['svc-unit']})")
+    spn, delegated = "f3a64788-5306-11d1-a9c5-0000f80367c1", "0feb936f-47b3-49f2-9386-1dedc2c23765"
+    domain.allow(f"CN=svc-idle,OU=Services,{SUFFIX}", f"(OA;;WP;{spn};;{sids['svc-spn']})")
+    domain.allow(f"OU=Robots,{SUFFIX}", f"(OA;;CC;{delegated};;{sids['svc-create']})")
+    domain.set(f"CN=DC1,OU=Domain Controllers,{SUFFIX}", operatingSystem="Windows Server 2025 Standard")
     domain.own(f"CN=laptop1,CN=Computers,{SUFFIX}", sids["svc-owner"])
     domain.set(target, adminCount="1")
     domain.set(f"CN=svc-idle,OU=Services,{SUFFIX}", adminCount="1")

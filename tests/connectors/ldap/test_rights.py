@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.ldap.accounts import LdapAccount, parse_account
+from connectors.ldap.acls import Acls
+from connectors.ldap.client.messages import LdapEntry
 from connectors.ldap.descriptors import Descriptors
+from connectors.ldap.groups import Groups
+from connectors.ldap.identities import identities
+from connectors.ldap.place import Place
 from connectors.ldap.rights import COUNTS, LdapRight, granted, right_of
+from connectors.ldap.values import LdapFacts
 from scanner.access.edges import resolve
 from scanner.access.raised_privileges import raise_by_paths
 from tests.connectors.ldap.test_domain import found_in, password
@@ -28,6 +35,7 @@ __all__ = ["password"]
         ("svc-act", {"web1$"}, "AllowedToAct, granted to svc-act", False),
         ("svc-unit", {"svc-robot"}, "WriteDacl, granted to svc-unit on the unit above", False),
         ("svc-kcd", {"web1$"}, "constrained delegation to cifs/web1.corp.example.test, for anybody", False),
+        ("svc-spn", {"svc-idle"}, "WriteSPN, granted to svc-spn, if its password can be guessed from a ticket", True),
         ("web1$", {"gmsa-web$"}, "ReadGMSAPassword, granted to web1$", False),
         ("web1$", {"DC1$"}, "unconstrained delegation, if a domain controller can be made to sign in to it", True),
     ],
@@ -42,6 +50,58 @@ def test_a_right_over_an_account_is_a_way_to_become_it(
     ways = {way.by: way for way in found[name].reach}
     assert {names[key] for key in ways[by].on} == targets
     assert (ways[by].kind, ways[by].conditional) == ("become", conditional)
+
+
+@pytest.mark.real_server
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("svc-create", "CreateChild, granted to svc-create"),
+        ("svc-unit", "CreateChild, by WriteDacl, granted to svc-unit"),
+    ],
+)
+def test_who_creates_delegated_accounts_takes_over_any_if_the_update_is_missing(
+    domain: DomainController, name: str, how: str
+) -> None:
+    """The only domain controller runs Windows Server 2025; by the right itself, and by one that gives it."""
+    found = found_in(domain, computers="all")
+    (way,) = (way for way in found[name].reach if way.by.startswith("CreateChild"))
+
+    assert way.by.startswith(f"{how}, below ou=robots,dc=corp,dc=example,dc=test, if a domain controller of Windows")
+    assert way.conditional
+    assert found["DC1$"].key in way.on
+    assert found["Administrator"].key in way.on
+    assert found["svc-old"].key not in way.on, "it is disabled"
+
+
+@pytest.mark.parametrize(
+    ("level", "system", "knows"),
+    [
+        (10, None, True),
+        (7, "Windows Server 2022 Datacenter", False),
+        (7, "Windows Server 2025 Standard", True),
+        (None, None, False),
+    ],
+)
+def test_only_a_domain_that_knows_delegated_accounts_gives_a_way(
+    level: int | None, system: str | None, *, knows: bool
+) -> None:
+    """By its functional level, or by a domain controller's release."""
+    place = Place(base="DC=a", domain="DC=a", is_ad=True)
+    acls = Acls()
+    acls.level = level
+    acls.unit("ou=x,dc=a", _descriptor(_ace(0, ALICE, 0x1)))
+
+    def account(sid: str, uac: int, **values: str) -> LdapAccount:
+        given = {"samaccountname": sid, "useraccountcontrol": str(uac), **values}
+        raw = {"objectguid": sid[-4:].encode() * 4, "objectsid": _sid(sid)}
+        values_of = {name: [one.encode()] for name, one in given.items()} | {name: [one] for name, one in raw.items()}
+        return parse_account(LdapFacts(LdapEntry(f"CN={sid},DC=a", values_of)), place, "s", "a")
+
+    accounts = [account(ALICE, 0x200), account(BOB, 0x2000, **({"operatingsystem": system} if system else {}))]
+
+    alice, bob = identities(accounts, Groups(()), acls, all_computers=True, rights_unread=False)
+    assert [bob.key in way.on for way in alice.reach] == ([True] if knows else [])
 
 
 @pytest.mark.real_server
@@ -121,6 +181,7 @@ def _granted(*aces: bytes, owner: str = "S-1-5-18", category: str = "user") -> l
     return [one for one in granted(parsed, category) if one[0] != "S-1-5-18"]  # type: ignore[arg-type]  # a literal
 
 
+SPN = UUID("f3a64788-5306-11d1-a9c5-0000f80367c1").bytes_le
 KEYS = UUID("5b47d60f-6090-40b2-9f37-2a4de88f3063").bytes_le
 
 
@@ -134,6 +195,7 @@ KEYS = UUID("5b47d60f-6090-40b2-9f37-2a4de88f3063").bytes_le
         (_ace(0, ALICE, 0x20), LdapRight("GenericWrite")),
         (_ace(0, ALICE, 0x100), LdapRight("AllExtendedRights")),
         (_ace(9, ALICE, 0xF01FF), LdapRight("GenericAll", conditional=True)),
+        (_ace(5, ALICE, 0x20, SPN), LdapRight("WriteSPN", conditional=True)),
         (_ace(5, ALICE, 0x20, KEYS), LdapRight("AddKeyCredentialLink")),
         (_ace(5, ALICE, 0x20), LdapRight("GenericWrite")),  # without an object it is about all
         (_ace(5, ALICE, 0x20, b"\x01" * 16), None),
