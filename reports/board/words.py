@@ -122,11 +122,12 @@ def retired(quarter: RetiredQuarter) -> str:
     """What was deleted at the end of a retirement in the quarter, in sentences."""
     done = quarter.unharmed + quarter.called + quarter.unknown
     told = [
-        f"Deleted since {quarter.since:%Y-%m-%d} as planned: {done:,}",
-        f"somebody was refused before: {quarter.called:,}" if quarter.called else "",
-        f"nobody knows, for no log names who is refused: {quarter.unknown:,}" if quarter.unknown else "",
+        f"Deleted since {quarter.since:%Y-%m-%d}: {done:,}.",
+        f"Somebody was refused: {quarter.called:,}." if quarter.called else "",
+        f"Unknown, as no log would tell: {quarter.unknown:,}." if quarter.unknown else "",
+        f"Under way: {quarter.under_way:,}.",
     ]
-    return f"{'; '.join(filter(None, told))}. Under way: {quarter.under_way:,}."
+    return " ".join(filter(None, told))
 
 
 def team_rows(board: Board) -> Iterator[tuple[str, Team]]:
