@@ -105,9 +105,14 @@ def _is_done(state: RetirementState, stopped: datetime | None) -> bool:
     return stopped is None or (state.stage_since is not None and state.stage_since <= stopped)
 
 
-def under_way(store: Store, scan: ScanInfo) -> tuple[RetirementFollowed, ...]:
-    """The retirements under way as a stored scan saw them; of those that began since, no scan has seen a stage."""
-    begun = sorted(store.retirements.under_way().values(), key=lambda one: (one.identity, one.credential or ""))
+def under_way(store: Store, scan: ScanInfo, identity: str | None = None) -> tuple[RetirementFollowed, ...]:
+    """The retirements under way as a stored scan saw them; of those that began since, no scan has seen a stage.
+
+    ``identity``: those of one identity and of its credentials.
+    """
+    every = store.retirements.under_way().values()
+    chosen = (one for one in every if identity in (None, one.identity))
+    begun = sorted(chosen, key=lambda one: (one.identity, one.credential or ""))
     reading = _Reading(store, scan, begun)
     return tuple(reading.followed(one) for one in begun)
 
