@@ -242,7 +242,7 @@ class FetchedSource {
   }
 
   actions(kind, about, { extra }) {
-    if (kind === "identity") return [retirementsOf(extra.retirements), reviewActions(extra), ownerActions(extra, extra.owner)];
+    if (kind === "identity") return [retirementsOf(extra), reviewActions(extra), ownerActions(extra, extra.owner), whoWouldNotice(extra)];
     return findingActions(about, extra.actions[about.fingerprint]);
   }
 

@@ -68,10 +68,7 @@ function inputOf(form, { name, label, type = "text", options, value = "", hint, 
 // --- parts of panels
 
 function servedParts(kind, row, tables) {
-  if (kind !== "identity") return [];
-  const { key, retirements, history } = tables.extra;
-  const isLatest = retirements !== null;
-  return [isLatest && whoWouldNotice(key, retirements.length > 0), section("Time line", erasOf(history))];
+  return kind === "identity" ? [section("Time line", erasOf(tables.extra.history))] : [];
 }
 
 // The periods without a change, the latest first.
