@@ -12,7 +12,7 @@ from connectors.core.contract import Malformed
 from connectors.ldap.credentials import CERTIFICATES, EXPIRY_TIME, INTERVAL, KEYS, MAPPED, keys, password
 from connectors.ldap.place import Place
 from connectors.ldap.rights import Category
-from connectors.ldap.values import LdapFacts, Uac, compared, guid, shown_flags, sid
+from connectors.ldap.values import LdapFacts, Uac, compared, shown_flags, sid
 from scanner.model import Identity, Signal
 from scanner.model.attributes import USE_LAG_DAYS
 from scanner.redaction.shapes import MASK
@@ -27,6 +27,8 @@ DELEGATES: Final = "msDS-AllowedToDelegateTo"
 ACTS_FOR: Final = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 READERS: Final = "msDS-GroupMSAMembership"
 DESCRIPTOR: Final = "nTSecurityDescriptor"
+MACHINE_ADMINS: Final = "localAdministrators"
+"""Of a computer, in an export that asked the machines: a security descriptor that lists who administers it."""
 ATTRIBUTES = (
     "objectClass", "objectGUID", "objectSid", "sAMAccountName", "userPrincipalName", "cn", "displayName", "mail",
     "userAccountControl", "pwdLastSet", "lastLogonTimestamp", "accountExpires", "whenCreated", "servicePrincipalName",
@@ -107,7 +109,7 @@ def kind_of(facts: LdapFacts) -> str:
 
 def parse_account(facts: LdapFacts, place: Place, source: str, scope: str) -> LdapAccount:
     """An account. Raises Malformed if it lacks its GUID, SID or name."""
-    unique, its, name = guid(facts.raw("objectGUID")), sid(facts.raw("objectSid")), facts.text("sAMAccountName")
+    unique, its, name = place.unique(facts), sid(facts.raw("objectSid")), facts.text("sAMAccountName")
     if unique is None or its is None or name is None:
         raise Malformed("objectGUID, objectSid or sAMAccountName is not readable")
     kind, uac = kind_of(facts), facts.number("userAccountControl")

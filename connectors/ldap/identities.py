@@ -100,11 +100,12 @@ class _Domain:
 
 
 def identities(
-    accounts: Sequence[LdapAccount], groups: Groups, acls: Acls, *, all_computers: bool, rights_unread: bool
-) -> Iterator[Identity]:
+    accounts: Sequence[LdapAccount], groups: Groups, acls: Acls, *, all_computers: bool, rights_unread: bool,
+    logon_rights: Mapping[str, Sequence[str]],
+) -> Iterator[Identity]:  # fmt: skip
     """The identities. Computers that neither serve others nor have rights of their own are left out, unless all count.
 
-    ``rights_unread``: what groups and security descriptors allow could not all be read.
+    ``rights_unread``: what groups and security descriptors allow could not all be read. ``logon_rights``: by SID.
     """
     domain = _Domain(accounts, groups, acls)
     for account in accounts:
@@ -131,7 +132,11 @@ def identities(
                 Link(relation="member_of", target=group.key, evidence=f"member of {group.name}")
                 for group in sorted(own, key=lambda one: one.key)
             ),
-            attributes={**account.identity.attributes, **_more(account, domain.owners, groups, held)},
+            attributes={
+                **account.identity.attributes,
+                **_more(account, domain.owners, groups, held),
+                **(_logon_rights(account, held, logon_rights) if logon_rights else {}),
+            },
             unread=unread_facts(
                 permissions=(rights_unread or account.uac is None) and privilege.level != "admin",
                 credentials=account.uac is None,
@@ -224,5 +229,12 @@ def _more(account: LdapAccount, owners: Mapping[str, LdapAccount], groups: Group
     return found
 
 
+def _logon_rights(account: LdapAccount, held: Held, rights: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    found = sorted({right for sid in (account.sid, *held) for right in rights.get(sid, ())})
+    more = [f"and {len(found) - _MOST_RIGHTS} more"] if len(found) > _MOST_RIGHTS else []
+    return {"logon_rights": found[:_MOST_RIGHTS] + more} if found else {}
+
+
+_MOST_RIGHTS = 50
 _FIRST_OF_ITS_OWN = 1000
 """The first RID of accounts that a domain makes after its own."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from connectors.core.contract import DiscoveredRecord, Malformed, Meter, Scope, SectionReading
+from connectors.core.offline import NotExported
 from connectors.core.reading import ReadSection, SectionReader
 from connectors.ldap import accounts as a
 from connectors.ldap import entries as e
@@ -17,20 +18,36 @@ from connectors.ldap.client.messages import LdapEntry
 from connectors.ldap.groups import ATTRIBUTES, Groups, LdapGroup, parse_group
 from connectors.ldap.identities import identities
 from connectors.ldap.place import Place
+from connectors.ldap.rights import READS
 from connectors.ldap.settings import LdapSettings
-from connectors.ldap.values import LdapFacts, compared, guid
+from connectors.ldap.values import LEVEL, LdapFacts, compared
 from scanner.errors import Denied, SourceError
 from scanner.model import Coverage, Identity, Link
 
 GROUP, FOREIGN = "group", "foreignSecurityPrincipal"
 CONTAINERS = ("domainDNS", "organizationalUnit", "container", "builtinDomain")
-LEVEL = "msDS-Behavior-Version"
-"""Of a domain: its functional level, a number."""
+_NOT_IN_DIRECTORY = "no directory has them: machines and Group Policy do, and SharpHound asks them (from_files)"
 _NOT_READ = ("policies", "certificate_templates")
 
 
 class LdapDirectory(Protocol):
-    """What entries are read from: a server, or files."""
+    """What entries are read from: a server, or files.
+
+    ``has_guids``: see ``Place``. ``lacks``: by section, what an export left out. ``notes``: by section, what its format
+    cannot hold. ``logon_rights``: by SID, the rights to sign in to machines; None if nobody asked these.
+    """
+
+    @property
+    def has_guids(self) -> bool: ...
+
+    @property
+    def lacks(self) -> Mapping[str, str]: ...
+
+    @property
+    def notes(self) -> Mapping[str, str]: ...
+
+    @property
+    def logon_rights(self) -> Mapping[str, Sequence[str]] | None: ...
 
     def entry(self, dn: str, attributes: Sequence[str]) -> LdapEntry: ...
 
@@ -49,6 +66,15 @@ class DirectoryReader(SectionReader):
         self.directory = directory
         self.settings = settings
         self.place: Place = scope.context
+
+    def section(self, name: str) -> SectionReading:
+        """Begin a section, with what the directory lacks of it."""
+        section = super().section(name)
+        if name in self.directory.notes:
+            section.note(self.directory.notes[name])
+        if name in self.directory.lacks:
+            section.lost(NotExported(self.directory.lacks[name]))
+        return section
 
     def listed(
         self,
@@ -90,11 +116,17 @@ def _read_domain(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
     yield from _read_containers(reader, acls)
     found = yield from _read_accounts(reader, acls)
     yield _lists_read(reader, acls)
+    yield _logon_rights_read(reader)
     for name in _NOT_READ:
         yield reader.scope.coverage(name, "off", detail="not read")
     gaps = reader.gaps & {"groups", "containers", "accounts", "acls"}
     yield from identities(
-        found, groups, acls, all_computers=reader.settings.computers == "all", rights_unread=bool(gaps)
+        found,
+        groups,
+        acls,
+        all_computers=reader.settings.computers == "all",
+        rights_unread=bool(gaps),
+        logon_rights=reader.directory.logon_rights or {},
     )
 
 
@@ -102,7 +134,7 @@ def _read_groups(reader: DirectoryReader, acls: Acls) -> ReadSection[Groups]:
     found: list[LdapGroup] = []
 
     def take(facts: LdapFacts) -> None:
-        unique = guid(facts.raw("objectGUID"))
+        unique = reader.place.unique(facts)
         group = None if unique is None else parse_group(facts, reader.place.key(GROUP, unique))
         if group is None:
             raise Malformed("objectGUID or objectSid is not readable")
@@ -159,7 +191,8 @@ def _read_accounts(reader: DirectoryReader, acls: Acls) -> ReadSection[list[a.Ld
         found.append(account)
         acls.account(number, account.category, facts.raw(a.DESCRIPTOR))
         acls.listed(number, "AllowedToAct", facts.raw(a.ACTS_FOR))
-        acls.listed(number, "ReadGMSAPassword", facts.raw(a.READERS))
+        acls.listed(number, READS, facts.raw(a.READERS))
+        acls.listed(number, "AdminTo", facts.raw(a.MACHINE_ADMINS))
 
     asked = (*a.ATTRIBUTES, a.DESCRIPTOR)
     with reader.section("accounts") as section:
@@ -179,6 +212,15 @@ def _lists_read(reader: DirectoryReader, acls: Acls) -> Coverage:
         if acls.unread:
             of = f"{acls.unread} of {acls.read + acls.unread} objects"
             section.lost(Denied(f"security descriptors of {of} cannot be read"), partial=acls.read > 0)
+    return reader.done(section)
+
+
+def _logon_rights_read(reader: DirectoryReader) -> Coverage:
+    rights, name = reader.directory.logon_rights, "logon_rights"
+    if rights is None and name not in reader.directory.lacks:
+        return reader.scope.coverage(name, "off", detail=_NOT_IN_DIRECTORY)
+    with reader.section(name) as section:
+        section.found(len(rights or ()))
     return reader.done(section)
 
 

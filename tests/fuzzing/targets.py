@@ -23,7 +23,7 @@ from connectors.gcp.rights.conditions import Expression, alternatives, outlook
 from connectors.ldap.client import messages
 from connectors.ldap.credentials import key_credential
 from connectors.ldap.descriptors import Descriptors
-from connectors.ldap.ldif import parse_ldif
+from connectors.ldap.exports.ldif import parse_ldif
 from connectors.ldap.rights import COUNTS, granted
 from connectors.logs import LogSettings, log_catalog
 from connectors.logs.files import FileLog

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from typing import ClassVar
 
 from msgspec.structs import replace
 
@@ -25,6 +26,11 @@ _MOST_RANGES = 10_000
 
 class Connection:
     """Signed in as the source's account. Raises SourceError if that fails. Not safe to share between threads."""
+
+    has_guids: ClassVar = True
+    lacks: ClassVar[Mapping[str, str]] = {}
+    notes: ClassVar[Mapping[str, str]] = {}
+    logon_rights: ClassVar[Mapping[str, Sequence[str]] | None] = None
 
     def __init__(self, settings: LdapSettings, meter: Meter) -> None:
         self._settings = settings

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.core.offline import Unreadable
 from connectors.ldap.connector import LdapConnector
-from connectors.ldap.ldif import parse_ldif
+from connectors.ldap.exports.ldif import parse_ldif
 from connectors.ldap.settings import LdapSettings
 from connectors.testing import read
 from scanner.model import Coverage, Identity
