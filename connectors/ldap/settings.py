@@ -27,7 +27,7 @@ class LdapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     whose entries are identities, in a directory that is not Active Directory. ``computers``: of Active Directory, all
     computers, or those ``acting``: domain controllers, and those with delegation, services or rights of their own.
     ``page_size``: entries in a page. ``timeout``: seconds to wait for more of an answer.
-    ``from_files``: a file in LDIF, or a folder with some, which is read instead of the server.
+    ``from_files``: files that are read instead of the server: in LDIF, or SharpHound's archive or JSON; or a folder.
     """
 
     url: str = "ldaps://localhost"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from connectors.core.offline import (
     MAX_BYTES,
     Unreadable,
     content_of,
+    json_values,
     not_recognised,
     text_of,
 )
@@ -97,6 +99,8 @@ def read_document(content: bytes) -> Iterator[tuple[str, HoundDocument]]:
     """The type and rows of a file; none of another type than those that are read. Raises Unreadable."""
     if content.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         content = text_of(content).encode()
+    if b"\\ud" in content or b"\\uD" in content:  # half a pair of them would make the whole file unreadable
+        content = json.dumps(next(json_values(text_of(content)))).encode()
     try:
         found = msgspec.json.decode(content, type=HoundDocument)
     except msgspec.ValidationError:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +17,7 @@ from connectors.ldap.settings import LdapSettings
 from connectors.testing import check_reading, read
 from scanner.model import Coverage, Identity
 from scanner.redaction.redact import SecretRef
-from tests.cli.conftest import muster
+from tests.cli.conftest import Muster, muster
 from tests.connectors.ldap.collector import ALL, Collector
 from tests.connectors.ldap.seed_values import SECRET, SUFFIX
 from tests.connectors.ldap.test_domain import connector, password
@@ -126,3 +129,160 @@ def test_what_a_collection_left_out_is_a_gap(
     assert coverage[section].is_gap
     assert says in str(coverage[section].detail)
     assert {name for name, one in coverage.items() if one.is_gap} == {section}
+
+
+# --- Files, as collectors write them; format 5 has fewer properties ---
+
+
+def _document(kind: str, *rows: Any, version: int = 6, methods: int = ALL) -> str:
+    return json.dumps({"data": rows, "meta": {"type": kind, "version": version, "methods": methods, "count": 0}})
+
+
+def _row(rid: str, name: str, **given: Any) -> dict[str, Any]:
+    properties = {"domain": "LAB.LOCAL", "name": name, "enabled": True, "pwdlastset": 1_600_000_000}
+    more = given.pop("Properties", {})
+    return {"ObjectIdentifier": f"{DOMAIN}-{rid}", "Properties": properties | more, "Aces": [], **given}
+
+
+def _allows(right: str, sid: str) -> dict[str, Any]:
+    return {"PrincipalSID": sid, "PrincipalType": "User", "RightName": right, "IsInherited": False}
+
+
+def _lab(folder: Path, **more: str) -> Path:
+    """A domain of format 5: names alone, well-known groups with the domain before their SIDs."""
+    admins = {"ObjectIdentifier": f"{DOMAIN}-512", "ObjectType": "Group"}
+    svc, users = {"ObjectIdentifier": f"{DOMAIN}-1101"}, {"ObjectIdentifier": "LAB.LOCAL-S-1-5-11"}
+    texts = {
+        "domains": _document("domains", {"ObjectIdentifier": DOMAIN, "Properties": {"name": "LAB.LOCAL"}}),
+        "ous": _document("ous"),
+        "users": _document(
+            "users",
+            _row("1101", "SVC-A@LAB.LOCAL", Aces=[_allows("Owns", f"{DOMAIN}-512")]),
+            _row("1102", "SVC-B@LAB.LOCAL", Aces=[_allows("GenericAll", f"{DOMAIN}-1101")]),
+            {"ObjectIdentifier": f"{DOMAIN}-1103", "IsDeleted": True},
+            version=5,
+        ),
+        "computers": _document(
+            "computers",
+            _row(
+                "1201",
+                "WEB1.LAB.LOCAL",
+                AllowedToDelegate=[{"ObjectIdentifier": f"{DOMAIN}-1202"}],
+                LocalGroups=[
+                    {"Collected": True, "ObjectIdentifier": f"{DOMAIN}-1201-544", "Results": [admins, svc]},
+                    {"Collected": True, "ObjectIdentifier": f"{DOMAIN}-1201-555", "Results": [users]},
+                ],
+                UserRights=[{"Collected": True, "Privilege": "SeRemoteInteractiveLogonRight", "Results": [users]}],
+            ),
+            _row("1202", "DB1.LAB.LOCAL", UserRights=[{"Collected": False, "Privilege": "SeX", "Results": [svc]}]),
+        ),
+        "groups": _document(
+            "groups",
+            _row("512", "DOMAIN ADMINS@LAB.LOCAL"),
+            _row("1301", "OPS@LAB.LOCAL", Members=[svc]),
+            {
+                "ObjectIdentifier": "LAB.LOCAL-S-1-5-32-551",
+                "Properties": {"domain": "LAB.LOCAL", "name": "BACKUP OPERATORS@LAB.LOCAL"},
+                "Members": [{"ObjectIdentifier": f"{DOMAIN}-1301"}, {"ObjectIdentifier": "S-1-5-21-9-9-9-1"}],
+            },
+            users | {"Properties": {"domain": "LAB.LOCAL", "name": "AUTHENTICATED USERS@LAB.LOCAL"}},
+        ),
+        "gpos": _document("gpos", _row("1", "POLICY@LAB.LOCAL")),
+        **more,
+    }  # fmt: skip
+    for name, text in texts.items():
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_names_groups_and_rights_follow_from_the_oldest_form(tmp_path: Path) -> None:
+    """And by machines that told who administers them, and who may sign in."""
+    records = read(LdapConnector("lab", LdapSettings(from_files=_lab(tmp_path), computers="all")))
+    found = {one.name: one for one in records if isinstance(one, Identity)}
+
+    assert sorted(found) == ["DB1$", "SVC-A", "SVC-B", "WEB1$"]
+    assert {one.scope for one in found.values()} == {"lab.local"}
+    svc, web = found["SVC-A"], found["WEB1$"]
+    assert svc.privilege.level == "escalation"
+    assert svc.privilege.evidence[0].startswith("member of BACKUP OPERATORS through OPS: may copy")
+    assert {(way.by, way.on) for way in svc.reach} == {
+        ("GenericAll, granted to SVC-A", (found["SVC-B"].key,)),
+        ("AdminTo, granted to SVC-A", (web.key,)),
+    }
+    assert [way.on for way in web.reach] == [(found["DB1$"].key,)]
+    assert svc.attributes["logon_rights"] == ["SeRemoteInteractiveLogonRight on web1.lab.local"]
+    coverage = {one.section: one for one in records if isinstance(one, Coverage)}
+    assert coverage["logon_rights"].status == "partial"
+    assert str(coverage["logon_rights"].detail).startswith("1 of 2 computers did not tell them")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.json", "[]", "no file of SharpHound"),
+        ("a.json", '{"data": [', "not JSON, or cut short"),
+        ("a.json", _document("users", version=4), "of version 4: only 5 and 6 are read"),
+        ("a.json", '{"data": [], "meta": {"type": "sessions", "version": 6}}', "no file is recognised in a.json"),
+        ("a.json", "{}", "no file is recognised in a.json"),
+        ("a.zip", "PK", "the archive is damaged"),
+        ("a.txt", "", "has no file in LDIF, and none of SharpHound"),
+    ],
+)
+def test_what_is_no_collection_is_named(name: str, content: str, says: str, tmp_path: Path, muster: Muster) -> None:
+    """Exit 4: nothing was read."""
+    (tmp_path / name).write_text(content, encoding="utf-8")
+
+    done = muster("scan", f"ldap:from_files={tmp_path}")
+
+    assert done.code == 4
+    assert says in done.err
+
+
+def test_ldif_and_a_collection_are_not_mixed(tmp_path: Path, muster: Muster) -> None:
+    (_lab(tmp_path) / "a.ldif").write_text("dn: cn=a\n", encoding="utf-8")
+
+    assert "name one" in muster("scan", f"ldap:from_files={tmp_path}").err
+
+
+def test_an_archive_that_unpacks_without_end_is_refused(tmp_path: Path, muster: Muster) -> None:
+    """Before anything of it is unpacked; and one with a password."""
+    many = tmp_path / "many.zip"
+    with zipfile.ZipFile(many, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(1_001):
+            archive.writestr(f"{number}.json", "{}")
+    locked = tmp_path / "locked.zip"
+    with zipfile.ZipFile(locked, "w") as archive:
+        archive.writestr("users.json", _document("users"))
+    content = bytearray(locked.read_bytes())
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + at] |= 1  # the flag of an encrypted file
+    locked.write_bytes(content)
+
+    assert "it unpacks to more than" in muster("scan", f"ldap:from_files={many}").err
+    assert "it is encrypted" in muster("scan", f"ldap:from_files={locked}").err
+
+
+def test_an_object_that_cannot_be_read_is_a_gap_and_affects_no_other(tmp_path: Path) -> None:
+    wrong = [{"ObjectIdentifier": 1}, {"ObjectIdentifier": "x", "Properties": []}, {"ObjectIdentifier": f"{DOMAIN}-9"}]
+    text = _document("users", *wrong, _row("1101", "SVC-A@LAB.LOCAL"))
+
+    found, coverage = _read(_lab(tmp_path, users=text))
+
+    assert "SVC-A" in found
+    assert coverage["accounts"].status == "partial"
+    assert str(coverage["accounts"].detail).count("object ") == len(wrong)
+
+
+@pytest.mark.parametrize("odd", [None, True, -5, 1e300, 10**30, "\ud800", ["a", 1, None], {"a": 1}, "x" * 5000])
+def test_properties_of_any_type_are_values_or_unknown(odd: Any, tmp_path: Path) -> None:
+    names = (
+        "description", "whencreated", "pwdlastset", "lastlogontimestamp", "useraccountcontrol", "enabled", "admincount",
+        "serviceprincipalnames", "allowedtodelegate", "supportedencryptiontypes", "operatingsystem", "samaccountname",
+    )  # fmt: skip
+    text = _document("users", _row("1101", "SVC-A@LAB.LOCAL", Properties=dict.fromkeys(names, odd)))
+
+    found, coverage = _read(_lab(tmp_path, users=text))
+
+    assert coverage["accounts"].status in ("complete", "partial")
+    assert found["WEB1$"].enabled
+    assert len(found) == 2 or coverage["accounts"].status == "partial"  # the other is an account
