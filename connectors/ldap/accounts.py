@@ -14,7 +14,7 @@ from connectors.ldap.place import Place
 from connectors.ldap.rights import Category
 from connectors.ldap.values import LdapFacts, Uac, compared, shown_flags, sid
 from scanner.model import Identity, Signal
-from scanner.model.attributes import USE_LAG_DAYS
+from scanner.model.attributes import ACCOUNT_FLAGS, ENCRYPTION_TYPES, SERVICE_NAMES, USE_LAG_DAYS
 from scanner.redaction.shapes import MASK
 
 USER, COMPUTER, PERSON = "user", "computer", "inetOrgPerson"
@@ -197,7 +197,7 @@ def _signals(kind: str, facts: LdapFacts, uac: int | None, spns: tuple[str, ...]
 def _attributes(facts: LdapFacts, its: str, uac: int | None) -> Iterator[tuple[str, Any]]:
     yield "object_sid", its
     if uac is not None:
-        yield "account_flags", shown_flags(uac)
+        yield ACCOUNT_FLAGS, shown_flags(uac)
         yield "user_account_control", uac
         yield USE_LAG_DAYS, LAG_DAYS
     texts: Mapping[str, str] = {"operatingSystem": "operating_system", "managedBy": "managed_by_dn"}
@@ -205,13 +205,13 @@ def _attributes(facts: LdapFacts, its: str, uac: int | None) -> Iterator[tuple[s
         if (value := facts.text(name)) is not None:
             yield shown, value
     if spns := facts.texts("servicePrincipalName"):
-        yield "service_principal_names", list(spns)
+        yield SERVICE_NAMES, list(spns)
     if delegates := facts.texts(DELEGATES):
         yield "delegates_to", list(delegates)
     if (ends := facts.filetime("accountExpires")) is not None:
         yield "account_expires", ends.isoformat()
     if (types := facts.number("msDS-SupportedEncryptionTypes")) is not None:
-        yield "encryption_types", [name for flag, name in _ENCRYPTION.items() if types & flag]
+        yield ENCRYPTION_TYPES, list(dict.fromkeys(name for flag, name in _ENCRYPTION.items() if types & flag))
     if (state := facts.number("msDS-DelegatedMSAState")) is not None:
         yield "delegated_msa_state", state
     if (stations := facts.text("userWorkstations")) is not None:

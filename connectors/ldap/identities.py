@@ -14,7 +14,7 @@ from connectors.ldap.acls import CONTROLS_ALL, Acls, Expanded, Fact, LdapTarget
 from connectors.ldap.groups import Groups, LdapGroup
 from connectors.ldap.values import Uac
 from scanner.model import PRIVILEGES, Grant, Identity, Link, Privilege, Way
-from scanner.model.attributes import OWNERS
+from scanner.model.attributes import ADMIN_COUNT_LEFT, OWNERS, UNCONSTRAINED_DELEGATION
 
 Held: TypeAlias = Mapping[str, tuple[str, ...]]
 """The SIDs of groups that an account is in, with the names on the path to each."""
@@ -25,8 +25,6 @@ _LEVEL_2025 = 10
 """The functional level of a domain whose controllers all run Windows Server 2025 (MS-ADTS, 6.1.4.2)."""
 _RELEASE = re.compile(r"Windows Server (\d{4})")
 _FIRST_WITH_DELEGATED = 2025
-LEFT_BEHIND = "admin_count_left_behind"
-"""The attribute of an account that is protected like an administrator's, and is in none of the protected groups."""
 
 
 def _knows_delegated(account: LdapAccount) -> bool:
@@ -217,6 +215,8 @@ def _more(account: LdapAccount, owners: Mapping[str, LdapAccount], groups: Group
             managers.append({"id": other.identity.unique_id, "name": shown, "email": other.mail})
     if managers:
         found[OWNERS] = managers
+    if account.has(Uac.UNCONSTRAINED) and not account.is_controller:
+        found[UNCONSTRAINED_DELEGATION] = True
     if account.admin_count:
         found["admin_count"] = 1
         is_built_in = int(account.sid.rpartition("-")[2]) < _FIRST_OF_ITS_OWN
@@ -225,7 +225,7 @@ def _more(account: LdapAccount, owners: Mapping[str, LdapAccount], groups: Group
             for sid in held
         )
         if not (is_built_in or in_protected or account.is_controller):
-            found[LEFT_BEHIND] = True
+            found[ADMIN_COUNT_LEFT] = True
     return found
 
 

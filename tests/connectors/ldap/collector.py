@@ -36,6 +36,10 @@ _FLAGS = {
     "sensitive": 0x100000, "dontreqpreauth": 0x400000, "passwordnotreqd": 0x20, "unconstraineddelegation": 0x80000,
     "pwdneverexpires": 0x10000, "trustedtoauth": 0x1000000, "smartcardrequired": 0x40000, "usedeskeyonly": 0x200000,
 }  # fmt: skip
+_CIPHERS = {
+    0x1: "DES-CBC-CRC", 0x2: "DES-CBC-MD5", 0x4: "RC4-HMAC-MD5", 0x8: "AES128-CTS-HMAC-SHA1-96",
+    0x10: "AES256-CTS-HMAC-SHA1-96",
+}  # fmt: skip
 _BY_GUID = {
     ("domains", 0x100, "1131f6aa-9c07-11d1-f79f-00c04fc2dcd2"): "GetChanges",
     ("domains", 0x100, "1131f6ad-9c07-11d1-f79f-00c04fc2dcd2"): "GetChangesAll",
@@ -159,7 +163,7 @@ class Collector:
             "email": facts.text("mail"),
             "operatingsystem": facts.text("operatingSystem"),
             "gmsa": _MANAGED in classes,
-            "supportedencryptiontypes": ["RC4-HMAC-MD5", "AES256-CTS-HMAC-SHA1-96"] if types == 0x14 else [],
+            "supportedencryptiontypes": [name for flag, name in _CIPHERS.items() if types and types & flag],
             **dict.fromkeys(_SECRETS, self._secret),
         }
         if uac & 0x1000000:

@@ -82,6 +82,8 @@ def test_a_collection_of_a_domain_says_what_the_domain_says(
         assert _ways(ours, names) == _ways(theirs, keys), name
         assert {one.name for one in ours.grants} == {one.name for one in theirs.grants}
         assert {one.evidence for one in ours.links} == {one.evidence for one in theirs.links}
+        for fact in ("account_flags", "encryption_types", "service_principal_names", "unconstrained_delegation"):
+            assert ours.attributes.get(fact) == theirs.attributes.get(fact)
         assert ours.credentials[0].created_at == theirs.credentials[0].created_at
         assert {one.evidence for one in theirs.signals if one.sort == "provider"} >= {
             one.evidence for one in ours.signals if one.sort == "provider"
