@@ -173,7 +173,11 @@ class Hounds:
         """Add an object of a file of that type."""
         try:
             one = msgspec.json.decode(row, type=HoundObject)
-        except (msgspec.DecodeError, RecursionError):  # one that nobody can read is a gap of the section that lists it
+        except (
+            msgspec.DecodeError,
+            UnicodeDecodeError,
+            RecursionError,
+        ):  # one that nobody can read is a gap of the section that lists it
             self._unplaced.append(kind)
             return
         if one.is_deleted:
