@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -149,7 +150,7 @@ def parse_account(facts: LdapFacts, place: Place, source: str, scope: str) -> Ld
         sid=its,
         dn=compared(facts.dn),
         uac=uac,
-        groups=tuple(map(compared, facts.texts("memberOf"))),
+        groups=tuple(sys.intern(compared(one)) for one in facts.texts("memberOf")),  # they are the same few
         primary=None if rid is None else f"{its.rpartition('-')[0]}-{rid}",
         spns=spns,
         delegates_to=tuple(one.lower() for one in facts.texts(DELEGATES)),

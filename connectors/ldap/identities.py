@@ -49,6 +49,8 @@ class _Domain:
         has_delegated = (acls.level or 0) >= _LEVEL_2025 or any(map(_knows_delegated, accounts))
         self.rights = Expanded(acls, groups, targets, self._below(), self._leads, has_delegated=has_delegated)
         self._hosts: dict[str, str] | None = None
+        self._links: dict[str, Link] = {}
+        self._grants: dict[tuple[str, str], Grant] = {}
         self.controllers = tuple(sorted(one.identity.key for one in accounts if one.is_controller))
 
     def _below(self) -> dict[str, list[int]]:
@@ -80,6 +82,20 @@ class _Domain:
             sid in self._trustees or ((group := self.groups.by_sid.get(sid)) is not None and group.tier is not None)
             for sid in held
         )
+
+    def link(self, group: LdapGroup) -> Link:
+        """The membership in a group: one object for all its members, of whom a domain has a million."""
+        if group.sid not in self._links:
+            evidence = f"member of {group.name}"
+            self._links[group.sid] = Link(relation="member_of", target=group.key, evidence=evidence)
+        return self._links[group.sid]
+
+    def grant(self, group: LdapGroup, via: str) -> Grant:
+        """What membership in a group gives, by the way to it: one object for all who have it so."""
+        if (group.sid, via) not in self._grants:
+            is_admin = group.tier is not None and group.tier.level == "admin"
+            self._grants[group.sid, via] = Grant(name=group.name, via=via, admin=is_admin)
+        return self._grants[group.sid, via]
 
     def host(self, service: str) -> str | None:
         """The key of the account that a service name stands for: one with that name, else the computer it names."""
@@ -119,22 +135,18 @@ def identities(
             facts += profile.facts
             of_its_own = bool(account.sid in acls.trustees)
         privilege = _privilege(facts)
+        more = _more(account, domain.owners, groups, held)
+        if logon_rights:
+            more |= _logon_rights(account, held, logon_rights)
         if account.kind == COMPUTER and not (all_computers or _acts(account, privilege, of_its_own=of_its_own)):
             continue
         yield replace(
             account.identity,
             privilege=privilege,
             reach=ways,
-            grants=tuple(_grants(own, groups, held)),
-            links=tuple(
-                Link(relation="member_of", target=group.key, evidence=f"member of {group.name}")
-                for group in sorted(own, key=lambda one: one.key)
-            ),
-            attributes={
-                **account.identity.attributes,
-                **_more(account, domain.owners, groups, held),
-                **(_logon_rights(account, held, logon_rights) if logon_rights else {}),
-            },
+            grants=tuple(_grants(own, domain, held)),
+            links=tuple(domain.link(group) for group in sorted(own, key=lambda one: one.key)),
+            attributes={**account.identity.attributes, **more} if more else account.identity.attributes,
             unread=unread_facts(
                 permissions=(rights_unread or account.uac is None) and privilege.level != "admin",
                 credentials=account.uac is None,
@@ -195,14 +207,13 @@ def _privilege(facts: list[Fact]) -> Privilege:
     return Privilege(level=facts[0][0], evidence=tuple(dict.fromkeys(text for _, text in facts)))
 
 
-def _grants(own: Sequence[LdapGroup], groups: Groups, held: Held) -> Iterator[Grant]:
+def _grants(own: Sequence[LdapGroup], domain: _Domain, held: Held) -> Iterator[Grant]:
     direct = {group.sid for group in own}
-    named = [group for group in (groups.by_sid.get(sid) for sid in held) if group is not None]
+    named = [group for group in (domain.groups.by_sid.get(sid) for sid in held) if group is not None]
     for group in sorted(named, key=lambda one: one.sid):
         if group.sid in direct or group.tier is not None:
             path = held[group.sid]
-            via = "direct" if len(path) == 1 else f"group:{path[0]}"
-            yield Grant(name=group.name, via=via, admin=group.tier is not None and group.tier.level == "admin")
+            yield domain.grant(group, "direct" if len(path) == 1 else f"group:{path[0]}")
 
 
 def _more(account: LdapAccount, owners: Mapping[str, LdapAccount], groups: Groups, held: Held) -> dict[str, Any]:
