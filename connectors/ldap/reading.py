@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
@@ -20,12 +21,21 @@ from connectors.ldap.identities import identities
 from connectors.ldap.place import Place
 from connectors.ldap.rights import READS
 from connectors.ldap.settings import LdapSettings
+from connectors.ldap.spec import TABLE
 from connectors.ldap.values import LEVEL, LdapFacts, compared
 from scanner.errors import Denied, SourceError
 from scanner.model import Coverage, Identity, Link
+from scanner.text import few
 
 GROUP, FOREIGN = "group", "foreignSecurityPrincipal"
 CONTAINERS = ("domainDNS", "organizationalUnit", "container", "builtinDomain")
+_IN_EVERY_DOMAIN = re.compile(r"/(?:CN=Configuration|DC=(?:Domain|Forest)DnsZones),", re.IGNORECASE)
+"""Parts of a domain that have no accounts, and to which every domain controller refers."""
+_NAMED = 5
+_NO_DESCRIPTORS = (
+    "entries have no security descriptor (nTSecurityDescriptor): the server's configuration, such as olcAccess of "
+    "OpenLDAP, decides who may change whom, so privilege is unknown"
+)
 _NOT_IN_DIRECTORY = "no directory has them: machines and Group Policy do, and SharpHound asks them (from_files)"
 _NOT_READ = ("policies", "certificate_templates")
 
@@ -33,12 +43,16 @@ _NOT_READ = ("policies", "certificate_templates")
 class LdapDirectory(Protocol):
     """What entries are read from: a server, or files.
 
-    ``has_guids``: see ``Place``. ``lacks``: by section, what an export left out. ``notes``: by section, what its format
-    cannot hold. ``logon_rights``: by SID, the rights to sign in to machines; None if nobody asked these.
+    ``has_guids``: see ``Place``. ``elsewhere``: the servers that the last search referred to, not followed. ``lacks``:
+    by section, what an export left out. ``notes``: by section, what its format cannot hold. ``logon_rights``: by SID,
+    the rights to sign in to machines; None if nobody asked these.
     """
 
     @property
     def has_guids(self) -> bool: ...
+
+    @property
+    def elsewhere(self) -> Sequence[str]: ...
 
     @property
     def lacks(self) -> Mapping[str, str]: ...
@@ -97,6 +111,27 @@ class DirectoryReader(SectionReader):
                     section.malformed(entry.dn, str(error))
         except SourceError as error:
             section.lost(error, partial=bool(number))
+        self._refer(section)
+
+    def _refer(self, section: SectionReading) -> None:
+        """Say what is on other servers: in Active Directory other domains, elsewhere a part of the same tree."""
+        found = [url for url in self.directory.elsewhere if not _IN_EVERY_DOMAIN.search(url)]
+        if found and self.place.is_ad:
+            section.note(f"other domains are not read ({few(found, _NAMED)}): make each a source of its own")
+        elif found:
+            error = SourceError(
+                f"a part of the tree is on other servers: {few(found, _NAMED)}",
+                hint="give each as a source, or set follow_referrals = true",
+            )
+            section.lost(error, partial=True)
+
+    def done(self, section: SectionReading) -> Coverage:
+        """The section's coverage, with the permission that this sort of directory takes; to be yielded."""
+        coverage = super().done(section)
+        if coverage.permission is None:
+            return coverage
+        row = TABLE[coverage.section]
+        return replace(coverage, permission=(row.ad if self.place.is_ad else row.ldap) or None)
 
 
 def read_scope(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
@@ -242,6 +277,7 @@ def _read_entries(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
         reader.listed(section, place.base, classes, e.ATTRIBUTES, take)
         section.found(len(found))
     yield reader.done(section)
+    yield reader.scope.coverage("acls", "not_offered", detail=_NO_DESCRIPTORS)
     yield from found.values()
 
 

@@ -24,6 +24,7 @@ class ExportedDirectory(Struct, frozen=True, kw_only=True):
     as_of: datetime
     hint: str
     has_guids: bool = True
+    elsewhere: Sequence[str] = ()
     lacks: Mapping[str, str] = {}
     notes: Mapping[str, str] = {}
     logon_rights: Mapping[str, Sequence[str]] | None = None
