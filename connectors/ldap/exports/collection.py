@@ -6,6 +6,7 @@ import codecs
 import json
 import zipfile
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,7 @@ _GAPS: Final[Mapping[str, tuple[str, str]]] = {
     "Group": ("groups", "memberships of groups"),
     "ACL": ("acls", "permissions of objects"),
     "ObjectProps": ("accounts", "properties of accounts, such as their flags and passwords' dates"),
+    "LocalAdmin": ("logon_rights", "administrators of machines"),
     "UserRights": ("logon_rights", "rights to sign in to machines"),
 }
 """By collection method: the section that lacks something without it, and what."""
@@ -59,15 +61,19 @@ def read_collection(files: Sequence[Path]) -> ExportedDirectory:
     if not methods:
         raise SourceError(not_recognised([printable(one.name) for one in files]), hint=_HINT)
     hounds.finish()
-    lacks = {_GAPS[one][0]: f"the collection left out {_GAPS[one][1]} (method {one})" for one in left_out(methods)}
+    lacks: defaultdict[str, list[str]] = defaultdict(list)
+    for method in left_out(methods):
+        section, what = _GAPS[method]
+        lacks[section].append(f"the collection left out {what} (method {method})")
     if hounds.asked and hounds.unasked:
-        lacks["logon_rights"] = f"{hounds.unasked} of {hounds.asked + hounds.unasked} computers did not tell them"
+        computers = hounds.asked + hounds.unasked
+        lacks["logon_rights"].append(f"{hounds.unasked} of {computers} computers did not tell who may sign in")
     return ExportedDirectory(
         entries=hounds.entries,
         as_of=written_at(files),
         hint=_HINT,
         has_guids=False,
-        lacks=lacks,
+        lacks={section: "; ".join(reasons) for section, reasons in lacks.items()},
         notes=_NOTES,
         logon_rights=hounds.logon_rights if hounds.asked else None,
     )

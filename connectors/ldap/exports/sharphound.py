@@ -34,7 +34,13 @@ CLASSES: Final[Mapping[str, tuple[bytes, ...]]] = {
     "containers": (b"container",),
 }
 """The types of files that are read, and the object classes of what is in them."""
-METHODS: Final[Mapping[str, int]] = {"Group": 1, "ACL": 1 << 6, "ObjectProps": 1 << 9, "UserRights": 1 << 15}
+METHODS: Final[Mapping[str, int]] = {
+    "Group": 1,
+    "LocalAdmin": 1 << 1,
+    "ACL": 1 << 6,
+    "ObjectProps": 1 << 9,
+    "UserRights": 1 << 15,
+}
 """Collection methods, by the flags of ``HoundMeta.methods``."""
 _TEXTS: Mapping[str, str] = {
     "description": "description",
@@ -137,6 +143,7 @@ class HoundObject(Struct, frozen=True, kw_only=True):
     is_controller: bool | None = field(default=None, name="IsDC")
     user_rights: list[HoundResult] | None = field(default=None, name="UserRights")
     local_groups: list[HoundResult] | None = field(default=None, name="LocalGroups")
+    local_admins: HoundResult | None = field(default=None, name="LocalAdmins")  # of format 5
 
 
 class HoundMeta(Struct, frozen=True, kw_only=True):
@@ -325,6 +332,8 @@ def _local_administrators(one: HoundObject) -> Iterator[str | None]:
     for group in one.local_groups or ():
         if group.collected and (group.object_identifier or "").endswith(_ADMINISTRATORS):
             yield from (who.object_identifier for who in group.results or ())
+    if one.local_admins is not None and one.local_admins.collected:
+        yield from (who.object_identifier for who in one.local_admins.results or ())
 
 
 def _listing(trustees: Iterable[str | None]) -> list[bytes]:

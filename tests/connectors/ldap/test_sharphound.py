@@ -120,6 +120,7 @@ def test_a_collection_keeps_the_contract_and_no_password(collected: Collector, t
         (1, "groups", "the collection left out memberships of groups (method Group)"),
         (1 << 6, "acls", "the collection left out permissions of objects (method ACL)"),
         (1 << 9, "accounts", "the collection left out properties of accounts"),
+        (1 << 1, "logon_rights", "the collection left out administrators of machines (method LocalAdmin)"),
         (1 << 15, "logon_rights", "the collection left out rights to sign in to machines (method UserRights)"),
     ],
 )
@@ -176,7 +177,12 @@ def _lab(folder: Path, **more: str) -> Path:
                 ],
                 UserRights=[{"Collected": True, "Privilege": "SeRemoteInteractiveLogonRight", "Results": [users]}],
             ),
-            _row("1202", "DB1.LAB.LOCAL", UserRights=[{"Collected": False, "Privilege": "SeX", "Results": [svc]}]),
+            _row(
+                "1202",
+                "DB1.LAB.LOCAL",
+                LocalAdmins={"Collected": True, "Results": [{"ObjectIdentifier": f"{DOMAIN}-1102"}]},
+                UserRights=[{"Collected": False, "Privilege": "SeX", "Results": [svc]}],
+            ),
         ),
         "groups": _document(
             "groups",
@@ -211,11 +217,12 @@ def test_names_groups_and_rights_follow_from_the_oldest_form(tmp_path: Path) -> 
         ("GenericAll, granted to SVC-A", (found["SVC-B"].key,)),
         ("AdminTo, granted to SVC-A", (web.key,)),
     }
+    assert [way.on for way in found["SVC-B"].reach] == [(found["DB1$"].key,)]
     assert [way.on for way in web.reach] == [(found["DB1$"].key,)]
     assert svc.attributes["logon_rights"] == ["SeRemoteInteractiveLogonRight on web1.lab.local"]
     coverage = {one.section: one for one in records if isinstance(one, Coverage)}
     assert coverage["logon_rights"].status == "partial"
-    assert str(coverage["logon_rights"].detail).startswith("1 of 2 computers did not tell them")
+    assert str(coverage["logon_rights"].detail).startswith("1 of 2 computers did not tell who may sign in")
 
 
 @pytest.mark.parametrize(
