@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 NAMES = (
-    "start_up", "aws_scan", "aws_organization", "azure_scan", "gcp_scan", "kubernetes_scan", "matching",
+    "start_up", "aws_scan", "aws_organization", "azure_scan", "gcp_scan", "kubernetes_scan", "ldap_scan", "matching",
     "suggestions", "accuracy", "behaviour", "pipeline", "store", "reads", "files", "html_report", "served_page", "diff",
     "cluster", "scaling", "cloudtrail", "blast_radius", "gate", "workflows", "served", "served_lists", "served_people",
     "paths",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -12,9 +13,9 @@ from connectors.core.contract import Malformed
 from connectors.ldap.credentials import CERTIFICATES, EXPIRY_TIME, INTERVAL, KEYS, MAPPED, keys, password
 from connectors.ldap.place import Place
 from connectors.ldap.rights import Category
-from connectors.ldap.values import LdapFacts, Uac, compared, guid, shown_flags, sid
+from connectors.ldap.values import LdapFacts, Uac, compared, shown_flags, sid
 from scanner.model import Identity, Signal
-from scanner.model.attributes import USE_LAG_DAYS
+from scanner.model.attributes import ACCOUNT_FLAGS, ENCRYPTION_TYPES, SERVICE_NAMES, USE_LAG_DAYS
 from scanner.redaction.shapes import MASK
 
 USER, COMPUTER, PERSON = "user", "computer", "inetOrgPerson"
@@ -27,6 +28,8 @@ DELEGATES: Final = "msDS-AllowedToDelegateTo"
 ACTS_FOR: Final = "msDS-AllowedToActOnBehalfOfOtherIdentity"
 READERS: Final = "msDS-GroupMSAMembership"
 DESCRIPTOR: Final = "nTSecurityDescriptor"
+MACHINE_ADMINS: Final = "localAdministrators"
+"""Of a computer, in an export that asked the machines: a security descriptor that lists who administers it."""
 ATTRIBUTES = (
     "objectClass", "objectGUID", "objectSid", "sAMAccountName", "userPrincipalName", "cn", "displayName", "mail",
     "userAccountControl", "pwdLastSet", "lastLogonTimestamp", "accountExpires", "whenCreated", "servicePrincipalName",
@@ -107,7 +110,7 @@ def kind_of(facts: LdapFacts) -> str:
 
 def parse_account(facts: LdapFacts, place: Place, source: str, scope: str) -> LdapAccount:
     """An account. Raises Malformed if it lacks its GUID, SID or name."""
-    unique, its, name = guid(facts.raw("objectGUID")), sid(facts.raw("objectSid")), facts.text("sAMAccountName")
+    unique, its, name = place.unique(facts), sid(facts.raw("objectSid")), facts.text("sAMAccountName")
     if unique is None or its is None or name is None:
         raise Malformed("objectGUID, objectSid or sAMAccountName is not readable")
     kind, uac = kind_of(facts), facts.number("userAccountControl")
@@ -147,7 +150,7 @@ def parse_account(facts: LdapFacts, place: Place, source: str, scope: str) -> Ld
         sid=its,
         dn=compared(facts.dn),
         uac=uac,
-        groups=tuple(map(compared, facts.texts("memberOf"))),
+        groups=tuple(sys.intern(compared(one)) for one in facts.texts("memberOf")),  # they are the same few
         primary=None if rid is None else f"{its.rpartition('-')[0]}-{rid}",
         spns=spns,
         delegates_to=tuple(one.lower() for one in facts.texts(DELEGATES)),
@@ -195,7 +198,7 @@ def _signals(kind: str, facts: LdapFacts, uac: int | None, spns: tuple[str, ...]
 def _attributes(facts: LdapFacts, its: str, uac: int | None) -> Iterator[tuple[str, Any]]:
     yield "object_sid", its
     if uac is not None:
-        yield "account_flags", shown_flags(uac)
+        yield ACCOUNT_FLAGS, shown_flags(uac)
         yield "user_account_control", uac
         yield USE_LAG_DAYS, LAG_DAYS
     texts: Mapping[str, str] = {"operatingSystem": "operating_system", "managedBy": "managed_by_dn"}
@@ -203,13 +206,13 @@ def _attributes(facts: LdapFacts, its: str, uac: int | None) -> Iterator[tuple[s
         if (value := facts.text(name)) is not None:
             yield shown, value
     if spns := facts.texts("servicePrincipalName"):
-        yield "service_principal_names", list(spns)
+        yield SERVICE_NAMES, list(spns)
     if delegates := facts.texts(DELEGATES):
         yield "delegates_to", list(delegates)
     if (ends := facts.filetime("accountExpires")) is not None:
         yield "account_expires", ends.isoformat()
     if (types := facts.number("msDS-SupportedEncryptionTypes")) is not None:
-        yield "encryption_types", [name for flag, name in _ENCRYPTION.items() if types & flag]
+        yield ENCRYPTION_TYPES, list(dict.fromkeys(name for flag, name in _ENCRYPTION.items() if types & flag))
     if (state := facts.number("msDS-DelegatedMSAState")) is not None:
         yield "delegated_msa_state", state
     if (stations := facts.text("userWorkstations")) is not None:

@@ -12,7 +12,8 @@ from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
 from connectors.core.offline import dated
 from connectors.core.reading import require_sdk
 from connectors.ldap.client.connection import Connection
-from connectors.ldap.ldif import LdifDirectory
+from connectors.ldap.exports.directory import ExportedDirectory
+from connectors.ldap.exports.formats import read_export
 from connectors.ldap.least_privilege import ANY_POLICY, policy_of
 from connectors.ldap.place import ROOT_ATTRIBUTES, Place, Root, parse_root
 from connectors.ldap.preflight import checks
@@ -56,7 +57,7 @@ class LdapConnector:
         meter = self._meter()
         with closing(self._open(meter)) as directory:
             records = read_scope(DirectoryReader(directory, scope, meter, self._settings))
-            yield from dated(records, directory.as_of) if isinstance(directory, LdifDirectory) else records
+            yield from dated(records, directory.as_of) if isinstance(directory, ExportedDirectory) else records
 
     def check(self) -> Iterator[Check]:
         """See ``Preflight.check``."""
@@ -85,11 +86,13 @@ class LdapConnector:
         places = list(root.places(self._settings.base_dn))
         for place in places:
             directory.entry(place.base, ("objectClass",))
-        return [replace(place, netbios=_short_name(directory, place)) for place in places]
+        return [
+            replace(place, netbios=_short_name(directory, place), has_guids=directory.has_guids) for place in places
+        ]
 
     def _open(self, meter: Meter) -> LdapDirectory:
         folder = self._settings.from_files
-        return Connection(self._settings, meter) if folder is None else LdifDirectory(folder)
+        return Connection(self._settings, meter) if folder is None else read_export(folder)
 
     def _meter(self) -> Meter:
         return Meter(asks=self._settings.from_files is None)

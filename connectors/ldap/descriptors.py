@@ -7,7 +7,7 @@ is parsed once.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from connectors.ldap.values import sid
@@ -110,3 +110,29 @@ class Descriptors:
             raise ValueError("an entry has no trustee")
         denies, conditional = _PLAIN.get(kind) or _OF_OBJECTS[kind]
         return Ace(trustee, mask, denies, conditional, about) if mask & self._mask else None
+
+
+# --- The other way ---
+
+_ALLOWS, _ALLOWS_ON_OBJECT, _INHERITED = 0x00, 0x05, 0x10
+_MOST_IN_LIST = 0xFFFF - _LIST.size
+_REVISION, _LIST_REVISION, _SELF_RELATIVE = 1, 4, 0x8000
+
+
+def ace_of(trustee: bytes, mask: int, about: bytes | None, *, inherited: bool = False) -> bytes:
+    """An entry that allows ``trustee``, a SID in binary, the rights of a mask; see ``Ace``."""
+    kind, limit = (_ALLOWS, b"") if about is None else (_ALLOWS_ON_OBJECT, struct.pack("<I", _OBJECT_TYPE) + about)
+    body = struct.pack("<I", mask) + limit + trustee
+    return _ENTRY.pack(kind, _INHERITED if inherited else 0, _ENTRY.size + len(body)) + body
+
+
+def descriptor_of(owner: bytes | None, aces: Iterable[bytes], *, protected: bool = False) -> bytes:
+    """A descriptor of these entries; empty if they are more than one can hold."""
+    entries = tuple(aces)
+    body = b"".join(entries)
+    if len(body) > _MOST_IN_LIST:
+        return b""
+    listed = _LIST.pack(_LIST_REVISION, 0, _LIST.size + len(body), len(entries), 0) + body
+    control = _SELF_RELATIVE | _LIST_PRESENT | (_LIST_PROTECTED if protected else 0)
+    owner_at = _HEAD.size + len(listed) if owner else 0
+    return _HEAD.pack(_REVISION, 0, control, owner_at, 0, 0, _HEAD.size) + listed + (owner or b"")

@@ -14,7 +14,7 @@ from connectors.ldap.acls import CONTROLS_ALL, Acls, Expanded, Fact, LdapTarget
 from connectors.ldap.groups import Groups, LdapGroup
 from connectors.ldap.values import Uac
 from scanner.model import PRIVILEGES, Grant, Identity, Link, Privilege, Way
-from scanner.model.attributes import OWNERS
+from scanner.model.attributes import ADMIN_COUNT_LEFT, OWNERS, UNCONSTRAINED_DELEGATION
 
 Held: TypeAlias = Mapping[str, tuple[str, ...]]
 """The SIDs of groups that an account is in, with the names on the path to each."""
@@ -25,8 +25,6 @@ _LEVEL_2025 = 10
 """The functional level of a domain whose controllers all run Windows Server 2025 (MS-ADTS, 6.1.4.2)."""
 _RELEASE = re.compile(r"Windows Server (\d{4})")
 _FIRST_WITH_DELEGATED = 2025
-LEFT_BEHIND = "admin_count_left_behind"
-"""The attribute of an account that is protected like an administrator's, and is in none of the protected groups."""
 
 
 def _knows_delegated(account: LdapAccount) -> bool:
@@ -51,6 +49,8 @@ class _Domain:
         has_delegated = (acls.level or 0) >= _LEVEL_2025 or any(map(_knows_delegated, accounts))
         self.rights = Expanded(acls, groups, targets, self._below(), self._leads, has_delegated=has_delegated)
         self._hosts: dict[str, str] | None = None
+        self._links: dict[str, Link] = {}
+        self._grants: dict[tuple[str, str], Grant] = {}
         self.controllers = tuple(sorted(one.identity.key for one in accounts if one.is_controller))
 
     def _below(self) -> dict[str, list[int]]:
@@ -83,6 +83,20 @@ class _Domain:
             for sid in held
         )
 
+    def link(self, group: LdapGroup) -> Link:
+        """The membership in a group: one object for all its members, of whom a domain has a million."""
+        if group.sid not in self._links:
+            evidence = f"member of {group.name}"
+            self._links[group.sid] = Link(relation="member_of", target=group.key, evidence=evidence)
+        return self._links[group.sid]
+
+    def grant(self, group: LdapGroup, via: str) -> Grant:
+        """What membership in a group gives, by the way to it: one object for all who have it so."""
+        if (group.sid, via) not in self._grants:
+            is_admin = group.tier is not None and group.tier.level == "admin"
+            self._grants[group.sid, via] = Grant(name=group.name, via=via, admin=is_admin)
+        return self._grants[group.sid, via]
+
     def host(self, service: str) -> str | None:
         """The key of the account that a service name stands for: one with that name, else the computer it names."""
         if self._hosts is None:
@@ -100,11 +114,12 @@ class _Domain:
 
 
 def identities(
-    accounts: Sequence[LdapAccount], groups: Groups, acls: Acls, *, all_computers: bool, rights_unread: bool
-) -> Iterator[Identity]:
+    accounts: Sequence[LdapAccount], groups: Groups, acls: Acls, *, all_computers: bool, rights_unread: bool,
+    logon_rights: Mapping[str, Sequence[str]],
+) -> Iterator[Identity]:  # fmt: skip
     """The identities. Computers that neither serve others nor have rights of their own are left out, unless all count.
 
-    ``rights_unread``: what groups and security descriptors allow could not all be read.
+    ``rights_unread``: what groups and security descriptors allow could not all be read. ``logon_rights``: by SID.
     """
     domain = _Domain(accounts, groups, acls)
     for account in accounts:
@@ -120,18 +135,18 @@ def identities(
             facts += profile.facts
             of_its_own = bool(account.sid in acls.trustees)
         privilege = _privilege(facts)
+        more = _more(account, domain.owners, groups, held)
+        if logon_rights:
+            more |= _logon_rights(account, held, logon_rights)
         if account.kind == COMPUTER and not (all_computers or _acts(account, privilege, of_its_own=of_its_own)):
             continue
         yield replace(
             account.identity,
             privilege=privilege,
             reach=ways,
-            grants=tuple(_grants(own, groups, held)),
-            links=tuple(
-                Link(relation="member_of", target=group.key, evidence=f"member of {group.name}")
-                for group in sorted(own, key=lambda one: one.key)
-            ),
-            attributes={**account.identity.attributes, **_more(account, domain.owners, groups, held)},
+            grants=tuple(_grants(own, domain, held)),
+            links=tuple(domain.link(group) for group in sorted(own, key=lambda one: one.key)),
+            attributes={**account.identity.attributes, **more} if more else account.identity.attributes,
             unread=unread_facts(
                 permissions=(rights_unread or account.uac is None) and privilege.level != "admin",
                 credentials=account.uac is None,
@@ -192,14 +207,13 @@ def _privilege(facts: list[Fact]) -> Privilege:
     return Privilege(level=facts[0][0], evidence=tuple(dict.fromkeys(text for _, text in facts)))
 
 
-def _grants(own: Sequence[LdapGroup], groups: Groups, held: Held) -> Iterator[Grant]:
+def _grants(own: Sequence[LdapGroup], domain: _Domain, held: Held) -> Iterator[Grant]:
     direct = {group.sid for group in own}
-    named = [group for group in (groups.by_sid.get(sid) for sid in held) if group is not None]
+    named = [group for group in (domain.groups.by_sid.get(sid) for sid in held) if group is not None]
     for group in sorted(named, key=lambda one: one.sid):
         if group.sid in direct or group.tier is not None:
             path = held[group.sid]
-            via = "direct" if len(path) == 1 else f"group:{path[0]}"
-            yield Grant(name=group.name, via=via, admin=group.tier is not None and group.tier.level == "admin")
+            yield domain.grant(group, "direct" if len(path) == 1 else f"group:{path[0]}")
 
 
 def _more(account: LdapAccount, owners: Mapping[str, LdapAccount], groups: Groups, held: Held) -> dict[str, Any]:
@@ -212,6 +226,8 @@ def _more(account: LdapAccount, owners: Mapping[str, LdapAccount], groups: Group
             managers.append({"id": other.identity.unique_id, "name": shown, "email": other.mail})
     if managers:
         found[OWNERS] = managers
+    if account.has(Uac.UNCONSTRAINED) and not account.is_controller:
+        found[UNCONSTRAINED_DELEGATION] = True
     if account.admin_count:
         found["admin_count"] = 1
         is_built_in = int(account.sid.rpartition("-")[2]) < _FIRST_OF_ITS_OWN
@@ -220,9 +236,16 @@ def _more(account: LdapAccount, owners: Mapping[str, LdapAccount], groups: Group
             for sid in held
         )
         if not (is_built_in or in_protected or account.is_controller):
-            found[LEFT_BEHIND] = True
+            found[ADMIN_COUNT_LEFT] = True
     return found
 
 
+def _logon_rights(account: LdapAccount, held: Held, rights: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    found = sorted({right for sid in (account.sid, *held) for right in rights.get(sid, ())})
+    more = [f"and {len(found) - _MOST_RIGHTS} more"] if len(found) > _MOST_RIGHTS else []
+    return {"logon_rights": found[:_MOST_RIGHTS] + more} if found else {}
+
+
+_MOST_RIGHTS = 50
 _FIRST_OF_ITS_OWN = 1000
 """The first RID of accounts that a domain makes after its own."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 from connectors.core.contract import Malformed
 from connectors.ldap.client.messages import LdapEntry
 from connectors.ldap.spec import ACTIVE_DIRECTORY, LDAP
-from connectors.ldap.values import LdapFacts, compared, dns_name, is_below
+from connectors.ldap.values import LdapFacts, compared, dns_name, guid, is_below, sid
 
 IS_ACTIVE_DIRECTORY = "1.2.840.113556.1.4.800"
 ROOT_ATTRIBUTES = (
@@ -24,7 +24,8 @@ class Place(Struct, frozen=True, kw_only=True):
     """A scope's directory, which can be pickled.
 
     ``base``: the entry whose accounts are read, itself included. ``domain``: the naming context that it is in.
-    ``configuration``: that of a forest. ``netbios``: the domain's short name, if it could be read.
+    ``configuration``: that of a forest. ``netbios``: the domain's short name, if it could be read. ``has_guids``: False
+    for an export without objectGUID, whose accounts are known by their SIDs.
     """
 
     base: str
@@ -32,6 +33,7 @@ class Place(Struct, frozen=True, kw_only=True):
     is_ad: bool
     configuration: str = ""
     netbios: str = ""
+    has_guids: bool = True
 
     @property
     def provider(self) -> str:
@@ -48,8 +50,12 @@ class Place(Struct, frozen=True, kw_only=True):
         """The id of its scope: the domain, and the base where only a part of it is read."""
         return self.dns if compared(self.base) == compared(self.domain) else f"{self.dns}/{compared(self.base)}"
 
+    def unique(self, facts: LdapFacts) -> str | None:
+        """The id that Active Directory gave an entry for good."""
+        return guid(facts.raw("objectGUID")) if self.has_guids else sid(facts.raw("objectSid"))
+
     def key(self, kind: str, unique: str) -> str:
-        """The key of an entry. ``unique``: its objectGUID or entryUUID."""
+        """The key of an entry. ``unique``: its objectGUID or entryUUID, or its SID."""
         return f"{self.dns}/{kind}/{unique}"
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from connectors.core.contract import DiscoveredRecord, Malformed, Meter, Scope, SectionReading
+from connectors.core.offline import NotExported
 from connectors.core.reading import ReadSection, SectionReader
 from connectors.ldap import accounts as a
 from connectors.ldap import entries as e
@@ -17,20 +19,49 @@ from connectors.ldap.client.messages import LdapEntry
 from connectors.ldap.groups import ATTRIBUTES, Groups, LdapGroup, parse_group
 from connectors.ldap.identities import identities
 from connectors.ldap.place import Place
+from connectors.ldap.rights import READS
 from connectors.ldap.settings import LdapSettings
-from connectors.ldap.values import LdapFacts, compared, guid
+from connectors.ldap.spec import TABLE
+from connectors.ldap.values import LEVEL, LdapFacts, compared
 from scanner.errors import Denied, SourceError
 from scanner.model import Coverage, Identity, Link
+from scanner.text import few
 
 GROUP, FOREIGN = "group", "foreignSecurityPrincipal"
 CONTAINERS = ("domainDNS", "organizationalUnit", "container", "builtinDomain")
-LEVEL = "msDS-Behavior-Version"
-"""Of a domain: its functional level, a number."""
+_IN_EVERY_DOMAIN = re.compile(r"/(?:CN=Configuration|DC=(?:Domain|Forest)DnsZones),", re.IGNORECASE)
+"""Parts of a domain that have no accounts, and to which every domain controller refers."""
+_NAMED = 5
+_NO_DESCRIPTORS = (
+    "entries have no security descriptor (nTSecurityDescriptor): the server's configuration, such as olcAccess of "
+    "OpenLDAP, decides who may change whom, so privilege is unknown"
+)
+_NOT_IN_DIRECTORY = "no directory has them: machines and Group Policy do, and SharpHound asks them (from_files)"
 _NOT_READ = ("policies", "certificate_templates")
 
 
 class LdapDirectory(Protocol):
-    """What entries are read from: a server, or files."""
+    """What entries are read from: a server, or files.
+
+    ``has_guids``: see ``Place``. ``elsewhere``: the servers that the last search referred to, not followed. ``lacks``:
+    by section, what an export left out. ``notes``: by section, what its format cannot hold. ``logon_rights``: by SID,
+    the rights to sign in to machines; None if nobody asked these.
+    """
+
+    @property
+    def has_guids(self) -> bool: ...
+
+    @property
+    def elsewhere(self) -> Sequence[str]: ...
+
+    @property
+    def lacks(self) -> Mapping[str, str]: ...
+
+    @property
+    def notes(self) -> Mapping[str, str]: ...
+
+    @property
+    def logon_rights(self) -> Mapping[str, Sequence[str]] | None: ...
 
     def entry(self, dn: str, attributes: Sequence[str]) -> LdapEntry: ...
 
@@ -49,6 +80,15 @@ class DirectoryReader(SectionReader):
         self.directory = directory
         self.settings = settings
         self.place: Place = scope.context
+
+    def section(self, name: str) -> SectionReading:
+        """Begin a section, with what the directory lacks of it."""
+        section = super().section(name)
+        if name in self.directory.notes:
+            section.note(self.directory.notes[name])
+        if name in self.directory.lacks:
+            section.lost(NotExported(self.directory.lacks[name]))
+        return section
 
     def listed(
         self,
@@ -71,6 +111,27 @@ class DirectoryReader(SectionReader):
                     section.malformed(entry.dn, str(error))
         except SourceError as error:
             section.lost(error, partial=bool(number))
+        self._refer(section)
+
+    def _refer(self, section: SectionReading) -> None:
+        """Say what is on other servers: in Active Directory other domains, elsewhere a part of the same tree."""
+        found = [url for url in self.directory.elsewhere if not _IN_EVERY_DOMAIN.search(url)]
+        if found and self.place.is_ad:
+            section.note(f"other domains are not read ({few(found, _NAMED)}): make each a source of its own")
+        elif found:
+            error = SourceError(
+                f"a part of the tree is on other servers: {few(found, _NAMED)}",
+                hint="give each as a source, or set follow_referrals = true",
+            )
+            section.lost(error, partial=True)
+
+    def done(self, section: SectionReading) -> Coverage:
+        """The section's coverage, with the permission that this sort of directory takes; to be yielded."""
+        coverage = super().done(section)
+        if coverage.permission is None:
+            return coverage
+        row = TABLE[coverage.section]
+        return replace(coverage, permission=(row.ad if self.place.is_ad else row.ldap) or None)
 
 
 def read_scope(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
@@ -90,11 +151,17 @@ def _read_domain(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
     yield from _read_containers(reader, acls)
     found = yield from _read_accounts(reader, acls)
     yield _lists_read(reader, acls)
+    yield _logon_rights_read(reader)
     for name in _NOT_READ:
         yield reader.scope.coverage(name, "off", detail="not read")
     gaps = reader.gaps & {"groups", "containers", "accounts", "acls"}
     yield from identities(
-        found, groups, acls, all_computers=reader.settings.computers == "all", rights_unread=bool(gaps)
+        found,
+        groups,
+        acls,
+        all_computers=reader.settings.computers == "all",
+        rights_unread=bool(gaps),
+        logon_rights=reader.directory.logon_rights or {},
     )
 
 
@@ -102,7 +169,7 @@ def _read_groups(reader: DirectoryReader, acls: Acls) -> ReadSection[Groups]:
     found: list[LdapGroup] = []
 
     def take(facts: LdapFacts) -> None:
-        unique = guid(facts.raw("objectGUID"))
+        unique = reader.place.unique(facts)
         group = None if unique is None else parse_group(facts, reader.place.key(GROUP, unique))
         if group is None:
             raise Malformed("objectGUID or objectSid is not readable")
@@ -159,7 +226,8 @@ def _read_accounts(reader: DirectoryReader, acls: Acls) -> ReadSection[list[a.Ld
         found.append(account)
         acls.account(number, account.category, facts.raw(a.DESCRIPTOR))
         acls.listed(number, "AllowedToAct", facts.raw(a.ACTS_FOR))
-        acls.listed(number, "ReadGMSAPassword", facts.raw(a.READERS))
+        acls.listed(number, READS, facts.raw(a.READERS))
+        acls.listed(number, "AdminTo", facts.raw(a.MACHINE_ADMINS))
 
     asked = (*a.ATTRIBUTES, a.DESCRIPTOR)
     with reader.section("accounts") as section:
@@ -182,6 +250,15 @@ def _lists_read(reader: DirectoryReader, acls: Acls) -> Coverage:
     return reader.done(section)
 
 
+def _logon_rights_read(reader: DirectoryReader) -> Coverage:
+    rights, name = reader.directory.logon_rights, "logon_rights"
+    if rights is None and name not in reader.directory.lacks:
+        return reader.scope.coverage(name, "off", detail=_NOT_IN_DIRECTORY)
+    with reader.section(name) as section:
+        section.found(len(rights or ()))
+    return reader.done(section)
+
+
 # --- Other directories ---
 
 
@@ -200,6 +277,7 @@ def _read_entries(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
         reader.listed(section, place.base, classes, e.ATTRIBUTES, take)
         section.found(len(found))
     yield reader.done(section)
+    yield reader.scope.coverage("acls", "not_offered", detail=_NO_DESCRIPTORS)
     yield from found.values()
 
 

@@ -59,6 +59,16 @@ _BY_OBJECT: Mapping[tuple[int, bytes], tuple[str, tuple[Category, ...]]] = {
     (CREATE_CHILD, _about("0feb936f-47b3-49f2-9386-1dedc2c23765")): (CREATE, ("unit", "domain")),
 }
 """By right and object: its name, and the sorts of objects on which it leads anywhere."""
+READS: Final = "ReadGMSAPassword"
+MASKS: Final[Mapping[str, tuple[int, bytes | None]]] = {
+    ANYTHING: (FULL, None),
+    "WriteDacl": (WRITE_DACL, None),
+    "WriteOwner": (WRITE_OWNER, None),
+    "GenericWrite": (WRITE_PROPERTY, None),
+    "AllExtendedRights": (CONTROL, None),
+    **{name: held for held, (name, _) in _BY_OBJECT.items()},
+}
+"""By the name of a right: what an entry that gives it holds."""
 _ON_PARTS: Mapping[Category, bool] = dict.fromkeys(("user", "computer", "managed", "group"), True)
 
 

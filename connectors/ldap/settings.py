@@ -27,7 +27,8 @@ class LdapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     whose entries are identities, in a directory that is not Active Directory. ``computers``: of Active Directory, all
     computers, or those ``acting``: domain controllers, and those with delegation, services or rights of their own.
     ``page_size``: entries in a page. ``timeout``: seconds to wait for more of an answer.
-    ``from_files``: a file in LDIF, or a folder with some, which is read instead of the server.
+    ``follow_referrals``: sign in to the servers that a directory other than Active Directory refers to, and read on.
+    ``from_files``: files that are read instead of the server: in LDIF, or SharpHound's archive or JSON; or a folder.
     """
 
     url: str = "ldaps://localhost"
@@ -44,6 +45,7 @@ class LdapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     computers: Literal["acting", "all"] = "acting"
     page_size: int = 1000
     timeout: float = 30
+    follow_referrals: bool = False
     from_files: Path | None = None
 
     def __post_init__(self) -> None:

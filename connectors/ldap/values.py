@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag
@@ -11,6 +12,7 @@ from uuid import UUID
 from connectors.ldap.client.messages import LdapEntry, text
 
 _EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
+_SECONDS_BEFORE_1970 = 11_644_473_600
 NEVER = 0x7FFF_FFFF_FFFF_FFFF
 """What Active Directory writes for a time that never comes."""
 _GENERALIZED = re.compile(r"(\d{4})(\d{2})(\d{2})(\d{2})(?:(\d{2})(?:(\d{2}))?)?(?:[.,]\d+)?(Z|[+-]\d{2}(?:\d{2})?)")
@@ -19,6 +21,9 @@ _MOST_DIGITS = 20
 _GUID_BYTES = 16
 _SID_HEAD = 8
 _MOST_SUB_AUTHORITIES = 15
+_NUMBERS = re.compile(r"[0-9]{1,15}(?:-[0-9]{1,10}){1,15}")
+LEVEL = "msDS-Behavior-Version"
+"""Of a domain: its functional level, a number."""
 _DOMAIN_PART = re.compile(r"\s*dc\s*=\s*([a-z0-9_-]+)\s*", re.IGNORECASE)
 _SPLIT = re.compile(r"(?<!\\),")
 
@@ -116,6 +121,11 @@ def filetime(value: int | None) -> datetime | None:
         return None
 
 
+def filetime_of(seconds: int) -> int:
+    """Seconds since 1970 as Active Directory counts them; zero stays zero, which is a time that never was."""
+    return (seconds + _SECONDS_BEFORE_1970) * 10_000_000 if seconds else 0
+
+
 def generalized(value: str) -> datetime | None:
     """See ``LdapFacts.moment``."""
     found = _GENERALIZED.fullmatch(value)
@@ -147,6 +157,16 @@ def sid(value: bytes | None, at: int = 0) -> str | None:
     authority = int.from_bytes(value[at + 2 : at + _SID_HEAD], "big")
     parts = (int.from_bytes(value[one : one + 4], "little") for one in range(at + _SID_HEAD, end, 4))
     return "-".join(("S-1", str(authority), *map(str, parts)))
+
+
+def sid_of(text: str) -> bytes | None:
+    """The binary form of a security identifier in text; None for what is none."""
+    head, _, parts = text.partition("-1-")
+    authority, *numbers = map(int, parts.split("-")) if head == "S" and _NUMBERS.fullmatch(parts) else (-1,)
+    try:
+        return struct.pack(f"<BB6s{len(numbers)}I", 1, len(numbers), authority.to_bytes(6, "big"), *numbers)
+    except (struct.error, OverflowError):
+        return None
 
 
 def dns_name(dn: str) -> str | None:

@@ -259,6 +259,12 @@ def fingerprint(rule_id: str, subject_key: str) -> str:
     return hashlib.sha256(f"{rule_id}\0{subject_key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def texts_in(assessment: Assessment, attribute: str) -> tuple[str, ...]:
+    """Return the texts that an attribute of the identity lists; none if it is missing, or of another form."""
+    given = assessment.identity.attributes.get(attribute)
+    return tuple(one for one in given if isinstance(one, str)) if isinstance(given, (list, tuple)) else ()
+
+
 def is_powerful(assessment: Assessment) -> bool:
     """Return whether an identity is an admin or can escalate to admin."""
     return assessment.privilege.level in POWERFUL

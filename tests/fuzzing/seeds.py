@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
+from collections.abc import Iterator
 
 from scanner.registry.tables import SUFFIXES
 from tests.fuzzing.targets import AGENT_FILES, LOGS
@@ -86,10 +89,73 @@ by = "ada@example.com"
 until = 2026-06-30
 """
 
+_SID = "S-1-5-21-1-2-3"
+_COLLECTED = {
+    "users": {
+        "ObjectIdentifier": f"{_SID}-1101",
+        "Properties": {
+            "domain": "LAB.LOCAL",
+            "name": "A@LAB.LOCAL",
+            "distinguishedname": "CN=A,DC=LAB,DC=LOCAL",
+            "enabled": True,
+            "pwdlastset": 1600000000,
+            "useraccountcontrol": 512,
+            "serviceprincipalnames": ["http/a"],
+            "gmsa": False,
+            "userpassword": "x",
+            "supportedencryptiontypes": ["RC4-HMAC-MD5"],
+            "description": "password: a",
+        },
+        "Aces": [{"PrincipalSID": "LAB.LOCAL-S-1-5-32-544", "RightName": "GenericAll", "IsInherited": True}],
+        "PrimaryGroupSID": f"{_SID}-513",
+    },
+    "computers": {
+        "ObjectIdentifier": f"{_SID}-1201",
+        "Properties": {"domain": "LAB.LOCAL", "name": "W.LAB.LOCAL", "whencreated": 1, "operatingsystem": "x"},
+        "AllowedToAct": [{"ObjectIdentifier": f"{_SID}-1101"}],
+        "UserRights": [{"Collected": True, "Privilege": "SeX", "Results": [{"ObjectIdentifier": f"{_SID}-1101"}]}],
+        "IsDC": True,
+    },
+    "groups": {
+        "ObjectIdentifier": f"{_SID}-512",
+        "Properties": {"domain": "LAB.LOCAL", "name": "DA@LAB.LOCAL", "admincount": True},
+        "Members": [{"ObjectIdentifier": f"{_SID}-1101"}],
+    },
+    "domains": {
+        "ObjectIdentifier": _SID,
+        "Properties": {"name": "LAB.LOCAL", "functionallevel": "2025", "netbios": "LAB"},
+    },
+}
+_SIGN_IN = {"TargetUserName": "svc-sql", "TargetSid": f"{_SID}-1101", "IpAddress": "::ffff:10.1.2.3", "Status": "0x0"}
+_FIELDS = "".join(f"<Data Name='{name}'>{value}</Data>" for name, value in _SIGN_IN.items())
+_AS_XML = f"""\
+<Events><Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System><EventID>4768</EventID>
+<TimeCreated SystemTime='2026-01-01T10:05:14.1Z'/><EventRecordID>1</EventRecordID><Computer>DC1</Computer></System>
+<EventData>{_FIELDS}</EventData></Event></Events>
+"""
+_FLAT = {"TimeGenerated": "2026-01-01T10:05:14Z", "Computer": "DC1", "EventID": "4768", **_SIGN_IN}
+
+
+def _collected() -> Iterator[str]:
+    """Each type of file."""
+    for kind, row in _COLLECTED.items():
+        yield json.dumps({"data": [row], "meta": {"type": kind, "version": 6, "methods": 0xFFFF}})
+
+
+def _archive() -> bytes:
+    """All types of files in one."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for text in _collected():
+            archive.writestr(f"{len(archive.filelist)}.json", text)
+    return b"\1" + packed.getvalue()
+
+
 _TEXTS: dict[str, tuple[str, ...]] = {
     "acknowledgements": (_ACCEPTED,),
     "agents": tuple(chr(at) + json.dumps(_AGENTS) for at in range(len(AGENT_FILES))),
     "cells": ("a, b", "a/b\0svc-billing (old)", "a und b\nab", "arn:aws:iam::123456789012:role/a"),
+    "collections": tuple("\0" + text for text in _collected()),
     "configs": (_CONFIG,),
     "directories": (
         "\0\x0a\x04\x03a=b0\x0b0\x09\x04\x02cn1\x03\x04\x01x",
@@ -122,5 +188,12 @@ _TEXTS: dict[str, tuple[str, ...]] = {
     "reports": (json.dumps([_LEAK]), json.dumps(_FOUND) + "\n"),
     "shards": ('{"muster":"shard","version":1}\n',),
     "tables": tuple(chr(at) + text for at in range(len(SUFFIXES)) for text in _LISTS),
+    "windows_events": (
+        _AS_XML,
+        json.dumps({"@timestamp": "2026-01-01T10:05:14Z", "winlog": {"event_id": "4768", "event_data": _SIGN_IN}}),
+        json.dumps([_FLAT]),
+        "\n".join(",".join(row) for row in (_FLAT, _FLAT.values())),
+    ),
 }
 SEEDS: dict[str, tuple[bytes, ...]] = {name: tuple(text.encode() for text in texts) for name, texts in _TEXTS.items()}
+SEEDS["collections"] += (_archive(),)

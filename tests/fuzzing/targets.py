@@ -21,10 +21,13 @@ from connectors.core.contract import Connector, Scope
 from connectors.core.offline import Unreadable
 from connectors.gcp.rights.conditions import Expression, alternatives, outlook
 from connectors.ldap.client import messages
+from connectors.ldap.connector import LdapConnector
 from connectors.ldap.credentials import key_credential
 from connectors.ldap.descriptors import Descriptors
-from connectors.ldap.ldif import parse_ldif
+from connectors.ldap.exports.ldif import parse_ldif
+from connectors.ldap.logs.windows import WindowsSecurityLog
 from connectors.ldap.rights import COUNTS, granted
+from connectors.ldap.settings import LdapSettings
 from connectors.logs import LogSettings, log_catalog
 from connectors.logs.files import FileLog
 from connectors.planned.files import load, plan
@@ -124,11 +127,20 @@ _SOURCE: Connector | None = None
 
 def logs(data: bytes) -> None:
     """Files of audit logs: a unit is read, or a gap with a reason."""
+    _read_log(_chosen(data, LOGS), data[1:])
+
+
+def windows_events(data: bytes) -> None:
+    """Security events of Windows, as XML, JSON or CSV: a file says which."""
+    _read_log(WindowsSecurityLog, data)
+
+
+def _read_log(kind: type[FileLog], data: bytes) -> None:
     folder = _FOLDER / "logs"
     folder.mkdir(exist_ok=True)
-    (folder / "2026-01-01.json").write_bytes(data[1:])
+    (folder / "2026-01-01.json").write_bytes(data)
     with suppress(MusterError):
-        log = _chosen(data, LOGS)(LogSettings(log="log", path=str(folder)), _SOURCE)
+        log = kind(LogSettings(log="log", path=str(folder)), _SOURCE)
         for unit in log.units(date(2025, 12, 1), date(2026, 2, 1)):
             if isinstance(unit, LogUnit):
                 assert all(day.status == "complete" or day.detail for day in log.read(unit).coverage)
@@ -192,6 +204,15 @@ def directories(data: bytes) -> None:
                 list(parse_ldif(data[1:].decode(errors="replace")))
 
 
+def collections(data: bytes) -> None:
+    """What SharpHound collected of a domain, as an archive or as JSON, up to the identities."""
+    path = _written(_chosen(data, ("collected.json", "collected.zip")), data[1:])
+    connector = LdapConnector("lab", LdapSettings(from_files=path, computers="all"))
+    for scope in connector.scopes():
+        if isinstance(scope, Scope):
+            list(connector.discover(scope))
+
+
 def reports(data: bytes) -> None:
     """Reports of secret scanners."""
     with suppress(MusterError):
@@ -204,6 +225,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         acknowledgements,
         agents,
         cells,
+        collections,
         configs,
         directories,
         dumps,
@@ -214,5 +236,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         reports,
         shards,
         tables,
+        windows_events,
     )
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from typing import ClassVar
 
 from msgspec.structs import replace
 
@@ -13,6 +14,7 @@ from connectors.core.budget import Answer, current
 from connectors.core.contract import Malformed, Meter, own_words
 from connectors.ldap.client import ber, messages
 from connectors.ldap.client.messages import LdapEntry, Result
+from connectors.ldap.client.referrals import referral
 from connectors.ldap.settings import LdapSettings
 from scanner.errors import NotOffered, SourceError, Unreachable
 
@@ -21,10 +23,16 @@ _NOBODY = 0
 """The number of messages that answer no request, such as the notice that the server disconnects."""
 _SASL_MECHANISM = {"external": "EXTERNAL"}
 _MOST_RANGES = 10_000
+_MOST_REFERENCES = 20
 
 
 class Connection:
     """Signed in as the source's account. Raises SourceError if that fails. Not safe to share between threads."""
+
+    has_guids: ClassVar = True
+    lacks: ClassVar[Mapping[str, str]] = {}
+    notes: ClassVar[Mapping[str, str]] = {}
+    logon_rights: ClassVar[Mapping[str, Sequence[str]] | None] = None
 
     def __init__(self, settings: LdapSettings, meter: Meter) -> None:
         self._settings = settings
@@ -32,6 +40,7 @@ class Connection:
         self._number = 0
         self._read = bytearray()
         self._pages = True
+        self.elsewhere: list[str] = []
         self._socket: socket.socket = self._connect()
         try:
             if settings.is_tls:
@@ -63,9 +72,32 @@ class Connection:
     ) -> Iterator[LdapEntry]:
         """The entries of any of these object classes from a base on down, page by page. Raises SourceError.
 
-        Attributes of which the server sends a range are read whole. References to other servers are left out.
+        Attributes of which the server sends a range are read whole. References to other servers are followed one step
+        if the settings say so; ``elsewhere`` has those that were not.
         ``descriptors``: security descriptors are asked for without their SACL.
         """
+        asked = (classes, attributes)
+        self.elsewhere = []
+        yield from self._pages_of(base, *asked, descriptors=descriptors)
+        if not self._settings.follow_referrals:
+            return
+        referred, self.elsewhere = self.elsewhere, []
+        failed: SourceError | None = None
+        for url in referred:
+            try:
+                settings, dn = referral(self._settings, url)
+                with closing(Connection(settings, self._meter)) as other:
+                    yield from other.below(dn or base, *asked, descriptors=descriptors)
+                self.elsewhere += other.elsewhere
+            except SourceError as error:  # the others are read all the same
+                failed = failed or error
+                self.elsewhere.append(url)
+        if failed is not None:
+            raise failed
+
+    def _pages_of(
+        self, base: str, classes: Sequence[str], attributes: Sequence[str], *, descriptors: bool
+    ) -> Iterator[LdapEntry]:
         filter_ = messages.either(*(messages.equal("objectClass", one) for one in classes))
         request = messages.search(base, "below", filter_, attributes)
         controls = (messages.descriptors(),) if descriptors else ()
@@ -105,6 +137,9 @@ class Connection:
                 return found, ended
             elif tag != messages.REFERENCE:
                 raise Malformed("a response is not LDAP: a search is answered with something else")
+            elif len(self.elsewhere) < _MOST_REFERENCES:
+                url = next(iter(messages.reference(data, begin, end)), "")  # the others are copies of the same
+                self.elsewhere += [url] if url and url not in self.elsewhere else []
 
     def _whole(self, found: LdapEntry) -> LdapEntry:
         """The entry with all values of attributes that came as a range, such as ``member;range=0-1499``."""

@@ -151,6 +151,11 @@ def entry(data: bytes, at: int, end: int) -> LdapEntry:
     return LdapEntry(dn, values)
 
 
+def reference(data: bytes, at: int, end: int) -> list[str]:
+    """The URLs of a reference to other servers (RFC 4511, 4.5.3). Raises Malformed."""
+    return [text(data[a:b]) for kind, a, b in ber.elements(data, at, end) if kind == ber.OCTETS]
+
+
 def result(data: bytes, at: int, end: int) -> Result:
     """How an operation ended, with the controls that follow it. Raises Malformed."""
     first, after = ber.expect(data, at, end, ber.ENUMERATED)

@@ -228,15 +228,24 @@ def _rows(pieces: Iterable[bytes], spoilt: Spoilt) -> Iterator[list[Row]]:
     lines = _lines(codecs.iterdecode(pieces, "utf-8-sig", "replace"))
     head = next(lines, "")
     separator = max(",;\t", key=head.count)
-    names = [name.strip().removesuffix(" [UTC]") for name in next(csv.reader([head], delimiter=separator), [])]
+    csv.field_size_limit(MOST_LINE)  # by default, a longer cell than 131,072 ends the reading
+    named = next(csv.reader([head.replace("\r", " ")], delimiter=separator), [])
+    names = [name.strip().removesuffix(" [UTC]") for name in named]
     if not set(_IDS).intersection(names):
         raise Unreadable("it is no export of events")
     if "TargetUserName" not in names:
         raise Unreadable("its events have no fields, only messages: export them as XML")
-    csv.field_size_limit(MOST_LINE)  # by default, a longer cell than 131,072 ends the reading
     batch: list[Row] = []
-    for values in csv.reader(lines, delimiter=separator):
-        batch.append(dict(zip(names, values, strict=False)))
+    reader = csv.reader(lines, delimiter=separator)
+    while True:
+        try:
+            batch.append(dict(zip(names, next(reader), strict=False)))
+        except StopIteration:
+            break
+        except csv.Error:  # a bare carriage return, or a cell without an end; the reader goes on with the next line
+            yield spoilt.next(batch)
+            batch = []
+            spoilt.undecoded(b"", Unreadable("one of its rows is no CSV"))
         if len(batch) >= _BATCH:
             yield spoilt.next(batch)
             batch = []

@@ -70,7 +70,9 @@ BY_CELL: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("orphaned", "backup_owner_only", "owner_leaving", "agent_without_sponsor"), _OWNERS),
     **dict.fromkeys(("retired_but_alive", "entry_not_active", "entry_expiring", "entry_not_found"), _END),
     **dict.fromkeys(("review_overdue", "recreated"), _REVIEWS),
-    **dict.fromkeys(("credential_too_old", "credential_older_than_declared"), frozenset({"max_credential_age"})),
+    **dict.fromkeys(
+        ("credential_too_old", "credential_older_than_declared", "kerberoastable"), frozenset({"max_credential_age"})
+    ),
     "undeclared_credential": frozenset({"credentials"}),
     "drifted": _OWNERS | {"systems", "permissions", "environment", "credentials"},
     "reach_beyond_declaration": frozenset({"blast_radius", "high_consequence"}),

@@ -109,7 +109,13 @@ def fill(domain: Domain) -> None:
         whenCreated=calendar(900),
     )
     domain.user("svc-old", "OU=Services", lastLogonTimestamp=ticks(400), userAccountControl=str(0x202))
-    domain.user("svc-idle", "OU=Services", lastLogonTimestamp=ticks(120), whenCreated=calendar(900))
+    domain.user(
+        "svc-idle",
+        "OU=Services",
+        lastLogonTimestamp=ticks(120),
+        whenCreated=calendar(900),
+        msDS_SupportedEncryptionTypes=str(0x4),
+    )
     domain.sam.add(
         {
             "dn": f"CN=gmsa-web,CN=Managed Service Accounts,{SUFFIX}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,13 @@ from scanner.judging.nature import judge_nature
 from scanner.judging.usage import judge_usage
 from scanner.model import Coverage, Identity
 from scanner.redaction.redact import SecretRef
+from scanner.rules import directory
+from scanner.rules.base import Rule
+from tests.cli.conftest import Muster, muster
 from tests.connectors.ldap.seed_values import SECRET
 from tests.servers.samba import PASSWORD, READER, DomainController
 
+__all__ = ["muster"]
 pytestmark = pytest.mark.real_server
 
 
@@ -161,6 +167,25 @@ def test_a_sign_in_in_clear_text_is_refused_by_the_domain(domain: DomainControll
 
 def test_the_doctor_looks_at_each_section(domain: DomainController) -> None:
     assert all(one.ok for one in connector(domain).check())
+
+
+def test_what_a_domain_lets_anybody_try_is_found(domain: DomainController, tmp_path: Path, muster: Muster) -> None:
+    """By the rules about accounts of a directory, each once."""
+    ways = f"url={domain.secure_url},ca_file={domain.ca_file},bind_dn=svc-muster@corp.example.test"
+
+    muster("scan", f"ldap:{ways},password=env:LDAP_PASSWORD", "-o", f"json:{tmp_path / 'r.json'}")
+
+    scan = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    names = {one["key"]: one["name"] for one in scan["identities"]}
+    rules = {rule.id for rule in vars(directory).values() if isinstance(rule, Rule)}
+    found = [(one["rule"], names[one["identity"]]) for one in scan["findings"] if one["rule"] in rules]
+    assert sorted(found) == [
+        ("admin_count_left_behind", "svc-idle"),
+        ("kerberoastable", "svc-sql"),
+        ("no_preauthentication", "svc-backup"),
+        ("unconstrained_delegation", "web1$"),
+        ("weak_kerberos_encryption", "svc-idle"),
+    ]
 
 
 def test_the_domain_s_own_account_is_managed_by_it(domain: DomainController) -> None:

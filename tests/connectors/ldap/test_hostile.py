@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from connectors.core.budget import Limits
 from connectors.core.contract import Malformed
-from connectors.ldap.client import messages
+from connectors.ldap.client import ber, messages
 from connectors.ldap.connector import LdapConnector
+from connectors.ldap.place import IS_ACTIVE_DIRECTORY
 from connectors.ldap.settings import LdapSettings
+from connectors.ldap.spec import TABLE
 from connectors.testing import read
 from scanner.model import Coverage, Identity
-from tests.connectors.ldap.wire import Answering, LdapServer, ended, found, healthy, page
+from tests.connectors.ldap.wire import ROOT, Answering, LdapServer, ended, found, healthy, page
 from tests.examples import examples
 
 SMALL = Limits(answer_bytes=64 * 1024, answer_seconds=0.5)
@@ -44,9 +46,60 @@ def _accounts(answers: Answering) -> Answering:
 
 def test_a_server_without_accounts_is_read_whole() -> None:
     """So that what follows has no other reason."""
-    assert {name: one.status for name, one in _read(healthy)[1].items()} == dict.fromkeys(
-        ("root", "groups", "accounts"), "complete"
-    )
+    assert {name: one.status for name, one in _read(healthy)[1].items()} == {
+        **dict.fromkeys(("root", "groups", "accounts"), "complete"),
+        "acls": "not_offered",
+    }
+
+
+def _refers(number: int, *urls: str) -> bytes:
+    body = ber.tlv(messages.REFERENCE, *map(ber.octets, urls))
+    return ber.tlv(ber.SEQUENCE, ber.integer(number), body)
+
+
+@pytest.mark.parametrize("is_ad", [False, True])
+def test_references_are_named_and_bounded(is_ad: bool) -> None:
+    """In Active Directory other domains are no part of this one, and its own other contexts are nothing."""
+
+    def answering(number: int, tag: int, message: bytes) -> Iterable[bytes]:
+        if tag == messages.SEARCH and b"namingContexts" in message and is_ad:
+            yield found(number, "", **ROOT, supportedCapabilities=IS_ACTIVE_DIRECTORY)
+            yield ended(number, messages.DONE)
+            return
+        if tag == messages.SEARCH and messages.PAGED.encode() in message:
+            yield _refers(number, "ldap://corp/CN=Configuration,DC=corp", "ldap://copy/CN=Configuration,DC=corp")
+            yield _refers(number)
+            for at in range(1_000):
+                yield _refers(number, f"ldap://child{at}.corp/DC=child{at},DC=corp")
+        yield from healthy(number, tag, message)
+
+    coverage = _read(answering, Limits(answer_bytes=2**20, answer_seconds=5))[1]
+
+    accounts = coverage["accounts"]
+    assert accounts.status == ("complete" if is_ad else "partial")
+    assert "ldap://child0.corp/DC=child0,DC=corp" in str(accounts.detail)
+    assert "Configuration" not in str(accounts.detail)
+    assert len(str(accounts.detail)) < 600  # bounded, however many there are
+
+
+@pytest.mark.parametrize("is_ad", [False, True])
+def test_a_gap_names_the_permission_of_this_sort_of_directory(is_ad: bool) -> None:
+    """A server that lists nothing below its base."""
+
+    def denies(number: int, tag: int, message: bytes) -> Iterable[bytes]:
+        if tag == messages.SEARCH and b"namingContexts" in message and is_ad:
+            yield found(number, "", **ROOT, supportedCapabilities=IS_ACTIVE_DIRECTORY)
+            yield ended(number, messages.DONE)
+        elif tag == messages.SEARCH and messages.PAGED.encode() in message:
+            yield ended(number, messages.DONE, 50)
+        else:
+            yield from healthy(number, tag, message)
+
+    coverage = _read(denies)[1]
+
+    row = TABLE["groups"]
+    assert coverage["groups"].status == "denied"
+    assert coverage["groups"].permission == (row.ad if is_ad else row.ldap)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +166,7 @@ def test_pages_in_a_circle_are_a_gap() -> None:
 
 
 def test_pages_without_end_are_a_gap() -> None:
-    """The time of the section ends them."""
+    """The time of the section ends them, between two pages or within one."""
     numbers = itertools.count()
 
     def endless(number: int, tag: int, message: bytes) -> Iterable[bytes]:
@@ -122,7 +175,8 @@ def test_pages_without_end_are_a_gap() -> None:
 
     coverage = _read(_accounts(endless))[1]["accounts"]
 
-    assert (coverage.status, "not done in the time" in str(coverage.detail)) == ("failed", True)
+    said = str(coverage.detail)
+    assert (coverage.status, "not done in the time" in said or "did not answer in time" in said) == ("failed", True)
 
 
 def test_a_server_without_pages_is_asked_without() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.core.offline import Unreadable
 from connectors.ldap.connector import LdapConnector
-from connectors.ldap.ldif import parse_ldif
+from connectors.ldap.exports.ldif import parse_ldif
 from connectors.ldap.settings import LdapSettings
 from connectors.testing import read
 from scanner.model import Coverage, Identity
@@ -40,7 +40,7 @@ def test_an_export_of_a_directory_is_read_as_of_its_day(tmp_path: Path) -> None:
     assert sorted(found) == ["backup", "crm", "muster"]
     assert found["backup"].observed_at is not None
     assert [one.evidence for one in found["backup"].links] == ["member of operators"]
-    assert {one.status for one in coverage.values()} == {"complete"}
+    assert {one.status for one in coverage.values()} == {"complete", "not_offered"}
     assert SECRET not in repr(found)
 
 

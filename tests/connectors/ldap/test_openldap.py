@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from connectors.ldap.client.referrals import referral
 from connectors.ldap.connector import LdapConnector
+from connectors.ldap.settings import LdapSettings
 from connectors.testing import read
+from scanner.errors import SourceError
 from scanner.model import Coverage, Identity
 from tests.cli.conftest import Muster, muster
 from tests.connectors.ldap.company import READER, READS_WITH, SECRET, company, company_settings, entry
@@ -51,9 +54,11 @@ def test_services_are_identities_with_their_names_and_groups(server: Slapd) -> N
     assert [link.evidence for link in backup.links] == ["member of operators"]
     assert backup.description == "nightly backup, password: •••"
     assert SECRET not in repr(found)
-    assert {name: one.status for name, one in coverage.items()} == dict.fromkeys(
-        ("root", "groups", "accounts"), "complete"
-    )
+    assert {name: one.status for name, one in coverage.items()} == {
+        **dict.fromkeys(("root", "groups", "accounts"), "complete"),
+        "acls": "not_offered",
+    }
+    assert "olcAccess of OpenLDAP" in str(coverage["acls"].detail)
 
 
 def test_people_are_read_if_their_class_is_named(server: Slapd) -> None:
@@ -162,4 +167,56 @@ def test_the_printed_rules_let_the_account_read_and_see_no_password() -> None:
         found, coverage = _read(server)
 
     assert sorted(found) == ["backup", "crm", "muster"]
-    assert {one.status for one in coverage.values()} == {"complete"}
+    assert {one.status for one in coverage.values()} == {"complete", "not_offered"}
+
+
+def test_a_part_on_another_server_is_a_gap_unless_it_is_followed() -> None:
+    """One step, with the same account; what the other server refers to in turn is named."""
+    elsewhere = entry("ou=elsewhere", "organizationalUnit", ou="elsewhere")
+    elsewhere += "\n" + entry("uid=far,ou=elsewhere", "account", uid="far")
+    elsewhere += "\n" + _refers("ou=further,ou=elsewhere", "ldap://127.0.0.1:1/dc=nowhere")
+    plain = {"ca_file": None}
+    with (
+        Slapd(company() + "\n" + elsewhere) as other,
+        Slapd(
+            f"{company()}\n{_refers('ou=elsewhere', f'{other.url}/ou=elsewhere,{SUFFIX}')}\n"
+            f"{_refers('ou=away', 'ldap://127.0.0.1:1/ou=away')}"
+        ) as server,
+    ):
+        left, gap = _read(server, url=server.url, **plain)
+        found, followed = _read(server, url=server.url, follow_referrals=True, **plain)
+
+    assert "far" not in left
+    assert gap["accounts"].status == "partial"
+    assert f"{other.url}/ou=elsewhere,{SUFFIX}" in str(gap["accounts"].detail)
+    assert "set follow_referrals = true" in str(gap["accounts"].detail)
+    assert set(found) == {*left, "far"}
+    assert all(f"ldap://127.0.0.1:1/{dn}" in str(followed["accounts"].detail) for dn in ("dc=nowhere", "ou=away"))
+
+
+def _refers(dn: str, url: str) -> str:
+    return entry(dn, "referral", "extensibleObject", ou=dn.partition(",")[0].removeprefix("ou="), ref=url)
+
+
+@pytest.mark.parametrize(
+    ("own", "url", "leads"),
+    [
+        ("ldaps://a.example.org", "ldap://b.example.org/dc=b", ("ldaps://b.example.org", "dc=b")),
+        ("ldaps://a.example.org", "ldap://b.example.org:389/dc=b??sub", ("ldaps://b.example.org", "dc=b")),
+        ("ldaps://a.example.org", "ldaps://[::1]:1636/dc%3Db", ("ldaps://[::1]:1636", "dc=b")),
+        ("ldap://127.0.0.1", "ldap://127.0.0.1:390", ("ldap://127.0.0.1:390", "")),
+        ("ldap://127.0.0.1", "ldap://b.example.org", None),  # the password would go in clear text
+        ("ldaps://a.example.org", "https://b.example.org", None),
+        ("ldaps://a.example.org", "ldap://b:x/", None),
+    ],
+)
+def test_a_reference_never_takes_encryption_away(own: str, url: str, leads: tuple[str, str] | None) -> None:
+    settings = LdapSettings(url=own, follow_referrals=True)
+    if leads is None:
+        with pytest.raises(SourceError, match="cannot be followed"):
+            referral(settings, url)
+        return
+
+    other, dn = referral(settings, url)
+
+    assert ((other.url, dn), other.follow_referrals) == (leads, False)

@@ -100,7 +100,7 @@ def test_only_a_domain_that_knows_delegated_accounts_gives_a_way(
 
     accounts = [account(ALICE, 0x200), account(BOB, 0x2000, **({"operatingsystem": system} if system else {}))]
 
-    alice, bob = identities(accounts, Groups(()), acls, all_computers=True, rights_unread=False)
+    alice, bob = identities(accounts, Groups(()), acls, all_computers=True, rights_unread=False, logon_rights={})
     assert [bob.key in way.on for way in alice.reach] == ([True] if knows else [])
 
 

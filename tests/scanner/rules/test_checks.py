@@ -57,6 +57,13 @@ OWNED = OwnershipVerdict(state="owned", owner="ada@example.com")
 HUMAN = NatureVerdict(verdict="human")
 
 
+def roastable(*, password: dict[str, Any] | None = None, verdicts: Any = None, **attributes: Any) -> Assessment:
+    """An account of a directory with a password of 400 days, and a service name unless another is given."""
+    given = {"kind": "password", "created_at": days_ago(400), **(password or {})}
+    names = {"service_principal_names": ["MSSQLSvc/db1:1433"], **attributes}
+    return holding(**given, identity={"attributes": names}, verdicts=verdicts)
+
+
 def orphaned(reason: OrphanReason, **facts: Any) -> OwnershipVerdict:
     """An orphan for this reason."""
     return OwnershipVerdict(state="orphaned", reason=reason, **facts)
@@ -709,6 +716,37 @@ CLOUD_CASES: tuple[tuple[str, str, Assessment | Assignment, str | None], ...] = 
     ),
     ("domain_wide_delegation", "none", declared(attributes={"domain_wide_delegation": []}), None),
     ("domain_wide_delegation", "no", declared(attributes={"domain_wide_delegation": False}), None),
+    ("kerberoastable", "old password", roastable(), "medium"),
+    ("kerberoastable", "of an admin", roastable(verdicts={"privilege": level("admin")}), "high"),
+    ("kerberoastable", "young password", roastable(password={"created_at": days_ago(20)}), None),
+    ("kerberoastable", "day unknown", roastable(password={"created_at": None}), None),
+    ("kerberoastable", "the domain sets it", roastable(password={"attributes": {"managed": True}}), None),
+    ("kerberoastable", "no service name", roastable(service_principal_names=[]), None),
+    ("kerberoastable", "another meaning", roastable(service_principal_names="MSSQLSvc"), None),
+    ("no_preauthentication", "yes", declared(attributes={"account_flags": ["no_pre_authentication"]}), "medium"),
+    (
+        "no_preauthentication",
+        "admin",
+        declared(attributes={"account_flags": ["no_pre_authentication"]}, verdicts={"privilege": level("escalation")}),
+        "high",
+    ),
+    ("no_preauthentication", "no", declared(attributes={"account_flags": ["password_never_expires"]}), None),
+    ("no_preauthentication", "another meaning", declared(attributes={"account_flags": 7}), None),
+    ("unconstrained_delegation", "yes", declared(attributes={"unconstrained_delegation": True}), "high"),
+    (
+        "unconstrained_delegation",
+        "disabled",
+        declared(attributes={"unconstrained_delegation": True}, enabled=False),
+        None,
+    ),
+    ("unconstrained_delegation", "another meaning", declared(attributes={"unconstrained_delegation": "web"}), None),
+    ("admin_count_left_behind", "yes", declared(attributes={"admin_count_left_behind": True}), "low"),
+    ("admin_count_left_behind", "still in a group", declared(attributes={"admin_count": 1}), None),
+    ("weak_kerberos_encryption", "RC4", declared(attributes={"encryption_types": ["RC4"]}), "low"),
+    ("weak_kerberos_encryption", "guessed", roastable(encryption_types=["RC4", "DES"]), "medium"),
+    ("weak_kerberos_encryption", "DES alone", declared(attributes={"account_flags": ["des_only"]}), "low"),
+    ("weak_kerberos_encryption", "AES, too", declared(attributes={"encryption_types": ["RC4", "AES256"]}), None),
+    ("weak_kerberos_encryption", "the domain's default", declared(attributes={"encryption_types": []}), None),
     ("shared_default_account", "runs workloads", default_account("vm"), "medium"),
     ("shared_default_account", "holds much", default_account(privilege="high"), "medium"),
     ("shared_default_account", "admin", default_account(privilege="admin"), "high"),

@@ -10,7 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.core.offline import Unreadable
@@ -209,6 +209,20 @@ def test_what_is_too_long_costs_itself(tmp_path: Path) -> None:
     assert _written(tmp_path / "csv", table, "a.csv").events == 1
 
 
+def test_a_row_that_is_no_csv_costs_itself(tmp_path: Path) -> None:
+    """A bare carriage return, also in the heading."""
+    columns = {"TimeGenerated": TIME, "Computer": DC, "EventID": "4768", "odd\rname": "x", **data(4768)}
+    row = ";".join(columns.values())
+    broken = row.replace(DC, f"{DC}\rx")
+    table = "\n".join((";".join(columns), row, broken, row.replace("svc-sql", "svc-b"), ""))
+
+    reading = _written(tmp_path, table, "a.csv")
+
+    assert (reading.events, reading.coverage[0].status) == (2, "partial")
+    assert str(reading.coverage[0].detail).endswith("such as record 2 of a.csv")
+
+
+@example(b"EventID,TargetUserName\rx\n1,\r2\n")
 @given(st.binary(max_size=200) | st.text(alphabet="<Event>/=' \nid,;T", max_size=120).map(str.encode))
 def test_any_bytes_are_records_or_unreadable(content: bytes) -> None:
     try:

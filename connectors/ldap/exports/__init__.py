@@ -1,0 +1,1 @@
+"""Files instead of a server: LDIF, and what SharpHound collects."""
