@@ -54,7 +54,8 @@ def demo(out: Path, yes: bool) -> None:
     Starts an AWS emulator, an OpenBao server, and simulators of Entra with Azure, of Google Cloud, of GitHub and of a
     Kubernetes cluster, and fills them. Reads a hundred days of AWS audit logs, scans the servers, an export of
     Anthropic and a report of leaked keys with the regular connectors, a sample registry and a roster, writes a page,
-    workbooks, CSV, JSON and more, reads what is new of the log, and stops the servers.
+    workbooks, CSV, JSON and more, begins to retire a user, reads what is new of the log, scans again, and stops the
+    servers.
     """
     if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")
@@ -114,15 +115,25 @@ def demo(out: Path, yes: bool) -> None:
         _read_log(config, out)
         say("3/4  scanning it with the regular connectors, read-only")
         _scan(config, out)
-        say("4/4  an hour later: reading what is new of the logs")
+        _begin_to_retire(config, aws)
+        say(f"4/4  an hour later: {_RETIRED} is being retired; reading what is new of the logs, and scanning again")
         trail.write_now(datetime.now(UTC))
         _read_again(config)
+        _scan_again(config, out)
     say(f"     done in {time.monotonic() - started:.0f} s; the servers are stopped")
-    show, agent, exposed = (
-        as_called(f"`muster show {name}`").strip("`")
-        for name in ("svc-ledger-export", "invoice-reader-gpt", ".github/workflows/answer-issues.yml")
+    show, agent, exposed, retiring = (
+        as_called(f"`muster {command}`").strip("`")
+        for command in (
+            "show svc-ledger-export",
+            "show invoice-reader-gpt",
+            "show .github/workflows/answer-issues.yml",
+            "retire --list",
+        )
     )
-    click.echo(_WHERE_NEXT.format(out=out, show=show, agent=agent, exposed=exposed, muster=program()), err=True)
+    click.echo(
+        _WHERE_NEXT.format(out=out, show=show, retiring=retiring, agent=agent, exposed=exposed, muster=program()),
+        err=True,
+    )
 
 
 def _agree_to_overwrite(out: Path, edited: Sequence[str], *, yes: bool) -> None:
@@ -147,6 +158,7 @@ def _is_there(module: str) -> bool:
 
 
 # The emulator accepts any keys, but boto3 needs keys to sign requests.
+_RETIRED, _RETIRED_BY = "svc-carrier-rates", "maya.okafor@tidewater.example"
 _AWS_DEMO_KEYS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
 
 _WHERE_NEXT = """
@@ -156,6 +168,8 @@ Open in a browser or a spreadsheet
   {out}/orphans.xlsx          the list that owners fill in
 Query the store (the servers are stopped: `scan` and `doctor` with this config reach only files)
   {show}
+  # a user that is being retired, and who was refused because of it:
+  {retiring}
   # an agent that began to read secrets, as its log has it:
   {agent}
   # an agent that anybody's issue can make hand out a secret:
@@ -193,6 +207,34 @@ def _read_again(config_file: Path) -> None:
 
     asked = ActivityAsked(since=None, until=None, quiet=False)
     read_and_judge(load_config(config_file), (), asked, strict=False, remembers=False)
+
+
+def _begin_to_retire(config_file: Path, aws: str) -> None:
+    """What ``muster retire NAME --start`` does, and what an administrator does then."""
+    from scanner.app.retirements import start
+    from scanner.app.retiring import WAIT_DAYS, Question, Retiring, targets
+    from scanner.config.load import load_config
+    from scanner.demo.aws_server import lower
+    from scanner.store.store import open_store
+
+    # Times have no fractions: in the same second, it would not be after the scan.
+    time.sleep(1)
+    with open_store(load_config(config_file).store_url) as store:
+        wanted = targets(store.find(_RETIRED).identities, _RETIRED)
+        ((told, plan),) = Retiring(store, Question(now=datetime.now(UTC))).answers(wanted)
+        start(store, told, plan, wanted[0].judged, by=_RETIRED_BY, wait_days=WAIT_DAYS)
+    lower(aws, _RETIRED)
+
+
+def _scan_again(config_file: Path, out: Path) -> None:
+    from scanner.app.scanning import new_run
+    from scanner.cli.output import make_output, offering
+    from scanner.cli.scan import scan_and_report
+    from scanner.config.load import load_config
+
+    config = load_config(config_file)
+    board = [make_output("html", str(out / "board.html"), "board")]
+    scan_and_report(config, config.sources, offering(board, config.people), new_run(), quiet=True)
 
 
 def _scan(config_file: Path, out: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from scanner.demo.estate import days_ago, load_estate
 from scanner.errors import MusterError
+from scanner.model.retirement import RETIRED_POLICY
 
 _OIDC = "token.actions.githubusercontent.com"
 
@@ -40,6 +41,19 @@ def aws_server() -> Iterator[str]:
         process.terminate()
         process.wait()
         process.stdout.close()
+
+
+def lower(endpoint: str, user: str) -> None:
+    """Do as the plan of ``muster retire`` says first: deny a user everything, then take its policies away."""
+    import boto3
+
+    session = boto3.Session(aws_access_key_id="demo", aws_secret_access_key="demo")  # noqa: S106  # the emulator accepts any credentials
+    iam = session.client("iam", region_name="us-east-1", endpoint_url=endpoint)
+    statement = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+    deny = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.put_user_policy(UserName=user, PolicyName=RETIRED_POLICY, PolicyDocument=json.dumps(deny))
+    for policy in iam.list_attached_user_policies(UserName=user)["AttachedPolicies"]:
+        iam.detach_user_policy(UserName=user, PolicyArn=policy["PolicyArn"])
 
 
 def main() -> None:

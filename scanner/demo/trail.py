@@ -115,6 +115,7 @@ class Trail:
             "userAgent": self._tables["agents"][habit["agent"]],
             "requestParameters": asked or None,
             "responseElements": answer,
+            **({"errorCode": "AccessDenied"} if habit.get("denied") else {}),
             "eventID": f"{seed[:8]}-{seed[8:12]}-{seed[12:16]}-{seed[16:20]}-{seed[20:32]}",
             "readOnly": name.startswith(_READS),
             "eventType": "AwsConsoleSignIn" if name == "ConsoleLogin" else "AwsApiCall",

@@ -240,13 +240,28 @@ def test_it_says_what_was_new_and_what_explains_it(result: dict[str, Any]) -> No
 
 
 def test_the_reading_an_hour_later_alarms(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    """A retired identity acts after the scan; that is all that is new."""
+    """A retired identity acts after the scan, and somebody needs one that is being retired; that is all that is new."""
     _, done = demo
 
     alarms = [line for line in done.stderr.splitlines() if line.startswith("new: ")]
-    assert [line.partition(" on ")[0] for line in alarms] == ["new: high: Retired identity is used: legacy-crm-sync"]
-    line = r"^read \d+ events of 3 identities on 1 day; 1 unknown caller; 1 gap$"
+    assert [line.partition(" on ")[0] for line in alarms] == [
+        "new: high: An identity that is being retired is called: svc-carrier-rates",
+        "new: high: Retired identity is used: legacy-crm-sync",
+    ]
+    line = r"^read \d+ events of 4 identities on 1 day; 1 unknown caller; 1 gap$"
     assert re.search(line, done.stdout, re.MULTILINE)
+
+
+def test_a_user_is_being_retired(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """The second scan saw it lowered, and the log names who was refused."""
+    folder, _ = demo
+    run_muster(folder, "retire", "--list", "-o", "json:retiring.json")
+    (found,) = json.loads((folder / "retiring.json").read_text(encoding="utf-8"))["retirements"]
+
+    assert (found["name"], found["stage"], found["is_heard"]) == ("svc-carrier-rates", "lowered", True)
+    assert [one["host"] for one in found["screams"]] == ["52.31.14.0/24"]
+    assert any("delete-user-policy" in one for one in found["next"]["way_back"])
+    assert "Under way: 1." in (folder / "board.html").read_text(encoding="utf-8")
 
 
 def test_what_the_server_wrote_is_read(result: dict[str, Any]) -> None:
