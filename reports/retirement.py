@@ -20,6 +20,7 @@ from scanner.model.retirement import (
     Dependent,
     DependentKind,
     RetirementAnswer,
+    RetirementFollowed,
     RetirementState,
     RetireVerdict,
     StagePlan,
@@ -275,35 +276,46 @@ WRITERS: Mapping[str, Writer] = {
 # --- What is under way ---
 
 
-ListWriter: TypeAlias = Callable[[Sequence[RetirementState], ScanInfo, BinaryIO, Screen], tuple[str, ...]]
+ListWriter: TypeAlias = Callable[[Sequence[RetirementFollowed], ScanInfo, BinaryIO, Screen], tuple[str, ...]]
 
 
-def _list_page(states: Sequence[RetirementState], scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+def _list_page(states: Sequence[RetirementFollowed], scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     page = TerminalPage(screen)
     page.line(f"{counted(len(states), 'retirement', 'retirements')} under way.", "bold")
     for one in states:
         page.item(one.stage or "begun", _state_lines(one))
+        _add_script(page, one.next.commands)
+        if one.screams and one.next.way_back:
+            page.line("The way back:")
+            _add_script(page, one.next.way_back)
     page.line()
     page.line(f"As of the scan of {scan.started_at:%Y-%m-%d %H:%M}.")
     out.write(page.text.encode())
     return ()
 
 
-def _state_lines(one: RetirementState) -> Iterator[str]:
+def _state_lines(one: RetirementFollowed) -> Iterator[str]:
     yield one.name
     yield one.credential or one.identity
     yield f"begun {one.started_at:%Y-%m-%d} by {one.by}, waits {counted(one.wait_days, 'day', 'days')}"
     if one.stage_since is not None:
         yield f"{one.stage} since {one.stage_since:%Y-%m-%d %H:%M}"
+    yield heard(one)
+    for scream in one.screams:
+        yield f"refused {scream.at:%Y-%m-%d %H:%M}: {scream.caller or 'unknown'} from {scream.host or 'unknown'}"
+    yield from one.next.says
+
+
+def heard(one: RetirementState) -> str:
+    """Whether somebody was refused, as far as logs tell."""
     if one.heard_at is not None:
-        yield f"refused last at {one.heard_at:%Y-%m-%d %H:%M}: somebody calls"
-    elif one.is_heard:
-        yield "no refused call was heard"
-    else:
-        yield "whether somebody is refused is unknown: no log that would name it is read"
+        return f"refused last at {one.heard_at:%Y-%m-%d %H:%M}: somebody calls"
+    if one.is_heard:
+        return "no refused call was heard"
+    return "whether somebody is refused is unknown: no log that would name it is read"
 
 
-def _list_json(states: Sequence[RetirementState], scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
+def _list_json(states: Sequence[RetirementFollowed], scan: ScanInfo, out: BinaryIO, screen: Screen) -> tuple[str, ...]:
     del screen
     head = {"schema": SCHEMA, "scan": scan_record(scan)}
     out.write(encoded({**head, "retirements": [asdict(one) for one in states]}) + b"\n")

@@ -22,6 +22,7 @@ Axis: TypeAlias = Literal[
     "change",
     "explained",
     "finding",
+    "retire",
 ]
 Tone: TypeAlias = Literal["critical", "bad", "warn", "info", "good", "agent", "quiet", "unknown"]
 
@@ -129,6 +130,11 @@ STATES: Mapping[Axis, Mapping[str, State]] = {
         "proposed": State("info", "An owner was proposed, and the registry does not have it yet"),
         "asked": State("info", "Its owner asked to acknowledge it, and a reviewer has to approve that"),
         "acknowledged": State("quiet", "Accepted until a day, with a reason"),
+    },
+    "retire": {
+        "in_use": State("warn", "Somebody would notice"),
+        "unknown": State("unknown", "Not all that could use it was seen"),
+        "safe": State("good", "Every kind of use was recorded, and there was none"),
     },
     "explained": {
         "unexplained": State("bad", "No known change of the identity explains what it did that day"),

@@ -34,7 +34,7 @@ _SHARES = (Heading("", 16), Heading("Share", 6), Heading("Of", 21), Heading("Unk
 
 
 class BoardText:
-    """Shares, ages, time to resolve, trend, teams."""
+    """Shares, ages, time to resolve, retirements, trend, teams."""
 
     name: ClassVar[str] = "table"
     title: ClassVar[str] = "the board's numbers for a terminal"
@@ -80,6 +80,8 @@ def _orphans(page: TerminalPage, numbers: Board) -> None:
     days = numbers.resolution.median_days
     shown = "unknown" if days is None else counted(days, "day", "days")
     page.item("Resolved", [f"in {shown}" if days is not None else shown, words.resolved(numbers.resolution)])
+    page.heading(words.RETIRED)
+    page.line(f"{numbers.retired.unharmed:,}. {words.retired(numbers.retired)}")
 
 
 def _kept(page: TerminalPage, numbers: Board) -> None:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from msgspec.structs import replace
 
-from reports.board.records import RESOLVED_WITHIN, Board, Measure, Moment, Resolution, Team
+from reports.board.records import RESOLVED_WITHIN, Board, Measure, Moment, Resolution, RetiredQuarter, Team
 from scanner.model import ROTATED, Assessment, Credential, Entry, ScanResult, Severity, Summary, Upkeep
 from scanner.model.summary import unexplained, upkeep
 
@@ -129,6 +129,7 @@ def board(result: ScanResult) -> Board:
         ),
         orphan_ages=_orphan_ages(result),
         resolution=_resolution(result),
+        retired=_retired(result),
         kept=kept(result),
         teams=teams,
         trend=trend(result),
@@ -144,7 +145,7 @@ def _before(now: Iterable[Measure], result: ScanResult) -> Iterator[Measure]:
             yield Measure(name=one.name, count=count, known=known, unknown=0, better=one.better)
 
 
-# --- ages of orphans, and time to resolve findings -----------------------------------------
+# --- ages of orphans, time to resolve findings, and what was retired -----------------------
 
 
 def _orphan_ages(result: ScanResult) -> dict[str, int]:
@@ -173,6 +174,22 @@ def _resolution(result: ScanResult) -> Resolution:
         if point.started_at >= earliest:
             ages.update(point.resolved)
     return Resolution(resolved=ages.total(), median_days=_median(ages))
+
+
+def _retired(result: ScanResult) -> RetiredQuarter:
+    """The retirements of the calendar quarter of the scan, in UTC."""
+    today = result.scan.started_at.date()
+    since = today.replace(month=today.month - (today.month - 1) % 3, day=1)
+    done = [one for one in result.retired if one.stage_since is not None and one.stage_since.date() >= since]
+    called = sum(one.heard_at is not None for one in done)
+    unharmed = sum(one.heard_at is None and one.is_heard is True for one in done)
+    return RetiredQuarter(
+        since=since,
+        unharmed=unharmed,
+        called=called,
+        unknown=len(done) - called - unharmed,
+        under_way=sum(one.stage != "deleted" for one in result.retirements),
+    )
 
 
 def _median(counts: Counter[int]) -> int | None:

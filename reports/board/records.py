@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -46,6 +46,20 @@ class Resolution(Struct, frozen=True, kw_only=True):
     resolved: int
     median_days: int | None
     days_back: int = RESOLVED_WITHIN
+
+
+class RetiredQuarter(Struct, frozen=True, kw_only=True):
+    """Retirements at whose end the identity was deleted, by a scan ``since`` the quarter's first day.
+
+    ``unharmed``: nobody was refused, and a log would have said so; ``called``: somebody was; ``unknown``: no log would
+    have said so on every day. ``under_way``: those that are not at their end.
+    """
+
+    since: date
+    unharmed: int
+    called: int
+    unknown: int
+    under_way: int
 
 
 class Team(Struct, frozen=True, kw_only=True):
@@ -116,6 +130,7 @@ class Board(Struct, frozen=True, kw_only=True):
     maybe_explained: int
     orphan_ages: Mapping[str, int]
     resolution: Resolution
+    retired: RetiredQuarter
     kept: tuple[Measure, ...]
     """The number of registry entries that are not retired and have an owner, a purpose, and so on."""
     teams: tuple[Team, ...]

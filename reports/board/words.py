@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from reports.board.numbers import total
-from reports.board.records import Board, Measure, Moment, Resolution, Team
+from reports.board.records import Board, Measure, Moment, Resolution, RetiredQuarter, Team
 from scanner.model import Policy
 from scanner.text import counted
 
@@ -46,6 +46,9 @@ MEASURES: Mapping[str, BoardWords] = {
     "read": BoardWords("Read in full", "sections", "No gap: nothing stopped the scan from reading it."),
 }
 """Words of measures. More is always better: a measure where less is better is shown as its complement."""
+
+RETIRED = "Retired this quarter, with nobody harmed"
+"""What the number of ``RetiredQuarter.unharmed`` is called."""
 
 KEPT: Mapping[str, str] = {
     "owner": "Name an owner",
@@ -113,6 +116,18 @@ def resolved(resolution: Resolution) -> str:
         )
     many = counted(resolution.resolved, "finding", "findings")
     return f"Median age of the {many} resolved in the scans of the last {counted(resolution.days_back, 'day', 'days')}."
+
+
+def retired(quarter: RetiredQuarter) -> str:
+    """What was deleted at the end of a retirement in the quarter, in sentences."""
+    done = quarter.unharmed + quarter.called + quarter.unknown
+    told = [
+        f"Deleted since {quarter.since:%Y-%m-%d}: {done:,}.",
+        f"Somebody was refused: {quarter.called:,}." if quarter.called else "",
+        f"Unknown, as no log would tell: {quarter.unknown:,}." if quarter.unknown else "",
+        f"Under way: {quarter.under_way:,}.",
+    ]
+    return " ".join(filter(None, told))
 
 
 def team_rows(board: Board) -> Iterator[tuple[str, Team]]:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from scanner.app.acting import by_command, os_user
-from scanner.lifecycle.retirement.stages import CALLED, state_of
+from scanner.lifecycle.retirement.stages import CALLED, RetirementSeen, followed, last_refused, state_of
 from scanner.matching.keys import provider_key
-from scanner.model import EVERY_SCOPE, Assessment, Identity, ScanResult
+from scanner.model import EVERY_SCOPE, Assessment, Finding, Identity, ScanInfo, ScanResult
 from scanner.model.activity import LogPast
 from scanner.model.retirement import (
     Plan,
     RetirementAnswer,
+    RetirementFollowed,
     RetirementStarted,
     RetirementState,
     RetirementStopped,
     grants_of,
 )
+from scanner.store.history import IdentityVersion
 from scanner.store.store import Store
 
 
@@ -34,6 +36,17 @@ def is_log_of(log: LogPast, identity: Identity) -> bool:
     """Whether a log is of the place of an identity, by its days."""
     scopes = (identity.scope, EVERY_SCOPE)
     return is_of_source(log, identity) and any(scope in log.covered or scope in log.gaps for scope in scopes)
+
+
+def days_with_events(log: LogPast, identity: Identity) -> frozenset[int]:
+    """Ordinals of completely read days of a log in the place of an identity on which it has any event."""
+    none: frozenset[int] = frozenset()
+    return none.union(
+        *(
+            (log.covered.get(scope, none) - log.silent.get(scope, none)).difference(log.gaps.get(scope, ()))
+            for scope in (identity.scope, EVERY_SCOPE)
+        )
+    )
 
 
 def start(
@@ -70,49 +83,89 @@ def stop(store: Store, begun: RetirementStarted, by: str | None) -> None:
 
 
 def with_retirements(store: Store, result: ScanResult) -> ScanResult:
-    """A stored scan with the retirements that were under way when it started, as it saw them."""
-    begun = [one for one in store.retirements.under_way().values() if one.at <= result.scan.finished_at]
-    return replace(result, retirements=tuple(_states(store, result, begun))) if begun else result
-
-
-def under_way(store: Store, result: ScanResult) -> tuple[RetirementState, ...]:
-    """The retirements as a stored scan saw them, and those that began since, of which no scan has seen a stage."""
-    unseen = tuple(
-        RetirementState(
-            identity=one.identity,
-            stage=None,
-            credential=one.credential,
-            name=one.name,
-            started_at=one.at,
-            by=one.by,
-            wait_days=one.wait_days,
-        )
-        for one in store.retirements.under_way().values()
-        if one.at > result.scan.finished_at
+    """A stored scan with the retirements of its time, as it saw them: those under way, and those that were done."""
+    end = result.scan.finished_at
+    begun = [(one, stopped) for one, stopped in store.retirements.periods() if one.at <= end]
+    if not begun:
+        return result
+    reading = _Reading(store, result.scan, [one for one, _ in begun])
+    states = [(reading.state(one), stopped) for one, stopped in begun]
+    states.sort(key=lambda each: (each[0].identity, each[0].credential or ""))
+    return replace(
+        result,
+        retirements=tuple(state for state, stopped in states if stopped is None),
+        retired=tuple(state for state, stopped in states if _is_done(state, stopped)),
     )
-    return (*with_retirements(store, result).retirements, *unseen)
 
 
-def _states(store: Store, result: ScanResult, begun: Sequence[RetirementStarted]) -> Iterator[RetirementState]:
-    keys = sorted({one.identity for one in begun})
-    with store.records(result.scan.id) as records:
-        now = {one.identity.key: one for one in records.identities(keys)}
-        fingerprints = [name for one in now.values() for name in one.findings]
-        findings = [one for one in records.findings(fingerprints) if one.rule == CALLED]
-    history: dict[str, list[tuple[datetime, Identity]]] = {}
-    for key, version in store.versions(keys):
-        history.setdefault(key, []).append((version.since, version.assessment.identity))
-    logs = store.activity.logs()
-    for one in sorted(begun, key=lambda each: (each.identity, each.credential or "")):
-        judged = now.get(one.identity)
-        yield state_of(
-            one,
-            history.get(one.identity, ()),
-            None if judged is None else judged.identity,
-            at=result.scan.started_at,
-            findings=[finding for finding in findings if finding.identity == one.identity],
-            has_log=judged is not None and any(is_log_of(log, judged.identity) for log in logs.values()),
+def _is_done(state: RetirementState, stopped: datetime | None) -> bool:
+    """Whether the identity was deleted while its retirement was under way."""
+    if state.stage != "deleted":
+        return False
+    return stopped is None or (state.stage_since is not None and state.stage_since <= stopped)
+
+
+def under_way(store: Store, scan: ScanInfo, identity: str | None = None) -> tuple[RetirementFollowed, ...]:
+    """The retirements under way as a stored scan saw them; of those that began since, no scan has seen a stage.
+
+    ``identity``: those of one identity and of its credentials.
+    """
+    every = store.retirements.under_way().values()
+    chosen = (one for one in every if identity in (None, one.identity))
+    begun = sorted(chosen, key=lambda one: (one.identity, one.credential or ""))
+    reading = _Reading(store, scan, begun)
+    return tuple(reading.followed(one) for one in begun)
+
+
+class _Reading:
+    """What the store knows of identities that are being retired, up to one scan."""
+
+    def __init__(self, store: Store, scan: ScanInfo, begun: Sequence[RetirementStarted]) -> None:
+        self._scan = scan
+        keys = sorted({one.identity for one in begun})
+        self._versions: dict[str, list[IdentityVersion]] = {key: [] for key in keys}
+        for key, version in store.versions(keys):
+            if version.since <= scan.started_at:
+                self._versions[key].append(version)
+        self._findings: dict[str, list[Finding]] = {key: [] for key in keys}
+        for finding in store.retirements.findings(CALLED, keys):
+            if (when := last_refused(finding)) is not None and when <= scan.finished_at:
+                self._findings[finding.identity or ""].append(finding)
+        self._logs = store.activity.logs() if keys else {}
+
+    def state(self, begun: RetirementStarted) -> RetirementState:
+        """How far it is. What was heard after the scan counts in no earlier one."""
+        if begun.at > self._scan.finished_at:
+            return RetirementState(
+                identity=begun.identity,
+                stage=None,
+                credential=begun.credential,
+                name=begun.name,
+                started_at=begun.at,
+                by=begun.by,
+                wait_days=begun.wait_days,
+            )
+        versions, at = self._versions[begun.identity], self._scan.started_at
+        last = versions[-1] if versions else None
+        is_there = last is not None and (last.until is None or last.until > at)
+        identity = None if last is None else last.assessment.identity
+        logs = [] if identity is None else [log for log in self._logs.values() if is_log_of(log, identity)]
+        return state_of(
+            begun,
+            RetirementSeen(
+                at=at,
+                now=identity if is_there else None,
+                history=[(one.since, one.assessment.identity) for one in versions],
+                gone_at=None if last is None or is_there else last.until,
+                findings=self._findings[begun.identity],
+                has_log=bool(logs),
+                covered=frozenset().union(*(days_with_events(log, identity) for log in logs if identity)),
+            ),
         )
+
+    def followed(self, begun: RetirementStarted) -> RetirementFollowed:
+        """The state with what is next."""
+        return followed(begun, self.state(begun), self._findings[begun.identity])
 
 
 def retiring(store: Store) -> Mapping[str, RetirementStarted]:

@@ -13,12 +13,12 @@ from scanner.access.attack_paths import AttackGraph
 from scanner.app.retirements import is_log_of, is_of_source
 from scanner.judging.activity.sign_ins import SignIns, last_sign_in, sign_ins
 from scanner.judging.activity.timeline import Covered, Joined, Timeline, join, moment, span_of, successes, timeline
-from scanner.lifecycle.retirement.answer import RetirementAsked, answer, safest_first
+from scanner.lifecycle.retirement.answer import RetirementAsked, Shown, answer, safest_first
 from scanner.lifecycle.retirement.dependents import DependentCall, References, calls
 from scanner.lifecycle.retirement.verdict import Evidence, LogDays
 from scanner.matching.keys import fold
 from scanner.model import EVERY_SCOPE, Assessment, Credential, Identity, ScanResult
-from scanner.model.activity import Caller, CallerPast, LogPast
+from scanner.model.activity import ActivityPast, Caller, CallerPast, LogPast
 from scanner.model.retirement import (
     Plan,
     RetirementAnswer,
@@ -49,30 +49,52 @@ def targets(hits: Iterable[Assessment], text: str) -> tuple[Target, ...]:
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """``window_days``: how far back; ``wait_days``: between ``disabled`` and ``deleted``."""
+    """``window_days``: how far back; ``wait_days``: between ``disabled`` and ``deleted``.
+
+    ``shown``: which dependents whoever asks may see.
+    """
 
     window_days: int = WINDOW_DAYS
     wait_days: int = WAIT_DAYS
     now: datetime
+    shown: Shown = tuple
+
+
+class RetirementKnowledge(Struct, frozen=True, kw_only=True):
+    """What every answer looks up, read once for the latest scan, ``result``. ``signs``: None without any log."""
+
+    result: ScanResult
+    past: ActivityPast
+    references: References
+    joined: Joined
+    signs: SignIns | None
+
+
+def know(store: Store, graph: AttackGraph | None = None) -> RetirementKnowledge:
+    """Read it from the store. ``graph``: of the latest scan, if it is at hand. Raises StoreError and DamagedRow."""
+    result, past = store.load(), store.activity.past()
+    joined: Joined = join((one.identity for one in result.identities), past)
+    return RetirementKnowledge(
+        result=result,
+        past=past,
+        references=References(result, store.attack_graph() if graph is None else graph),
+        joined=joined,
+        signs=sign_ins(past, joined) if past.logs else None,
+    )
 
 
 class Retiring:
     """Answers about the identities of the latest scan. Raises StoreError and DamagedRow."""
 
-    def __init__(self, store: Store, question: Question) -> None:
+    def __init__(self, store: Store, question: Question, known: RetirementKnowledge | None = None) -> None:
         self._question = question
-        self._result = store.load()
-        self._past = store.activity.past()
-        graph: AttackGraph = store.attack_graph()
-        self._references = References(self._result, graph)
-        self._joined: Joined = join((one.identity for one in self._result.identities), self._past)
+        self._known = know(store) if known is None else known
         self._under_way = store.retirements.under_way()
-        self._signs: SignIns | None = sign_ins(self._past, self._joined) if self._past.logs else None
 
     @property
     def result(self) -> ScanResult:
         """The latest scan."""
-        return self._result
+        return self._known.result
 
     def answers(self, wanted: Iterable[Target]) -> Iterator[tuple[RetirementAnswer, Plan]]:
         """An answer and a plan for each, a batch in memory at a time."""
@@ -80,7 +102,7 @@ class Retiring:
         while batch := list(islice(left, _BATCH)):
             heard = self._heard([one.judged for one in batch])
             for one in batch:
-                told, plan = answer(self._asked(one, heard.get(one.judged.identity.key)), self._references)
+                told, plan = answer(self._asked(one, heard.get(one.judged.identity.key)), self._known.references)
                 begun = self._under_way.get(told.credential or told.identity)
                 # Its way back leads to what was there when it began.
                 yield (told if begun is None else replace(told, plan=begun.plan)), plan
@@ -92,26 +114,27 @@ class Retiring:
             judged=judged,
             credential=target.credential,
             logs=logs,
-            coverage=self._result.coverage,
-            read_at=self._result.scan.started_at,
+            coverage=self._known.result.coverage,
+            read_at=self._known.result.scan.started_at,
             now=question.now,
             window_days=question.window_days,
         )
         if heard is None or target.credential is not None:
-            return RetirementAsked(evidence=asked, wait_days=question.wait_days)
+            return RetirementAsked(evidence=asked, wait_days=question.wait_days, shown=question.shown)
         return RetirementAsked(
             evidence=replace(asked, used_at=heard.used_at, refused_at=heard.refused_at),
             heard=heard.calls,
             logs=", ".join(sorted(heard.logs)),
             wait_days=question.wait_days,
+            shown=question.shown,
         )
 
     def _logs_of(self, identity: Identity) -> tuple[LogDays, ...]:
         """The logs of its place, those that its callers are in, and those of its source without any whole day yet."""
-        own = {caller.log for caller in self._joined.callers.get(identity.key, ())}
+        own = {caller.log for caller in self._known.joined.callers.get(identity.key, ())}
         return tuple(
             _days(name, log, identity)
-            for name, log in self._past.logs.items()
+            for name, log in self._known.past.logs.items()
             if name in own
             or is_log_of(log, identity)
             or (is_of_source(log, identity) and not log.covered and not log.gaps)
@@ -121,18 +144,18 @@ class Retiring:
 
     def _heard(self, batch: Sequence[Assessment]) -> Mapping[str, _Heard]:
         """What logs heard of each, from its own callers, refused tries, and those that signed in as it."""
-        if self._signs is None:
+        if self._known.signs is None:
             return {}
         callers: dict[str, tuple[Caller, ...]] = {}
         others: dict[str, tuple[int, ...]] = {}
         for one in batch:
             key = one.identity.key
-            own = (*self._joined.callers.get(key, ()), *self._of_entities(one.identity))
-            callers[key] = (*own, *self._signs.refused_of(one.identity, own))
-            others[key] = self._signs.as_role(key)
+            own = (*self._known.joined.callers.get(key, ()), *self._of_entities(one.identity))
+            callers[key] = (*own, *self._known.signs.refused_of(one.identity, own))
+            others[key] = self._known.signs.as_role(key)
         numbers = {caller.number for each in callers.values() for caller in each}
         numbers.update(number for each in others.values() for number in each)
-        pasts = {one.caller.number: one for one in self._past.read(sorted(numbers))} if numbers else {}
+        pasts = {one.caller.number: one for one in self._known.past.read(sorted(numbers))} if numbers else {}
         since = (self._question.now - timedelta(days=self._question.window_days)).date().toordinal()
         return {
             one.identity.key: heard
@@ -144,7 +167,7 @@ class Retiring:
         """The callers of identities that its sign-ins lead to, for a role alone."""
         for link in identity.links:
             if link.relation == "acts_as" and identity.provider == "vault":
-                yield from self._joined.callers.get(link.target, ())
+                yield from self._known.joined.callers.get(link.target, ())
 
 
 class _Heard(Struct, frozen=True, kw_only=True):

@@ -191,7 +191,8 @@ def _list(store: Store, outputs: tuple[str, ...]) -> int:
 
     planned = plan_formats(outputs, tuple(LIST_WRITERS), "the list of retirements")
     with store.records() as records:
-        scan, states = records.frame.scan, under_way(store, records.frame)
+        scan = records.frame.scan
+    states = under_way(store, scan)
     deliver(
         [
             Delivery(

@@ -175,6 +175,8 @@ class ScanResult(Struct, frozen=True, kw_only=True, gc=False):
     """Of the gate: the blast radii that were walked, by key, with what the store knows around; others are unknown."""
     retirements: tuple[RetirementState, ...] = ()
     """Retirements under way, as this scan saw them."""
+    retired: tuple[RetirementState, ...] = ()
+    """Retirements at whose end the identity was deleted, also those that are no longer under way."""
     ends: tuple[FileEnd, ...] = ()
     """How files ended when they were last read to their end, for the next scan; no report shows it."""
     since: Since | None = None

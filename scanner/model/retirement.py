@@ -173,7 +173,8 @@ class RetirementState(Struct, frozen=True, kw_only=True, gc=False):
     """A retirement as a scan saw it. ``stage``: None before ``lowered``, since the scan of ``stage_since``.
 
     ``heard_at``: since the start, the last refused call in a log. ``is_heard``: a log that names refused use is read,
-    so that silence means that nobody called; None: no such log is read, and whether somebody calls is unknown.
+    so that silence means that nobody called; None: no such log is read, and whether somebody calls is unknown. Of one
+    that has waited or is deleted, such a log covers every day of a stage that it hears, as long as the wait.
     """
 
     identity: str
@@ -186,6 +187,36 @@ class RetirementState(Struct, frozen=True, kw_only=True, gc=False):
     stage_since: datetime | None = None
     heard_at: datetime | None = None
     is_heard: bool | None = None
+
+
+class RetirementNext(Struct, frozen=True, kw_only=True, gc=False):
+    """What is to be done next. ``stage``: the one to reach; None if nothing is left, or if somebody has to decide.
+
+    ``commands``: as they run under ``sh -e``. ``way_back``: those that bring the identity back from where it is.
+    """
+
+    stage: Stage | None
+    says: tuple[str, ...]
+    commands: tuple[str, ...] = ()
+    way_back: tuple[str, ...] = ()
+
+
+class RetirementScream(Struct, frozen=True, kw_only=True, gc=False):
+    """Who was refused because of a retirement, as the finding with this ``fingerprint`` says; ``at``: the last time."""
+
+    at: datetime
+    caller: str | None
+    host: str | None
+    events: int | None
+    fingerprint: str
+
+
+class RetirementFollowed(RetirementState, frozen=True, kw_only=True, gc=False):
+    """A retirement under way with what is next. ``verdict``: that of the start. ``screams``: the latest first."""
+
+    verdict: RetireVerdict
+    screams: tuple[RetirementScream, ...] = ()
+    next: RetirementNext
 
 
 NOWHERE = "192.0.2.1/32"
@@ -212,12 +243,21 @@ def grants_of(identity: Identity) -> frozenset[str]:
     )
 
 
-def standing(records: Collection[RetirementRecord]) -> tuple[RetirementStarted, ...]:
-    """The retirements that were started and not stopped, in order. ``records``: oldest first."""
-    found: dict[tuple[str, str | None], RetirementStarted] = {}
+def periods(records: Collection[RetirementRecord]) -> tuple[tuple[RetirementStarted, datetime | None], ...]:
+    """Each retirement with the time when it was stopped; None while it is under way. ``records``: oldest first."""
+    found: list[tuple[RetirementStarted, datetime | None]] = []
+    open_at: dict[tuple[str, str | None], int] = {}
     for one in records:
         at = one.identity, one.credential
-        found.pop(at, None)
         if isinstance(one, RetirementStarted):
-            found[at] = one
-    return tuple(found.values())
+            open_at[at] = len(found)
+            found.append((one, None))
+        elif at in open_at:
+            place = open_at.pop(at)
+            found[place] = found[place][0], one.at
+    return tuple(found)
+
+
+def standing(records: Collection[RetirementRecord]) -> tuple[RetirementStarted, ...]:
+    """The retirements that were started and not stopped, in order. ``records``: oldest first."""
+    return tuple(one for one, stopped in periods(records) if stopped is None)

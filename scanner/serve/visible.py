@@ -17,6 +17,7 @@ from reports.json import head_of
 from scanner.matching.keys import fold
 from scanner.model import SEVERITIES, Acknowledgement, Assessment, Coverage, EntryAssessment, Finding, ScanResult
 from scanner.model.decisions import LoggedDecision
+from scanner.model.retirement import RetirementFollowed
 from scanner.serve.answers import Refusal
 from scanner.serve.context import Serving
 from scanner.serve.index.files import Cache
@@ -149,6 +150,13 @@ class Visible(Struct, frozen=True):
         declared = {one.entry.id: tuple(owners_named(one.entry)) for one in entries}
         owns = self.viewer.owns
         return frozenset(one.identity.key for one in now if not owns.isdisjoint(owners_of(one, declared)))
+
+    def retirements(self, found: Sequence[RetirementFollowed]) -> tuple[RetirementFollowed, ...]:
+        """Those of the retirements whose identity the viewer may see."""
+        if self.is_everything or not found:
+            return tuple(found)
+        owned = self.keys(one.identity for one in found)
+        return tuple(one for one in found if one.identity in owned)
 
     def may_claim(self, judged: Assessment) -> bool:
         """Whether the viewer is suggested as the owner of an identity, and so may say whose it is."""

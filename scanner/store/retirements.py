@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine, func, select
 
-from scanner.errors import UsageError
+from scanner.errors import DamagedRow, UsageError
+from scanner.model import Finding
 from scanner.model.decisions import Actor
-from scanner.model.retirement import RetirementRecord, RetirementStarted, RetirementStopped, standing
+from scanner.model.retirement import RetirementRecord, RetirementStarted, RetirementStopped, periods, standing
 from scanner.store import schema
 from scanner.store.acts import of_row, retirement_act
 from scanner.store.bodies import decode, encode, text_of
 from scanner.store.decisions import log as log_decisions
 from scanner.store.engine import bulk_insert, plain_rows, reading, writing
 from scanner.store.integrity import is_sound, named, verify
+from scanner.store.intervals import restore, unmoved_rows
+from scanner.store.kinds import FINDINGS, Shared
 from scanner.text import printable
 
 log = logging.getLogger(__name__)
+
+_LOOKED_UP = 500
+"""The identities in one query."""
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(RetirementRecord)
 
@@ -51,14 +60,28 @@ class Retirements:
         with reading(self._engine) as connection:
             return _read(connection)
 
-    def under_way(self) -> Mapping[str, RetirementStarted]:
-        """The retirements that were not stopped, by the key of the identity, or of its credential.
+    def periods(self) -> tuple[tuple[RetirementStarted, datetime | None], ...]:
+        """Each retirement with the time when it was stopped, oldest first; None while it is under way.
 
         Changed rows are left out with a warning: no row ends a scan.
         """
         with reading(self._engine) as connection:
-            records = _read(connection, despite_damage=True)
-        return {one.credential or one.identity: one for one in standing(records)}
+            return periods(_read(connection, despite_damage=True))
+
+    def under_way(self) -> Mapping[str, RetirementStarted]:
+        """The retirements that were not stopped, by the key of the identity, or of its credential."""
+        return {one.credential or one.identity: one for one, stopped in self.periods() if stopped is None}
+
+    def findings(self, rule: str, identities: Collection[str]) -> Iterator[Finding]:
+        """The findings of a rule about these identities in any kept scan. Damaged ones are left out."""
+        finding, wanted = schema.finding.c, iter(sorted(identities))
+        with reading(self._engine) as connection:
+            shared = Shared(connection)
+            while some := list(islice(wanted, _LOOKED_UP)):
+                about = unmoved_rows(FINDINGS).where(finding.rule == rule, finding.identity.in_(some))
+                for row in connection.execute(about):
+                    with suppress(DamagedRow):
+                        yield restore(FINDINGS, row, shared)
 
 
 def _place(record: RetirementRecord) -> tuple[str, str | None]:

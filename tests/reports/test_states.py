@@ -21,6 +21,7 @@ from scanner.model import (
     UsageState,
 )
 from scanner.model.agents import ExposureState
+from scanner.model.retirement import RetireVerdict
 from scanner.rules.wording import Explained
 
 MODEL: dict[Axis, tuple[str, ...]] = {
@@ -37,6 +38,7 @@ MODEL: dict[Axis, tuple[str, ...]] = {
     "coverage": get_args(CoverageStatus),
     "explained": get_args(Explained),
     "finding": get_args(FindingState),
+    "retire": get_args(RetireVerdict),
     "change": tuple(name for name in get_args(ChangeName) if name != "not_rechecked"),
 }
 

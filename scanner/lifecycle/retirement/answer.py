@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -10,11 +12,15 @@ from msgspec.structs import replace
 from scanner.lifecycle.retirement.dependents import DependentCall, References
 from scanner.lifecycle.retirement.plans import plan_of
 from scanner.lifecycle.retirement.verdict import Evidence, judge
-from scanner.model.retirement import RETIRE_VERDICTS, Plan, RetirementAnswer
+from scanner.model.retirement import RETIRE_VERDICTS, Dependent, Plan, RetirementAnswer
 from scanner.model.terms import PRIVILEGES
 
 _OF_CREDENTIAL = frozenset({"stored_copy"})
 """Dependents of an identity that depend on each of its credentials, too."""
+
+
+Shown: TypeAlias = Callable[[Sequence[Dependent]], Sequence[Dependent]]
+"""Those of the dependents that whoever asks may see, and something in place of the others."""
 
 
 class RetirementAsked(Struct, frozen=True, kw_only=True):
@@ -24,6 +30,7 @@ class RetirementAsked(Struct, frozen=True, kw_only=True):
     heard: tuple[DependentCall, ...] = ()
     logs: str = ""
     wait_days: int = 30
+    shown: Shown = tuple
 
 
 def answer(asked: RetirementAsked, references: References) -> tuple[RetirementAnswer, Plan]:
@@ -33,6 +40,7 @@ def answer(asked: RetirementAsked, references: References) -> tuple[RetirementAn
     dependents = references.of(given.judged, asked.heard, asked.logs)
     if given.credential is not None:
         dependents = tuple(one for one in dependents if one.kind in _OF_CREDENTIAL)
+    dependents = tuple(asked.shown(dependents))
     judged = judge(replace(given, dependents=dependents))
     plan = plan_of(identity, given.credential, asked.wait_days)
     window_to = given.now.date()

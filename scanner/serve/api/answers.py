@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from reports.review_grants import GrantRow
 from scanner.diff.records import Era
 from scanner.model import Forgotten, Summary
+from scanner.model.retirement import RetirementFollowed
 from scanner.model.reviews import Because, Decision, DecisionName, ReviewEvent, ReviewFacts
 from scanner.model.served import OwnerDenied, OwnerProposed
 from scanner.store.comparison import Tally
@@ -33,13 +34,22 @@ class About(Struct, frozen=True, kw_only=True):
     """The page of an identity, besides its record. ``history``: its periods without a change, oldest first.
 
     ``proposals``: proposed owners, adopted or not, also those taken back. ``denials``: who said that it is not theirs.
-    ``same_entry``: the keys of the other identities that its entry stands for.
+    ``same_entry``: the keys of the other identities that its entry stands for. ``retirements``: of it and of its
+    credentials, under way in the latest scan.
     """
 
     history: tuple[Era, ...]
     proposals: tuple[OwnerProposed, ...]
     denials: tuple[OwnerDenied, ...]
     same_entry: tuple[str, ...]
+    retirements: tuple[RetirementFollowed, ...]
+
+
+class Retirements(Struct, frozen=True, kw_only=True):
+    """The retirements under way, by identity, as ``scan``, the latest, saw them."""
+
+    retirements: tuple[RetirementFollowed, ...]
+    scan: str
 
 
 class ScanListed(Struct, frozen=True, kw_only=True):

@@ -8,9 +8,10 @@ from typing import Any
 from msgspec import Struct
 
 from scanner.model.decisions import LoggedDecision
+from scanner.model.retirement import RetirementAnswer
 from scanner.model.reviews import Decision
 from scanner.model.served import OwnerDenied, OwnerProposed, QueryDeleted, QuerySaved
-from scanner.serve.api import answers, deciding, details, exports, needs, paths, reviewing, trends, writing
+from scanner.serve.api import answers, deciding, details, exports, needs, paths, retiring, reviewing, trends, writing
 from scanner.serve.api.lists import list_of
 from scanner.serve.api.operations import Operation, OperationCall, Reply, Schema, schema_of
 from scanner.serve.api.queries import FILE_QUERIES, LIST_QUERIES
@@ -85,6 +86,7 @@ _IDENTITY: Schema = {
         ),
     ]
 }
+_RETIREMENT: Schema = {"allOf": [ref("RetirementAnswer"), schema_of(scan={"type": "string"})]}
 _ACTIVITY: Schema = schema_of(
     key={"type": "string"}, activity={"anyOf": [ref("Activity"), {"type": "null"}]}
 )  # fmt: skip
@@ -111,6 +113,15 @@ def _details() -> Iterator[Operation]:
     yield _one(
         "choke_points", "/chokes", paths.CHOKES, "Without which identities most others lose every path to an admin",
         paths.choke_points, query=paths.ChokesQuery, records=(paths.PathNode,),
+    )  # fmt: skip
+    yield _one(
+        "list_retirements", "/retirements", summary="Retirements under way, as the latest scan saw them",
+        answer=retiring.retirements, **_record(answers.Retirements),
+    )  # fmt: skip
+    yield _one(
+        "retirement", "/retirements/{key}", _RETIREMENT,
+        "Who would notice if an identity were switched off, and the plan: as `muster retire -o json:`",
+        retiring.answer, query=retiring.RetireQuery, records=(RetirementAnswer,), refuses=(404,),
     )  # fmt: skip
     yield _one(
         "list_scans", "/scans", _page("ScanListed"), "Scans in the store, newest first", details.scans,

@@ -15,9 +15,11 @@ from reports.judged import judged_identities
 from reports.phrases import SHORTEST_FINGERPRINT
 from scanner.app.acknowledging import FINGERPRINT
 from scanner.app.changes import changes_between
+from scanner.app.retirements import under_way
 from scanner.diff.aspects import eras
 from scanner.diff.records import Diff
 from scanner.model import Assessment, Finding, ScanResult
+from scanner.model.retirement import RetirementFollowed
 from scanner.serve.answers import Refusal
 from scanner.serve.api.answers import About, Me, OwnerCount, Owners, ScanListed
 from scanner.serve.api.lists import index_of, page_of
@@ -127,6 +129,7 @@ def identity(call: OperationCall) -> Reply:
         proposals=store.served.proposals(key),
         denials=store.served.denials(key),
         same_entry=same_entry(held),
+        retirements=retirements_of(call, key),
     )
     record = identity_record(judged, part.first_seen, radius)
     return Reply(
@@ -138,6 +141,14 @@ def identity(call: OperationCall) -> Reply:
             scan=encoded(part.scan.id),
         )
     )
+
+
+def retirements_of(call: OperationCall, key: str) -> tuple[RetirementFollowed, ...]:
+    """The retirements of an identity and of its credentials that are under way in the latest scan."""
+    store = call.serving.store
+    with store.records(index_of(call, None).scan) as records:
+        scan = records.frame.scan
+    return call.visible.retirements(under_way(store, scan, key))
 
 
 def same_entry(held: VisibleIdentity) -> tuple[str, ...]:

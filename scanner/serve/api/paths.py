@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from threading import Lock
@@ -21,14 +20,12 @@ from scanner.serve.answers import Refusal
 from scanner.serve.api.details import NO_SUCH
 from scanner.serve.api.operations import OperationCall, Reply, schema_of
 from scanner.serve.api.queries import given
-from scanner.serve.graphs import GRAPHS
+from scanner.serve.graphs import GRAPHS, loaded
 from scanner.store.records import Records
 
 _LONGEST = 100
 _MOST_EDGES = 1_000_000
 """Maximum edges of the part of the graph in which choke points are counted, which takes some seconds."""
-_PATIENCE = 20
-"""Seconds to wait for a graph that is being loaded."""
 
 Key = Annotated[
     str, Meta(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$", description="A key, `admin`, `outside` or `all`.")
@@ -110,16 +107,6 @@ def _records(call: OperationCall) -> AbstractContextManager[Records]:
 
 def _graph(call: OperationCall, records: Records) -> AttackGraph:
     return loaded(GRAPHS.begin(call.serving.store, records.frame.scan.id))
-
-
-def loaded(graph: Future[AttackGraph]) -> AttackGraph:
-    """The graph, once it is loaded. Raises Refusal if that takes too long."""
-    try:
-        return graph.result(timeout=_PATIENCE)
-    except TimeoutError:
-        raise Refusal(
-            503, "the graph of this scan is being loaded", hint="try again", headers={"retry-after": str(_PATIENCE)}
-        ) from None
 
 
 def _nodes(assessments: Iterable[Assessment]) -> Iterable[PathNode]:

@@ -178,7 +178,7 @@ function grouping(group) {
 // --- the source
 
 // Lists and pages that concern everybody, in their order; the others concern people who see everything.
-const EVERYBODYS = ["identities", "findings", "entries", "credentials", "news", "reviews", "trends", "decisions"];
+const EVERYBODYS = ["identities", "findings", "entries", "credentials", "news", "reviews", "retirements", "trends", "decisions"];
 const MAJOR = new Set(["you", "identities", "findings", "agents", "entries", "credentials", "news", "reviews", "paths"]);
 
 class FetchedSource {
@@ -242,7 +242,7 @@ class FetchedSource {
   }
 
   actions(kind, about, { extra }) {
-    if (kind === "identity") return [reviewActions(extra), ownerActions(extra, extra.owner)];
+    if (kind === "identity") return [retirementsOf(extra), reviewActions(extra), ownerActions(extra, extra.owner), whoWouldNotice(extra)];
     return findingActions(about, extra.actions[about.fingerprint]);
   }
 

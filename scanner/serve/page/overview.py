@@ -15,6 +15,7 @@ from reports.limits import limited_numbers
 from reports.phrases import ACKNOWLEDGE, ORPHANED_MEANS
 from reports.states import STATES
 from reports.summary import HEADLINE, NO_REGISTRY, NO_ROSTER, stale_caveat, totals, unread_caveats
+from scanner.app.retirements import under_way
 from scanner.model import SEVERITIES, ScanResult
 from scanner.serve.api.needs import Needs, needs_of
 from scanner.serve.api.operations import OperationCall
@@ -75,6 +76,7 @@ def overview(call: OperationCall, index: ScanIndex) -> dict[str, Any]:
             "is_reviewer": call.viewer.is_reviewer,
             "names": sorted(call.viewer.owns),
             "keepers": call.visible.keepers,
+            "retirements": len(call.visible.retirements(under_way(call.serving.store, frame.scan))),
         },
         "needs": needs,
         "headline": _need_headline(needs)

@@ -1,6 +1,6 @@
-// The pages beside the lists: what is new, attack paths, owners, activity, reviews, scans; saved queries; the page's own links.
+// The pages beside the lists: what is new, attack paths, owners, activity, reviews, retirements, scans; saved queries; the page's own links.
 
-const PAGE_PATHS = { you: "/you", news: "/new", paths: "/paths", owners: "/owners", activity: "/activity", reviews: "/reviews", trends: "/trends", decisions: "/decisions", scans: "/scans" };
+const PAGE_PATHS = { you: "/you", news: "/new", paths: "/paths", owners: "/owners", activity: "/activity", reviews: "/reviews", retirements: "/retirements", trends: "/trends", decisions: "/decisions", scans: "/scans" };
 const CHANGE_KINDS = { identity: "identity", finding: "finding", entry: "entry" };
 const NEWER_EVERY = 60_000; // milliseconds between two questions for a newer scan
 const NEVER_SCANNED = "There is no earlier scan to compare with.";
@@ -13,6 +13,7 @@ const SERVED_PAGES = {
   owners: { label: "Owners", draw: ownersPage },
   activity: { label: "Activity", draw: activityPage },
   reviews: { label: "Reviews", draw: reviewsPage },
+  retirements: { label: "Retirements", draw: retirementsPage, isFor: ({ sees_all: all, retirements }) => all || retirements > 0 },
   trends: { label: "Trends", draw: trendsPage },
   decisions: { label: "Decisions", draw: decisionsPage, isFor: ({ sees_all: all, is_reviewer: reviews }) => all || reviews },
   scans: { label: "Scans", draw: scansPage },

@@ -15,12 +15,11 @@ from reports.html.payload import table_blocks
 from scanner.access.attack_paths import AttackGraph
 from scanner.model import Assessment, Coverage, Link, ScanResult
 from scanner.serve.answers import Refusal
-from scanner.serve.api.details import NO_SUCH, find_finding, find_identity
+from scanner.serve.api.details import NO_SUCH, find_finding, find_identity, retirements_of
 from scanner.serve.api.needs import suggestion_of
 from scanner.serve.api.operations import OperationCall
-from scanner.serve.api.paths import loaded
 from scanner.serve.api.rows import with_facts
-from scanner.serve.graphs import GRAPHS
+from scanner.serve.graphs import GRAPHS, loaded
 from scanner.serve.index.lists import LISTS
 from scanner.serve.index.questions import IndexQuestion, ListName
 from scanner.serve.index.reading import ScanIndex
@@ -56,7 +55,7 @@ def panel(call: OperationCall, kind: str, key: str, index: ScanIndex) -> dict[st
         "tables": {name: one for block in packed.values() for name, one in block.items()} | tables,
         "now": minutes(part.scan.started_at),
         "since": {"at": minutes(call.serving.store.started_before(index.scan))},
-        "extra": _extra(call, kind, part),
+        "extra": _extra(call, kind, part, index),
     }
 
 
@@ -95,12 +94,15 @@ def _graph(call: OperationCall, index: ScanIndex) -> AttackGraph | None:
     return loaded(GRAPHS.begin(call.serving.store, index.scan))
 
 
-def _extra(call: OperationCall, kind: str, part: ScanResult) -> dict[str, Any]:
+def _extra(call: OperationCall, kind: str, part: ScanResult, index: ScanIndex) -> dict[str, Any]:
     """The parts of the panel that the report does not have: what the viewer may do, and what people said."""
     subject = part.identities[0] if part.identities and kind in ("identity", "finding") else None
     extra: dict[str, Any] = {"actions": actions_of(call, part.findings)}
     if subject is not None:
         extra |= identity_of(call, subject, with_history=kind == "identity")
+    if kind == "identity":
+        is_latest = index is call.serving.catalog.latest()
+        extra["retirements"] = retirements_of(call, part.identities[0].identity.key) if is_latest else None
     return extra | {"left": call.serving.lists.gone(_named(part, extra))}
 
 

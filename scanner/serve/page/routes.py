@@ -23,7 +23,7 @@ from scanner.serve.page.panels import panel
 
 PLACES = (
     "identities", "agents", "findings", "registry", "credentials", "exposed", "changes", "coverage", "new", "paths",
-    "owners", "activity", "reviews", "trends", "decisions", "scans", "you",
+    "owners", "activity", "reviews", "retirements", "trends", "decisions", "scans", "you",
 )  # fmt: skip
 """First path segments of the page: lists, subjects, and other pages."""
 

@@ -16,7 +16,16 @@ from scanner.serve.answers import page as plain
 from scanner.serve.index.catalog import Underway
 
 STATIC = "/static/"
-_SOURCES = ("fetched.js", "forms.js", "actions.js", "start.js", "trends.js", "decisions.js", "pages.js")
+_SOURCES = (
+    "fetched.js",
+    "forms.js",
+    "actions.js",
+    "start.js",
+    "trends.js",
+    "decisions.js",
+    "retirements.js",
+    "pages.js",
+)
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import partial
 
 from msgspec.structs import replace
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from scanner.errors import DamagedRow
 from scanner.model.activity import (
@@ -82,6 +82,13 @@ class ActivityStore:
         """Every log with its covered days and gaps, as in :meth:`past`."""
         with reading(self._engine) as connection:
             return _logs(connection, current_units(connection, but=damage.units), damage, strict=False)
+
+    def mark(self) -> tuple[int, int]:
+        """Two numbers that change when anything is read or removed."""
+        table = schema.log_unit
+        with reading(self._engine) as connection:
+            newest, number = connection.execute(select(func.max(table.c.number), func.count())).one()
+        return newest or 0, number
 
     def write(
         self,

@@ -18,6 +18,7 @@ from reports.board.formats import BOARD_FORMATS
 from reports.board.records import Measure
 from reports.states import STATES
 from scanner.model import Acknowledged, EntryAssessment, OwnershipVerdict, ScanPoint, ScanResult, Since, Summary, Upkeep
+from scanner.model.retirement import RetirementState
 from scanner.model.trends import TRENDS, TeamTrend, Trends, TrendScan
 from tests.accessibility import violations_in_light_and_dark
 from tests.browser import watched
@@ -350,6 +351,38 @@ def test_findings_that_a_change_may_explain_are_counted_apart(facts: dict[str, A
     text = " ".join(written("table", replace(result, findings=(*result.findings, more))).split())
 
     assert f"1 finding about what identities did that no known change explains; {unknown} more unknown." in text
+
+
+def _retired(days: float, **facts: Any) -> RetirementState:
+    """A retirement that ended with a deletion so many days ago."""
+    given: dict[str, Any] = {"stage": "deleted", "stage_since": days_ago(days), "is_heard": True, **facts}
+    return RetirementState(identity=f"svc-{days}", started_at=days_ago(200), by="ada", wait_days=30, **given)
+
+
+def test_what_was_retired_in_the_quarter_is_counted_by_who_was_harmed() -> None:
+    """Only where a log would have named who is refused, nobody was harmed; unknown ones are told apart."""
+    done = (
+        _retired(1),
+        _retired(50),
+        _retired(100),  # in the quarter before: this one began on 1 October
+        _retired(2, heard_at=days_ago(9)),
+        _retired(3, is_heard=None),
+        _retired(4, is_heard=None),
+        _retired(5, stage_since=None),
+    )
+    going = replace(_retired(6), stage="lowered")
+    result = replace(make_result(), retired=done, retirements=(*done[:1], going))
+    page, text, document = (written(name, result) for name in ("html", "table", "json"))
+
+    assert json.loads(document)["retired"] == {
+        "since": "2026-10-01", "unharmed": 2, "called": 1, "unknown": 2, "under_way": 1,
+    }  # fmt: skip
+    said = "Deleted since 2026-10-01: 5. Somebody was refused: 1. Unknown, as no log would tell: 2. Under way: 1."
+    assert re.search(
+        rf">{words.RETIRED}</h2>\s*<p class=\"share\">2</p>\s*<p class=\"note\">{re.escape(said)}</p>", page
+    )
+    assert f"2. {said}" in " ".join(text.split())
+    assert "Deleted since 2026-10-01: 0. Under way: 0." in written("html", make_result())
 
 
 def test_without_a_log_nothing_is_claimed() -> None:

@@ -27,6 +27,8 @@ from scanner.model import (
     ScanResult,
     StoredSecret,
 )
+from scanner.model.decisions import Actor
+from scanner.model.retirement import RetirementStarted
 from scanner.model.reviews import Review
 from scanner.model.served import OwnerProposed, QuerySaved
 from scanner.model.summary import summarise
@@ -168,6 +170,14 @@ def _stored(folder: Path) -> None:
                 reason=f"{name}-decided",
             )  # fmt: skip
             store.served.append(proposed, known_by="proxy")
+        for name in ("zz-1", "yy-kept", GONE):
+            store.retirements.start(
+                RetirementStarted(
+                    identity=make_identity(name).key, name=name, at=NOW - timedelta(days=2), by=f"{name}-began",
+                    wait_days=30, verdict="unknown",
+                ),
+                Actor(person=OTHER, known_by="stated"),
+            )  # fmt: skip
         store.served.append(QuerySaved(id="zz-query", name="zz-query", address="/", by=OTHER, at=NOW))
 
 
@@ -233,6 +243,8 @@ ASKED: Mapping[str, Sequence[str]] = {
     "GET /api/v1/findings/{fingerprint}": [f"/api/v1/findings/{_fingerprint(name)}" for name in KEYS],
     "GET /api/v1/paths": ["/api/v1/paths?from=outside&to=admin", f"/api/v1/paths?from={key_of('yy-kept')}"],
     "GET /api/v1/chokes": ["/api/v1/chokes"],
+    "GET /api/v1/retirements": ["/api/v1/retirements"],
+    "GET /api/v1/retirements/{key}": [f"/api/v1/retirements/{key_of(name)}" for name in KEYS],
     "GET /api/v1/scans": ["/api/v1/scans"],
     "GET /api/v1/scans/{old}/diff/{new}": ["/api/v1/scans/first/diff/third"],
     "GET /api/v1/scans/{id}": [f"/api/v1/scans/{scan}" for scan in SCANS],
@@ -421,10 +433,10 @@ def test_decisions_are_for_reviewers_and_viewers(served: Served) -> None:
         assert answer.status_code == file.status_code
         seen[person] = [one["n"] for one in answer.json()["items"]] if answer.status_code == 200 else answer.status_code
 
-    assert seen == {OWNER: 403, FORMER: 403, STRANGER: 403, REVIEWER: [], VIEWER: [3, 2, 1]}
+    assert seen == {OWNER: 403, FORMER: 403, STRANGER: 403, REVIEWER: [], VIEWER: [6, 5, 4, 3, 2, 1]}
     answer = served.http.get("/api/v1/decisions?limit=2&identity=", headers={"x-person": VIEWER}).json()
-    assert (answer["items"], answer["next"], answer["count"]) == ([], None, 3)
-    first = served.http.get("/api/v1/decisions?limit=2", headers={"x-person": VIEWER}).json()
+    assert (answer["items"], answer["next"], answer["count"]) == ([], None, 6)
+    first = served.http.get("/api/v1/decisions?limit=4", headers={"x-person": VIEWER}).json()
     last = served.http.get(f"/api/v1/decisions?before={first['next']}", headers={"x-person": VIEWER}).json()
-    assert [one["n"] for one in (*first["items"], *last["items"])] == [3, 2, 1]
+    assert [one["n"] for one in (*first["items"], *last["items"])] == [6, 5, 4, 3, 2, 1]
     assert first["head"] == first["items"][0]["hash"]
