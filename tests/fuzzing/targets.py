@@ -190,6 +190,8 @@ def directories(data: bytes) -> None:
             with suppress(MusterError):
                 messages.response(data[1:])
                 messages.entry(data[1:], 0, len(data) - 1)
+            with suppress(MusterError):
+                messages.reference(data[1:], 0, len(data) - 1)
         case "result":
             with suppress(MusterError):
                 messages.cookie(messages.result(data[1:], 0, len(data) - 1))
