@@ -18,42 +18,13 @@ import psycopg
 import pytest
 
 from tests.cli.conftest import Muster
+from tests.cli.retiring import Plan, run, scanned, stage, started
 from tests.connectors.postgresql.estates import VALUE, VARIABLE, running
 from tests.servers.moto_server import ENVIRONMENT, moto_server
 from tests.servers.openbao import OpenBao
 from tests.servers.postgres import Postgres, needed
 
 pytestmark = pytest.mark.real_server
-
-Plan = dict[str, dict[str, Any]]
-
-
-def run(commands: list[str], folder: Path, **environment: str) -> None:
-    """As people run them."""
-    done = subprocess.run(
-        ["sh", "-e", "-c", "\n".join(commands)],
-        cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, (commands, done.stderr)
-
-
-def started(muster: Muster, name: str, *options: str) -> tuple[str, Plan]:
-    done = muster("retire", name, "-o", "json:-", "--start", *options)
-    assert done.code == 0, done.err
-    found = json.loads(done.out)
-    return found["verdict"], {one["stage"]: one for one in found["plan"]}
-
-
-def scanned(muster: Muster) -> dict[str, Any]:
-    assert muster("scan", "-o", "json:scan.json").code == 0
-    found: dict[str, Any] = json.loads(Path("scan.json").read_text())
-    return found
-
-
-def stage(muster: Muster) -> str | None:
-    (found,) = scanned(muster)["retirements"]
-    told: str | None = found["stage"]
-    return told
 
 
 # --- OpenBao ---

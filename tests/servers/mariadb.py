@@ -61,7 +61,7 @@ class MariaDb:
                 "--skip-ssl",
                 "-u",
                 "root",
-                f"--socket={self._socket}",
+                f"--socket={self.socket}",
             ],
             input=sql,
             capture_output=True,
@@ -73,7 +73,7 @@ class MariaDb:
         return done.stdout
 
     @property
-    def _socket(self) -> Path:
+    def socket(self) -> Path:
         return self._folder / "socket"
 
     def __enter__(self) -> Self:
@@ -84,7 +84,7 @@ class MariaDb:
         data = f"--datadir={self._folder / 'data'}"
         made = [install, "--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db", *me]
         subprocess.run(made, check=True, capture_output=True)
-        where = [f"--socket={self._socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
+        where = [f"--socket={self.socket}", f"--port={self.port}", "--bind-address=127.0.0.1"]
         quick = ["--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=16M"]
         with (self._folder / "log").open("wb") as log:
             self._process = subprocess.Popen(

@@ -27,6 +27,7 @@ pidfile {folder}/slapd.pid
 modulepath {modules}
 moduleload back_mdb
 moduleload memberof
+{loads}
 TLSCACertificateFile {folder}/ca.pem
 TLSCertificateFile {folder}/server.pem
 TLSCertificateKeyFile {folder}/server.key
@@ -42,6 +43,7 @@ directory {folder}/data
 maxsize 104857600
 access to attrs=userPassword by * auth
 {access}
+{overlays}
 """
 
 
@@ -55,10 +57,18 @@ needed = pytest.mark.skipif(missing() is not None, reason=missing() or "")
 
 
 class Slapd:
-    """``url`` and ``secure_url`` of a new server with the entries of an LDIF; ``ca_file`` for its certificate."""
+    """``url`` and ``secure_url`` of a new server with the entries of an LDIF; ``ca_file`` for its certificate.
+
+    ``policy``: the DN of the password policy below the suffix; None: the server has no overlay for them.
+    """
 
     def __init__(
-        self, ldif: str, *, access: str = "access to * by users read by * none", largest_page: int = 1000
+        self,
+        ldif: str,
+        *,
+        access: str = "access to * by users read by * none",
+        largest_page: int = 1000,
+        policy: str | None = None,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="slapd-"))
         plain, secure = free_ports(2)
@@ -66,7 +76,7 @@ class Slapd:
         self.authority = trustme.CA()
         self.ca_file = str(self.folder / "ca.pem")
         self._ldif = ldif
-        self._access, self._largest_page = access, largest_page
+        self._access, self._largest_page, self._policy = access, largest_page, policy
         self._process: subprocess.Popen[bytes] | None = None
 
     def client(self, name: str) -> tuple[str, str]:
@@ -96,6 +106,8 @@ class Slapd:
                 admin=ADMIN,
                 password=PASSWORD,
                 access=self._access,
+                loads="" if self._policy is None else "moduleload ppolicy",
+                overlays="" if self._policy is None else f'overlay ppolicy\nppolicy_default "{self._policy},{SUFFIX}"',
                 largest_page=self._largest_page,
             ),
             encoding="utf-8",
