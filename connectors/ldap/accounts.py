@@ -40,8 +40,6 @@ ATTRIBUTES = (
 """What is asked of an account: none that holds a secret, such as unicodePwd, msDS-ManagedPassword or msLAPS-*."""
 KRBTGT = "502"
 """The last part of the SID of the account with whose key every ticket is made."""
-LAG_DAYS = 14
-"""Active Directory records a sign-in in lastLogonTimestamp only if the last record is 9 to 14 days old."""
 _TRACKED_DAYS = 36_500
 """It keeps the last sign-in without an end."""
 _OF_EVERY_COMPUTER = frozenset({"host", "restrictedkrbhost", "termsrv", "wsman", "cmrcservice", "tapinego"})
@@ -114,6 +112,7 @@ def parse_account(facts: LdapFacts, place: Place, source: str, scope: str) -> Ld
     if unique is None or its is None or name is None:
         raise Malformed("objectGUID, objectSid or sAMAccountName is not readable")
     kind, uac = kind_of(facts), facts.number("userAccountControl")
+    lag_days = None if uac is None else place.lag_days
     key = place.key(kind, unique)
     enabled = None if uac is None else not uac & Uac.DISABLED
     spns = tuple(one.lower() for one in facts.texts("servicePrincipalName"))
@@ -142,8 +141,8 @@ def parse_account(facts: LdapFacts, place: Place, source: str, scope: str) -> Ld
             managed_by="the domain makes its tickets with it" if its.rpartition("-")[2] == KRBTGT else None,
             created_at=facts.moment("whenCreated"),
             last_used_at=facts.filetime("lastLogonTimestamp"),
-            use_tracked_days=None if uac is None else _TRACKED_DAYS,
-            attributes=dict(_attributes(facts, its, uac)),
+            use_tracked_days=None if lag_days is None else _TRACKED_DAYS,
+            attributes={**dict(_attributes(facts, its, uac)), **({} if lag_days is None else {USE_LAG_DAYS: lag_days})},
             signals=signals,
             credentials=credentials,
         ),
@@ -200,7 +199,6 @@ def _attributes(facts: LdapFacts, its: str, uac: int | None) -> Iterator[tuple[s
     if uac is not None:
         yield ACCOUNT_FLAGS, shown_flags(uac)
         yield "user_account_control", uac
-        yield USE_LAG_DAYS, LAG_DAYS
     texts: Mapping[str, str] = {"operatingSystem": "operating_system", "managedBy": "managed_by_dn"}
     for name, shown in texts.items():
         if (value := facts.text(name)) is not None:

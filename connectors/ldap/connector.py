@@ -87,7 +87,13 @@ class LdapConnector:
         for place in places:
             directory.entry(place.base, ("objectClass",))
         return [
-            replace(place, netbios=_short_name(directory, place), has_guids=directory.has_guids) for place in places
+            replace(
+                place,
+                netbios=_short_name(directory, place),
+                has_guids=directory.has_guids,
+                lag_days=_lag_days(directory, place),
+            )
+            for place in places
         ]
 
     def _open(self, meter: Meter) -> LdapDirectory:
@@ -110,3 +116,25 @@ def _short_name(directory: LdapDirectory, place: Place) -> str:
     except SourceError:
         return ""
     return ""
+
+
+_SYNC_INTERVAL = "msDS-LogonTimeSyncInterval"
+_DEFAULT_LAG, _LONGEST_LAG = 14, 366
+
+
+def _lag_days(directory: LdapDirectory, place: Place) -> int | None:
+    """How late the domain records sign-ins (MS-ADA2, msDS-LogonTimeSyncInterval): see ``Place``.
+
+    A sign-in is recorded only if the last record is so old, less up to five days. The domain's entry says how old, 14
+    days if it says nothing, and 0 switches the record off.
+    """
+    if not place.is_ad:
+        return None
+    try:
+        facts = LdapFacts(directory.entry(place.domain, ("objectClass", _SYNC_INTERVAL)))
+    except SourceError:
+        return None
+    if facts.text(_SYNC_INTERVAL) is None:
+        return _DEFAULT_LAG
+    days = facts.number(_SYNC_INTERVAL)
+    return days if days is not None and 0 < days <= _LONGEST_LAG else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from connectors.core.contract import Malformed
 from connectors.ldap.accounts import without_password
@@ -18,6 +21,7 @@ _USED = ("authTimestamp", "pwdLastSuccess")
 _CHANGED, _LOCKED, _ENDS = "pwdChangedTime", "pwdAccountLockedTime", "pwdEndTime"
 _LOCKED_FOR_GOOD = "000001010000Z"
 _TRACKED_DAYS = 36_500
+_STILL = timedelta(days=1)
 OF_OVERLAYS = (*_USED, _CHANGED, _LOCKED, _ENDS)
 OF_OTHER_SERVERS = ("nsUniqueId", "ipaUniqueID")
 """Attributes that OpenLDAP knows only with some overlays, or not at all."""
@@ -62,12 +66,22 @@ def parse_entry(facts: LdapFacts, place: Place, source: str, scope: str, classes
         enabled=enabled,
         created_at=facts.moment("createTimestamp"),
         last_used_at=max(used, default=None),
-        use_tracked_days=_TRACKED_DAYS if used else None,
         attributes=_attributes(facts),
         signals=_signals(facts),
         privilege=_UNKNOWN,
         credentials=(_password(key, name, facts, enabled=enabled), *keys(key, facts, enabled=enabled)),
     )
+
+
+def with_use_tracked(found: Collection[Identity], as_of: datetime) -> Iterator[Identity]:
+    """The entries, of which those with a record of use are tracked if the server still keeps such records.
+
+    An overlay that was taken out leaves its last records behind. So somebody's record has to be of the last day.
+    """
+    newest = max((one.last_used_at for one in found if one.last_used_at is not None), default=None)
+    is_kept = newest is not None and newest >= as_of - _STILL
+    for one in found:
+        yield replace(one, use_tracked_days=_TRACKED_DAYS) if is_kept and one.last_used_at is not None else one
 
 
 def _is_person(facts: LdapFacts) -> bool:

@@ -25,7 +25,8 @@ class Place(Struct, frozen=True, kw_only=True):
 
     ``base``: the entry whose accounts are read, itself included. ``domain``: the naming context that it is in.
     ``configuration``: that of a forest. ``netbios``: the domain's short name, if it could be read. ``has_guids``: False
-    for an export without objectGUID, whose accounts are known by their SIDs.
+    for an export without objectGUID, whose accounts are known by their SIDs. ``lag_days``: how late the domain records
+    a sign-in in lastLogonTimestamp; None: it records none, or how late could not be read.
     """
 
     base: str
@@ -34,6 +35,7 @@ class Place(Struct, frozen=True, kw_only=True):
     configuration: str = ""
     netbios: str = ""
     has_guids: bool = True
+    lag_days: int | None = None
 
     @property
     def provider(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -43,13 +44,16 @@ _NOT_READ = ("policies", "certificate_templates")
 class LdapDirectory(Protocol):
     """What entries are read from: a server, or files.
 
-    ``has_guids``: see ``Place``. ``elsewhere``: the servers that the last search referred to, not followed. ``lacks``:
-    by section, what an export left out. ``notes``: by section, what its format cannot hold. ``logon_rights``: by SID,
-    the rights to sign in to machines; None if nobody asked these.
+    ``has_guids``: see ``Place``. ``as_of``: when what it says was so. ``elsewhere``: the servers that the last search
+    referred to, not followed. ``lacks``: by section, what an export left out. ``notes``: by section, what its format
+    cannot hold. ``logon_rights``: by SID, the rights to sign in to machines; None if nobody asked these.
     """
 
     @property
     def has_guids(self) -> bool: ...
+
+    @property
+    def as_of(self) -> datetime: ...
 
     @property
     def elsewhere(self) -> Sequence[str]: ...
@@ -278,7 +282,7 @@ def _read_entries(reader: DirectoryReader) -> Iterator[DiscoveredRecord]:
         section.found(len(found))
     yield reader.done(section)
     yield reader.scope.coverage("acls", "not_offered", detail=_NO_DESCRIPTORS)
-    yield from found.values()
+    yield from e.with_use_tracked(found.values(), reader.directory.as_of)
 
 
 def _with_links(identity: Identity, links: tuple[Link, ...]) -> Identity:

@@ -1,15 +1,17 @@
-"""Accounts of MariaDB and of directories on real servers: disabled, denied, and enabled again by the plan's commands."""
+"""Accounts of MariaDB and of directories on real servers: disabled, denied, and enabled again by a plan."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Muster
-from tests.cli.retiring import run, stage, started
+from tests.cli.retiring import run, scanned, stage, started
 from tests.connectors.ldap.company import READER, READS_WITH, SECRET, company, entry
 from tests.connectors.mysql import estates
 from tests.servers import mariadb, samba, slapd
@@ -44,7 +46,7 @@ def test_an_account_of_mariadb_is_locked_and_unlocked(
             pymysql.connect(host="127.0.0.1", port=server.port, user=plain, password="let-me-in").close()
 
         login()
-        before = stage_of_none(muster)
+        scanned(muster)
         verdict, plan = started(muster, f"{plain}@127.0.0.1")
         run(plan["disabled"]["commands"], tmp_path)
         with pytest.raises(pymysql.err.OperationalError, match="locked"):
@@ -55,22 +57,12 @@ def test_an_account_of_mariadb_is_locked_and_unlocked(
         back = stage(muster)
         run(plan["deleted"]["commands"], tmp_path)
 
-        assert (before, verdict, disabled, back, stage(muster)) == ([], "unknown", "disabled", None, "deleted")
-
-
-def stage_of_none(muster: Muster) -> list[object]:
-    """A first scan, before anything is retired."""
-    from tests.cli.retiring import scanned
-
-    found: list[object] = scanned(muster)["retirements"]
-    return found
+        assert (verdict, disabled, back, stage(muster)) == ("unknown", "disabled", None, "deleted")
 
 
 def _connects_as_root(server: MariaDb, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The option file by which the client connects."""
-    (folder / ".my.cnf").write_text(
-        f"[client]\nuser=root\nhost=localhost\nsocket={server.socket}\nskip-ssl\n"
-    )
+    (folder / ".my.cnf").write_text(f"[client]\nuser=root\nhost=localhost\nsocket={server.socket}\nskip-ssl\n")
     monkeypatch.setenv("HOME", str(folder))
 
 
@@ -79,11 +71,8 @@ def _connects_as_root(server: MariaDb, folder: Path, monkeypatch: pytest.MonkeyP
 _POLICY = "cn=policy,ou=services"
 
 
-def _directory(*, locks: bool) -> str:
-    policy = entry(
-        _POLICY, "device", "pwdPolicy", cn="policy", pwdAttribute="userPassword", pwdLockout="TRUE" if locks else "FALSE",
-    )  # fmt: skip
-    return f"{company()}\n{policy}"
+def _policy() -> str:
+    return entry(_POLICY, "device", "pwdPolicy", cn="policy", pwdAttribute="userPassword", pwdLockout="TRUE")
 
 
 @slapd.needed
@@ -91,13 +80,13 @@ def test_an_entry_of_openldap_is_locked_and_unlocked(
     muster: Muster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dn = f"uid=crm,ou=services,{slapd.SUFFIX}"
-    with Slapd(_directory(locks=True), policy=_POLICY) as server:
+    with Slapd(f"{company()}\n{_policy()}", policy=_POLICY) as server:
         _signs_in_to(server.url, slapd.ADMIN, slapd.PASSWORD, tmp_path, monkeypatch)
         monkeypatch.setenv("LDAP_PASSWORD", READS_WITH)
         _reads(tmp_path, server.secure_url, server.ca_file, READER)
 
         assert _whoami(server.url, dn, SECRET) == 0
-        before = stage_of_none(muster)
+        scanned(muster)
         verdict, plan = started(muster, "crm")
         run(plan["disabled"]["commands"], tmp_path)
         refused = _whoami(server.url, dn, SECRET)
@@ -107,46 +96,95 @@ def test_an_entry_of_openldap_is_locked_and_unlocked(
         back = stage(muster)
         run(plan["deleted"]["commands"], tmp_path)
 
-        assert (before, verdict) == ([], "unknown")
-        assert (refused, admitted) == (_INVALID_CREDENTIALS, 0)
+        assert (verdict, refused, admitted) == ("unknown", _INVALID_CREDENTIALS, 0)
         assert (disabled, back, stage(muster)) == ("disabled", None, "deleted")
+
+
+@slapd.needed
+def test_records_that_an_overlay_left_behind_make_nothing_safe(
+    muster: Muster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``crm`` has a record of last year, and signs in every day since the server keeps none."""
+    left = company().replace(
+        "uid: crm\n", "uid: crm\npwdLastSuccess: 20240101000000Z\ncreateTimestamp: 20230101000000Z\n"
+    )
+    monkeypatch.setenv("LDAP_PASSWORD", READS_WITH)
+    with Slapd(f"{left}\n{_policy()}", policy=_POLICY) as server:
+        _reads(tmp_path, server.secure_url, server.ca_file, READER)
+
+        assert _whoami(server.url, f"uid=crm,ou=services,{slapd.SUFFIX}", SECRET) == 0
+        scanned(muster)
+        assert asked(muster, "crm") == ("unknown", "2024-01-01")
 
 
 # --- Active Directory ---
 
 
-@samba.needed
-@pytest.mark.parametrize("name", ["svc-idle"])
-def test_a_user_of_a_domain_is_disabled_and_enabled(
-    muster: Muster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    seed = Path(__file__).parents[1] / "connectors" / "ldap" / "seed_domain.py"
-    with DomainController(seed) as domain:
-        monkeypatch.setenv("LDAPTLS_CACERT", domain.ca_file)
+@pytest.fixture
+def domain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DomainController]:
+    """A domain of its own, that the programs of the plans administer. ``svc-idle`` signed in 120 days ago."""
+    with DomainController(Path(__file__).parents[1] / "connectors" / "ldap" / "seed_domain.py") as running:
         admin = f"CN=Administrator,CN=Users,{samba.SUFFIX}"
-        _signs_in_to(domain.secure_url, admin, samba.PASSWORD, tmp_path, monkeypatch)
+        _signs_in_to(running.secure_url, admin, samba.PASSWORD, tmp_path, monkeypatch)
+        monkeypatch.setenv("LDAPTLS_CACERT", running.ca_file)
         monkeypatch.setenv("LDAP_PASSWORD", samba.PASSWORD)
-        _reads(tmp_path, domain.secure_url, domain.ca_file, samba.READER)
-        before = stage_of_none(muster)
-        verdict, plan = started(muster, name)
-        as_it = f"{name}@{samba.REALM.lower()}", samba.PASSWORD
-
-        assert _whoami(domain.secure_url, *as_it) == 0
-        run(plan["disabled"]["commands"], tmp_path)
-        refused = _whoami(domain.secure_url, *as_it)
-        disabled = stage(muster)
-        run(plan["disabled"]["undo"], tmp_path)
-        admitted = _whoami(domain.secure_url, *as_it)
-        back = stage(muster)
-        run(plan["deleted"]["commands"], tmp_path)
-
-        assert (before, verdict) == ([], "unknown")
-        assert (refused, admitted) == (_INVALID_CREDENTIALS, 0)
-        assert (disabled, back, stage(muster)) == ("disabled", None, "deleted")
+        _reads(tmp_path, running.secure_url, running.ca_file, samba.READER)
+        yield running
 
 
+_IDLE = f"svc-idle@{samba.REALM.lower()}", samba.PASSWORD
+
+
+@samba.needed
+def test_a_user_of_a_domain_is_disabled_and_enabled(muster: Muster, domain: DomainController, tmp_path: Path) -> None:
+    """Nobody signed in as it within the window, until the test does."""
+    scanned(muster)
+    verdict, plan = started(muster, "svc-idle")
+    assert _whoami(domain.secure_url, *_IDLE) == 0
+    run(plan["disabled"]["commands"], tmp_path)
+    refused = _whoami(domain.secure_url, *_IDLE)
+    disabled = stage(muster)
+    run(plan["disabled"]["undo"], tmp_path)
+    admitted = _whoami(domain.secure_url, *_IDLE)
+    back = stage(muster)
+    run(plan["deleted"]["commands"], tmp_path)
+
+    assert (verdict, refused, admitted) == ("safe", _INVALID_CREDENTIALS, 0)
+    assert (disabled, back, stage(muster)) == ("disabled", None, "deleted")
+
+
+@samba.needed
+@pytest.mark.parametrize(
+    ("days", "verdict"), [("14", "in_use"), ("60", "unknown"), ("400", "unknown"), ("0", "unknown")]
+)
+def test_a_sign_in_that_a_domain_does_not_record_makes_nothing_safe(
+    muster: Muster, domain: DomainController, tmp_path: Path, days: str, verdict: str
+) -> None:
+    """A record of 120 days ago is renewed by a sign-in, unless the domain records none, or only after more days.
+
+    At 60 days it is renewed after the scan alone: a sign-in of 61 days ago could have left it.
+    """
+    late = f"dn: {samba.SUFFIX}\nchangetype: modify\nreplace: {_SYNC_INTERVAL}\n{_SYNC_INTERVAL}: {days}\n"
+    (tmp_path / "late.ldif").write_text(late)
+    run(["ldapmodify -f late.ldif"], tmp_path)
+    if days != "60":
+        assert _whoami(domain.secure_url, *_IDLE) == 0
+    scanned(muster)
+
+    assert asked(muster, "svc-idle")[0] == verdict
+
+
+_SYNC_INTERVAL = "msDS-LogonTimeSyncInterval"
 _INVALID_CREDENTIALS = 49
 """RFC 4511, section 4.1.9."""
+
+
+def asked(muster: Muster, name: str) -> tuple[str, str | None]:
+    """The verdict, and the day of the last use that the scan read."""
+    found = json.loads(muster("retire", name, "-o", "json:-").out)
+    (judged,) = (one for one in scanned(muster)["identities"] if one["name"] == name)
+    at = judged["last_used_at"]
+    return found["verdict"], at and at[:10]
 
 
 def _whoami(url: str, dn: str, password: str) -> int:
@@ -163,7 +201,7 @@ def _reads(folder: Path, url: str, ca_file: str, reader: str) -> None:
 
 
 def _signs_in_to(url: str, dn: str, password: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``ldapmodify`` and ``ldapdelete`` sign in as an administrator; ldap.conf has no password, so that options have."""
+    """``ldapmodify`` and ``ldapdelete`` sign in as an administrator, by options: ldap.conf has no password."""
     programs = folder / "programs"
     programs.mkdir()
     (folder / "password").write_text(password)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.cli.conftest import Muster
-from tests.cli.retiring import Plan, run, scanned, stage, started
+from tests.cli.retiring import run, scanned, stage, started
 from tests.connectors.postgresql.estates import VALUE, VARIABLE, running
 from tests.servers.moto_server import ENVIRONMENT, moto_server
 from tests.servers.openbao import OpenBao

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -40,6 +41,7 @@ class Connection:
         self._number = 0
         self._read = bytearray()
         self._pages = True
+        self.as_of = datetime.now(UTC)
         self.elsewhere: list[str] = []
         self._socket: socket.socket = self._connect()
         try:
