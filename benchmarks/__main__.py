@@ -16,7 +16,7 @@ NAMES = (
     "suggestions", "accuracy", "behaviour", "pipeline", "store", "reads", "files", "html_report", "served_page", "diff",
     "cluster", "scaling", "cloudtrail", "blast_radius", "gate", "workflows", "served", "served_lists", "served_people",
     "paths",
-    "control", "shapes", "masking",
+    "control", "shapes", "masking", "retiring",
 )  # fmt: skip
 
 
