@@ -175,6 +175,26 @@ def test_a_removed_day_is_no_day_without_use(muster: Muster, tmp_path: Path) -> 
     assert "--window 29" in " ".join(found["to_know"])
 
 
+def test_the_credentials_of_an_approle_end_alone(muster: Muster, logins: Logins, tmp_path: Path) -> None:
+    """Its token is revoked, then its secret id destroyed; the role stays. It logged in once."""
+    (token,) = credentials(muster, "dead", "token")
+    (secret_id,) = credentials(muster, "dead", "secret_id")
+    run(started(muster, token)[1]["deleted"]["commands"], tmp_path)
+    after = credentials(muster, "dead", "token")
+    logins.login("dead")
+    run(started(muster, secret_id)[1]["deleted"]["commands"], tmp_path)
+
+    assert after == []
+    with pytest.raises(hvac.exceptions.InvalidRequest):
+        logins.login("dead")
+    assert credentials(muster, "dead", "secret_id") == []
+
+
+def credentials(muster: Muster, name: str, kind: str) -> list[str]:
+    (found,) = (one for one in scanned(muster)["identities"] if one["name"] == name)
+    return [one["id"] for one in found["credentials"] if one["kind"] == kind]
+
+
 # --- PostgreSQL ---
 
 

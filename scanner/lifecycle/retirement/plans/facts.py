@@ -36,10 +36,8 @@ def facts_of(identity: Identity, held: Credential | None) -> Facts:
     texts = {"name": identity.name, "scope": identity.scope, "key": identity.key}
     if identity.unique_id:
         texts |= {"unique_id": identity.unique_id, "unique_id_url": quote(identity.unique_id, safe="")}
-    if held is not None:
-        texts |= {"id": held.id, "id_url": quote(held.id, safe="")}
-    elif identity.unique_id:
-        texts["id_url"] = quote(identity.unique_id, safe="")
+    if its := identity.unique_id if held is None else held.id:
+        texts |= {"id": its, "id_url": quote(its, safe="")}
     more, lists = _PROVIDERS.get(provider_key(identity.provider) or "", _nothing)(identity)
     kept = {name: text for name, text in {**texts, **more}.items() if "\0" not in text}
     return Facts(texts=kept, lists={name: tuple(items) for name, items in lists.items()})
