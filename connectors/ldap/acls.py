@@ -253,20 +253,30 @@ class Expanded:
         to = f"granted to {self._names.get(trustee) or self._groups.name(trustee)}"
         return f"{to}, which it can join by {reached[trustee]}" if reached[trustee] else to
 
-    def _way(self, trustee: str, right: LdapRight, numbers: Sequence[int], said: str) -> Way:
+    def _way(self, trustee: str, right: LdapRight, numbers: Sequence[int] | None, said: str) -> Way:
+        """How a right leads to accounts; None: to any account of the domain."""
         key = (trustee, right, said)
         if key not in self._ways:
-            kept, more = list(dict.fromkeys(numbers)), ""
-            if right.name not in _ENABLES:
-                kept = [number for number in kept if not self._accounts[number].is_disabled]
-            if (every := len(kept)) > _MOST_TARGETS:
-                kept = [number for number in kept if self._leads(number)]
-                more = f" (and {every - len(kept)} accounts without rights)"
-            on = tuple(sorted(self._accounts[number].key for number in kept))
+            on, more = self._whole_domain if numbers is None else self._targets(right.name, numbers)
             only_if = f", {ONLY_IF[right.name]}" if right.name in ONLY_IF else ""
             by = f"{right.name}, {said}{more}{only_if}"
             self._ways[key] = Way(kind="become", on=on, by=by, conditional=right.conditional)
         return self._ways[key]
+
+    def _targets(self, right: str, numbers: Sequence[int]) -> tuple[tuple[str, ...], str]:
+        """The keys of the accounts to which a right leads, and how many others it leads to, in words."""
+        kept, more = list(dict.fromkeys(numbers)), ""
+        if right not in _ENABLES:
+            kept = [number for number in kept if not self._accounts[number].is_disabled]
+        if (every := len(kept)) > _MOST_TARGETS:
+            kept = [number for number in kept if self._leads(number)]
+            more = f" (and {every - len(kept)} accounts without rights)"
+        return tuple(sorted(self._accounts[number].key for number in kept)), more
+
+    @cached_property
+    def _whole_domain(self) -> tuple[tuple[str, ...], str]:
+        """As ``_targets``, of whoever creates delegated accounts. With 100,000 accounts, each time takes 13 ms."""
+        return self._targets(CREATE, range(len(self._accounts)))
 
     def _under(self, trustee: str, right: LdapRight, dns: Sequence[str], said: str) -> Iterator[Way]:
         numbers = [number for dn in dns for number in self._below.get(dn, ()) if number not in self._acls.protected]
@@ -277,4 +287,4 @@ class Expanded:
         """A delegated managed service account takes over any account that it names as its predecessor."""
         how = said if right.name == CREATE else f"by {right.name}, {said}"
         creates = right._replace(name=CREATE, conditional=True)
-        return self._way(trustee, creates, range(len(self._accounts)), f"{how}, below {dn}")
+        return self._way(trustee, creates, None, f"{how}, below {dn}")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import ClassVar
 
 from msgspec.structs import replace
 
 from connectors.core.contract import Check, DiscoveredRecord, Meter, Scope, Spec
-from connectors.core.offline import dated
+from connectors.core.offline import dated, looking_into, named_files
 from connectors.core.reading import require_sdk
 from connectors.ldap.client.connection import Connection
+from connectors.ldap.exports.collection import HOUND_SUFFIXES, read_collection
 from connectors.ldap.exports.directory import ExportedDirectory
-from connectors.ldap.exports.formats import read_export
+from connectors.ldap.exports.ldif import LDIF_SUFFIXES, read_ldif
 from connectors.ldap.least_privilege import ANY_POLICY, policy_of
 from connectors.ldap.place import ROOT_ATTRIBUTES, Place, Root, parse_root
 from connectors.ldap.preflight import checks
@@ -23,6 +25,7 @@ from connectors.ldap.spec import SPEC
 from connectors.ldap.values import LdapFacts, compared
 from scanner.errors import SourceError
 from scanner.model import EVERY_SCOPE, Coverage
+from scanner.text import printable
 
 
 class LdapConnector:
@@ -98,10 +101,23 @@ class LdapConnector:
 
     def _open(self, meter: Meter) -> LdapDirectory:
         folder = self._settings.from_files
-        return Connection(self._settings, meter) if folder is None else read_export(folder)
+        return Connection(self._settings, meter) if folder is None else _exported(folder)
 
     def _meter(self) -> Meter:
         return Meter(asks=self._settings.from_files is None)
+
+
+def _exported(path: Path) -> ExportedDirectory:
+    """A directory from files, in the format that their suffixes say. Raises SourceError."""
+    with looking_into(path):
+        files = named_files(path, lambda one: one.suffix.lower() in (*LDIF_SUFFIXES, *HOUND_SUFFIXES))
+    if not files:
+        hint = "export it with ldapsearch or ldifde, or collect it with SharpHound"
+        raise SourceError(f"{printable(str(path))} has no LDIF file and no SharpHound file", hint=hint)
+    are_collected = {one.suffix.lower() in HOUND_SUFFIXES for one in files}
+    if len(are_collected) > 1:
+        raise SourceError("from_files names LDIF files and SharpHound files: both describe a domain", hint="name one")
+    return read_collection(files) if True in are_collected else read_ldif(files)
 
 
 def _short_name(directory: LdapDirectory, place: Place) -> str:

@@ -37,7 +37,9 @@ _NO_DESCRIPTORS = (
     "entries have no security descriptor (nTSecurityDescriptor): the server's configuration, such as olcAccess of "
     "OpenLDAP, decides who may change whom, so privilege is unknown"
 )
-_NOT_IN_DIRECTORY = "no directory has them: machines and Group Policy do, and SharpHound asks them (from_files)"
+_NOT_IN_DIRECTORY = (
+    "they are on the machines and in Group Policy, not in the directory: SharpHound collects them (from_files)"
+)
 _NOT_READ = ("policies", "certificate_templates")
 
 
@@ -256,10 +258,10 @@ def _lists_read(reader: DirectoryReader, acls: Acls) -> Coverage:
 
 def _logon_rights_read(reader: DirectoryReader) -> Coverage:
     rights, name = reader.directory.logon_rights, "logon_rights"
-    if rights is None and name not in reader.directory.lacks:
-        return reader.scope.coverage(name, "off", detail=_NOT_IN_DIRECTORY)
+    if rights is None:
+        return reader.scope.coverage(name, "off", detail=reader.directory.lacks.get(name, _NOT_IN_DIRECTORY))
     with reader.section(name) as section:
-        section.found(len(rights or ()))
+        section.found(len(rights))
     return reader.done(section)
 
 

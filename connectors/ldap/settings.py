@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from connectors.core.address import is_loopback
 from scanner.errors import SourceError
 from scanner.redaction.redact import SecretRef
+from scanner.text import printable
 
 _PORTS = {"ldap": 389, "ldaps": 636}
 _LARGEST_PAGE = 100_000
+_LONGEST = 200
+"""Characters of a reference that a message quotes."""
 _ADDRESS = "give an address such as ldaps://dc1.example.com, without a path or query"
 _CLEAR_TEXT = "plain ldap to another machine is not encrypted: use ldaps, start_tls = true, or insecure_ldap = true"
 
@@ -105,3 +109,25 @@ class LdapSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         if self.password is None:
             raise SourceError("no password is given", hint="set password")
         return self.password.resolve()
+
+    def referred(self, url: str) -> tuple[LdapSettings, str]:
+        """Settings for the server of a reference, and the DN to search there, empty for the same. Raises SourceError.
+
+        The connection is encrypted at least as the first one is, and follows no reference itself.
+        """
+        refused = f"the reference to {printable(url[:_LONGEST])} cannot be followed"
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise SourceError(refused) from None
+        if parts.scheme not in _PORTS or not host:
+            raise SourceError(refused)
+        is_tls = self.is_tls or parts.scheme == "ldaps"
+        own_port = f":{port}" if port and is_tls == (parts.scheme == "ldaps") else ""
+        address = f"{'ldaps' if is_tls else 'ldap'}://{f'[{host}]' if ':' in host else host}{own_port}"
+        try:
+            other = replace(self, url=address, start_tls=self.start_tls and not is_tls, follow_referrals=False)
+        except ValueError as error:  # such as a password in clear text
+            raise SourceError(f"{refused}: {error}") from None
+        return other, unquote(parts.path[1:])

@@ -15,7 +15,6 @@ from connectors.core.budget import Answer, current
 from connectors.core.contract import Malformed, Meter, own_words
 from connectors.ldap.client import ber, messages
 from connectors.ldap.client.messages import LdapEntry, Result
-from connectors.ldap.client.referrals import referral
 from connectors.ldap.settings import LdapSettings
 from scanner.errors import NotOffered, SourceError, Unreachable
 
@@ -74,8 +73,8 @@ class Connection:
     ) -> Iterator[LdapEntry]:
         """The entries of any of these object classes from a base on down, page by page. Raises SourceError.
 
-        Attributes of which the server sends a range are read whole. References to other servers are followed one step
-        if the settings say so; ``elsewhere`` has those that were not.
+        All values of an attribute are read, also where the server sends them in ranges. With ``follow_referrals``,
+        references to other servers are followed, but not the references of those; ``elsewhere`` lists the others.
         ``descriptors``: security descriptors are asked for without their SACL.
         """
         asked = (classes, attributes)
@@ -87,7 +86,7 @@ class Connection:
         failed: SourceError | None = None
         for url in referred:
             try:
-                settings, dn = referral(self._settings, url)
+                settings, dn = self._settings.referred(url)
                 with closing(Connection(settings, self._meter)) as other:
                     yield from other.below(dn or base, *asked, descriptors=descriptors)
                 self.elsewhere += other.elsewhere

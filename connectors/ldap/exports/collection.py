@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from connectors.core.offline import (
     text_of,
 )
 from connectors.ldap.exports.directory import ExportedDirectory, written_at
-from connectors.ldap.exports.sharphound import CLASSES, HoundDocument, HoundMeta, Hounds, left_out
+from connectors.ldap.exports.sharphound import CLASSES, METHODS, HoundDocument, HoundMeta, Hounds, left_out
 from scanner.errors import SourceError
 from scanner.text import printable
 
@@ -31,6 +32,8 @@ _HINT = "collect it with SharpHound, with --CollectionMethods All, and without a
 _VERSIONS = (5, 6)
 _MOST_MEMBERS = 1_000
 _MOST_UNPACKED = 4 * MAX_BYTES
+_ENCRYPTED = 0x1
+"""The flag of an encrypted member (APPNOTE.TXT 4.4.4)."""
 _GAPS: Final[Mapping[str, tuple[str, str]]] = {
     "Group": ("groups", "memberships of groups"),
     "ACL": ("acls", "permissions of objects"),
@@ -65,7 +68,8 @@ def read_collection(files: Sequence[Path]) -> ExportedDirectory:
     for method in left_out(methods):
         section, what = _GAPS[method]
         lacks[section].append(f"the collection left out {what} (method {method})")
-    if hounds.asked and hounds.unasked:
+    asks_machines = hounds.asked or any(one & METHODS["UserRights"] for one in methods)
+    if asks_machines and hounds.unasked:
         computers = hounds.asked + hounds.unasked
         lacks["logon_rights"].append(f"{hounds.unasked} of {computers} computers did not tell who may sign in")
     return ExportedDirectory(
@@ -75,7 +79,7 @@ def read_collection(files: Sequence[Path]) -> ExportedDirectory:
         has_guids=False,
         lacks={section: "; ".join(reasons) for section, reasons in lacks.items()},
         notes=_NOTES,
-        logon_rights=hounds.logon_rights if hounds.asked else None,
+        logon_rights=hounds.logon_rights if asks_machines else None,
     )
 
 
@@ -85,20 +89,38 @@ def _documents(file: Path) -> Iterator[tuple[str, HoundDocument]]:
         yield from read_document(content_of(file, MAX_BYTES))
         return
     try:
-        with zipfile.ZipFile(file) as archive:
-            members = [one for one in archive.infolist() if one.filename.lower().endswith(".json")]
-            if len(members) > _MOST_MEMBERS or sum(one.file_size for one in members) > _MOST_UNPACKED:
-                raise Unreadable(f"it unpacks to more than {_MOST_UNPACKED // 2**20} MB")
-            for one in members:
-                if one.file_size > MAX_BYTES:
-                    raise Unreadable(f"{printable(one.filename)} is larger than {MAX_BYTES // 2**20} MB")
-                with archive.open(one) as stream:
-                    content = stream.read(MAX_BYTES)
-                yield from read_document(content)
-    except RuntimeError:
-        raise Unreadable("it is encrypted") from None
+        packed = file.open("rb")
+    except OSError as error:
+        raise Unreadable(error.strerror or "it cannot be opened") from error
+    with packed:
+        with _damage_told():
+            archive = zipfile.ZipFile(packed)
+        members = [one for one in archive.infolist() if one.filename.lower().endswith(".json")]
+        if len(members) > _MOST_MEMBERS:
+            raise Unreadable(f"it holds more than {_MOST_MEMBERS:,} files")
+        if sum(one.file_size for one in members) > _MOST_UNPACKED:
+            raise Unreadable(f"it unpacks to more than {_MOST_UNPACKED // 2**20} MB")
+        for one in members:
+            if one.flag_bits & _ENCRYPTED:
+                raise Unreadable("it is encrypted")
+            if one.file_size > MAX_BYTES:
+                raise Unreadable(f"{printable(one.filename)} is larger than {MAX_BYTES // 2**20} MB")
+            with _damage_told(), archive.open(one) as stream:
+                content = stream.read(MAX_BYTES)
+            yield from read_document(content)
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Within the context, what zipfile raises for a damaged archive becomes Unreadable.
+
+    Besides its own error these are zlib's and EOFError for the content, NotImplementedError for a method of packing or
+    a version that it does not know, ValueError for names that are not text, and OSError for places outside the file.
+    """
+    try:
+        yield
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
-        raise error if isinstance(error, Unreadable) else Unreadable("the archive is damaged") from None
+        raise Unreadable("the archive is damaged") from error
 
 
 def read_document(content: bytes) -> Iterator[tuple[str, HoundDocument]]:

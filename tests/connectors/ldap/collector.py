@@ -20,6 +20,7 @@ from connectors.ldap.values import LdapFacts, guid, sid
 Row = dict[str, Any]
 ALL = 0x7FFFFF
 """All collection methods."""
+_USER_RIGHTS = 1 << 15
 _EVERYTHING = 0xFFFFFFFF
 _IGNORED = ("S-1-3-0", "S-1-5-10", "S-1-5-18")
 _KINDS = {
@@ -74,9 +75,13 @@ class Collector:
     def write(self, folder: Path, *, methods: int = ALL, archive: bool = True) -> Path:
         """The files, in an archive as SharpHound makes one."""
         folder.mkdir(exist_ok=True)
+        asked: Row = {} if methods & _USER_RIGHTS else {"UserRights": []}
         texts = {
             f"20260101120000_{kind}.json": json.dumps(
-                {"data": rows, "meta": {"methods": methods, "type": kind, "count": len(rows), "version": 6}}
+                {
+                    "data": [row | asked for row in rows],
+                    "meta": {"methods": methods, "type": kind, "count": len(rows), "version": 6},
+                }
             )
             for kind, rows in self.files.items()
         }
@@ -128,7 +133,9 @@ class Collector:
                 for one in self._listed(facts, "msDS-AllowedToActOnBehalfOfOtherIdentity")
             ]
             row["IsDC"] = bool((facts.number("userAccountControl") or 0) & 0x2000)
-            row["UserRights"], row["LocalGroups"] = [], []
+            right = "SeRemoteInteractiveLogonRight"
+            row["UserRights"] = [{"Privilege": right, "Results": [], "Collected": True, "FailureReason": None}]
+            row["LocalGroups"] = []
             row["Sessions"] = {"Collected": False, "FailureReason": "ErrorAccessDenied", "Results": []}
         self.files[kind].append(row)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from connectors.ldap.client.referrals import referral
 from connectors.ldap.connector import LdapConnector
 from connectors.ldap.settings import LdapSettings
 from connectors.testing import read
@@ -214,9 +213,9 @@ def test_a_reference_never_takes_encryption_away(own: str, url: str, leads: tupl
     settings = LdapSettings(url=own, follow_referrals=True)
     if leads is None:
         with pytest.raises(SourceError, match="cannot be followed"):
-            referral(settings, url)
+            settings.referred(url)
         return
 
-    other, dn = referral(settings, url)
+    other, dn = settings.referred(url)
 
     assert ((other.url, dn), other.follow_referrals) == (leads, False)

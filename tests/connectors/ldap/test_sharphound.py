@@ -121,7 +121,6 @@ def test_a_collection_keeps_the_contract_and_no_password(collected: Collector, t
         (1 << 6, "acls", "the collection left out permissions of objects (method ACL)"),
         (1 << 9, "accounts", "the collection left out properties of accounts"),
         (1 << 1, "logon_rights", "the collection left out administrators of machines (method LocalAdmin)"),
-        (1 << 15, "logon_rights", "the collection left out rights to sign in to machines (method UserRights)"),
     ],
 )
 def test_what_a_collection_left_out_is_a_gap(
@@ -132,6 +131,25 @@ def test_what_a_collection_left_out_is_a_gap(
     assert coverage[section].is_gap
     assert says in str(coverage[section].detail)
     assert {name for name, one in coverage.items() if one.is_gap} == {section}
+
+
+@pytest.mark.real_server
+def test_a_collection_that_asked_no_machine_for_rights_is_like_a_server_that_has_none(
+    collected: Collector, tmp_path: Path
+) -> None:
+    coverage = _read(collected.write(tmp_path / "c", methods=ALL & ~(1 << 15)))[1]
+
+    assert coverage["logon_rights"].status == "off"
+    assert "rights to sign in to machines (method UserRights)" in str(coverage["logon_rights"].detail)
+    assert not any(one.is_gap for one in coverage.values())
+
+
+def test_machines_that_all_refused_are_a_gap(tmp_path: Path) -> None:
+    computers = _document("computers", _row("1001", "WEB1.LAB.LOCAL"))
+
+    coverage = _read(_lab(tmp_path, computers=computers))[1]
+
+    assert str(coverage["logon_rights"].detail).startswith("1 of 1 computers did not tell who may sign in")
 
 
 # --- Files, as collectors write them; format 5 has fewer properties ---
@@ -234,7 +252,7 @@ def test_names_groups_and_rights_follow_from_the_oldest_form(tmp_path: Path) -> 
         ("a.json", '{"data": [], "meta": {"type": "sessions", "version": 6}}', "no file is recognised in a.json"),
         ("a.json", "{}", "no file is recognised in a.json"),
         ("a.zip", "PK", "the archive is damaged"),
-        ("a.txt", "", "has no file in LDIF, and none of SharpHound"),
+        ("a.txt", "", "has no LDIF file and no SharpHound file"),
     ],
 )
 def test_what_is_no_collection_is_named(name: str, content: str, says: str, tmp_path: Path, muster: Muster) -> None:
@@ -267,7 +285,16 @@ def test_an_archive_that_unpacks_without_end_is_refused(tmp_path: Path, muster: 
         content[content.index(mark) + at] |= 1  # the flag of an encrypted file
     locked.write_bytes(content)
 
-    assert "it unpacks to more than" in muster("scan", f"ldap:from_files={many}").err
+    large = tmp_path / "large.zip"
+    with zipfile.ZipFile(large, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("users.json", "{}")
+    content = bytearray(large.read_bytes())
+    at = content.index(b"PK\x01\x02") + 24  # the unpacked size in the directory
+    content[at : at + 4] = (0xFFFF_FFFE).to_bytes(4, "little")
+    large.write_bytes(content)
+
+    assert "it holds more than 1,000 files" in muster("scan", f"ldap:from_files={many}").err
+    assert "it unpacks to more than 2048 MB" in muster("scan", f"ldap:from_files={large}").err
     assert "it is encrypted" in muster("scan", f"ldap:from_files={locked}").err
 
 
