@@ -74,9 +74,9 @@ def parse_entry(facts: LdapFacts, place: Place, source: str, scope: str, classes
 
 
 def with_use_tracked(found: Collection[Identity], as_of: datetime) -> Iterator[Identity]:
-    """The entries, of which those with a record of use are tracked if the server still keeps such records.
+    """Yield the entries. An entry with a record of use counts as tracked if the server still writes such records.
 
-    An overlay that was taken out leaves its last records behind. So somebody's record has to be of the last day.
+    A removed overlay leaves its last records in place. So at least one record has to be from the last day.
     """
     newest = max((one.last_used_at for one in found if one.last_used_at is not None), default=None)
     is_kept = newest is not None and newest >= as_of - _STILL

@@ -84,14 +84,14 @@ class _Domain:
         )
 
     def link(self, group: LdapGroup) -> Link:
-        """The membership in a group: one object for all its members, of whom a domain has a million."""
+        """The membership in a group. All members share it: a large domain has a million memberships."""
         if group.sid not in self._links:
             evidence = f"member of {group.name}"
             self._links[group.sid] = Link(relation="member_of", target=group.key, evidence=evidence)
         return self._links[group.sid]
 
     def grant(self, group: LdapGroup, via: str) -> Grant:
-        """What membership in a group gives, by the way to it: one object for all who have it so."""
+        """What membership in a group gives, direct or through another group. All who have it the same way share it."""
         if (group.sid, via) not in self._grants:
             is_admin = group.tier is not None and group.tier.level == "admin"
             self._grants[group.sid, via] = Grant(name=group.name, via=via, admin=is_admin)

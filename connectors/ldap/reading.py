@@ -34,21 +34,19 @@ _IN_EVERY_DOMAIN = re.compile(r"/(?:CN=Configuration|DC=(?:Domain|Forest)DnsZone
 """Parts of a domain that have no accounts, and to which every domain controller refers."""
 _NAMED = 5
 _NO_DESCRIPTORS = (
-    "entries have no security descriptor (nTSecurityDescriptor): the server's configuration, such as olcAccess of "
-    "OpenLDAP, decides who may change whom, so privilege is unknown"
+    "entries have no security descriptor (nTSecurityDescriptor): access control is in the server's configuration, such "
+    "as olcAccess of OpenLDAP, so privilege is unknown"
 )
-_NOT_IN_DIRECTORY = (
-    "they are on the machines and in Group Policy, not in the directory: SharpHound collects them (from_files)"
-)
+_NOT_IN_DIRECTORY = "machines and Group Policy hold them, not the directory; SharpHound collects them (from_files)"
 _NOT_READ = ("policies", "certificate_templates")
 
 
 class LdapDirectory(Protocol):
     """What entries are read from: a server, or files.
 
-    ``has_guids``: see ``Place``. ``as_of``: when what it says was so. ``elsewhere``: the servers that the last search
-    referred to, not followed. ``lacks``: by section, what an export left out. ``notes``: by section, what its format
-    cannot hold. ``logon_rights``: by SID, the rights to sign in to machines; None if nobody asked these.
+    ``has_guids``: see ``Place``. ``as_of``: the time of its content. ``elsewhere``: references of the last search that
+    were not followed. ``lacks``: by section, what an export left out. ``notes``: by section, what its format cannot
+    hold. ``logon_rights``: by SID, the rights to sign in to machines; None if no machine was asked.
     """
 
     @property

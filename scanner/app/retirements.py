@@ -136,15 +136,7 @@ class _Reading:
     def state(self, begun: RetirementStarted) -> RetirementState:
         """How far it is. What was heard after the scan counts in no earlier one."""
         if begun.at > self._scan.finished_at:
-            return RetirementState(
-                identity=begun.identity,
-                stage=None,
-                credential=begun.credential,
-                name=begun.name,
-                started_at=begun.at,
-                by=begun.by,
-                wait_days=begun.wait_days,
-            )
+            return state_of(begun, None)
         versions, at = self._versions[begun.identity], self._scan.started_at
         last = versions[-1] if versions else None
         is_there = last is not None and (last.until is None or last.until > at)

@@ -11,11 +11,15 @@ from datetime import UTC, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scanner.cli.calls import as_called, program, remember
 from scanner.errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from scanner.demo.lists import Addresses
 
 _NEEDED = (
     "azure.identity",
@@ -60,80 +64,72 @@ def demo(out: Path, yes: bool) -> None:
     if not all(map(_is_there, _NEEDED)):
         raise MissingExtra("the demo", "demo")
     from scanner.cli.console import say
-    from scanner.demo.aws_server import aws_server
-    from scanner.demo.azure_tenant import azure_server
     from scanner.demo.estate import load_estate
     from scanner.demo.exports import write_answers, write_leaks
-    from scanner.demo.gcp_cloud import gcp_server
-    from scanner.demo.github_org import organization_server
-    from scanner.demo.kubernetes_cluster import cluster_server
-    from scanner.demo.lists import Addresses, edited_lists, write_lists
-    from scanner.demo.trail import Trail, principals_of
-    from scanner.demo.vault_server import vault_server
+    from scanner.demo.lists import edited_lists, write_lists
+    from scanner.demo.trail import Trail
 
     if edited := edited_lists(out):
         _agree_to_overwrite(out, edited, yes=yes)
     started = time.monotonic()
     estate = load_estate()
     out.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        say("1/4  starting Tidewater Logistics on loopback: AWS, OpenBao, Azure, Google Cloud, GitHub, Kubernetes")
-        aws = stack.enter_context(aws_server())
-        principals = principals_of(aws)
-        trail = Trail(out, estate["account"], principals)
+    say("1/4  starting Tidewater Logistics on loopback: AWS, OpenBao, Azure, Google Cloud, GitHub, Kubernetes")
+    with _company(estate, out) as servers:
+        trail = Trail(out, estate["account"], servers.principals)
         trail.write(datetime.now(UTC).date())
         write_answers(out, estate["anthropic"]["answers"])
-        write_leaks(out, estate["leaks"], principals)
-        vault = stack.enter_context(vault_server(estate, out))
-        azure = stack.enter_context(azure_server(estate["azure"]))
-        gcp = stack.enter_context(gcp_server(estate["gcp"]))
-        secrets = {
-            _VAULT_VARIABLE: vault.token,
-            _AZURE_VARIABLE: azure.tenant.client_secret,
-            _GCP_VARIABLE: token_hex(
-                16
-            ),  # any token works, but a common word would be masked in every path that contains it
-            _GITHUB_VARIABLE: token_hex(16),
-            _KUBERNETES_VARIABLE: token_hex(16),
-        }
-        github = stack.enter_context(organization_server(estate["github"], secrets[_GITHUB_VARIABLE]))
-        cluster = cluster_server(estate["kubernetes"], estate["account"], secrets[_KUBERNETES_VARIABLE])
-        kubernetes = stack.enter_context(cluster)
-        stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
-        servers = Addresses(
-            aws=aws,
-            vault=vault.url,
-            azure=azure,
-            gcp=gcp,
-            github=github,
-            kubernetes=kubernetes,
-            principals=principals,
-        )
+        write_leaks(out, estate["leaks"], servers.principals)
         config = write_lists(out, estate, servers)
         remember(config=config)
         say("2/4  reading its audit logs: CloudTrail, OpenBao's audit device, Entra's sign-ins; only counts are kept")
         _read_log(config, out)
         say("3/4  scanning it with the regular connectors, read-only")
         _scan(config, out)
-        _begin_to_retire(config, aws)
+        _begin_to_retire(config, servers.aws)
         say(f"4/4  an hour later: {_RETIRED} is being retired; reading what is new of the logs, and scanning again")
         trail.write_now(datetime.now(UTC))
         _read_again(config)
         _scan_again(config, out)
     say(f"     done in {time.monotonic() - started:.0f} s; the servers are stopped")
-    show, agent, exposed, retiring = (
-        as_called(f"`muster {command}`").strip("`")
-        for command in (
-            "show svc-ledger-export",
-            "show invoice-reader-gpt",
-            "show .github/workflows/answer-issues.yml",
-            "retire --list",
+    commands = {name: as_called(f"`muster {command}`").strip("`") for name, command in _QUERIES.items()}
+    click.echo(_WHERE_NEXT.format(out=out, muster=program(), **commands), err=True)
+
+
+@contextmanager
+def _company(estate: dict[str, Any], out: Path) -> Iterator[Addresses]:
+    """Run the company's servers, and set the variables with which the config signs in to them."""
+    from scanner.demo.aws_server import aws_server
+    from scanner.demo.azure_tenant import azure_server
+    from scanner.demo.gcp_cloud import gcp_server
+    from scanner.demo.github_org import organization_server
+    from scanner.demo.kubernetes_cluster import cluster_server
+    from scanner.demo.lists import Addresses
+    from scanner.demo.trail import principals_of
+    from scanner.demo.vault_server import vault_server
+
+    with ExitStack() as stack:
+        aws = stack.enter_context(aws_server())
+        vault = stack.enter_context(vault_server(estate, out))
+        azure = stack.enter_context(azure_server(estate["azure"]))
+        secrets = {
+            _VAULT_VARIABLE: vault.token,
+            _AZURE_VARIABLE: azure.tenant.client_secret,
+            # Any token works, but a common word would be masked in every path that contains it.
+            **{name: token_hex(16) for name in (_GCP_VARIABLE, _GITHUB_VARIABLE, _KUBERNETES_VARIABLE)},
+        }
+        cluster = cluster_server(estate["kubernetes"], estate["account"], secrets[_KUBERNETES_VARIABLE])
+        servers = Addresses(
+            aws=aws,
+            vault=vault.url,
+            azure=azure,
+            gcp=stack.enter_context(gcp_server(estate["gcp"])),
+            github=stack.enter_context(organization_server(estate["github"], secrets[_GITHUB_VARIABLE])),
+            kubernetes=stack.enter_context(cluster),
+            principals=principals_of(aws),
         )
-    )
-    click.echo(
-        _WHERE_NEXT.format(out=out, show=show, retiring=retiring, agent=agent, exposed=exposed, muster=program()),
-        err=True,
-    )
+        stack.enter_context(_environment({**secrets, **_AWS_DEMO_KEYS}))
+        yield servers
 
 
 def _agree_to_overwrite(out: Path, edited: Sequence[str], *, yes: bool) -> None:
@@ -157,10 +153,16 @@ def _is_there(module: str) -> bool:
         return False
 
 
-# The emulator accepts any keys, but boto3 needs keys to sign requests.
 _RETIRED, _RETIRED_BY = "svc-carrier-rates", "maya.okafor@tidewater.example"
+# The emulator accepts any keys, but boto3 needs keys to sign requests.
 _AWS_DEMO_KEYS = {"AWS_ACCESS_KEY_ID": "demo", "AWS_SECRET_ACCESS_KEY": "demo"}
 
+_QUERIES = {
+    "show": "show svc-ledger-export",
+    "retiring": "retire --list",
+    "agent": "show invoice-reader-gpt",
+    "exposed": "show .github/workflows/answer-issues.yml",
+}
 _WHERE_NEXT = """
 Open in a browser or a spreadsheet
   {out}/report.html           every identity with its evidence

@@ -43,12 +43,16 @@ def aws_server() -> Iterator[str]:
         process.stdout.close()
 
 
-def lower(endpoint: str, user: str) -> None:
-    """Do as the plan of ``muster retire`` says first: deny a user everything, then take its policies away."""
+def emulator_session() -> Any:
+    """A session for the emulator, which accepts any keys; boto3 needs some to sign requests."""
     import boto3
 
-    session = boto3.Session(aws_access_key_id="demo", aws_secret_access_key="demo")  # noqa: S106  # the emulator accepts any credentials
-    iam = session.client("iam", region_name="us-east-1", endpoint_url=endpoint)
+    return boto3.Session(aws_access_key_id="demo", aws_secret_access_key="demo")  # noqa: S106  # no secret: the emulator accepts any
+
+
+def lower(endpoint: str, user: str) -> None:
+    """Do as the plan of ``muster retire`` says first: deny a user everything, then take its policies away."""
+    iam = emulator_session().client("iam", region_name="us-east-1", endpoint_url=endpoint)
     statement = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     deny = {"Version": "2012-10-17", "Statement": [statement]}
     iam.put_user_policy(UserName=user, PolicyName=RETIRED_POLICY, PolicyDocument=json.dumps(deny))
@@ -78,12 +82,10 @@ class _Seed:
     """Creates the estate through the API, then sets the dates."""
 
     def __init__(self, estate: dict[str, Any], endpoint: str) -> None:
-        import boto3
-
         self._estate = estate
         self._account: str = estate["account"]
         self._endpoint = endpoint
-        self._session = boto3.Session(aws_access_key_id="demo", aws_secret_access_key="demo")  # noqa: S106  # the emulator accepts any credentials
+        self._session = emulator_session()
         self._iam = self._client("iam", "us-east-1")
 
     def _client(self, service: str, region: str) -> Any:

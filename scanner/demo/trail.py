@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from scanner.demo.aws_server import emulator_session
 from scanner.demo.estate import load_tables
 
 FOLDER = "trail"
@@ -161,10 +162,7 @@ def _digits(*parts: object, size: int = 16) -> str:
 
 def principals_of(endpoint: str) -> dict[str, Principal]:
     """Users and roles of the emulator as ``user/NAME`` and ``role/NAME``, with the ids that it gave them."""
-    import boto3
-
-    session = boto3.Session(aws_access_key_id="demo", aws_secret_access_key="demo")  # noqa: S106  # the emulator accepts any credentials
-    iam = session.client("iam", region_name=_GLOBAL, endpoint_url=endpoint)
+    iam = emulator_session().client("iam", region_name=_GLOBAL, endpoint_url=endpoint)
     found: dict[str, Principal] = {}
     for page in iam.get_paginator("get_account_authorization_details").paginate(Filter=["User", "Role"]):
         for role in page["RoleDetailList"]:

@@ -1,4 +1,4 @@
-"""Rules about accounts of a directory: what its protocols let anybody try, and what was left behind in it."""
+"""Rules about accounts of a directory: Kerberos settings that allow attacks, delegation, and stale protection."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from scanner.rules.base import CredentialRule, Hit, IdentityRule, RuleContext, i
 
 _WEAK = frozenset({"DES", "RC4"})
 _POWERFUL_NOTE = "high for an admin, or an identity that can make itself one"
-_GUESS = "by as many guesses as a machine can make, without a trace and without being locked out"
+_GUESS = "offline: guesses are unlimited, leave no trace and lock nobody out"
 
-# --- Protected like an administrator's, and none any more ---
+# --- Stale adminCount ---
 
 
 def _admin_count_left_behind(assessment: Assessment, _context: RuleContext) -> Hit | None:
@@ -29,10 +29,10 @@ def _admin_count_left_behind(assessment: Assessment, _context: RuleContext) -> H
 ADMIN_COUNT_LEFT_BEHIND = IdentityRule(
     id="admin_count_left_behind",
     severity="low",
-    title="Account is protected like an administrator's, and is none",
-    why="It was in a protected group once. The directory then cut off what its permissions inherit, and does not take "
-    "that back: who runs accounts today cannot reset or disable it, and rights from then stay.",
-    remediation="Compare its permissions with those of its neighbours, turn on inheritance, and clear adminCount.",
+    title="Account keeps the protection of an administrator, and is no longer one",
+    why="It was in a protected group once. The directory then disabled inheritance of its permissions, and does not "
+    "restore it: account operators cannot reset or disable the account, and old permissions on it stay.",
+    remediation="Compare its permissions with a similar account, enable inheritance, and clear adminCount.",
     evidence=("admin_count",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"permissions"}),
@@ -74,9 +74,9 @@ KERBEROASTABLE = CredentialRule(
     severity="medium",
     severity_note=_POWERFUL_NOTE,
     title="Old password of an account with a service name can be guessed offline",
-    why="Any account of the domain gets a ticket for the service name, which the password encrypts, and finds the "
-    f"password {_GUESS}. An old password is likely to be a short one, and a guess stays true until it is changed.",
-    remediation="Replace the account with a group managed service account, whose password nobody can guess. Until "
+    why="Any account of the domain can request a ticket for the service name. The password encrypts it, and can then "
+    f"be guessed {_GUESS} (Kerberoasting). Old passwords are often short, and stay valid until they are changed.",
+    remediation="Replace the account with a group managed service account, whose password cannot be guessed. Until "
     "then, set a random password of 25 characters or more, and allow AES only.",
     evidence=("id", "service_names", "created_at", "limit_days"),
     thresholds=("rotation",),
@@ -86,7 +86,7 @@ KERBEROASTABLE = CredentialRule(
 )
 
 
-# --- Ticket without a password first ---
+# --- No pre-authentication ---
 
 
 def _no_preauthentication(assessment: Assessment, _context: RuleContext) -> Hit | None:
@@ -103,11 +103,11 @@ NO_PREAUTHENTICATION = IdentityRule(
     id="no_preauthentication",
     severity="medium",
     severity_note=_POWERFUL_NOTE,
-    title="Password can be guessed offline by anybody on the network",
-    why="The domain answers whoever asks in its name, before any password is shown, with a text that the password "
-    f"encrypts (AS-REP roasting). Somebody without any account finds the password {_GUESS}.",
-    remediation="Turn pre-authentication on for the account, and change its password. Where a program cannot do it, "
-    "replace the program, and give the account a random password of 25 characters or more until then.",
+    title="Kerberos pre-authentication is disabled",
+    why="Without an account, anybody on the network can request an answer that the account's password encrypts. The "
+    f"password can then be guessed {_GUESS} (AS-REP roasting).",
+    remediation="Enable pre-authentication for the account, and change its password. If a program does not support it, "
+    "replace the program, and set a random password of 25 characters or more until then.",
     evidence=("flag",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"credentials"}),
@@ -115,24 +115,24 @@ NO_PREAUTHENTICATION = IdentityRule(
 )
 
 
-# --- Delegation without a limit ---
+# --- Unconstrained delegation ---
 
 
 def _unconstrained_delegation(assessment: Assessment, _context: RuleContext) -> Hit | None:
     """Fires if the connector found unconstrained delegation on other than a domain controller."""
     if assessment.identity.attributes.get(UNCONSTRAINED_DELEGATION) is not True:
         return None
-    return Hit(evidence={"delegates_to": "any service, as anybody who signs in to it"})
+    return Hit(evidence={"delegates_to": "any service, as any user who signs in to it"})
 
 
 UNCONSTRAINED = IdentityRule(
     id="unconstrained_delegation",
     severity="high",
     title="Account may delegate to any service",
-    why="It keeps the tickets of everybody who signs in to it. Whoever takes it over makes a domain controller sign in "
-    "to it, and has the domain.",
-    remediation="Name the services that it delegates to (constrained delegation), or let these name it "
-    "(resource-based). Put administrators into Protected Users, whose tickets are never passed on.",
+    why="It stores the tickets of everybody who signs in to it. An attacker who takes it over can make a domain "
+    "controller sign in to it, and then controls the domain.",
+    remediation="Use constrained delegation to the services that it needs, or resource-based delegation. Add "
+    "administrators to Protected Users, whose tickets are never delegated.",
     evidence=("delegates_to",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"permissions"}),
@@ -140,7 +140,7 @@ UNCONSTRAINED = IdentityRule(
 )
 
 
-# --- Tickets under old ciphers only ---
+# --- Weak encryption types ---
 
 
 def _weak_kerberos_encryption(assessment: Assessment, _context: RuleContext) -> Hit | None:
@@ -158,11 +158,11 @@ WEAK_KERBEROS_ENCRYPTION = IdentityRule(
     id="weak_kerberos_encryption",
     severity="low",
     severity_note="medium if it has a service name and people set its password",
-    title="Account allows only weak encryption of its tickets",
-    why="The key of RC4 is a hash without a salt: a password is guessed hundreds of times faster than with AES, and "
-    "the hash itself signs in. DES is broken.",
-    remediation="Set its encryption types to AES128 and AES256, then its password anew, which makes the keys. Replace "
-    "what cannot do AES.",
+    title="Account allows only weak Kerberos encryption",
+    why="RC4 uses an unsalted hash of the password as its key: the password is guessed hundreds of times faster than "
+    "with AES, and the hash alone is enough to sign in. DES is broken.",
+    remediation="Set its encryption types to AES128 and AES256, then reset its password, which creates the keys. "
+    "Replace systems that do not support AES.",
     evidence=("encryption_types",),
     silent_on=frozenset({"disabled", "provider_managed", "human"}),
     needs=frozenset({"credentials"}),

@@ -40,7 +40,7 @@ class OfLatest(Generic[T]):
     def _fill(self, value: Future[T], store: Store, scan: str) -> None:
         try:
             value.set_result(self._load(store, scan))
-        except Exception as error:  # noqa: BLE001  # raised to the requests that wait for it
+        except Exception as error:  # noqa: BLE001  # Future's contract: it holds any error of the call, or those who wait for it wait for ever
             value.set_exception(error)
 
 

@@ -180,11 +180,7 @@ class Hounds:
         """Add an object of a file of that type."""
         try:
             one = msgspec.json.decode(row, type=HoundObject)
-        except (
-            msgspec.DecodeError,
-            UnicodeDecodeError,
-            RecursionError,
-        ):  # one that nobody can read is a gap of the section that lists it
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # a gap of the section that lists it
             self._unplaced.append(kind)
             return
         if one.is_deleted:
@@ -337,7 +333,7 @@ def _local_administrators(one: HoundObject) -> Iterator[str | None]:
 
 
 def _listing(trustees: Iterable[str | None]) -> list[bytes]:
-    """A security descriptor that lists who may do something; empty for nobody."""
+    """A security descriptor that allows these trustees everything; empty without any."""
     found = dict.fromkeys(its for one in trustees if (its := _sid(one or "")) is not None)
     return [descriptor_of(None, [ace_of(its, MASKS["GenericAll"][0], None) for its in found])] if found else []
 

@@ -201,8 +201,7 @@ def _element(part: bytes) -> Row:
     if begin is None:
         raise Unreadable("one of its elements is no event")
     try:
-        # XML allows a DTD only before the first element, where this text begins: none can define an entity.
-        root = ET.fromstring(part[begin.start() :] + _END)  # noqa: S314
+        root = ET.fromstring(part[begin.start() :] + _END)  # noqa: S314  # no DTD can precede the element that it begins with, so no entity is defined
     except ET.ParseError as error:
         raise Unreadable("one of its events is no XML") from error
     system: Row = {}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from scanner.model import Finding, Identity
 from scanner.model.retirement import (
@@ -44,8 +44,19 @@ class RetirementSeen(Struct, frozen=True, kw_only=True):
     covered: frozenset[int] = frozenset()
 
 
-def state_of(begun: RetirementStarted, seen: RetirementSeen) -> RetirementState:
-    """How far a retirement is."""
+def state_of(begun: RetirementStarted, seen: RetirementSeen | None) -> RetirementState:
+    """How far a retirement is. ``seen``: None before the first scan after its start."""
+    state = RetirementState(
+        identity=begun.identity,
+        stage=None,
+        credential=begun.credential,
+        name=begun.name,
+        started_at=begun.at,
+        by=begun.by,
+        wait_days=begun.wait_days,
+    )
+    if seen is None:
+        return state
     calls = (when for finding in seen.findings if (when := last_refused(finding)) is not None)
     heard_at = max((when for when in calls if begun.at <= when), default=None)
     stage, since = _stage(begun, seen, heard_at)
@@ -53,14 +64,9 @@ def state_of(begun: RetirementStarted, seen: RetirementSeen) -> RetirementState:
         is_heard = seen.has_log and _was_heard(begun, seen, since or seen.at)
     else:
         is_heard = seen.has_log and (stage or "lowered") in begun.heard_in
-    return RetirementState(
-        identity=begun.identity,
+    return replace(
+        state,
         stage=stage,
-        credential=begun.credential,
-        name=begun.name,
-        started_at=begun.at,
-        by=begun.by,
-        wait_days=begun.wait_days,
         stage_since=since,
         heard_at=heard_at,
         is_heard=True if is_heard or heard_at is not None else None,
