@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,25 @@ def stage(muster: Muster) -> str | None:
     (found,) = scanned(muster)["retirements"]
     told: str | None = found["stage"]
     return told
+
+
+def disabled_and_taken_back(
+    muster: Muster, name: str, folder: Path, refusal: Callable[[], str | None], says: str
+) -> str:
+    """Retire an identity by its plan, enable it again in between, and return the verdict of the start.
+
+    ``refusal``: signs in as it, and returns how the server refused that, if it did: at first it does not, once it is
+    disabled its answer has the text ``says``.
+    """
+    scanned(muster)
+    verdict, plan = started(muster, name)
+    assert refusal() is None
+    run(plan["disabled"]["commands"], folder)
+    assert says in str(refusal())
+    assert stage(muster) == "disabled"
+    run(plan["disabled"]["undo"], folder)
+    assert refusal() is None
+    assert stage(muster) is None
+    run(plan["deleted"]["commands"], folder)
+    assert stage(muster) == "deleted"
+    return verdict

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.cli.conftest import Muster
-from tests.cli.retiring import run, scanned, stage, started
+from tests.cli.retiring import disabled_and_taken_back, run, scanned, stage, started
 from tests.connectors.postgresql.estates import VALUE, VARIABLE, running
 from tests.servers.moto_server import ENVIRONMENT, moto_server
 from tests.servers.openbao import OpenBao
@@ -222,25 +222,16 @@ def test_a_role_of_postgresql_is_refused_and_let_in_again(
     ):
         monkeypatch.setenv(name, value)
     database.pipe("CREATE ROLE \"old'; x\" LOGIN PASSWORD 'let-me-in';")
-    scanned(muster)
-    verdict, plan = started(muster, "old'; x")
 
-    def login() -> None:
-        psycopg.connect(
-            host="127.0.0.1", port=database.port, user="old'; x", password="let-me-in", dbname="postgres"
-        ).close()
+    def refusal() -> str | None:
+        to = f"host=127.0.0.1 port={database.port} dbname=postgres"
+        try:
+            psycopg.connect(to, user="old'; x", password="let-me-in").close()
+        except psycopg.OperationalError as error:
+            return str(error)
+        return None
 
-    login()
-    run(plan["disabled"]["commands"], tmp_path)
-    with pytest.raises(psycopg.OperationalError, match="too many connections"):
-        login()
-    disabled = stage(muster)
-    run(plan["disabled"]["undo"], tmp_path)
-    login()
-    back = stage(muster)
-    run(plan["deleted"]["commands"], tmp_path)
-
-    assert (verdict, disabled, back, stage(muster)) == ("unknown", "disabled", None, "deleted")
+    assert disabled_and_taken_back(muster, "old'; x", tmp_path, refusal, "too many connections") == "unknown"
 
 
 class RoleSignIns:
